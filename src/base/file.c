@@ -1,0 +1,194 @@
+#include "base/file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int file_open_beneath(int dirfd, const char *path, struct error *err)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+	if (fd < 0) {
+		if (errno == EACCES || errno == EPERM || errno == EMFILE || errno == ENFILE)
+			return error_errno(err, "%s", path);
+		return error_set(err, ERR_INPUT, "%s: %s", path, errno == EXDEV ? "leads outside" : strerror(errno));
+	}
+	struct stat st;
+	if (fstat((int)fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close((int)fd);
+		return error_set(err, ERR_INPUT, "%s: not a regular file", path);
+	}
+	return (int)fd;
+}
+
+int file_read_fd(int fd, size_t limit, const char *name, struct buf *out, struct error *err)
+{
+	for (;;) {
+		buf_reserve(out, 65536);
+		ssize_t n = read(fd, out->p + out->n, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, "%s", name);
+		out->p[out->n + (size_t)n] = '\0';
+		if (n == 0)
+			return 0;
+		out->n += (size_t)n;
+		if (out->n > limit)
+			return error_set(err, ERR_INPUT, "%s: over %zu bytes", name, limit);
+	}
+}
+
+int file_read(const char *path, size_t limit, struct buf *out, struct error *err)
+{
+	autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	return file_read_fd(fd, limit, path, out, err);
+}
+
+ssize_t file_pread(int fd, void *p, size_t n, u64 offset)
+{
+	size_t have = 0;
+	while (have < n) {
+		ssize_t r = pread(fd, (char *)p + have, n - have, (off_t)(offset + have));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		have += (size_t)r;
+	}
+	return (ssize_t)have;
+}
+
+int file_write_all(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+	while (n) {
+		ssize_t r = write(fd, at, n);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		at += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+int file_mkdirs(const char *path, struct error *err)
+{
+	autofree char *copy = xstrdup(path);
+	for (char *s = copy + 1;; s++) {
+		char c = *s;
+		if (c != '/' && c != '\0')
+			continue;
+		*s = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			return error_errno(err, "%s", copy);
+		*s = c;
+		if (c == '\0')
+			return 0;
+	}
+}
+
+/* Paths to remove when a signal ends us. The handler only reads: a slot is published last and cleared first. */
+#define SLOTS 16
+static _Atomic(char *) doomed[SLOTS];
+
+int file_unlink_at_exit(const char *path)
+{
+	char *copy = xstrdup(path);
+	for (int i = 0; i < SLOTS; i++) {
+		char *none = NULL;
+		if (atomic_compare_exchange_strong(&doomed[i], &none, copy))
+			return i;
+	}
+	free(copy);
+	return -1;
+}
+
+void file_forget(int slot)
+{
+	if (slot >= 0)
+		free(atomic_exchange(&doomed[slot], NULL));
+}
+
+static void on_signal(int sig)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		const char *path = atomic_load(&doomed[i]);
+		if (path)
+			unlink(path);
+	}
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void file_catch_signals(void)
+{
+	const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	for (size_t i = 0; i < countof(sigs); i++) {
+		struct sigaction sa = { .sa_handler = on_signal };
+		sigaction(sigs[i], &sa, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int outfile_open(struct outfile *o, const char *path, struct error *err)
+{
+	struct buf tmp = BUF(0);
+	buf_printf(&tmp, "%s.part-XXXXXX", path);
+	int fd = mkostemp(tmp.p, O_CLOEXEC);
+	if (fd < 0) {
+		error_errno(err, "%s", path);
+		buf_free(&tmp);
+		return -1;
+	}
+	mode_t mask = umask(0);
+	umask(mask);
+	if (fchmod(fd, 0666 & ~mask) < 0) { /* mkostemp made it 0600; a file system without modes is no reason to fail */
+	}
+	*o = (struct outfile){ .fd = fd, .path = xstrdup(path), .tmp = tmp.p, .slot = file_unlink_at_exit(tmp.p) };
+	return 0;
+}
+
+static void outfile_drop(struct outfile *o)
+{
+	file_forget(o->slot);
+	free(o->path);
+	free(o->tmp);
+	*o = (struct outfile){ .fd = -1, .slot = -1 };
+}
+
+int outfile_commit(struct outfile *o, struct error *err)
+{
+	int r = 0;
+	if (fsync(o->fd) < 0 && errno != EINVAL && errno != EROFS)
+		r = error_errno(err, "%s", o->path);
+	if (close(o->fd) < 0 && r == 0)
+		r = error_errno(err, "%s", o->path);
+	o->fd = -1;
+	if (r == 0 && rename(o->tmp, o->path) < 0)
+		r = error_errno(err, "%s", o->path);
+	if (r < 0)
+		unlink(o->tmp);
+	outfile_drop(o);
+	return r;
+}
+
+void outfile_abort(struct outfile *o)
+{
+	if (!o->tmp)
+		return;
+	if (o->fd >= 0)
+		close(o->fd);
+	unlink(o->tmp);
+	outfile_drop(o);
+}

@@ -1,0 +1,40 @@
+/* file.h — files of the host: bounded reads, lookups that stay below a directory, results that are whole or absent. */
+#ifndef PARE_BASE_FILE_H
+#define PARE_BASE_FILE_H
+#include "base/buf.h"
+#include "base/common.h"
+#include "base/error.h"
+
+/* Opens `path` (from an image or a document: data, not trusted) for reading below dirfd; never leaves it, follows no
+ * magic links (openat2(2), RESOLVE_BENEATH). Only regular files. Returns the fd or -1: ERR_INPUT, or ERR_ENV for a
+ * right that is missing. */
+int file_open_beneath(int dirfd, const char *path, struct error *err) must_check;
+
+/* Everything of a file the user named (`-`-less), at most `limit` bytes. */
+int file_read(const char *path, size_t limit, struct buf *out, struct error *err) must_check;
+int file_read_fd(int fd, size_t limit, const char *name, struct buf *out, struct error *err) must_check;
+
+/* pread(2) until n bytes or the end; returns the bytes read or -1 with errno. */
+ssize_t file_pread(int fd, void *p, size_t n, u64 offset);
+int file_write_all(int fd, const void *p, size_t n) must_check; /* 0, or -1 with errno */
+int file_mkdirs(const char *path, struct error *err) must_check; /* mkdir -p, 0700 for what is new */
+
+/* A result that appears at once or not at all: written beside its place, synced, renamed.
+ *   struct outfile o;
+ *   if (outfile_open(&o, path, err) < 0) ...; write to o.fd; if (outfile_commit(&o, err) < 0) ...
+ * outfile_abort() removes what was written; it does nothing after a commit. A signal (INT, TERM, HUP) removes it too. */
+struct outfile {
+	int fd;          /* -1 when closed */
+	char *path, *tmp; /* owned */
+	int slot;        /* of the table that the signal handler cleans */
+};
+int outfile_open(struct outfile *o, const char *path, struct error *err) must_check;
+int outfile_commit(struct outfile *o, struct error *err) must_check;
+void outfile_abort(struct outfile *o);
+
+/* Names a path to be unlinked when a signal ends the program; returns a slot for file_forget(), or -1 when full. */
+int file_unlink_at_exit(const char *path);
+void file_forget(int slot);
+/* Installs the handlers for that; once, from main(). */
+void file_catch_signals(void);
+#endif

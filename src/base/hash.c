@@ -1,0 +1,40 @@
+#define XXH_INLINE_ALL
+#include "base/hash.h"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <xxhash.h>
+#pragma GCC diagnostic pop
+
+struct hasher {
+	XXH3_state_t state;
+};
+
+struct hasher *hasher_new(void)
+{
+	struct hasher *h = aligned_alloc(64, sizeof *h);
+	if (!h)
+		abort();
+	hasher_reset(h);
+	return h;
+}
+
+void hasher_reset(struct hasher *h) { XXH3_128bits_reset(&h->state); }
+void hasher_add(struct hasher *h, struct str s) { XXH3_128bits_update(&h->state, s.p, s.n); }
+
+struct hash128 hasher_value(struct hasher *h)
+{
+	XXH128_hash_t v = XXH3_128bits_digest(&h->state);
+	return (struct hash128){ v.low64, v.high64 };
+}
+
+void hasher_free(struct hasher *h) { free(h); }
+
+struct hash128 hash_bytes(struct str s)
+{
+	XXH128_hash_t v = XXH3_128bits(s.p, s.n);
+	return (struct hash128){ v.low64, v.high64 };
+}
+
+u64 hash64(struct str s, u64 seed) { return XXH3_64bits_withSeed(s.p, s.n, seed); }

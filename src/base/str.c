@@ -1,0 +1,154 @@
+#include "base/str.h"
+
+bool str_starts(struct str a, struct str prefix) { return a.n >= prefix.n && memcmp(a.p, prefix.p, prefix.n) == 0; }
+
+bool str_ends(struct str a, struct str suffix) { return a.n >= suffix.n && memcmp(a.p + (a.n - suffix.n), suffix.p, suffix.n) == 0; }
+
+int str_cmp(struct str a, struct str b)
+{
+	size_t n = MIN(a.n, b.n);
+	int c = n ? memcmp(a.p, b.p, n) : 0;
+	return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+struct str str_trim(struct str a)
+{
+	while (a.n && blank(a.p[0]))
+		a.p++, a.n--;
+	while (a.n && blank(a.p[a.n - 1]))
+		a.n--;
+	return a;
+}
+
+const char *str_find(struct str a, struct str needle) { return a.n ? memmem(a.p, a.n, needle.p, needle.n) : NULL; }
+
+bool str_contains(struct str a, struct str needle) { return str_find(a, needle) != NULL; }
+
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
+
+bool str_ieq(struct str a, struct str b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return true;
+}
+
+struct str str_cut(struct str *rest, char sep)
+{
+	const char *at = rest->n ? memchr(rest->p, sep, rest->n) : NULL;
+	struct str head = *rest;
+	if (!at) {
+		*rest = (struct str){ NULL, 0 };
+		return head;
+	}
+	head.n = (size_t)(at - rest->p);
+	rest->p = at + 1;
+	rest->n -= head.n + 1;
+	return head;
+}
+
+bool str_to_u64(struct str a, u64 *v)
+{
+	u64 x = 0;
+	if (a.n == 0)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		if (a.p[i] < '0' || a.p[i] > '9')
+			return false;
+		if (__builtin_mul_overflow(x, 10, &x) || __builtin_add_overflow(x, (u64)(a.p[i] - '0'), &x))
+			return false;
+	}
+	*v = x;
+	return true;
+}
+
+/* One bracket class at p ("[...]"): sets *len to its length, returns whether c is in it. Unclosed: matches '[' itself. */
+static bool class_match(struct str p, char c, size_t *len)
+{
+	size_t i = 1;
+	bool negate = p.n > 1 && (p.p[1] == '!' || p.p[1] == '^'), hit = false;
+	if (negate)
+		i++;
+	size_t first = i;
+	for (; i < p.n && (p.p[i] != ']' || i == first); i++) {
+		if (i + 2 < p.n && p.p[i + 1] == '-' && p.p[i + 2] != ']') {
+			hit |= (u8)c >= (u8)p.p[i] && (u8)c <= (u8)p.p[i + 2];
+			i += 2;
+		} else {
+			hit |= c == p.p[i];
+		}
+	}
+	if (i >= p.n) {
+		*len = 1;
+		return c == '[';
+	}
+	*len = i + 1;
+	return hit != negate && c != '/';
+}
+
+/* Iterative with two backtrack points (for the last `*` and the last `**`), so that no pattern is exponential. */
+static bool glob(struct str p, struct str s)
+{
+	size_t i = 0, j = 0, star_i = SIZE_MAX, star_j = 0, deep_i = SIZE_MAX, deep_j = 0;
+	while (j < s.n || i < p.n) {
+		if (i < p.n) {
+			char c = p.p[i];
+			if (c == '*') {
+				if (i + 1 < p.n && p.p[i + 1] == '*') {
+					i += 2;
+					if (i < p.n && p.p[i] == '/')
+						i++;
+					deep_i = i, deep_j = j, star_i = SIZE_MAX;
+				} else {
+					star_i = ++i, star_j = j;
+				}
+				continue;
+			}
+			size_t len = 1;
+			bool ok = false;
+			if (j < s.n) {
+				if (c == '?')
+					ok = s.p[j] != '/';
+				else if (c == '[')
+					ok = class_match(str_from(p, i), s.p[j], &len);
+				else if (c == '\\' && i + 1 < p.n)
+					ok = p.p[i + 1] == s.p[j], len = 2;
+				else
+					ok = c == s.p[j];
+			}
+			if (ok) {
+				i += len, j++;
+				continue;
+			}
+		}
+		if (star_i != SIZE_MAX && star_j < s.n && s.p[star_j] != '/') {
+			i = star_i, j = ++star_j;
+			continue;
+		}
+		if (deep_i != SIZE_MAX && deep_j < s.n) {
+			i = deep_i, j = ++deep_j, star_i = SIZE_MAX;
+			continue;
+		}
+		return false;
+	}
+	return true;
+}
+
+bool str_glob(struct str pattern, struct str path)
+{
+	if (pattern.n && pattern.p[0] == '/')
+		pattern = str_from(pattern, 1);
+	else if (!memchr(pattern.p ? pattern.p : "", '/', pattern.n) && !str_contains(pattern, STR("**"))) {
+		const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+		if (slash)
+			path = str_from(path, (size_t)(slash - path.p) + 1);
+	}
+	if (path.n && path.p[0] == '/')
+		path = str_from(path, 1);
+	return glob(pattern, path);
+}

@@ -1,0 +1,65 @@
+/* command.h — what the program can do: one `const struct command` a file, gathered in `commands[]`.
+ *
+ * Options are declared in tables; help, man pages and completion are printed from them (manual.c). A command's run() gets the
+ * values in the order of its table, calls the rooms below, prints, and returns an exit status of CLI.md. */
+#ifndef PARE_COMMAND_COMMAND_H
+#define PARE_COMMAND_COMMAND_H
+#include "base/common.h"
+#include "base/error.h"
+
+enum option_kind {
+	OPT_FLAG,  /* --name; may be given again: counted */
+	OPT_VALUE, /* --name VALUE or --name=VALUE; the last counts */
+	OPT_LIST,  /* the same, every one counts */
+};
+
+struct option {
+	const char *name;    /* without the dashes */
+	char letter;         /* 0: none */
+	enum option_kind kind;
+	const char *arg;     /* what stands for the value in help: "FILE"; NULL for flags */
+	const char *help;    /* a sentence; may be long, is wrapped */
+	const char *choices; /* "table json tsv": anything else is refused; NULL: any value */
+};
+
+struct option_value {
+	u32 count;
+	const char *value;  /* the last; NULL when not given */
+	const char **list;  /* OPT_LIST: count of them */
+};
+
+#define ARGS_MANY 255
+struct command {
+	const char *name;
+	const char *summary;    /* one line */
+	const char *synopsis;   /* "IMAGE -o OUT", without the program's and the command's name */
+	const char *description; /* paragraphs separated by an empty line */
+	const struct option *options; /* ends with a NULL name */
+	const char *examples;   /* lines "COMMAND # what it does" */
+	u8 min_args, max_args;  /* operands */
+	int (*run)(const struct option_value *opt, char **args, int n_args);
+	bool hidden;
+};
+extern const struct command *const commands[]; /* NULL-terminated, in the order of help */
+extern const struct option global_options[];   /* work everywhere */
+
+struct globals {
+	bool quiet, no_color;
+	const char *store; /* NULL: default */
+	bool color;        /* standard output is a terminal and nothing speaks against it */
+};
+extern struct globals globals;
+
+/* Prints "pare: WHAT: WHY" for *err, neutralised, and returns its exit status. */
+int command_fail(const struct error *err);
+/* Prints one such line per problem (at most 20, then how many more) and returns 3; 0 when there are none. */
+struct problems;
+int command_problems(const struct problems *p);
+/* Flushes standard output; 4 with a line when it could not be written, else `status`. */
+int command_done(int status);
+
+/* manual.c */
+void manual_help(FILE *f, const struct command *c);  /* NULL: the overview */
+void manual_man(FILE *f, const struct command *c);   /* roff, man(7) */
+void manual_complete(FILE *f, const char *shell);    /* "bash", "zsh", "fish" */
+#endif

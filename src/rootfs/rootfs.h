@@ -1,0 +1,113 @@
+/* rootfs.h — the tree that the layers of an image add up to (OCI image specification, layer.md "Applying Changesets").
+ *
+ * Nodes are names, inodes are what they name: hard links are several nodes of one inode, whose bytes are visible while one
+ * name is left. Both are indices (u32, 0 is none), so that a million files fit. Names point into the layers' facts, which
+ * must outlive the tree.
+ *
+ *   node   parent ─ name ─ first child ─ next sibling ─ inode ─ the layer that last wrote it
+ *   inode  layer + entry (where its bytes are) ─ names left
+ *
+ * The rules, where the specification leaves room:
+ *   - A layer's whiteouts hide only what lower layers put there, wherever they stand in the layer; explicit ones before opaque ones.
+ *   - Entries and whiteouts go through symbolic links in their parents (at most ROOTFS_LINKS_MAX), which never leave the root; an entry
+ *     at the path of a link replaces the link.
+ *   - A directory listed again keeps its children and takes the new metadata; anything else at its path replaces it and all below.
+ *   - A hard link's target is what an earlier entry of the layer, else the layers below, put there — even if the same layer hides it.
+ *   - A parent that no entry lists is a directory 0755 0:0 of the first layer that needs it (inode 0).
+ */
+#ifndef PARE_ROOTFS_ROOTFS_H
+#define PARE_ROOTFS_ROOTFS_H
+#include "base/arena.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/seg.h"
+#include "layer/image.h"
+
+#define ROOTFS_NODES_MAX (8u << 20) /* names, of all layers together */
+#define ROOTFS_LINKS_MAX 40          /* symbolic links on the way to one entry, as in the kernel */
+
+typedef u32 node_id;  /* 1 is the root */
+typedef u32 inode_id; /* 0: an implied directory */
+#define ROOTFS_ROOT ((node_id)1)
+
+struct node {
+	const char *name;
+	node_id parent, child, sibling; /* children in no order: rootfs_children() sorts */
+	u32 hash_next;
+	inode_id inode;
+	u32 layer;   /* whose entry last wrote this name */
+	u8 state;    /* NODE_… */
+};
+enum { NODE_LIVE = 0, NODE_GONE = 1 }; /* GONE: hidden; not part of the tree any more */
+
+struct inode {
+	u32 layer, entry; /* facts of its bytes and metadata */
+	u32 names;        /* left in the tree */
+};
+
+enum waste_reason { WASTE_OVERWRITTEN, WASTE_DELETED, WASTE_OPAQUE, WASTE_METADATA, WASTE_DUPLICATE };
+extern const char *const waste_reason_text[]; /* "overwritten", "deleted", "opaque", "metadata-only", "duplicate" */
+
+struct waste_item { /* an inode whose bytes still ship although no name is left */
+	u32 layer, entry; /* where the bytes are */
+	u32 by_layer;     /* who took the last name */
+	u32 by_entry;     /* with which entry; UINT32_MAX for a whiteout of a parent that has none */
+	node_id node;     /* its last name */
+	u64 bytes;
+	u8 reason;
+};
+
+struct layer_change { /* what one layer did to the tree below it; directories that are merely listed again don't count */
+	u32 added, changed, removed;
+	u64 added_bytes, changed_bytes, removed_bytes;
+};
+
+struct rootfs {
+	const struct image *image;
+	struct arena arena;
+	SEG(struct node) nodes;
+	SEG(struct inode) inodes;
+	SEG(struct waste_item) waste; /* every lost inode, those of 0 bytes too; in the order of loss */
+	u32 *buckets, n_buckets;      /* (parent, name) -> node */
+	struct layer_change *layers;  /* image->n_layers of them */
+	u64 stored, visible, wasted;  /* bytes of regular files: stored == visible + wasted */
+	u32 files, dirs, links, others; /* names in the tree */
+	struct problems problems;     /* entries that could not be placed */
+};
+
+/* Reads content for comparing when facts were taken without hashing; may be NULL. Returns 0 and whether both are equal. */
+typedef int rootfs_same(void *ctx, u32 layer_a, u32 entry_a, u32 layer_b, u32 entry_b, bool *same);
+
+struct rootfs_options {
+	u32 layers;          /* how many of the lowest layers to apply; 0 all (use 1..n) */
+	rootfs_same *same;
+	void *same_ctx;
+};
+
+/* Never fails: what cannot be placed is in problems. */
+struct rootfs *rootfs_build(const struct image *img, const struct rootfs_options *opt);
+void rootfs_free(struct rootfs *r);
+
+static inline const struct node *rootfs_node(const struct rootfs *r, node_id id) { return SEG_AT(&r->nodes, id); }
+static inline const struct inode *rootfs_inode(const struct rootfs *r, inode_id id) { return SEG_AT(&r->inodes, id); }
+/* The entry with a node's metadata and bytes; NULL for an implied directory (and the root when no layer lists it). */
+const struct fact_entry *rootfs_entry(const struct rootfs *r, node_id id);
+const struct facts *rootfs_facts(const struct rootfs *r, node_id id); /* the facts that entry belongs to; NULL as above */
+u8 rootfs_type(const struct rootfs *r, node_id id); /* enum tar_type, TAR_DIR for implied ones; never TAR_HARDLINK */
+u64 rootfs_size(const struct rootfs *r, node_id id); /* of a regular file, else 0 */
+
+node_id rootfs_child(const struct rootfs *r, node_id dir, struct str name); /* 0: none that is live */
+/* A path, with or without a leading '/'. `follow`: through a final symbolic link too (those on the way always are). 0: not there. */
+node_id rootfs_find(const struct rootfs *r, struct str path, bool follow);
+/* "/usr/bin/ls"; "/" for the root. Clears out first; returns its view. */
+struct str rootfs_path(const struct rootfs *r, node_id id, struct buf *out);
+/* The live children sorted bytewise by name; *ids is malloc'ed (free it), returns how many. */
+u32 rootfs_children(const struct rootfs *r, node_id dir, node_id **ids);
+
+/* Walks the live tree bytewise by whole path ("a-b" before "a/c"), the root left out; stops when `visit` returns not 0 and returns that. */
+int rootfs_walk(const struct rootfs *r, node_id from, int (*visit)(void *ctx, node_id id), void *ctx);
+
+/* Bytes of regular files below each directory, each inode counted once (at its first name in walk order). Indexed by node_id;
+ * malloc'ed, nodes.n long. A file's own size stands at its node. */
+u64 *rootfs_sizes(const struct rootfs *r);
+#endif

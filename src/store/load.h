@@ -1,0 +1,31 @@
+/* load.h — from a location to an image as facts: opens the source, reads the layers that the cache does not know, all cores busy,
+ * verifies every digest and keeps what was verified.
+ *
+ * The cache (STORE/facts/): facts by diff ID, and for each stored layer that was read and verified a record of its
+ * identity (source_ops.identity) → digest, diff ID, sizes. A layer is taken from the cache only when its stored bytes are, by
+ * identity, those that were verified — a configuration that merely claims a diff ID is not believed. */
+#ifndef PARE_STORE_LOAD_H
+#define PARE_STORE_LOAD_H
+#include "base/common.h"
+#include "base/error.h"
+#include "layer/image.h"
+#include "transport/transport.h"
+
+struct load_options {
+	const char *platform;  /* NULL: the host's */
+	const struct collector *const *collectors; /* NULL-terminated or NULL */
+	bool headers_only;     /* --no-verify: nothing hashed, nothing cached */
+	bool need_content;     /* load_source() layers will be opened */
+	bool no_cache;
+	const char *store;     /* directory; NULL: $PARE_STORE, else $XDG_DATA_HOME/pare, else ~/.local/share/pare */
+};
+
+int image_load(const char *location, const struct load_options *opt, struct image **ret, struct error *err) must_check;
+/* The source behind a loaded image (borrowed): for reading content. */
+struct source *image_source(const struct image *img);
+/* Content of one regular file as a stream (stored bytes: of a sparse file without its holes). */
+int image_open_file(const struct image *img, u32 layer, u32 entry, struct stream **ret, struct error *err) must_check;
+
+/* The store's directory, made when absent: "…/pare". Into the arena. NULL and *err when it cannot be made. */
+const char *store_dir(struct arena *a, const char *option, struct error *err);
+#endif
