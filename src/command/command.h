@@ -62,4 +62,5 @@ int command_done(int status);
 void manual_help(FILE *f, const struct command *c);  /* NULL: the overview */
 void manual_man(FILE *f, const struct command *c);   /* roff, man(7) */
 void manual_complete(FILE *f, const char *shell);    /* "bash", "zsh", "fish" */
+extern const struct command command_manual;          /* hidden: prints these for packages */
 #endif

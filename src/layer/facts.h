@@ -13,6 +13,7 @@
  */
 #ifndef PARE_LAYER_FACTS_H
 #define PARE_LAYER_FACTS_H
+#include "base/buf.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "base/hash.h"

@@ -2,6 +2,7 @@
 #ifndef PARE_LAYER_IMAGE_H
 #define PARE_LAYER_IMAGE_H
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "layer/facts.h"

@@ -30,6 +30,7 @@ struct descriptor {
 	struct platform platform;
 	const char *ref_name;   /* annotation org.opencontainers.image.ref.name, or NULL */
 	const char *image_name; /* annotation io.containerd.image.name, or NULL */
+	const char *bad;        /* why it cannot be used (then digest is none); NULL when it can */
 	bool attestation;       /* vnd.docker.reference.type: describes another manifest, is no image */
 };
 
@@ -59,12 +60,13 @@ struct config {
 	const char **label_keys, **label_values;
 	bool healthcheck; /* one is set and is not NONE */
 	struct digest *diff_ids;
-	u32 n_diff_ids;
+	u32 n_diff_ids, bad_diff_ids;
 	struct history *history;
 	u32 n_history;
 };
 
-/* Each parses one document into `a`; strings are copied there. `doc` stays the caller's. */
+/* Each parses one document into `a`; strings are copied there. `doc` stays the caller's. A descriptor (or diff ID) of a list that is wrong does not
+ * spoil the others: it is there with `bad` set (a diff ID: none, and config.bad_diff_ids counts it). */
 int index_parse(struct arena *a, const json_t *doc, struct index *ret, struct error *err) must_check;
 int manifest_parse(struct arena *a, const json_t *doc, struct manifest *ret, struct error *err) must_check;
 int config_parse(struct arena *a, const json_t *doc, struct config *ret, struct error *err) must_check;

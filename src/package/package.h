@@ -34,6 +34,7 @@ struct packages {
 	u64 bytes;         /* of all owned files together */
 	const char *os_id, *os_version, *os_pretty; /* /etc/os-release; "" when absent */
 	struct problems problems; /* a database that could not be read: `incomplete` */
+	struct packages_near *near; /* while reading: directories that were just looked up */
 };
 
 struct ecosystem {

@@ -25,6 +25,7 @@
 
 #define ROOTFS_NODES_MAX (8u << 20) /* names, of all layers together */
 #define ROOTFS_LINKS_MAX 40          /* symbolic links on the way to one entry, as in the kernel */
+#define ROOTFS_DEPTH_MAX 4096         /* components on the way to one entry, those of links included */
 
 typedef u32 node_id;  /* 1 is the root */
 typedef u32 inode_id; /* 0: an implied directory */
@@ -35,7 +36,7 @@ struct node {
 	node_id parent, child, sibling; /* children in no order: rootfs_children() sorts */
 	u32 hash_next;
 	inode_id inode;
-	u32 layer;   /* whose entry last wrote this name */
+	u32 layer;   /* whose entry last wrote this name; of a node that is gone: who hid it */
 	u8 state;    /* NODE_… */
 };
 enum { NODE_LIVE = 0, NODE_GONE = 1 }; /* GONE: hidden; not part of the tree any more */
@@ -52,7 +53,7 @@ struct waste_item { /* an inode whose bytes still ship although no name is left 
 	u32 layer, entry; /* where the bytes are */
 	u32 by_layer;     /* who took the last name */
 	u32 by_entry;     /* with which entry; UINT32_MAX for a whiteout of a parent that has none */
-	node_id node;     /* its last name */
+	node_id node;     /* its last name; 0: it never had one (a whiteout with content), its path is the entry's */
 	u64 bytes;
 	u8 reason;
 };
@@ -78,11 +79,32 @@ struct rootfs {
 /* Reads content for comparing when facts were taken without hashing; may be NULL. Returns 0 and whether both are equal. */
 typedef int rootfs_same(void *ctx, u32 layer_a, u32 entry_a, u32 layer_b, u32 entry_b, bool *same);
 
+/* Told after a name came, went or got another inode, or its inode other metadata, while `layer` was applied; may be told several times
+ * of one name: what counts is how the node is when the layer is done. A directory that goes is told of with every name below it. */
+typedef void rootfs_changed(void *ctx, const struct rootfs *r, u32 layer, node_id id);
+
+/* Told how the tree comes about, for those who mean to leave entries out and still get the same tree. */
+struct rootfs_trace {
+	void *ctx;
+	void (*placed)(void *ctx, u32 layer, u32 entry, node_id node);   /* the entry is what the name is now (a directory may be listed again) */
+	void (*linked)(void *ctx, u32 layer, u32 entry, node_id target); /* before that, of a hard link: the name it was made from */
+	void (*hid)(void *ctx, u32 layer, u32 entry, node_id node);      /* by this entry the name lost what it was */
+	void (*through)(void *ctx, u32 layer, u32 entry, node_id link);  /* the entry's path, or its target's, went through this symbolic link */
+};
+
 struct rootfs_options {
 	u32 layers;          /* how many of the lowest layers to apply; 0 all (use 1..n) */
 	rootfs_same *same;
 	void *same_ctx;
+	const struct rootfs_trace *trace; /* NULL: nobody wants to know */
+	rootfs_changed *changed; /* may be NULL */
+	void *changed_ctx;
 };
+
+/* "/usr/lib/x" of a waste item. Clears out first; returns its view. */
+struct waste_item;
+struct rootfs;
+struct str rootfs_waste_path(const struct rootfs *r, const struct waste_item *w, struct buf *out);
 
 /* Never fails: what cannot be placed is in problems. */
 struct rootfs *rootfs_build(const struct image *img, const struct rootfs_options *opt);

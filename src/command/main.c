@@ -1,0 +1,236 @@
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "command/command.h"
+#include <errno.h>
+#include <unistd.h>
+
+struct globals globals;
+
+extern const struct command command_report, command_inspect, command_diff, command_slim, command_manual;
+const struct command *const commands[] = { &command_report, &command_inspect, &command_diff, &command_slim, &command_manual, NULL };
+
+const struct option global_options[] = {
+	{ "store", 0, OPT_VALUE, "DIR", "Keep facts and images in DIR. Default: $PARE_STORE, else $XDG_DATA_HOME/pare, else ~/.local/share/pare.", NULL },
+	{ "quiet", 'q', OPT_FLAG, NULL, "No progress and no notes; results and errors only.", NULL },
+	{ "no-color", 0, OPT_FLAG, NULL, "No colours, as with NO_COLOR in the environment.", NULL },
+	{ "help", 'h', OPT_FLAG, NULL, "Print this manual and end.", NULL },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
+};
+
+static void line(const char *text)
+{
+	struct buf out = BUF(0);
+	text_safe(&out, str_of(text));
+	fflush(stdout);
+	fprintf(stderr, "pare: %s\n", buf_str(&out).p);
+	buf_free(&out);
+}
+
+int command_fail(const struct error *err)
+{
+	progress_end();
+	line(err->text);
+	return err->kind ? (int)err->kind : ERR_INPUT;
+}
+
+int command_problems(const struct problems *p)
+{
+	if (p->n == 0)
+		return 0;
+	const u32 shown = 20;
+	for (u32 i = 0; i < p->n && i < shown; i++) {
+		char text[1200];
+		snprintf(text, sizeof text, "incomplete: %s", p->v[i]);
+		line(text);
+	}
+	if (p->n + p->more > shown)
+		fprintf(stderr, "pare: incomplete: and %u more\n", p->n + p->more - shown);
+	return 3;
+}
+
+int command_done(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno == EPIPE) /* who read it has seen enough */
+		return status;
+	fprintf(stderr, "pare: standard output: %s\n", strerror(errno));
+	return 4;
+}
+
+/* --- the command line --- */
+static const struct command *find_command(const char *name)
+{
+	for (const struct command *const *c = commands; *c; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
+}
+
+struct parsed {
+	const struct command *cmd;
+	u32 n_options;
+	struct option_value *values; /* the command's, then the global ones */
+	char **args;
+	int n_args;
+};
+
+static const struct option *option_at(const struct parsed *p, u32 i) { return i < p->n_options ? &p->cmd->options[i] : &global_options[i - p->n_options]; }
+
+static u32 count_options(const struct option *o)
+{
+	u32 n = 0;
+	while (o && o[n].name)
+		n++;
+	return n;
+}
+
+static bool choice_ok(const char *choices, const char *value)
+{
+	struct str rest = str_of(choices);
+	while (rest.p)
+		if (str_is(str_cut(&rest, ' '), value))
+			return true;
+	return false;
+}
+
+static int take_value(struct parsed *p, u32 i, const char *value, struct error *err)
+{
+	const struct option *o = option_at(p, i);
+	struct option_value *v = &p->values[i];
+	if (o->choices && !choice_ok(o->choices, value))
+		return error_set(err, ERR_USAGE, "--%s %s: one of: %s", o->name, value, o->choices);
+	if (o->kind == OPT_LIST) {
+		v->list = xrealloc(v->list, (v->count + 1) * sizeof *v->list);
+		v->list[v->count] = value;
+	}
+	v->value = value;
+	v->count++;
+	return 0;
+}
+
+static u32 find_option(const struct parsed *p, struct str name, char letter)
+{
+	u32 all = p->n_options + count_options(global_options);
+	for (u32 i = 0; i < all; i++) {
+		const struct option *o = option_at(p, i);
+		if (letter ? o->letter == letter : str_is(name, o->name))
+			return i;
+	}
+	return UINT32_MAX;
+}
+
+/* "--name", "--name=value", "-x", "-xVALUE", "-xyz". `*at` is the index of the word; moves on when the next word is the value. */
+static int take_option(struct parsed *p, int argc, char **argv, int *at, struct error *err)
+{
+	const char *word = argv[*at];
+	if (word[1] == '-') {
+		struct str value = str_of(word + 2), name = str_cut(&value, '=');
+		u32 i = find_option(p, name, 0);
+		if (i == UINT32_MAX)
+			return error_set(err, ERR_USAGE, "%.100s: no such option; `pare %s --help` lists them", word, p->cmd->name);
+		if (option_at(p, i)->kind == OPT_FLAG) {
+			if (value.p)
+				return error_set(err, ERR_USAGE, "--%s: takes no value", option_at(p, i)->name);
+			p->values[i].count++;
+			return 0;
+		}
+		if (!value.p) {
+			if (*at + 1 >= argc)
+				return error_set(err, ERR_USAGE, "%s: wants %s", word, option_at(p, i)->arg);
+			return take_value(p, i, argv[++*at], err);
+		}
+		return take_value(p, i, value.p, err);
+	}
+	for (const char *c = word + 1; *c; c++) {
+		u32 i = find_option(p, str_n("", 0), *c);
+		if (i == UINT32_MAX)
+			return error_set(err, ERR_USAGE, "-%c: no such option; `pare %s --help` lists them", *c, p->cmd->name);
+		if (option_at(p, i)->kind == OPT_FLAG) {
+			p->values[i].count++;
+			continue;
+		}
+		if (c[1])
+			return take_value(p, i, c + 1, err);
+		if (*at + 1 >= argc)
+			return error_set(err, ERR_USAGE, "-%c: wants %s", *c, option_at(p, i)->arg);
+		return take_value(p, i, argv[++*at], err);
+	}
+	return 0;
+}
+
+static int parse(struct parsed *p, int argc, char **argv, struct error *err)
+{
+	p->n_options = count_options(p->cmd->options);
+	p->values = xcalloc(p->n_options + count_options(global_options), sizeof *p->values);
+	p->args = xcalloc((size_t)argc + 1, sizeof *p->args);
+	bool operands = false;
+	for (int i = 0; i < argc; i++) {
+		const char *w = argv[i];
+		if (!operands && strcmp(w, "--") == 0)
+			operands = true;
+		else if (operands || w[0] != '-' || !w[1])
+			p->args[p->n_args++] = argv[i];
+		else if (take_option(p, argc, argv, &i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void set_globals(const struct parsed *p)
+{
+	const struct option_value *g = p->values + p->n_options;
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	globals.store = g[0].value;
+	globals.quiet = g[1].count > 0;
+	globals.no_color = g[2].count > 0 || (no_color && no_color[0]);
+	globals.color = !globals.no_color && isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+	progress_enable(!globals.quiet && isatty(STDERR_FILENO));
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	struct parsed p = { .cmd = c };
+	struct error err = { 0 };
+	int status;
+	if (parse(&p, argc, argv, &err) < 0) {
+		status = command_fail(&err);
+	} else if (p.values[p.n_options + 3].count) {
+		manual_help(stdout, c);
+		status = command_done(0);
+	} else if (p.n_args < c->min_args || p.n_args > c->max_args) {
+		error_set(&err, ERR_USAGE, "%s: %s; usage: pare %s %s", c->name, p.n_args < c->min_args ? "an operand is missing" : "too many operands", c->name, c->synopsis);
+		status = command_fail(&err);
+	} else {
+		set_globals(&p);
+		status = c->run(p.values, p.args, p.n_args);
+	}
+	for (u32 i = 0; i < p.n_options; i++)
+		free(p.values[i].list);
+	free(p.values);
+	free(p.args);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	file_catch_signals();
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
+		manual_help(argc < 2 ? stderr : stdout, NULL);
+		return argc < 2 ? 2 : command_done(0);
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("pare " PARE_VERSION);
+		return command_done(0);
+	}
+	if (strcmp(argv[1], "help") == 0 && find_command(argv[2])) {
+		manual_help(stdout, find_command(argv[2]));
+		return command_done(0);
+	}
+	const struct command *c = find_command(argv[1]);
+	if (c)
+		return run(c, argc - 2, argv + 2);
+	return run(&command_report, argc - 1, argv + 1); /* pare IMAGE */
+}

@@ -1,0 +1,52 @@
+#include "command/command.h"
+#include "report/subject.h"
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { O_FORMAT, O_PLATFORM, O_NO_CACHE };
+
+static const struct option options[] = {
+	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (one screen, the default) or json.", "table json" },
+	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
+	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
+};
+
+static u32 terminal_width(void)
+{
+	struct winsize w;
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 60 ? w.ws_col : 120;
+}
+
+static int run(const struct option_value *opt, char **args, int n_args)
+{
+	(void)n_args;
+	struct error err = { 0 };
+	struct subject s;
+	struct load_options load = { .platform = opt[O_PLATFORM].value, .no_cache = opt[O_NO_CACHE].count > 0, .store = globals.store };
+	if (subject_open(args[0], &load, SUBJECT_PACKAGES, &s, &err) < 0)
+		return command_fail(&err);
+	if (opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0)
+		write_report_json(stdout, &s);
+	else
+		write_report(stdout, &s, globals.color, terminal_width());
+	int status = command_done(command_problems(&s.problems));
+	subject_close(&s);
+	return status;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.summary = "one screen: where the bytes are, what is risky, what to do about it",
+	.synopsis = "[OPTIONS] IMAGE",
+	.description = "Reads the image once and says where its bytes are (base, packages, caches, documentation, build tools, logs, bytes that ship although nothing shows them, the application's own "
+		       "files), what is risky, and what to do about it: the largest effect first, each with the layer and the instruction that caused it and the edit that removes it.\n\n"
+		       "`pare IMAGE` is the same. What was read is kept in the store by diff ID: the second report of an image reads no layer.",
+	.options = options,
+	.examples = "pare app.tar # an archive of docker save, or an OCI layout\n"
+		    "pare docker-daemon:app:latest # from the engine\n"
+		    "docker save app | pare - # from standard input",
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

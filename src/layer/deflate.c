@@ -1,0 +1,212 @@
+#include "layer/deflate.h"
+#include "base/thread.h"
+#include <libdeflate.h>
+#include <zstd.h>
+
+#define WORKERS_MAX 16u
+
+enum slot_state { SLOT_FREE, SLOT_READY, SLOT_BUSY, SLOT_DONE };
+struct slot {
+	char *in, *out;
+	size_t n_in, n_out;
+	enum slot_state state;
+};
+
+struct deflate {
+	enum compression kind;
+	int level;
+	deflate_out *out;
+	void *ctx;
+	/* gzip: a ring of slots, filled at `put`, compressed from `take` by any worker, written at `get` */
+	pthread_mutex_t lock;
+	pthread_cond_t ready, done;
+	struct slot *slots;
+	pthread_t workers[WORKERS_MAX];
+	u32 n_slots, n_workers;
+	u64 put, take, get;
+	bool stop;
+	/* zstd */
+	ZSTD_CCtx *z;
+	char *zout;
+};
+
+bool deflate_can(enum compression kind, int level)
+{
+	int most = kind == COMP_GZIP ? 12 : kind == COMP_ZSTD ? 19 : 0;
+	return (kind == COMP_NONE || most) && level >= 0 && level <= most;
+}
+
+static void *work(void *arg)
+{
+	struct deflate *d = arg;
+	struct libdeflate_compressor *c = libdeflate_alloc_compressor(d->level ? d->level : DEFLATE_GZIP_LEVEL);
+	if (!c)
+		abort();
+	pthread_mutex_lock(&d->lock);
+	for (;;) {
+		while (!d->stop && d->take == d->put)
+			pthread_cond_wait(&d->ready, &d->lock);
+		if (d->take == d->put)
+			break;
+		struct slot *s = &d->slots[d->take++ % d->n_slots];
+		s->state = SLOT_BUSY;
+		pthread_mutex_unlock(&d->lock);
+		size_t room = libdeflate_gzip_compress_bound(c, DEFLATE_BLOCK);
+		if (!s->out)
+			s->out = xmalloc(room);
+		s->n_out = libdeflate_gzip_compress(c, s->in, s->n_in, s->out, room);
+		pthread_mutex_lock(&d->lock);
+		s->state = SLOT_DONE;
+		pthread_cond_signal(&d->done);
+	}
+	pthread_mutex_unlock(&d->lock);
+	libdeflate_free_compressor(c);
+	return NULL;
+}
+
+struct deflate *deflate_new(enum compression kind, int level, deflate_out *out, void *ctx)
+{
+	struct deflate *d = xcalloc(1, sizeof *d);
+	u32 threads = MIN(thread_count(), WORKERS_MAX);
+	*d = (struct deflate){ .kind = kind, .level = level, .out = out, .ctx = ctx };
+	if (kind == COMP_ZSTD) {
+		d->z = ZSTD_createCCtx();
+		if (!d->z)
+			abort();
+		ZSTD_CCtx_setParameter(d->z, ZSTD_c_compressionLevel, level ? level : DEFLATE_ZSTD_LEVEL);
+		ZSTD_CCtx_setParameter(d->z, ZSTD_c_checksumFlag, 1);
+		/* One worker or many give the same bytes; none (the library's other path) would not. */
+		ZSTD_CCtx_setParameter(d->z, ZSTD_c_nbWorkers, (int)threads);
+		d->zout = xmalloc(ZSTD_CStreamOutSize());
+	} else if (kind == COMP_GZIP) {
+		pthread_mutex_init(&d->lock, NULL);
+		pthread_cond_init(&d->ready, NULL);
+		pthread_cond_init(&d->done, NULL);
+		d->n_slots = threads + 2;
+		d->slots = xcalloc(d->n_slots, sizeof *d->slots);
+		for (d->n_workers = 0; d->n_workers < threads; d->n_workers++)
+			d->workers[d->n_workers] = thread_start(work, d);
+	}
+	return d;
+}
+
+/* Waits for the oldest block, writes it. */
+static int write_oldest(struct deflate *d, struct error *err)
+{
+	struct slot *s = &d->slots[d->get % d->n_slots];
+	pthread_mutex_lock(&d->lock);
+	while (s->state != SLOT_DONE)
+		pthread_cond_wait(&d->done, &d->lock);
+	pthread_mutex_unlock(&d->lock);
+	if (s->n_out == 0)
+		return error_set(err, ERR_ENV, "gzip: a block could not be compressed");
+	if (d->out(d->ctx, str_n(s->out, s->n_out), err) < 0)
+		return -1;
+	s->state = SLOT_FREE;
+	s->n_in = 0;
+	d->get++;
+	return 0;
+}
+
+static void hand_over(struct deflate *d, struct slot *s)
+{
+	pthread_mutex_lock(&d->lock);
+	s->state = SLOT_READY;
+	d->put++;
+	pthread_cond_signal(&d->ready);
+	pthread_mutex_unlock(&d->lock);
+}
+
+static int gzip_write(struct deflate *d, struct str bytes, struct error *err)
+{
+	while (bytes.n) {
+		if (d->put - d->get == d->n_slots && write_oldest(d, err) < 0)
+			return -1;
+		struct slot *s = &d->slots[d->put % d->n_slots];
+		if (!s->in)
+			s->in = xmalloc(DEFLATE_BLOCK);
+		size_t k = MIN(bytes.n, DEFLATE_BLOCK - s->n_in);
+		memcpy(s->in + s->n_in, bytes.p, k);
+		s->n_in += k;
+		bytes = str_from(bytes, k);
+		if (s->n_in == DEFLATE_BLOCK)
+			hand_over(d, s);
+	}
+	return 0;
+}
+
+static int gzip_finish(struct deflate *d, struct error *err)
+{
+	if (d->put - d->get == d->n_slots && write_oldest(d, err) < 0)
+		return -1;
+	struct slot *s = &d->slots[d->put % d->n_slots];
+	if (s->n_in || d->put == 0) { /* no bytes at all still make one member */
+		if (!s->in)
+			s->in = xmalloc(DEFLATE_BLOCK);
+		hand_over(d, s);
+	}
+	while (d->get < d->put)
+		if (write_oldest(d, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int zstd_write(struct deflate *d, struct str bytes, ZSTD_EndDirective end, struct error *err)
+{
+	ZSTD_inBuffer in = { bytes.p, bytes.n, 0 };
+	for (;;) {
+		ZSTD_outBuffer out = { d->zout, ZSTD_CStreamOutSize(), 0 };
+		size_t left = ZSTD_compressStream2(d->z, &out, &in, end);
+		if (ZSTD_isError(left))
+			return error_set(err, ERR_ENV, "zstd: %s", ZSTD_getErrorName(left));
+		if (out.pos && d->out(d->ctx, str_n(d->zout, out.pos), err) < 0)
+			return -1;
+		if (end == ZSTD_e_end ? left == 0 : in.pos == in.size)
+			return 0;
+	}
+}
+
+int deflate_write(struct deflate *d, struct str bytes, struct error *err)
+{
+	if (bytes.n == 0)
+		return 0;
+	if (d->kind == COMP_GZIP)
+		return gzip_write(d, bytes, err);
+	if (d->kind == COMP_ZSTD)
+		return zstd_write(d, bytes, ZSTD_e_continue, err);
+	return d->out(d->ctx, bytes, err);
+}
+
+int deflate_finish(struct deflate *d, struct error *err)
+{
+	if (d->kind == COMP_GZIP)
+		return gzip_finish(d, err);
+	if (d->kind == COMP_ZSTD)
+		return zstd_write(d, STR(""), ZSTD_e_end, err);
+	return 0;
+}
+
+void deflate_free(struct deflate *d)
+{
+	if (!d)
+		return;
+	if (d->slots) {
+		pthread_mutex_lock(&d->lock);
+		d->stop = true;
+		pthread_cond_broadcast(&d->ready);
+		pthread_mutex_unlock(&d->lock);
+		for (u32 i = 0; i < d->n_workers; i++)
+			pthread_join(d->workers[i], NULL);
+		for (u32 i = 0; i < d->n_slots; i++) {
+			free(d->slots[i].in);
+			free(d->slots[i].out);
+		}
+		free(d->slots);
+		pthread_mutex_destroy(&d->lock);
+		pthread_cond_destroy(&d->ready);
+		pthread_cond_destroy(&d->done);
+	}
+	ZSTD_freeCCtx(d->z);
+	free(d->zout);
+	free(d);
+}

@@ -1,0 +1,77 @@
+/* The digest of a stream, computed on its own thread: views are handed over as they pass, and the hand-over blocks while
+ * STREAM_KEEP - 2 of them are unfinished, so that none is overwritten before it is hashed. */
+#include "base/thread.h"
+#include "layer/stream.h"
+
+struct tap {
+	struct stream base;
+	struct stream *inner;
+	struct queue queue;
+	pthread_t thread;
+	struct digester *digester;
+	bool running;
+};
+
+static void *hash_thread(void *arg)
+{
+	struct tap *t = arg;
+	struct queue_item item;
+	while (queue_take(&t->queue, &item)) {
+		digester_add(t->digester, str_n(item.p, item.n));
+		queue_done(&t->queue);
+	}
+	return NULL;
+}
+
+static int tap_next(struct stream *s, struct str *view, struct error *err)
+{
+	struct tap *t = (struct tap *)s;
+	if (stream_next(t->inner, view, err) < 0)
+		return -1;
+	if (view->n)
+		queue_put(&t->queue, (struct queue_item){ view->p, view->n, NULL });
+	return 0;
+}
+
+static void stop(struct tap *t)
+{
+	if (!t->running)
+		return;
+	queue_close(&t->queue);
+	pthread_join(t->thread, NULL);
+	t->running = false;
+}
+
+static void tap_close(struct stream *s)
+{
+	struct tap *t = (struct tap *)s;
+	stop(t);
+	stream_close(t->inner);
+	if (t->digester)
+		digester_finish(t->digester);
+	queue_destroy(&t->queue);
+	free(t);
+}
+
+static const struct stream_ops tap_ops = { tap_next, NULL, tap_close };
+
+struct stream *stream_tap(struct stream *inner, enum digest_alg alg, struct tap **ret)
+{
+	struct tap *t = xcalloc(1, sizeof *t);
+	t->base.ops = &tap_ops;
+	t->inner = inner;
+	t->digester = digester_new(alg);
+	queue_init(&t->queue, STREAM_KEEP - 2);
+	t->running = true;
+	t->thread = thread_start(hash_thread, t);
+	*ret = t;
+	return &t->base;
+}
+
+struct digest tap_digest(struct tap *t)
+{
+	stop(t);
+	struct digest d = digester_finish(t->digester);
+	t->digester = NULL;
+	return d;
+}

@@ -1,0 +1,68 @@
+#include "report/subject.h"
+#include "base/file.h"
+
+struct comparing {
+	const struct image *img;
+};
+
+/* Contents compared byte for byte, when nothing was hashed. */
+static int same_bytes(void *ctx, u32 la, u32 ea, u32 lb, u32 eb, bool *same)
+{
+	const struct comparing *c = ctx;
+	struct stream *s[2] = { NULL, NULL };
+	struct str v[2] = { { 0 }, { 0 } };
+	int r = -1;
+	*same = false;
+	if (image_open_file(c->img, la, ea, &s[0], NULL) < 0 || image_open_file(c->img, lb, eb, &s[1], NULL) < 0)
+		goto done;
+	for (;;) {
+		for (int i = 0; i < 2; i++)
+			if (v[i].n == 0 && stream_next(s[i], &v[i], NULL) < 0)
+				goto done;
+		size_t n = MIN(v[0].n, v[1].n);
+		if (n == 0 || memcmp(v[0].p, v[1].p, n) != 0) {
+			*same = v[0].n == v[1].n && n == 0;
+			break;
+		}
+		v[0] = str_from(v[0], n);
+		v[1] = str_from(v[1], n);
+	}
+	r = 0;
+done:
+	stream_close(s[0]);
+	stream_close(s[1]);
+	return r;
+}
+
+int subject_open(const char *location, const struct load_options *load, int parts, struct subject *ret, struct error *err)
+{
+	struct subject s = { 0 };
+	struct load_options o = *load;
+	if (parts & SUBJECT_PACKAGES)
+		o.collectors = package_collectors;
+	if (image_load(location, &o, &s.image, err) < 0)
+		return -1;
+	/* Dive's trie is gone again before the tree is made: only one of them is in memory at a time. */
+	if (parts & SUBJECT_DIVE)
+		s.dive = dive_measure(s.image);
+	struct comparing c = { s.image };
+	struct rootfs_options ro = { .same = o.headers_only ? same_bytes : NULL, .same_ctx = &c };
+	s.rootfs = rootfs_build(s.image, &ro);
+	if (parts & SUBJECT_PACKAGES)
+		s.packages = packages_read(s.rootfs);
+	problems_merge(&s.problems, &s.image->problems, NULL);
+	problems_merge(&s.problems, &s.rootfs->problems, NULL);
+	if (s.packages)
+		problems_merge(&s.problems, &s.packages->problems, NULL);
+	*ret = s;
+	return 0;
+}
+
+void subject_close(struct subject *s)
+{
+	packages_free(s->packages);
+	rootfs_free(s->rootfs);
+	dive_free(s->dive);
+	image_close(s->image);
+	problems_free(&s->problems);
+}

@@ -1,0 +1,39 @@
+/* subject.h — everything that is known about one image, for whoever writes about it. */
+#ifndef PARE_REPORT_SUBJECT_H
+#define PARE_REPORT_SUBJECT_H
+#include "layer/image.h"
+#include "package/package.h"
+#include "rootfs/dive.h"
+#include "rootfs/rootfs.h"
+#include "store/load.h"
+
+struct subject {
+	struct image *image;
+	struct rootfs *rootfs;
+	struct packages *packages; /* NULL when not asked for */
+	struct dive *dive;         /* NULL likewise */
+	struct problems problems;  /* of all of them: `incomplete` */
+};
+
+enum { SUBJECT_PACKAGES = 1, SUBJECT_DIVE = 2 };
+int subject_open(const char *location, const struct load_options *load, int parts, struct subject *ret, struct error *err) must_check;
+void subject_close(struct subject *s);
+
+struct byte_range { /* which files a listing shows */
+	const char *path; /* glob, NULL: all */
+	s32 layer;        /* -1: all */
+	u64 top;          /* 0: all */
+};
+
+/* One writer a format. They write to stdout's FILE; the caller flushes. */
+void write_inspect_json(FILE *f, const struct subject *s, const struct byte_range *files); /* files NULL: no "files" key */
+void write_inspect_dive(FILE *f, const struct subject *s);
+void write_inspect_table(FILE *f, const struct subject *s, const struct byte_range *range, bool color);
+void write_files_tsv(FILE *f, const struct subject *s, const struct byte_range *range);
+void write_files_table(FILE *f, const struct subject *s, const struct byte_range *range);
+void write_layer_table(FILE *f, const struct subject *s, u32 layer, const struct byte_range *range);
+void write_packages_table(FILE *f, const struct subject *s, u64 top);
+void write_packages_tsv(FILE *f, const struct subject *s, u64 top);
+void write_report(FILE *f, const struct subject *s, bool color, u32 width);
+void write_report_json(FILE *f, const struct subject *s);
+#endif

@@ -1,0 +1,340 @@
+#include "slim/litter.h"
+#include "slim/protect.h"
+
+const char *const litter_name[] = {
+	"", "package-lists", "package-cache", "package-backup", "language-cache", "log", "temporary", "bytecode", "system-cache", "docs", "man", "locales",
+};
+const char *const litter_title[] = {
+	"", "package lists", "package manager caches", "package database backups", "language package caches", "logs", "temporary files", "byte code without source",
+	"rebuildable caches", "documentation", "manual pages", "translations",
+};
+const char *const litter_because[] = {
+	"", "named by the start command", "named by an environment variable", "the working directory", "below a volume", "below a directory of PATH", "a package owns it",
+	"a symbolic link leads to it", "the start command uses its tool", "its owner could not make it again", "asked for with --keep", "named by a start script",
+	"its directory is listed by no layer",
+};
+
+enum { DEEP = 1, TREE = 2 | DEEP, LINKS = 4 }; /* below subdirectories too; directories and everything in them goes; symbolic links go too */
+
+static const struct rule {
+	enum litter_kind kind;
+	const char *dir;  /* pattern (str_glob) of the directory's path; its last component is plain */
+	const char *file; /* pattern of the file's name */
+	u8 flags;
+	const char *tool; /* not when the start command calls it */
+} rules[] = {
+	{ LITTER_NONE, "", "", 0, NULL },
+	{ LITTER_LISTS, "/var/lib/apt/lists", "*", DEEP, NULL },
+	{ LITTER_LISTS, "/var/lib/pacman/sync", "*", DEEP, NULL },
+	{ LITTER_CACHE, "/var/cache/apt", "*.bin", 0, NULL },
+	{ LITTER_CACHE, "/var/cache/apt/archives", "*.deb", DEEP, NULL },
+	{ LITTER_CACHE, "/var/cache/apk", "*", DEEP, NULL },
+	{ LITTER_CACHE, "/etc/apk/cache", "*", DEEP, NULL },
+	{ LITTER_CACHE, "/var/cache/dnf", "*", DEEP, NULL },
+	{ LITTER_CACHE, "/var/cache/libdnf5", "*", DEEP, NULL },
+	{ LITTER_CACHE, "/var/cache/yum", "*", DEEP, NULL },
+	{ LITTER_CACHE, "/var/cache/zypp", "*", DEEP, NULL },
+	{ LITTER_CACHE, "/var/cache/xbps", "*", DEEP, NULL },
+	{ LITTER_CACHE, "/var/cache/pacman/pkg", "*", DEEP, NULL },
+	{ LITTER_BACKUP, "/var/cache/debconf", "*-old", 0, NULL },
+	{ LITTER_BACKUP, "/var/lib/dpkg", "*-old", 0, NULL },
+	{ LITTER_LANGUAGE, "/**/.cache/pip", "*", TREE, "pip" },
+	{ LITTER_LANGUAGE, "/**/.cache/uv", "*", TREE, "uv" },
+	{ LITTER_LANGUAGE, "/**/.cache/pypoetry/cache", "*", TREE, "poetry" },
+	{ LITTER_LANGUAGE, "/**/.cache/pypoetry/artifacts", "*", TREE, "poetry" },
+	{ LITTER_LANGUAGE, "/**/.npm/_cacache", "*", TREE, "npx" },
+	{ LITTER_LANGUAGE, "/**/.npm/_logs", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.cache/yarn", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.cache/pnpm", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.local/share/pnpm/store", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.pnpm-store", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/gems/[0-9]*/cache", "*.gem", 0, NULL },
+	{ LITTER_LANGUAGE, "/**/ruby/[0-9]*/cache", "*.gem", 0, NULL },
+	{ LITTER_LANGUAGE, "/usr/local/bundle/cache", "*.gem", 0, NULL },
+	{ LITTER_LANGUAGE, "/**/.bundle/cache", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.gem/specs", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.local/share/gem/specs", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.cache/gem/specs", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.composer/cache", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.cache/composer", "*", TREE, NULL },
+	{ LITTER_LANGUAGE, "/**/.cargo/registry", "*", TREE, "cargo" },
+	{ LITTER_LANGUAGE, "/**/.cargo/git", "*", TREE, "cargo" },
+	{ LITTER_LANGUAGE, "/usr/local/cargo/registry", "*", TREE, "cargo" },
+	{ LITTER_LANGUAGE, "/usr/local/cargo/git", "*", TREE, "cargo" },
+	{ LITTER_LANGUAGE, "/**/.cache/go-build", "*", TREE, "go" },
+	{ LITTER_LANGUAGE, "/**/pkg/mod/cache/download", "*.zip", DEEP, "go" }, /* the go command still reads the .mod files beside them */
+	{ LITTER_LANGUAGE, "/**/conda/pkgs", "*", TREE, "conda" },
+	{ LITTER_LANGUAGE, "/**/miniconda3/pkgs", "*", TREE, "conda" },
+	{ LITTER_LANGUAGE, "/**/anaconda3/pkgs", "*", TREE, "conda" },
+	{ LITTER_LANGUAGE, "/**/miniforge3/pkgs", "*", TREE, "conda" },
+	{ LITTER_LANGUAGE, "/**/mambaforge/pkgs", "*", TREE, "conda" },
+	{ LITTER_SYSTEM, "/var/cache/man", "*", DEEP, NULL },
+	{ LITTER_SYSTEM, "/var/cache/ldconfig", "aux-cache", 0, NULL },
+	{ LITTER_LOG, "/var/log", "*", DEEP, NULL },
+	{ LITTER_TMP, "/tmp", "*", DEEP, NULL },
+	{ LITTER_TMP, "/var/tmp", "*", DEEP, NULL },
+	{ LITTER_DOCS, "/usr/share/doc", "*", DEEP, NULL },
+	{ LITTER_DOCS, "/usr/share/info", "*", DEEP | LINKS, NULL },
+	{ LITTER_DOCS, "/usr/share/gtk-doc", "*", DEEP, NULL },
+	{ LITTER_DOCS, "/usr/local/share/doc", "*", DEEP, NULL },
+	{ LITTER_DOCS, "/usr/local/share/info", "*", DEEP | LINKS, NULL },
+	{ LITTER_MAN, "/usr/share/man", "*", DEEP | LINKS, NULL },
+	{ LITTER_MAN, "/usr/local/share/man", "*", DEEP | LINKS, NULL },
+	{ LITTER_MAN, "/usr/local/man", "*", DEEP | LINKS, NULL },
+	{ LITTER_LOCALES, "/usr/share/locale", "*", DEEP, NULL },
+};
+_Static_assert(countof(rules) < 256, "a zone is one byte");
+
+struct search {
+	const struct rootfs *r;
+	const struct packages *pkgs;
+	const struct litter_options *opt;
+	struct litter *l;
+	struct protect protect;
+	u8 *zone;       /* by node: the rule of the directory it is or lies below, 0 none */
+	u8 *guard;      /* by node: why it, and what is below it, stays */
+	node_id *order; /* the walk's */
+	u32 n_order, cap_order;
+	struct buf path;
+	bool off[countof(rules)];
+};
+
+static bool requested(const struct litter_options *o, enum litter_kind k)
+{
+	return k == LITTER_DOCS ? o->docs : k == LITTER_MAN ? o->man : k == LITTER_LOCALES ? o->locales : true;
+}
+
+static struct str last_component(struct str path)
+{
+	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+	return slash ? str_from(path, (size_t)(slash - path.p) + 1) : path;
+}
+
+static u8 zone_of(const struct search *s, struct str path)
+{
+	struct str name = last_component(path);
+	for (u8 i = 1; i < countof(rules); i++) {
+		struct str pattern = str_of(rules[i].dir);
+		if (!s->off[i] && str_eq(last_component(pattern), name) && str_glob(pattern, path))
+			return i;
+	}
+	return 0;
+}
+
+static u8 asked(const struct search *s, struct str path)
+{
+	for (u32 i = 0; i < s->opt->n_keep; i++)
+		if (str_glob(str_of(s->opt->keep[i]), path))
+			return WHY_ASKED;
+	return WHY_NOTHING;
+}
+
+static int visit(void *ctx, node_id id)
+{
+	struct search *s = ctx;
+	struct str path = rootfs_path(s->r, id, &s->path);
+	node_id parent = rootfs_node(s->r, id)->parent;
+	u8 up = s->zone[parent];
+	VEC_PUSH(s->order, s->n_order, s->cap_order, id);
+	if (!s->guard[id])
+		s->guard[id] = s->guard[parent];
+	if (!s->guard[id])
+		s->guard[id] = asked(s, path);
+	if (rootfs_type(s->r, id) == TAR_DIR) {
+		s->zone[id] = zone_of(s, path);
+		const char *tool = rules[s->zone[id]].tool; /* "pkgs" is conda's where conda keeps its records beside it */
+		if (tool && strcmp(tool, "conda") == 0 && !rootfs_child(s->r, parent, STR("conda-meta")))
+			s->zone[id] = 0;
+		if (!s->zone[id] && up && rules[up].flags & DEEP)
+			s->zone[id] = up;
+	}
+	return 0;
+}
+
+/* "fr" keeps fr, fr_CA, fr@euro; what lies directly in usr/share/locale (locale.alias) is no language. */
+static bool language_kept(const struct search *s, struct str path)
+{
+	const char *base = "/usr/share/locale/";
+	struct str rest = str_from(path, strlen(base)), lang = str_cut(&rest, '/');
+	if (!rest.p)
+		return true;
+	for (struct str list = str_of(s->opt->keep_locales ? s->opt->keep_locales : ""); list.p && list.n;) {
+		struct str k = str_trim(str_cut(&list, ','));
+		if (k.n && str_starts(lang, k) && (lang.n == k.n || lang.p[k.n] == '_' || lang.p[k.n] == '@' || lang.p[k.n] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static bool licence(struct str name)
+{
+	static const char *const kept[] = { "copyright*", "COPYRIGHT*", "LICENSE*", "LICENCE*", "license*", "licence*", "COPYING*", "NOTICE*" };
+	for (size_t i = 0; i < countof(kept); i++)
+		if (str_glob(str_of(kept[i]), name))
+			return true;
+	return false;
+}
+
+/* X of "X.cpython-311.pyc", "X.cpython-311.opt-1.pyc", "X.pypy39.pyc"; empty when the name says no such thing. */
+static struct str source_of(struct str name)
+{
+	if (!str_ends(name, STR(".pyc")))
+		return str_n(name.p, 0);
+	name = str_head(name, name.n - 4);
+	for (size_t i = name.n; i-- > 1;) {
+		struct str tag = str_from(name, i);
+		if (tag.p[0] == '.' && (str_starts(tag, STR(".cpython-")) || str_starts(tag, STR(".pypy"))))
+			return str_head(name, i);
+	}
+	return str_n(name.p, 0);
+}
+
+/* Byte code in __pycache__ is read only in place of the source one directory up. */
+static bool orphan(const struct search *s, node_id id)
+{
+	const struct node *n = rootfs_node(s->r, id), *dir = rootfs_node(s->r, n->parent);
+	struct str x = n->parent != ROOTFS_ROOT && strcmp(dir->name, "__pycache__") == 0 ? source_of(str_of(n->name)) : str_n("", 0);
+	if (x.n == 0)
+		return false;
+	struct buf py = BUF(0);
+	buf_add(&py, x);
+	buf_puts(&py, ".py");
+	bool gone = rootfs_child(s->r, dir->parent, buf_str(&py)) == 0;
+	buf_free(&py);
+	return gone;
+}
+
+/* The file can be made again by its owner or by root. Accounting files are only written when they exist. */
+static bool log_refills(const struct search *s, node_id id)
+{
+	static const char *const kept[] = { "wtmp", "btmp", "utmp" };
+	const struct node *n = rootfs_node(s->r, id);
+	const struct fact_entry *e = rootfs_entry(s->r, id), *d = rootfs_entry(s->r, n->parent);
+	for (size_t i = 0; i < countof(kept); i++)
+		if (strcmp(n->name, kept[i]) == 0)
+			return false;
+	if (!e || (e->mode & 0002 && !(d && d->mode & 0002)))
+		return false;
+	return e->uid == 0 || (d && (d->uid == e->uid || d->mode & 0002));
+}
+
+static enum litter_kind kind_of(const struct search *s, node_id id, struct str path, u8 *why)
+{
+	u8 type = rootfs_type(s->r, id);
+	const struct node *n = rootfs_node(s->r, id);
+	const struct rule *rule = &rules[s->zone[n->parent]];
+	enum litter_kind kind = LITTER_NONE;
+	if (rule->kind && str_glob(str_of(rule->file), str_of(n->name))) {
+		bool plain = type == TAR_FILE && rootfs_size(s->r, id) > 0;
+		if (plain || (rule->flags & TREE) == TREE || (rule->flags & LINKS && type == TAR_SYMLINK))
+			kind = rule->kind;
+		if (kind == LITTER_DOCS && licence(str_of(n->name)))
+			kind = LITTER_NONE;
+		if (kind == LITTER_LOCALES && language_kept(s, path))
+			kind = LITTER_NONE;
+		if (kind == LITTER_LOG && !log_refills(s, id))
+			*why = WHY_REFILL;
+	}
+	if (!kind && type == TAR_FILE && rootfs_size(s->r, id) && orphan(s, id))
+		kind = LITTER_BYTECODE;
+	return kind;
+}
+
+static bool by_request(enum litter_kind k) { return k >= LITTER_DOCS; }
+
+static void judge_file(struct search *s, node_id id)
+{
+	struct litter *l = s->l;
+	u8 why = WHY_NOTHING;
+	enum litter_kind kind = kind_of(s, id, rootfs_path(s->r, id, &s->path), &why);
+	if (!kind)
+		return;
+	if (!why && s->pkgs && s->pkgs->owner[id] && !by_request(kind))
+		why = WHY_PACKAGE;
+	if (!why && !rootfs_node(s->r, rootfs_node(s->r, id)->parent)->inode && rootfs_node(s->r, id)->parent != ROOTFS_ROOT)
+		why = WHY_IMPLIED;
+	if (s->guard[id])
+		why = s->guard[id];
+	l->was[id] = (u8)kind;
+	l->why[id] = why;
+	l->kind[id] = why ? LITTER_NONE : (u8)kind;
+}
+
+/* A directory inside a cache that is a tree goes when all in it does; `full` counts, by node, the children that stay. */
+static void judge_dir(struct search *s, node_id id, const bool *full)
+{
+	node_id parent = rootfs_node(s->r, id)->parent;
+	u8 zone = s->zone[parent];
+	if (!zone || (rules[zone].flags & TREE) != TREE || s->zone[id] != zone || full[id] || s->guard[id] || !rootfs_node(s->r, id)->inode)
+		return;
+	s->l->kind[id] = s->l->was[id] = (u8)rules[zone].kind;
+}
+
+static void judge(struct search *s)
+{
+	bool *full = xcalloc(s->l->n, sizeof *full);
+	for (u32 i = s->n_order; i-- > 0;) { /* backwards: children before their directory */
+		node_id id = s->order[i];
+		if (rootfs_type(s->r, id) == TAR_DIR)
+			judge_dir(s, id, full);
+		else
+			judge_file(s, id);
+		if (!s->l->kind[id])
+			full[rootfs_node(s->r, id)->parent] = true;
+	}
+	free(full);
+}
+
+/* What links from outside lead to stays. A link to a directory that litter lies in says nothing of the litter itself, unless it is a
+ * directory of its own below /tmp or inside a cache. */
+static void guard_targets(struct search *s)
+{
+	for (u32 i = 0; i < s->n_order; i++) {
+		node_id id = s->order[i], parent = rootfs_node(s->r, id)->parent;
+		if (rootfs_type(s->r, id) != TAR_SYMLINK || (s->zone[parent] && (rules[s->zone[parent]].flags & TREE) == TREE))
+			continue;
+		node_id to = rootfs_find(s->r, rootfs_path(s->r, id, &s->path), true);
+		if (!to || to == ROOTFS_ROOT || s->guard[to])
+			continue;
+		bool dir = rootfs_type(s->r, to) == TAR_DIR;
+		u8 zone = s->zone[rootfs_node(s->r, to)->parent];
+		if (zone && by_request(rules[zone].kind))
+			continue;
+		if (!dir || (zone && s->zone[to] == zone && ((rules[zone].flags & TREE) == TREE || rules[zone].kind == LITTER_TMP)))
+			s->guard[to] = WHY_LINKED;
+	}
+	for (u32 i = 0; i < s->n_order; i++) { /* parents come first */
+		node_id id = s->order[i];
+		if (!s->guard[id] && s->guard[rootfs_node(s->r, id)->parent] == WHY_LINKED)
+			s->guard[id] = WHY_LINKED;
+	}
+}
+
+void litter_find(const struct image *img, const struct rootfs *r, const struct packages *pkgs, const struct litter_options *opt, struct litter *ret)
+{
+	u32 n = r->nodes.n;
+	*ret = (struct litter){ .n = n, .kind = xcalloc(n, 1), .was = xcalloc(n, 1), .why = xcalloc(n, 1) };
+	struct search s = { .r = r, .pkgs = pkgs, .opt = opt, .l = ret, .zone = xcalloc(n, 1), .guard = xcalloc(n, 1) };
+	protect_read(&s.protect, img, r, s.guard, &ret->problems);
+	for (u8 i = 1; i < countof(rules); i++)
+		s.off[i] = !requested(opt, rules[i].kind) || (rules[i].tool && protect_calls(&s.protect, rules[i].tool));
+	if (s.guard[ROOTFS_ROOT])
+		s.guard[ROOTFS_ROOT] = WHY_NOTHING;
+	rootfs_walk(r, ROOTFS_ROOT, visit, &s);
+	guard_targets(&s);
+	judge(&s);
+	protect_free(&s.protect);
+	buf_free(&s.path);
+	free(s.zone);
+	free(s.guard);
+	free(s.order);
+}
+
+void litter_free(struct litter *l)
+{
+	free(l->kind);
+	free(l->was);
+	free(l->why);
+	problems_free(&l->problems);
+	*l = (struct litter){ 0 };
+}

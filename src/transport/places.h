@@ -1,0 +1,15 @@
+/* places.h — the transports, for their table, and what several of them share. */
+#ifndef PARE_TRANSPORT_PLACES_H
+#define PARE_TRANSPORT_PLACES_H
+#include "transport/transport.h"
+#include <sys/stat.h>
+
+extern const struct transport transport_docker_archive, transport_oci_archive, transport_oci, transport_rootfs, transport_docker_daemon, transport_containers_storage;
+
+/* struct source_ops.identity of `size` bytes at `offset` of a file. */
+void transport_identity(const struct stat *st, u64 offset, u64 size, struct buf *out);
+
+/* A file or standard input ("-") that holds an archive: plain and seekable ones are sought, others read as they pass by or, when content will be
+ * needed, copied into the spool directory first. `transport` NULL: by content. */
+int archive_source(const char *file, const char *choice, const char *transport, const struct source_options *opt, struct source **ret, struct error *err) must_check;
+#endif

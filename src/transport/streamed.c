@@ -1,0 +1,267 @@
+/* Archives that pass by once. The manifest may come last, so every member that looks like a document is kept (inside a budget) and every
+ * member that looks like a layer is read into facts as it passes. */
+#include "base/file.h"
+#include "base/hash.h"
+#include "transport/bag.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define DOCUMENTS_MAX (64 * MiB) /* of one archive together */
+
+struct passed {
+	struct passed *next;
+	char *name;
+	char *link;     /* clean name of another member, or NULL */
+	struct buf text; /* a document */
+	bool is_text, is_layer, over, taken;
+	u64 size;
+	struct layer_read read;
+};
+
+struct streamed {
+	struct bag base;
+	struct passed *head; /* the latest first */
+	u64 kept;
+};
+
+static struct passed *find_passed(struct streamed *s, const char *name)
+{
+	for (int i = 0; i <= BAG_LINKS_MAX; i++) {
+		struct passed *p = s->head;
+		while (p && strcmp(p->name, name) != 0)
+			p = p->next;
+		if (!p || !p->link)
+			return p;
+		name = p->link;
+	}
+	return NULL;
+}
+
+static bool find(struct bag *b, const char *name, u64 *size)
+{
+	struct passed *p = find_passed((struct streamed *)b, name);
+	if (p)
+		*size = p->size;
+	return p != NULL;
+}
+
+static int read_member(struct bag *b, const char *name, u64 limit, struct buf *out, struct error *err)
+{
+	struct passed *p = find_passed((struct streamed *)b, name);
+	if (!p || (!p->is_text && !p->over && p->size))
+		return error_set(err, ERR_INPUT, "%s: %s", name, p ? "no document" : "not there");
+	if (p->over || p->text.n > limit)
+		return error_set(err, ERR_INPUT, "%s: %llu bytes: over the budget", name, (unsigned long long)p->size);
+	buf_add(out, buf_str(&p->text));
+	return 0;
+}
+
+static int open_member(struct bag *b, const char *name, struct stream **ret, struct error *err)
+{
+	(void)b;
+	(void)ret;
+	return error_set(err, ERR_INPUT, "%s: passed by already", name);
+}
+
+static bool take(struct bag *b, const char *name, struct layer_read *ret)
+{
+	struct passed *p = find_passed((struct streamed *)b, name);
+	if (!p || !p->is_layer)
+		return false;
+	*ret = p->read; /* the same facts for each layer that names this member */
+	p->taken = true;
+	return true;
+}
+
+static void close_streamed(struct bag *b)
+{
+	struct streamed *s = (struct streamed *)b;
+	for (struct passed *p = s->head, *next; p; p = next) {
+		next = p->next;
+		if (p->is_layer && !p->taken)
+			facts_free(p->read.facts);
+		buf_free(&p->text);
+		free(p->name);
+		free(p->link);
+		free(p);
+	}
+	free((char *)(uintptr_t)b->name);
+	free(s);
+}
+
+static const struct bag_ops ops = { find, read_member, open_member, take, NULL, close_streamed };
+
+/* What a member's first bytes say. */
+static bool looks_like_text(struct str head)
+{
+	head = str_trim(head);
+	return head.n && (head.p[0] == '{' || head.p[0] == '[' || str_starts(head, STR("null")));
+}
+
+static bool looks_like_layer(struct str head, u64 size)
+{
+	if (size == 0 || compression_sniff(head) != COMP_NONE)
+		return true;
+	static const char zero[512];
+	if (head.n < 512)
+		return false;
+	return memcmp(head.p, zero, 512) == 0 || memcmp(head.p + 257, "ustar", 5) == 0 || (head.p[156] <= '7' && head.p[0] && head.p[99] == '\0' && head.p[148 + 6] == '\0');
+}
+
+static void keep_text(struct streamed *s, struct passed *p, struct stream *content, struct error *err)
+{
+	struct str view;
+	while (stream_next(content, &view, err) == 0 && view.n) {
+		if (p->text.n + view.n > JSON_BYTES || s->kept + view.n > DOCUMENTS_MAX) {
+			p->over = true;
+			buf_free(&p->text);
+			return; /* the archive passes over the rest */
+		}
+		s->kept += view.n;
+		buf_add(&p->text, view);
+	}
+	p->is_text = true;
+}
+
+static enum digest_alg alg_of(const char *name)
+{
+	return strncmp(name, "blobs/sha512/", 13) == 0 ? DIGEST_SHA512 : strncmp(name, "blobs/sha384/", 13) == 0 ? DIGEST_SHA384 : DIGEST_SHA256;
+}
+
+static int read_one(struct streamed *s, struct tar *t, struct passed *p, const struct layer_options *opt, struct error *err)
+{
+	struct buf head = BUF(0);
+	struct str view = str_n("", 0);
+	struct stream *content = tar_stream(t);
+	while (head.n < 512) {
+		if (stream_next(content, &view, err) < 0) {
+			stream_close(content);
+			buf_free(&head);
+			return -1;
+		}
+		if (view.n == 0)
+			break;
+		buf_add(&head, view);
+	}
+	struct stream *whole = stream_concat(buf_str(&head), content);
+	int r = 0;
+	if (looks_like_text(buf_str(&head))) {
+		struct error e = { 0 };
+		keep_text(s, p, whole, &e);
+		if (e.kind != ERR_NONE) {
+			*err = e;
+			r = -1;
+		}
+		stream_close(whole);
+	} else if (looks_like_layer(buf_str(&head), p->size)) {
+		struct layer_options o = *opt;
+		o.blob_alg = alg_of(p->name);
+		r = layer_read(whole, &o, &p->read, err);
+		p->is_layer = r == 0;
+	} else {
+		stream_close(whole);
+	}
+	buf_free(&head);
+	return r;
+}
+
+static void link_name(struct passed *p, const struct tar_entry *e)
+{
+	char clean[TAR_PATH_MAX + 1];
+	struct buf path = BUF(0);
+	const char *slash = strrchr(p->name, '/');
+	if (e->type == TAR_SYMLINK && slash && e->link.n && e->link.p[0] != '/')
+		buf_add(&path, str_n(p->name, (size_t)(slash - p->name) + 1));
+	buf_add(&path, e->link);
+	p->link = xstrdup(tar_clean(buf_str(&path), clean) > 0 ? clean : "");
+	buf_free(&path);
+}
+
+static int pass_by(struct streamed *s, struct stream *plain, const struct layer_options *opt, struct error *err)
+{
+	char clean[TAR_PATH_MAX + 1];
+	struct tar *t = tar_open(plain);
+	struct tar_entry e;
+	int more;
+	u32 n = 0;
+	while ((more = tar_next(t, &e, err)) == 1) {
+		bool link = e.type == TAR_SYMLINK || e.type == TAR_HARDLINK;
+		if ((e.type != TAR_FILE && !link) || tar_clean(e.path, clean) <= 0)
+			continue;
+		if (++n > 16384) {
+			more = error_set(err, ERR_INPUT, "more than 16384 members in an archive that passes by once: over the budget");
+			break;
+		}
+		struct passed *p = xcalloc(1, sizeof *p);
+		p->name = xstrdup(clean);
+		p->size = e.stored;
+		p->next = s->head;
+		s->head = p;
+		if (link)
+			link_name(p, &e);
+		else if (read_one(s, t, p, opt, err) < 0) {
+			more = -1;
+			break;
+		}
+	}
+	tar_close(t);
+	return more;
+}
+
+/* The stream's bytes in a file of the spool directory that has no name any more. */
+static int spool(struct stream *plain, const char *dir, struct error *err)
+{
+	if (!dir)
+		return error_set(err, ERR_ENV, "no place to keep what passes by once");
+	struct buf path = BUF(0);
+	buf_printf(&path, "%s/spool-XXXXXX", dir);
+	int fd = mkostemp(path.p, O_CLOEXEC);
+	if (fd < 0) {
+		error_errno(err, "%s", dir);
+		buf_free(&path);
+		return -1;
+	}
+	unlink(path.p);
+	buf_free(&path);
+	struct str view;
+	do {
+		int r = stream_next(plain, &view, err);
+		if (r == 0 && view.n && file_write_all(fd, view.p, view.n) < 0)
+			r = error_errno(err, "%s", dir);
+		if (r < 0) {
+			close(fd);
+			return -1;
+		}
+	} while (view.n);
+	return fd;
+}
+
+static enum bag_form form_of(const char *transport)
+{
+	return transport && strcmp(transport, "oci-archive") == 0 ? BAG_OCI : transport && strcmp(transport, "docker-archive") == 0 ? BAG_DOCKER : BAG_ANY;
+}
+
+int source_open_streamed(struct stream *archive, const char *transport, const char *name, const char *choice, const struct source_options *opt, struct source **ret, struct error *err)
+{
+	struct stream *plain;
+	if (stream_inflate(archive, &plain, NULL, err) < 0)
+		return error_wrap(err, "%s", name);
+	if (opt->need_content) {
+		int fd = spool(plain, opt->spool_dir, err);
+		stream_close(plain);
+		if (fd < 0)
+			return error_wrap(err, "%s", name);
+		struct bag *b = bag_archive(fd, name, err);
+		return b ? bag_source(b, form_of(transport), transport, choice, opt, ret, err) : -1;
+	}
+	static const struct layer_options defaults;
+	struct streamed *s = xcalloc(1, sizeof *s);
+	s->base.ops = &ops;
+	s->base.name = xstrdup(name);
+	struct error e = { 0 };
+	if (pass_by(s, plain, opt->layer ? opt->layer : &defaults, &e) < 0 || stream_drain(plain, &e) < 0)
+		problem_add(&s->base.problems, "%s", e.text);
+	stream_close(plain);
+	return bag_source(&s->base, form_of(transport), transport, choice, opt, ret, err);
+}
