@@ -41,6 +41,7 @@ static void on_crash(int sig)
 
 static void catch_signals(void)
 {
+	caught = 0;
 	for (size_t i = 0; i < countof(ends); i++)
 		sigaction(ends[i], &(struct sigaction){ .sa_handler = on_end }, &old_ends[i]);
 	for (size_t i = 0; i < countof(crashes); i++) {
@@ -148,9 +149,12 @@ int screen_open(bool color, struct error *err)
 	if (tcgetattr(keyboard_fd, &saved) < 0)
 		return error_errno(err, "terminal");
 	set_escdelay(50);
+	catch_signals(); /* before ncurses looks: where nobody has a handler it installs one that ends the program with 1 */
 	term = newterm(name, stdout, keyboard ? keyboard : stdin);
-	if (!term)
+	if (!term) {
+		release_signals();
 		return error_set(err, ERR_ENV, "the terminal '%s' cannot be used", name);
+	}
 	raw();
 	noecho();
 	nonl();
@@ -159,8 +163,6 @@ int screen_open(bool color, struct error *err)
 	curs_set(0);
 	start_colors(color);
 	define_keys();
-	caught = 0;
-	catch_signals();
 	getmaxyx(stdscr, screen.rows, screen.cols);
 	refresh();
 	putp(KEYS_ON);

@@ -49,10 +49,14 @@ static int deb_part(struct str a, struct str b)
 /* "1:2.3-4" into its three parts; `last`: the revision begins at the last dash (dpkg) or the first (rpm). */
 static void parts(struct str s, bool last, struct str out[3])
 {
-	const char *colon = s.n ? memchr(s.p, ':', s.n) : NULL;
-	out[0] = colon ? str_n(s.p, (size_t)(colon - s.p)) : STR("");
-	if (colon)
-		s = str_from(s, out[0].n + 1);
+	size_t n = 0;
+	while (n < s.n && digit(s.p[n]))
+		n++;
+	out[0] = STR("");
+	if (n < s.n && s.p[n] == ':') {
+		out[0] = str_head(s, n);
+		s = str_from(s, n + 1);
+	}
 	const char *dash = !s.n ? NULL : last ? memrchr(s.p, '-', s.n) : memchr(s.p, '-', s.n);
 	out[1] = dash ? str_n(s.p, (size_t)(dash - s.p)) : s;
 	out[2] = dash ? str_from(s, out[1].n + 1) : STR("");

@@ -342,7 +342,7 @@ static struct table table_read(const struct rootfs *r, struct packages *p, const
 	return t;
 }
 
-/* First of the entries with this key; *n how many there are. */
+/* First of the entries with this key; *n how many there are (0: don't look). */
 static const struct named *table_find(const struct table *t, const char *key, u32 *n)
 {
 	u32 lo = 0, hi = t->n;
@@ -355,7 +355,7 @@ static const struct named *table_find(const struct table *t, const char *key, u3
 	}
 	for (*n = 0; lo + *n < t->n && strcmp(t->v[lo + *n].key, key) == 0;)
 		++*n;
-	return t->v + lo;
+	return t->n ? &t->v[lo] : NULL;
 }
 
 static void mark_automatic(const struct rootfs *r, struct packages *p, u32 from)

@@ -640,11 +640,9 @@ static void json_side(struct jsonw *w, const char *key, const struct rootfs *r, 
 	const struct fact_entry *e = rootfs_entry(r, id);
 	const struct package *owner = owner_of(p, id);
 	u8 type = rootfs_type(r, id);
-	char mode[8];
-	snprintf(mode, sizeof mode, "%04o", mode_of(e) & 07777u);
 	jsonw_obj(w);
 	jsonw_ks(w, "type", str_n(&type, 1));
-	jsonw_kz(w, "mode", mode);
+	jsonw_ku(w, "mode", mode_of(e));
 	jsonw_ku(w, "uid", e ? e->uid : 0);
 	jsonw_ku(w, "gid", e ? e->gid : 0);
 	jsonw_ku(w, "size", size);

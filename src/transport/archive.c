@@ -74,7 +74,7 @@ static int open_member(struct bag *b, const char *name, struct stream **ret, str
 	const struct member *m = find_member(a, name);
 	if (!m)
 		return error_set(err, ERR_INPUT, "%s: not there", name);
-	*ret = stream_file(a->fd, false, m->data, m->size, 0);
+	*ret = stream_file(a->fd, false, m->data, m->size, b->chunk);
 	return 0;
 }
 

@@ -20,6 +20,7 @@ struct bag_ops {
 struct bag {
 	const struct bag_ops *ops;
 	const char *name;          /* for people */
+	size_t chunk;              /* bytes a read of a layer (stream_file); set by bag_source */
 	struct problems problems;  /* damage found while it was read */
 };
 

@@ -33,7 +33,7 @@ static int open_member(struct bag *b, const char *name, struct stream **ret, str
 	int fd = file_open_beneath(((struct layout *)b)->dirfd, name, err);
 	if (fd < 0)
 		return -1;
-	*ret = stream_file(fd, true, 0, UINT64_MAX, 0);
+	*ret = stream_file(fd, true, 0, UINT64_MAX, b->chunk);
 	return 0;
 }
 

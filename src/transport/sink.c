@@ -1,5 +1,6 @@
 #include "transport/sink.h"
 #include "base/json.h"
+#include "base/progress.h"
 #include "layer/deflate.h"
 #include "oci/reference.h"
 #include "transport/transport.h"
@@ -97,6 +98,7 @@ static int pump(struct stream *from, struct deflate *to, struct error *err)
 			return deflate_finish(to, err);
 		if (deflate_write(to, view, err) < 0)
 			return -1;
+		progress_add(view.n);
 	}
 }
 
@@ -155,6 +157,7 @@ int sink_copy(struct sink *s, struct stream *stored, const struct digest *digest
 			break;
 		if (r == 0) {
 			s->written += view.n;
+			progress_add(view.n);
 			r = s->written > size ? error_set(err, ERR_INPUT, "over the %llu bytes it should have", (unsigned long long)size) : s->ops->write(s, view, err);
 		}
 	}

@@ -240,8 +240,8 @@ def runnable(tmp_path_factory):
     return path, "still here\n640 12 34 2\nhello\n12"
 
 
-def slim(pare, source, target):
-    ran = pare("slim", source, "-o", target)
+def slim(pare, source, target, env=None):
+    ran = pare("slim", source, "-o", target, env=env)
     assert ran.status == 0, ran
 
 
@@ -255,6 +255,13 @@ def test_slim_runs_in_podman(pare, storage, runnable, tmp_path, form):
     assert "/bin/busybox" in names and "/var/log/apt/history.log" not in names
 
 
+def test_slim_of_a_stored_image(pare, storage, runnable, tmp_path):
+    storage.podman("load", "-q", "-i", str(runnable[0]))
+    slim(pare, storage.location("localhost/pare-test/run:1"), f"oci:{tmp_path}/from-store")
+    slim(pare, runnable[0], f"oci:{tmp_path}/from-file")
+    assert diff_ids_of(pare("inspect", f"oci:{tmp_path}/from-store", "--format", "json")) == diff_ids_of(pare("inspect", f"oci:{tmp_path}/from-file", "--format", "json"))
+
+
 def test_slim_loads_in_podman(pare, storage, runnable, tmp_path):
     for form in "docker-archive", "oci-archive":
         slim(pare, runnable[0], f"{form}:{tmp_path}/{form}.tar")
@@ -266,8 +273,10 @@ def test_slim_runs_in_docker(pare, docker, runnable, tmp_path):
     docker.load(runnable[0])
     status, out = docker.run("pare-test/run:1")
     assert (status, out.strip()) == (0, runnable[1])
+    slim(pare, "docker-daemon:pare-test/run:1", f"docker-archive:{tmp_path}/from-engine.tar", docker.env)
     docker.remove("pare-test/run:1")
     slim(pare, runnable[0], f"docker-archive:{tmp_path}/slim.tar")
+    assert diff_ids_of(pare("inspect", tmp_path / "from-engine.tar", "--format", "json")) == diff_ids_of(pare("inspect", tmp_path / "slim.tar", "--format", "json"))
     with tarfile.open(tmp_path / "slim.tar") as tar:
         tags = json.load(tar.extractfile("manifest.json"))[0]["RepoTags"]
     answer = docker.load(tmp_path / "slim.tar")
@@ -478,6 +487,20 @@ def test_hand_made_store(pare, hand):
     assert json.loads(shown.out)["image"]["reference"] == "localhost/hand:1"
     fast = pare("inspect", hand.location(), "--no-verify", "--files", "--format", "tsv")
     assert {line[6] for line in tree_of(fast) if line[0] == "f"} == {"/" + name for name in FILES}
+
+
+def test_a_users_own_store(pare, tmp_path):
+    """Where everybody but root keeps images, and where root inside `podman unshare` looks for them."""
+    hand = HandMade(tmp_path / "data" / "containers" / "storage", FILES)
+    env = {"_CONTAINERS_ROOTLESS_UID": "1000", "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config"), "STORAGE_DRIVER": "vfs"}
+    assert diff_ids_of(pare("inspect", "containers-storage:hand:1", "--format", "json", env=env)) == [hand.diff]
+    shutil.move(tmp_path / "data", tmp_path / "moved-1000")
+    assert pare("inspect", "containers-storage:hand:1", env=env).status == 4
+    (tmp_path / "config" / "containers").mkdir(parents=True)
+    (tmp_path / "config" / "containers" / "storage.conf").write_text(f'storage.graphroot = "{tmp_path}/moved-$UID/containers/storage"\n')
+    assert diff_ids_of(pare("inspect", "containers-storage:hand:1", "--format", "json", env=env)) == [hand.diff]
+    elsewhere = {**env, "XDG_CONFIG_HOME": str(tmp_path / "none"), "STORAGE_OPTS": f"vfs.imagestore={tmp_path}/moved-1000/containers/storage"}
+    assert diff_ids_of(pare("inspect", "containers-storage:hand:1", "--format", "json", env=elsewhere)) == [hand.diff]
 
 
 def test_ambiguous_names(pare, hand):

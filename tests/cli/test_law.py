@@ -133,3 +133,36 @@ def test_headers_say_what_they_are():
     for path in tree(".h"):
         name = os.path.basename(path)
         assert open(path, encoding="utf-8").readline().startswith("/* %s — " % name), path
+
+
+# ---------------------------------------------------------------- nothing lies about unused
+
+def meson(name):
+    return open(os.path.join(TOP, name), encoding="utf-8").read()
+
+
+def names(text, variable):
+    body = re.search(r"^%s = (?:files\()?[\[\n](.*?)[\])]" % variable, text, re.M | re.S)[1]
+    return set(re.findall(r"'([^']+)'", body))
+
+
+def found(folder, pattern):
+    return {re.fullmatch(pattern, f)[1] for f in os.listdir(os.path.join(TOP, folder)) if re.fullmatch(pattern, f)}
+
+
+def test_every_source_is_built():
+    text = meson("src/meson.build")
+    there = {os.path.relpath(p, os.path.join(TOP, "src")) for p in tree(".c") if "/src/" in p}
+    assert names(text, "sources") | names(text, "commands") == there
+    assert len(there) > 50
+
+
+def test_every_unit_test_is_run():
+    assert names(meson("src/meson.build"), "unit_tests") == found("tests/unit", r"test_(\w+)\.c")
+
+
+def test_every_fuzzer_is_replayed_and_has_a_corpus():
+    fuzzers = found("fuzz", r"fuzz_(\w+)\.c")
+    assert names(meson("src/meson.build"), "fuzzers") == fuzzers
+    for name in fuzzers:
+        assert os.listdir(os.path.join(TOP, "fuzz", "corpus", name)), name

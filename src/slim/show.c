@@ -1,0 +1,258 @@
+#include "base/jsonw.h"
+#include "base/text.h"
+#include "slim/slim.h"
+
+static const char *const hidden_title[] = { "overwritten later", "deleted later", "hidden by an opaque directory", "content stored again", "stored twice" };
+static const char *const fate_name[] = { "kept", "rewritten", "dropped" };
+
+/* 1 + enum waste_reason of entries that the tree doesn't show, 0 of all others. */
+static u8 *hidden_reasons(const struct slim *s)
+{
+	const struct trace *t = &s->trace;
+	u8 *v = xcalloc(MAX(t->total, 1u), 1);
+	for (u32 g = 0; g < t->total; g++) {
+		u32 by = t->steps[g].hider;
+		if (by == TRACE_NONE) {
+			v[g] = trace_is_whiteout(t, g) ? 1 + WASTE_DELETED : 0;
+			continue;
+		}
+		bool mark = trace_is_whiteout(t, by);
+		u32 l = trace_layer(t, by);
+		bool opaque = mark && strcmp(facts_name(t->img->layers[l].facts, trace_entry(t, by)), ".wh..wh..opq") == 0;
+		v[g] = (u8)(1 + (opaque ? WASTE_OPAQUE : mark ? WASTE_DELETED : WASTE_OVERWRITTEN));
+	}
+	for (u32 i = 0; i < t->tree->waste.n; i++) {
+		const struct waste_item *w = SEG_AT(&t->tree->waste, i);
+		v[t->base[w->layer] + w->entry] = (u8)(1 + w->reason);
+	}
+	return v;
+}
+
+static u8 litter_of(const struct slim *s, u32 g)
+{
+	node_id id = s->trace.steps[g].node;
+	return id && s->trace.steps[g].hider == TRACE_NONE ? s->litter.kind[id] : 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct slim_row *x = a, *y = b;
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return x->layer != y->layer ? (x->layer > y->layer ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+enum { KINDS = 8 + LITTER_KINDS }; /* waste reasons, then litter */
+
+static struct slim_row *rows(const struct slim *s, u32 *ret_n)
+{
+	u32 layers = s->img->n_layers, n = 0;
+	struct slim_row *v = xcalloc((size_t)MAX(layers, 1u) * KINDS, sizeof *v);
+	u8 *hidden = hidden_reasons(s);
+	for (u32 l = 0; l < layers; l++) {
+		for (u32 g = s->trace.base[l]; g < s->trace.base[l + 1]; g++) {
+			u64 bytes = plan_gone(&s->plan, g);
+			u8 kind = litter_of(s, g);
+			if (s->plan.need[g] || (trace_is_whiteout(&s->trace, g) && !bytes))
+				continue;
+			u32 at = l * KINDS + (kind ? 8u + kind : hidden[g] ? hidden[g] - 1u : 0);
+			v[at].name = kind ? litter_name[kind] : waste_reason_text[hidden[g] ? hidden[g] - 1 : 0];
+			v[at].title = kind ? litter_title[kind] : hidden_title[hidden[g] ? hidden[g] - 1 : 0];
+			v[at].layer = l;
+			v[at].bytes += bytes;
+			v[at].files += trace_entry(&s->trace, g)->type != TAR_DIR;
+		}
+	}
+	for (u32 i = 0; i < layers * KINDS; i++)
+		if (v[i].bytes)
+			v[n++] = v[i];
+	if (n)
+		qsort(v, n, sizeof *v, by_bytes);
+	free(hidden);
+	*ret_n = n;
+	return v;
+}
+
+static void safe(FILE *f, struct str text, size_t width)
+{
+	struct buf clean = BUF(0), fit = BUF(0);
+	text_safe(&clean, text);
+	text_fit(&fit, buf_str(&clean), width, false);
+	fwrite(fit.p ? fit.p : "", 1, fit.n, f);
+	buf_free(&clean);
+	buf_free(&fit);
+}
+
+static u32 kept_names(const struct slim *s)
+{
+	u32 n = 0;
+	for (node_id id = ROOTFS_ROOT + 1; id < s->litter.n; id++)
+		n += s->litter.was[id] && rootfs_type(s->trace.tree, id) != TAR_DIR && !plan_removes(&s->plan, id);
+	return n;
+}
+
+static void fates(FILE *f, const struct slim *s)
+{
+	u32 n[3] = { 0 };
+	for (u32 i = 0; i < s->img->n_layers; i++)
+		n[s->plan.layers[i].fate]++;
+	fprintf(f, "layers   %u kept as they are, %u rewritten, %u dropped", n[LAYER_KEPT], n[LAYER_REWRITTEN], n[LAYER_DROPPED]);
+	if (s->base)
+		fprintf(f, " (the %u of the base image untouched)", s->base);
+	putc('\n', f);
+}
+
+void slim_table(FILE *f, const struct slim *s, const char *location, const char *written)
+{
+	u32 n;
+	struct slim_row *v = rows(s, &n);
+	struct buf text = BUF(0);
+	u64 saved = s->before.size - s->after.size;
+	safe(f, str_of(s->img->reference ? s->img->reference : location), 200);
+	putc('\n', f);
+	if (n)
+		fputs("\n   SAVED  LAYER    FILES  WHAT                           INSTRUCTION\n", f);
+	for (u32 i = 0; i < n; i++) {
+		buf_clear(&text);
+		image_instruction(s->img, v[i].layer, &text);
+		fprintf(f, "%8s  %5u  %7s  %-29s  ", TEXT_SIZE(v[i].bytes), v[i].layer, TEXT_COUNT(v[i].files), v[i].title);
+		safe(f, buf_str(&text), 80);
+		putc('\n', f);
+	}
+	if (!n)
+		fputs("\nNothing in it can go: it stays as it is.\n", f);
+	fprintf(f, "\nbefore   %s in %s files, %u layers\n", TEXT_SIZE(s->before.size), TEXT_COUNT(s->before.files), s->before.layers);
+	fprintf(f, "after    %s in %s files, %u layers: %s less (%.1f %%)\n", TEXT_SIZE(s->after.size), TEXT_COUNT(s->after.files), s->after.layers, TEXT_SIZE(saved),
+		s->before.size ? 100.0 * (double)saved / (double)s->before.size : 0.0);
+	fates(f, s);
+	if (kept_names(s))
+		fprintf(f, "kept     %s files that something speaks for (--report says what)\n", TEXT_COUNT(kept_names(s)));
+	fprintf(f, "%s ", written ? "verified" : "planned ");
+	for (u32 i = 0; i < s->n_checks; i++)
+		fprintf(f, "%s%s%s", i ? ", " : "", s->checks[i].name, s->checks[i].pass ? "" : " (DIFFERENT)");
+	fputs(written ? ": read back and compared\n" : ": compared with what would be left; nothing was written\n", f);
+	if (written) {
+		fputs("written  ", f);
+		safe(f, str_of(written), 400);
+		putc('\n', f);
+	}
+	buf_free(&text);
+	free(v);
+}
+
+static void side(struct jsonw *w, const char *name, const struct slim_side *x)
+{
+	jsonw_key(w, name);
+	jsonw_obj(w);
+	jsonw_ku(w, "size", x->size);
+	jsonw_ku(w, "compressed_size", x->compressed);
+	jsonw_ku(w, "layers", x->layers);
+	jsonw_ku(w, "files", x->files);
+	jsonw_ku(w, "packages", x->packages);
+	jsonw_ku(w, "findings", x->findings);
+	jsonw_end(w);
+}
+
+static void one_kept(struct jsonw *w, struct str path, const char *reason, const char *because, u32 layer, u64 bytes)
+{
+	jsonw_obj(w);
+	jsonw_ks(w, "path", path);
+	jsonw_kz(w, "reason", reason);
+	jsonw_kz(w, "because", because);
+	jsonw_ku(w, "layer", layer);
+	jsonw_ku(w, "bytes", bytes);
+	jsonw_end(w);
+}
+
+static void kept(struct jsonw *w, const struct slim *s, const u8 *hidden)
+{
+	const struct trace *t = &s->trace;
+	struct buf path = BUF(0);
+	jsonw_key(w, "kept");
+	jsonw_arr(w);
+	for (u32 g = 0; g < t->total; g++) {
+		node_id id = t->steps[g].node;
+		const struct fact_entry *e = trace_entry(t, g);
+		bool visible = id && t->steps[g].hider == TRACE_NONE;
+		if (!s->plan.need[g] || e->type == TAR_DIR || (!visible && !(hidden[g] && e->size)))
+			continue;
+		if (!visible)
+			one_kept(w, trace_path(t, g, &path), waste_reason_text[hidden[g] - 1], need_because[s->plan.need[g]], trace_layer(t, g), e->size);
+		else if (s->litter.kind[id])
+			one_kept(w, rootfs_path(t->tree, id, &path), litter_name[s->litter.kind[id]], need_because[s->plan.need[g]], trace_layer(t, g), e->size);
+		else if (s->litter.was[id])
+			one_kept(w, rootfs_path(t->tree, id, &path), litter_name[s->litter.was[id]], litter_because[s->litter.why[id]], trace_layer(t, g), e->size);
+	}
+	jsonw_end(w);
+	buf_free(&path);
+}
+
+static void removed(struct jsonw *w, const struct slim *s, const u8 *hidden)
+{
+	const struct trace *t = &s->trace;
+	struct buf path = BUF(0);
+	jsonw_key(w, "removed");
+	jsonw_arr(w);
+	for (u32 g = 0; g < t->total; g++) {
+		u64 bytes = plan_gone(&s->plan, g);
+		if (s->plan.need[g] || (trace_is_whiteout(t, g) && !bytes))
+			continue;
+		u8 kind = litter_of(s, g);
+		u32 owner = kind ? s->packages->owner[t->steps[g].node] : 0;
+		jsonw_obj(w);
+		jsonw_ks(w, "path", kind ? rootfs_path(t->tree, t->steps[g].node, &path) : trace_path(t, g, &path));
+		jsonw_ku(w, "bytes", bytes);
+		jsonw_kz(w, "package", owner ? s->packages->v[owner - 1].name : NULL);
+		jsonw_ku(w, "layer", trace_layer(t, g));
+		jsonw_kz(w, "reason", kind ? litter_name[kind] : waste_reason_text[hidden[g] ? hidden[g] - 1 : 0]);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+	buf_free(&path);
+}
+
+static void layers(struct jsonw *w, const struct slim *s)
+{
+	jsonw_key(w, "layers");
+	jsonw_arr(w);
+	for (u32 i = 0; i < s->img->n_layers; i++) {
+		const struct plan_layer *p = &s->plan.layers[i];
+		jsonw_obj(w);
+		jsonw_ku(w, "index", i);
+		jsonw_kz(w, "diff_id", DIGEST_STR(&s->img->layers[i].diff_id));
+		jsonw_kz(w, "fate", fate_name[p->fate]);
+		jsonw_ku(w, "before", s->img->layers[i].size);
+		jsonw_ku(w, "after", p->fate == LAYER_KEPT ? s->img->layers[i].size : p->fate == LAYER_DROPPED ? 0 : p->size);
+		jsonw_ku(w, "bytes", p->fate == LAYER_KEPT ? 0 : p->saved);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+void slim_json(FILE *f, const struct slim *s, const char *location, const char *written)
+{
+	struct jsonw w;
+	u8 *hidden = hidden_reasons(s);
+	jsonw_init(&w, f, 1);
+	jsonw_obj(&w);
+	jsonw_kz(&w, "image", s->img->reference ? s->img->reference : location);
+	jsonw_kz(&w, "written", written);
+	side(&w, "before", &s->before);
+	side(&w, "after", &s->after);
+	layers(&w, s);
+	kept(&w, s, hidden);
+	removed(&w, s, hidden);
+	jsonw_key(&w, "verification");
+	jsonw_arr(&w);
+	for (u32 i = 0; i < s->n_checks; i++) {
+		jsonw_obj(&w);
+		jsonw_kz(&w, "name", s->checks[i].name);
+		jsonw_kz(&w, "before", s->checks[i].before);
+		jsonw_kz(&w, "after", s->checks[i].after);
+		jsonw_kb(&w, "pass", s->checks[i].pass);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+	jsonw_end(&w);
+	free(hidden);
+}

@@ -1,0 +1,155 @@
+#include "slim/slim.h"
+#include "slim/config.h"
+
+static int by_value(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+	return (x > y) - (x < y);
+}
+
+/* Different (layer, kind) pairs: kinds of waste below 16, of litter above. */
+static u32 pairs(const struct rootfs *r, const struct litter *l)
+{
+	u64 *v = NULL;
+	u32 n = 0, cap = 0, different = 0;
+	for (u32 i = 0; i < r->waste.n; i++) {
+		const struct waste_item *w = SEG_AT(&r->waste, i);
+		if (w->bytes)
+			VEC_PUSH(v, n, cap, (u64)w->layer << 8 | w->reason);
+	}
+	for (node_id id = ROOTFS_ROOT + 1; id < l->n; id++)
+		if (l->kind[id] && rootfs_size(r, id))
+			VEC_PUSH(v, n, cap, (u64)rootfs_inode(r, rootfs_node(r, id)->inode)->layer << 8 | (16u + l->kind[id]));
+	if (n)
+		qsort(v, n, sizeof *v, by_value);
+	for (u32 i = 0; i < n; i++)
+		different += i == 0 || v[i] != v[i - 1];
+	free(v);
+	return different;
+}
+
+void slim_measure(struct slim_side *side, const struct image *img, const struct rootfs *r, const struct packages *pkgs, const struct litter *l)
+{
+	*side = (struct slim_side){ .size = img->size, .compressed = img->compressed_size, .layers = img->n_layers, .files = r->files, .packages = pkgs->n, .findings = pairs(r, l) };
+}
+
+static void check(struct slim *s, const char *name, bool pass, const char *before, const char *after)
+{
+	struct slim_check *c = &s->checks[s->n_checks++];
+	*c = (struct slim_check){ .name = name, .pass = pass };
+	snprintf(c->before, sizeof c->before, "%s", before);
+	snprintf(c->after, sizeof c->after, "%s", after);
+}
+
+static void check_count(struct slim *s, const char *name, u32 total, u32 wrong)
+{
+	char before[40], after[80];
+	snprintf(before, sizeof before, "%u names", total);
+	snprintf(after, sizeof after, wrong ? "%u names, %u of them different" : "%u names", total, wrong);
+	check(s, name, wrong == 0, before, after);
+}
+
+bool slim_verify(struct slim *s, const struct image *after, const struct rootfs *tree, const struct packages *pkgs)
+{
+	struct litter left;
+	struct slim_side side;
+	char a[40], b[40];
+	u64 gone = 0;
+	for (u32 g = 0; g < s->trace.total; g++)
+		gone += plan_gone(&s->plan, g);
+	prove(&s->plan, tree, &s->proof);
+	litter_find(after, tree, pkgs, &s->opt.litter, &left);
+	slim_measure(&side, after, tree, pkgs, &left);
+	litter_free(&left);
+	const struct proof *p = &s->proof;
+	s->n_checks = 0;
+	check_count(s, "tree", p->names, p->missing + p->extra);
+	check_count(s, "metadata", p->names, p->metadata);
+	check_count(s, "content", p->names, p->content + p->links);
+	bool same = config_same(s->img->config_doc, after->config_doc) || !s->img->config_doc;
+	check(s, "configuration", same, "as it is", same ? "as it was" : "changed");
+	snprintf(a, sizeof a, "%llu bytes", (unsigned long long)s->before.size);
+	snprintf(b, sizeof b, "%llu bytes", (unsigned long long)side.size);
+	check(s, "size", s->before.size - gone == side.size, a, b);
+	bool pass = true;
+	for (u32 i = 0; i < s->n_checks; i++)
+		pass &= s->checks[i].pass;
+	s->after = side;
+	return pass;
+}
+
+/* What the plan would make, compared with what is there. */
+static bool plan_holds(struct slim *s)
+{
+	struct simulated *sim = simulate(&s->plan);
+	struct rootfs *tree = rootfs_build(simulated_image(sim), NULL);
+	struct packages *pkgs = packages_read(tree);
+	bool ok = slim_verify(s, simulated_image(sim), tree, pkgs);
+	packages_free(pkgs);
+	rootfs_free(tree);
+	simulated_free(sim);
+	return ok;
+}
+
+int slim_plan(struct slim *s, struct error *err)
+{
+	struct plan_options o = { .whole = s->whole };
+	for (int i = 0; i < 2; i++) { /* the second time without exchanging names of hard links: the order of odd layers can forbid that */
+		o.no_changes = i == 1;
+		plan_free(&s->plan);
+		plan_make(&s->trace, &s->litter, &o, &s->plan);
+		if (plan_holds(s))
+			return 0;
+	}
+	return error_set(err, ERR_INPUT, "its layers leave no safe way to take anything out: %s", s->proof.first);
+}
+
+static int prepare(struct slim *s, const struct load_options *load, const char *location, struct problems *problems, struct error *err)
+{
+	if (image_load(location, load, &s->img, err) < 0)
+		return -1;
+	if (s->img->problems.n) {
+		problems_merge(problems, &s->img->problems, NULL);
+		return 1;
+	}
+	if (trace_make(s->img, &s->trace, err) < 0)
+		return -1;
+	s->packages = packages_read(s->trace.tree);
+	litter_find(s->img, s->trace.tree, s->packages, &s->opt.litter, &s->litter);
+	problems_merge(problems, &s->packages->problems, NULL);
+	problems_merge(problems, &s->litter.problems, NULL);
+	if (problems->n)
+		return 1;
+	s->whole = xcalloc(MAX(s->img->n_layers, 1u), sizeof *s->whole);
+	if (s->opt.keep_base) {
+		s->base = image_base_layers(s->img);
+		if (!s->base)
+			return error_set(err, ERR_INPUT, "%s: --keep-base: its history does not tell which layers are the base image's", location);
+		for (u32 i = 0; i < s->base; i++)
+			s->whole[i] = true;
+	}
+	slim_measure(&s->before, s->img, s->trace.tree, s->packages, &s->litter);
+	return slim_plan(s, err);
+}
+
+int slim_open(const char *location, const struct load_options *load, const struct slim_options *opt, struct slim *ret, struct problems *problems, struct error *err)
+{
+	*ret = (struct slim){ .opt = *opt };
+	int r = prepare(ret, load, location, problems, err);
+	if (r != 0)
+		slim_close(ret);
+	return r;
+}
+
+void slim_close(struct slim *s)
+{
+	plan_free(&s->plan);
+	litter_free(&s->litter);
+	if (s->packages)
+		packages_free(s->packages);
+	if (s->trace.tree)
+		trace_free(&s->trace);
+	free(s->whole);
+	image_close(s->img);
+	*s = (struct slim){ 0 };
+}

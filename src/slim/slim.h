@@ -1,0 +1,75 @@
+/* slim.h — the same program in a smaller image: found (litter.h), planned (plan.h), proven (prove.h), written (transport/sink.h), and proven
+ * again on what was written, before it appears in its place. */
+#ifndef PARE_SLIM_SLIM_H
+#define PARE_SLIM_SLIM_H
+#include "base/common.h"
+#include "base/error.h"
+#include "slim/litter.h"
+#include "slim/plan.h"
+#include "slim/prove.h"
+#include "store/load.h"
+
+struct slim_options {
+	struct litter_options litter;
+	bool keep_base; /* layers of the base image stay as they are */
+};
+
+struct slim_side {
+	u64 size;       /* as struct image: bytes of the regular files of all layers */
+	u64 compressed; /* stored bytes of all layers */
+	u32 layers, files, packages;
+	u32 findings;   /* what could go: (layer, kind) pairs of hidden bytes and of litter */
+};
+
+struct slim_check { /* of the result against the original */
+	const char *name;
+	char before[120], after[120];
+	bool pass;
+};
+#define SLIM_CHECKS 5
+
+struct slim {
+	struct image *img;
+	struct trace trace;
+	struct packages *packages;
+	struct litter litter;
+	struct plan plan;
+	bool *whole;      /* by layer: not to be touched */
+	u32 base;         /* layers of the base image that were kept for keep_base */
+	struct slim_options opt;
+	struct slim_side before, after; /* after: of the plan, then of what was written */
+	struct proof proof;             /* likewise */
+	struct slim_check checks[SLIM_CHECKS];
+	u32 n_checks;
+};
+
+/* Loads and plans. An image that cannot be read whole is not slimmed: then `problems` says why, and the return is 1.
+ * The plan is proven against the facts; -1 and ERR_INPUT when no plan can be. */
+int slim_open(const char *location, const struct load_options *load, const struct slim_options *opt, struct slim *ret, struct problems *problems, struct error *err) must_check;
+void slim_close(struct slim *s);
+
+struct slim_target {
+	const char *location;
+	const char *format;      /* NULL: as the location says */
+	bool forced;             /* compression was asked for: kept layers too */
+	enum compression compression;
+	int level;               /* 0: the default */
+};
+/* Writes, reads it back, compares, and only then lets it appear. 1: a check did not pass; nothing was written. A layer whose compressed form
+ * comes out no smaller than it was stays as it was, and the plan with it. */
+int slim_write(struct slim *s, const struct slim_target *to, struct error *err) must_check;
+
+/* For slim.c and write.c. */
+int slim_plan(struct slim *s, struct error *err) must_check; /* (again) with s->whole */
+void slim_measure(struct slim_side *side, const struct image *img, const struct rootfs *r, const struct packages *pkgs, const struct litter *l);
+bool slim_verify(struct slim *s, const struct image *after, const struct rootfs *tree, const struct packages *pkgs);
+
+/* show.c: what was found and done. */
+struct slim_row { /* bytes that went, by kind and layer */
+	const char *name, *title;
+	u32 layer, files;
+	u64 bytes;
+};
+void slim_table(FILE *f, const struct slim *s, const char *location, const char *written); /* written NULL: a dry run */
+void slim_json(FILE *f, const struct slim *s, const char *location, const char *written);
+#endif

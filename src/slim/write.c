@@ -1,0 +1,214 @@
+#include "base/progress.h"
+#include "slim/config.h"
+#include "slim/rewrite.h"
+#include "slim/slim.h"
+#include "transport/sink.h"
+
+struct writer {
+	struct slim *s;
+	const struct slim_target *to;
+	struct sink *sink;
+	struct sink_layer *layers; /* of the result */
+	u32 n;
+	bool again; /* a layer did not get smaller: the plan changed */
+};
+
+static json_t *layer_document(const struct image *img, u32 i) { return json_array_get(json_arr(img->manifest_doc, "layers"), i); }
+
+static int open_stored(const struct image *img, u32 i, struct stream **ret, struct error *err)
+{
+	struct source *src = image_source(img);
+	return src->ops->open_layer(src, i, ret, err);
+}
+
+static int open_plain(const struct image *img, u32 i, struct stream **ret, struct error *err)
+{
+	struct stream *stored;
+	enum compression kind;
+	if (open_stored(img, i, &stored, err) < 0)
+		return -1;
+	return stream_inflate(stored, ret, &kind, err);
+}
+
+/* The form of a layer that is written anew: as asked for, else as it was; what was plain in an archive of plain layers becomes gzip. */
+static enum compression form_of(const struct writer *w, const struct image_layer *l)
+{
+	if (w->to->forced)
+		return w->to->compression;
+	if (l->compression == COMP_ZSTD || (l->compression == COMP_NONE && w->s->img->manifest_doc))
+		return l->compression;
+	return COMP_GZIP;
+}
+
+static int keep_layer(struct writer *w, u32 i, struct sink_layer *ret, struct error *err)
+{
+	const struct image *img = w->s->img;
+	const struct image_layer *l = &img->layers[i];
+	bool plain = w->sink->ops->plain, foreign = !plain && !w->to->forced && img->manifest_doc && (l->compression == COMP_XZ || l->compression == COMP_BZIP2);
+	enum compression form = plain ? COMP_NONE : form_of(w, l);
+	struct stream *s;
+	if (form == l->compression || foreign) {
+		if (open_stored(img, i, &s, err) < 0)
+			return -1;
+		*ret = (struct sink_layer){ .diff_id = l->diff_id, .digest = l->digest, .size = l->compressed_size, .compression = l->compression };
+		ret->media_type = foreign ? l->media_type : NULL;
+		ret->annotations = json_obj(layer_document(img, i), "annotations");
+		return sink_copy(w->sink, s, &l->digest, l->compressed_size, err);
+	}
+	if (open_plain(img, i, &s, err) < 0)
+		return -1;
+	if (sink_layer(w->sink, s, form, w->to->level, l->size, 0, ret, err) < 0)
+		return -1;
+	if (l->diff_id.alg == DIGEST_SHA256 && !digest_eq(&ret->diff_id, &l->diff_id))
+		return error_set(err, ERR_INPUT, "its bytes have changed since they were read");
+	if (l->diff_id.alg)
+		ret->diff_id = l->diff_id;
+	return 0;
+}
+
+static int rewrite_layer(struct writer *w, u32 i, struct sink_layer *ret, struct error *err)
+{
+	const struct image_layer *l = &w->s->img->layers[i];
+	enum compression form = w->sink->ops->plain ? COMP_NONE : form_of(w, l);
+	struct stream *plain;
+	if (open_plain(w->s->img, i, &plain, err) < 0)
+		return -1;
+	struct stream *s = rewrite_stream(&w->s->plan, i, plain);
+	return sink_layer(w->sink, s, form, w->to->level, w->s->plan.layers[i].size, form == l->compression ? l->compressed_size : 0, ret, err);
+}
+
+static u64 work_of(const struct writer *w)
+{
+	u64 total = 0;
+	for (u32 i = 0; i < w->s->img->n_layers; i++) {
+		const struct image_layer *l = &w->s->img->layers[i];
+		bool copied = w->s->plan.layers[i].fate == LAYER_KEPT && !w->sink->ops->plain && form_of(w, l) == l->compression;
+		total += copied ? l->compressed_size : w->s->plan.layers[i].size;
+	}
+	return total;
+}
+
+static int write_layers(struct writer *w, struct error *err)
+{
+	const struct plan *p = &w->s->plan;
+	w->n = 0;
+	w->again = false;
+	for (u32 i = 0; i < w->s->img->n_layers; i++) {
+		bool rewrite = p->layers[i].fate == LAYER_REWRITTEN;
+		if (p->layers[i].fate == LAYER_DROPPED || (w->again && !rewrite))
+			continue; /* once the plan is to change, only to learn which others don't get smaller */
+		int r = rewrite ? rewrite_layer(w, i, &w->layers[w->n], err) : keep_layer(w, i, &w->layers[w->n], err);
+		if (r < 0)
+			return error_wrap(err, "layer %u", i);
+		w->n++;
+		if (r == 1)
+			w->again = w->s->whole[i] = true;
+	}
+	return 0;
+}
+
+static void new_config(struct writer *w, struct buf *out)
+{
+	const struct image *img = w->s->img;
+	struct str text = image_source(img)->config;
+	struct digest *ids = xcalloc(MAX(w->n, 1u), sizeof *ids);
+	s32 *emptied = xcalloc(MAX(img->n_layers, 1u), sizeof *emptied);
+	struct config_change c = { .diff_ids = ids, .n = w->n, .emptied = emptied };
+	u32 layers = 0;
+	bool same = img->config_doc && w->n == img->config.n_diff_ids;
+	for (u32 i = 0; i < img->config.n_history; i++)
+		layers += !img->config.history[i].empty_layer;
+	for (u32 i = 0; i < w->n; i++) {
+		ids[i] = w->layers[i].diff_id;
+		same &= i < img->config.n_diff_ids && digest_eq(&ids[i], &img->config.diff_ids[i]);
+	}
+	for (u32 i = 0; i < img->n_layers; i++) /* a history that doesn't fit the layers says nothing of them */
+		if (w->s->plan.layers[i].fate == LAYER_DROPPED && layers == img->n_layers && img->layers[i].history >= 0)
+			emptied[c.n_emptied++] = img->layers[i].history;
+	if (same)
+		buf_add(out, text);
+	else
+		config_rewrite(img, text, &c, out);
+	free(ids);
+	free(emptied);
+}
+
+/* Whether the name that the image goes by is one of its own, and not merely where it was found. */
+static const char *own_name(const struct image *img)
+{
+	static const char *const files[] = { "docker-archive", "oci", "oci-archive", "rootfs" };
+	const char *name = img->reference;
+	if (!name || !*name || strchr(name, '@'))
+		return NULL;
+	for (size_t i = 0; i < countof(files); i++)
+		if (strncmp(name, files[i], strlen(files[i])) == 0 && name[strlen(files[i])] == ':')
+			return NULL;
+	bool archive = strcmp(img->transport, "docker-archive") == 0 || strcmp(img->transport, "rootfs") == 0;
+	bool path = name[0] == '/' || name[0] == '.' || (archive && !strchr(name, ':')); /* docker's archives always say name:tag */
+	return path ? NULL : name;
+}
+
+static int seal(struct writer *w, struct error *err)
+{
+	const struct image *img = w->s->img;
+	struct buf config = BUF(0);
+	new_config(w, &config);
+	struct sink_image out = { .config = buf_str(&config), .layers = w->layers, .n_layers = w->n, .annotations = json_obj(img->manifest_doc, "annotations"), .reference = own_name(img) };
+	int r = sink_seal(w->sink, &out, err);
+	buf_free(&config);
+	return r;
+}
+
+/* 0: what can be read there is what was meant; 1: it is not. */
+static int read_back(struct writer *w, struct error *err)
+{
+	char platform[100];
+	struct image *after;
+	struct load_options load = { .collectors = package_collectors, .need_content = true, .no_cache = true };
+	if (w->s->img->config_doc && *platform_text(&w->s->img->config.platform, platform))
+		load.platform = platform;
+	if (image_load(sink_staged(w->sink), &load, &after, err) < 0)
+		return error_wrap(err, "reading back what was written");
+	int r = 0;
+	if (after->problems.n) {
+		r = error_set(err, ERR_ENV, "reading back what was written: %s", after->problems.v[0]);
+	} else {
+		struct rootfs *tree = rootfs_build(after, NULL);
+		struct packages *pkgs = packages_read(tree);
+		r = slim_verify(w->s, after, tree, pkgs) ? 0 : 1;
+		packages_free(pkgs);
+		rootfs_free(tree);
+	}
+	image_close(after);
+	return r;
+}
+
+static int attempt(struct writer *w, struct error *err)
+{
+	if (sink_open(w->to->location, w->to->format, &w->sink, err) < 0)
+		return -1;
+	progress_begin("writing", work_of(w));
+	int r = write_layers(w, err);
+	progress_end();
+	if (r == 0 && !w->again)
+		r = seal(w, err);
+	if (r == 0 && !w->again)
+		r = read_back(w, err);
+	if (r == 0 && !w->again)
+		r = sink_commit(w->sink, err);
+	sink_close(w->sink);
+	return r;
+}
+
+int slim_write(struct slim *s, const struct slim_target *to, struct error *err)
+{
+	struct writer w = { .s = s, .to = to, .layers = xcalloc(MAX(s->img->n_layers, 1u), sizeof *w.layers) };
+	int r = attempt(&w, err);
+	while (r == 0 && w.again) { /* each time one more layer is kept whole: it ends */
+		r = slim_plan(s, err);
+		if (r == 0)
+			r = attempt(&w, err);
+	}
+	free(w.layers);
+	return r;
+}
