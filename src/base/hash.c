@@ -7,6 +7,14 @@
 #include <xxhash.h>
 #pragma GCC diagnostic pop
 
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+/* The library chooses AVX2 or AVX-512 at run time where the compiler may only assume SSE2. */
+XXH_errorcode XXH3_128bits_update_dispatch(XXH3_state_t *state, const void *input, size_t len);
+#define update_128 XXH3_128bits_update_dispatch
+#else
+#define update_128 XXH3_128bits_update
+#endif
+
 struct hasher {
 	XXH3_state_t state;
 };
@@ -21,7 +29,7 @@ struct hasher *hasher_new(void)
 }
 
 void hasher_reset(struct hasher *h) { XXH3_128bits_reset(&h->state); }
-void hasher_add(struct hasher *h, struct str s) { XXH3_128bits_update(&h->state, s.p, s.n); }
+void hasher_add(struct hasher *h, struct str s) { update_128(&h->state, s.p, s.n); }
 
 struct hash128 hasher_value(struct hasher *h)
 {

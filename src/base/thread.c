@@ -4,7 +4,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-u32 thread_count(void)
+static atomic_uint busy;
+
+u32 thread_busy(void) { return atomic_load_explicit(&busy, memory_order_relaxed); }
+
+static u32 count_threads(void)
 {
 	const char *env = getenv("PARE_THREADS");
 	u64 n;
@@ -34,6 +38,16 @@ pthread_t thread_start(void *(*run)(void *), void *arg)
 	return t;
 }
 
+static u32 counted;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void count_once(void) { counted = count_threads(); }
+
+u32 thread_count(void)
+{
+	pthread_once(&once, count_once);
+	return counted;
+}
+
 struct each {
 	void (*run)(u32, void *);
 	void *ctx;
@@ -44,8 +58,10 @@ struct each {
 static void *each_thread(void *arg)
 {
 	struct each *e = arg;
+	atomic_fetch_add(&busy, 1);
 	for (u32 i; (i = atomic_fetch_add(&e->next, 1)) < e->n;)
 		e->run(i, e->ctx);
+	atomic_fetch_sub(&busy, 1);
 	return NULL;
 }
 

@@ -6,7 +6,7 @@
 enum { O_FORMAT, O_STRICT, O_PATH, O_TOP, O_PLATFORM, O_EXIT_CODE };
 
 static const struct option options[] = {
-	[O_FORMAT] = { "format", 0, OPT_VALUE, "FORMAT", "How to print the difference: table (the default) or json.", "table json" },
+	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "How to print the difference: table (the default) or json.", "table json" },
 	[O_STRICT] = { "strict", 0, OPT_FLAG, NULL,
 		       "Compare everything: modification times, the layer a file is in, hard links, layers, history, creation time, author, the order of variables and every "
 		       "further key of the configuration. How layers are compressed is not part of an image and is never compared.",

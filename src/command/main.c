@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include <errno.h>
+#include <malloc.h>
 #include <unistd.h>
 
 struct globals globals;
@@ -216,6 +217,9 @@ static int run(const struct command *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	/* What is freed goes back to the system, and threads share: memory is bounded by what is in use. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_ARENA_MAX, 2);
 	file_catch_signals();
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
 		manual_help(argc < 2 ? stderr : stdout, NULL);

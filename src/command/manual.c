@@ -274,21 +274,25 @@ static void examples_section(struct page *p, const char *examples)
 
 static void synopsis(struct page *p, const struct command *c)
 {
-	const char *name = c ? c->name : "", *gap = c ? " " : "", *operands = c ? c->synopsis : "COMMAND [OPTION...] ARGUMENT...";
+	const char *name = c ? c->name : "", *operands = c && c->synopsis ? c->synopsis : "";
+	const char *options = strncmp(operands, "[OPTION", 7) == 0 ? "" : "[OPTION...] ";
 	if (!p->roff) {
 		if (!c)
 			fputs("Usage: pare IMAGE\n       pare COMMAND [OPTION...] ARGUMENT...\n", p->f);
 		else
-			fprintf(p->f, "Usage: pare %s [OPTION...] %s\n", name, operands ? operands : "");
+			fprintf(p->f, "Usage: pare %s %s%s\n", name, options, operands);
 		return;
 	}
 	section(p, "Synopsis");
-	if (!c)
-		fputs("\\fBpare\\fR \\fIIMAGE\\fR\n.br\n", p->f);
-	fprintf(p->f, "\\fBpare%s", gap);
+	if (!c) {
+		fputs("\\fBpare\\fR \\fIIMAGE\\fR\n.br\n\\fBpare\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR...] \\fIARGUMENT\\fR...\n", p->f);
+		return;
+	}
+	fputs("\\fBpare ", p->f);
 	put_roff(p->f, str_of(name));
-	fputs(c ? "\\fR [\\fIOPTION\\fR...] " : "\\fR ", p->f);
-	put_roff(p->f, str_of(operands ? operands : ""));
+	fputs("\\fR ", p->f);
+	put_roff(p->f, str_of(options));
+	put_roff(p->f, str_of(operands));
 	fputc('\n', p->f);
 }
 

@@ -139,13 +139,24 @@ static void draw_image_details(struct app *a, struct box b)
 
 static const int diff_style[] = { [DIFF_SAME] = S_PLAIN, [DIFF_ADDED] = S_ADDED, [DIFF_CHANGED] = S_CHANGED, [DIFF_REMOVED] = S_REMOVED };
 static const char diff_mark[] = { [DIFF_SAME] = ' ', [DIFF_ADDED] = '+', [DIFF_CHANGED] = '~', [DIFF_REMOVED] = '-' };
-#define ATTRIBUTES 36 /* columns */
+#define ATTRIBUTES 35 /* columns */
+
+/* How the tree stands in its pane. */
+struct shape {
+	struct box box;
+	bool attributes;
+	int room;   /* columns for lines and name */
+	int indent; /* columns a level takes: 4, or 2 where the rows on the screen are too deep for that */
+};
+
+/* Columns that names keep, however deep they are. */
+static int reserve(const struct shape *t) { return MIN(t->room / 3, 24); }
 
 /* The lines that lead to a row. Of a very deep one only the lowest levels: a mark stands for the others. */
-static void branches(const struct model *m, u32 row, int room, struct buf *out)
+static void branches(const struct model *m, u32 row, const struct shape *t, struct buf *out)
 {
 	const struct row *r = &m->rows[row];
-	u32 levels = r->depth, shown = MIN(levels, (u32)MAX(room / 4 - 1, 0));
+	u32 levels = r->depth, fit = (u32)MAX((t->room - reserve(t) - 4) / t->indent, 0), shown = levels > fit ? fit - (fit > 0) : levels;
 	bool *open = xcalloc((size_t)shown + 1, sizeof *open);
 	u32 up = r->up;
 	for (u32 i = shown; i-- > 0 && up;) {
@@ -153,13 +164,18 @@ static void branches(const struct model *m, u32 row, int room, struct buf *out)
 		up = m->rows[up - 1].up;
 	}
 	if (shown < levels)
-		buf_puts(out, glyph("… ", "~ "));
-	for (u32 i = 0; i < shown; i++)
-		buf_puts(out, open[i] ? glyph("│   ", "|   ") : "    ");
+		buf_puts(out, t->indent == 4 ? glyph("…   ", "~   ") : glyph("… ", "~ "));
+	for (u32 i = 0; i < shown; i++) {
+		buf_puts(out, open[i] ? glyph("│ ", "| ") : "  ");
+		buf_puts(out, t->indent == 4 ? "  " : "");
+	}
 	free(open);
 	buf_puts(out, r->last ? glyph("└", "`") : glyph("├", "|"));
 	bool closed = model_is_dir(m, r->node) && model_collapsed(m, r->node) && m->start[r->node] != m->start[r->node + 1];
-	buf_puts(out, closed ? glyph("─⊕ ", "-+ ") : glyph("── ", "-- "));
+	if (t->indent == 4)
+		buf_puts(out, closed ? glyph("─⊕ ", "-+ ") : glyph("── ", "-- "));
+	else
+		buf_puts(out, closed ? glyph("⊕ ", "+ ") : glyph("─ ", "- "));
 }
 
 static void row_name(const struct app *a, const struct row *r, struct buf *out)
@@ -180,57 +196,51 @@ static void row_attributes(const struct app *a, const struct row *r, char out[96
 		snprintf(size, sizeof size, "%u,%u", e->rdev >> 20, e->rdev & 0xfffff);
 	else
 		snprintf(size, sizeof size, "%s", TEXT_SIZE(a->model.size[r->node]));
-	snprintf(out, 96, "%s %12s %10s  ", text_mode(e ? e->type : TAR_DIR, e ? e->mode : 0755, (char[12]){ 0 }), owner, size);
+	snprintf(out, 96, "%s %11s %10s  ", text_mode(e ? e->type : TAR_DIR, e ? e->mode : 0755, (char[12]){ 0 }), owner, size);
 }
 
-/* A row at y; returns how many rows of the screen it took, at most b.rows from y on. With y < 0 draws nothing. */
-static int draw_row(const struct app *a, struct box b, int y, u32 row, bool attributes)
+/* A row at y; returns how many rows of the screen it takes. With y < 0 draws nothing. */
+static int draw_row(const struct app *a, const struct shape *t, int y, u32 row)
 {
 	const struct row *r = &a->model.rows[row];
+	struct box b = t->box;
 	u8 d = a->model.diff[r->node];
-	int style = diff_style[d], x = b.x, selected = row == a->model.sel ? (int)S_SELECTED : 0;
-	int skip = 2 + (attributes ? ATTRIBUTES : 0), room = b.cols - skip;
+	bool selected = row == a->model.sel, bar = selected && a->in_tree;
+	int style = diff_style[d] | (bar ? (int)S_SELECTED : 0), x = b.x + b.cols - t->room, n = 1;
 	struct buf lead = BUF(0), name = BUF(0), safe = BUF(0);
-	branches(&a->model, row, room - MIN(room / 3, 24), &lead);
+	branches(&a->model, row, t, &lead);
 	row_name(a, r, &name);
 	text_safe(&safe, buf_str(&name));
-	int lead_cols = (int)text_width(buf_str(&lead)), n = 1;
+	int lead_cols = (int)text_width(buf_str(&lead)), left = MAX(t->room - lead_cols, 1);
 	if (y >= 0) {
-		if (selected)
-			screen_put(y, b.x, b.cols, STR(""), selected && !a->in_tree ? S_PLAIN : selected, true);
-		int mark = selected && a->in_tree ? style | selected : style;
-		screen_put(y, x, 2, str_n((char[]){ diff_mark[d], ' ' }, 2), mark, false);
-		x += 2;
-		if (attributes) {
-			char text[96];
+		char text[96] = "";
+		if (t->attributes)
 			row_attributes(a, r, text);
-			x += screen_put(y, x, ATTRIBUTES, str_of(text), mark, true);
-		}
-		screen_put(y, x, b.cols - skip, buf_str(&lead), selected && a->in_tree ? (int)S_SELECTED : S_PLAIN, false);
-		mark |= selected ? (int)S_BOLD : 0;
+		screen_put(y, b.x, 2, str_n((char[]){ diff_mark[d], ' ' }, 2), style, false);
+		screen_put(y, b.x + 2, t->room == b.cols - 2 ? 0 : b.cols - 2 - t->room, str_of(text), style, true);
+		screen_put(y, x, t->room, buf_str(&lead), bar ? style : S_PLAIN, bar);
+		style |= selected ? (int)S_BOLD : 0;
 		if (!a->wrap)
-			screen_put(y, x + lead_cols, b.cols - skip - lead_cols, buf_str(&name), mark, false);
-		else
-			n = wrapped((struct box){ y, x + lead_cols, b.y + b.rows - y, MAX(b.cols - skip - lead_cols, 1) }, buf_str(&safe), 0, mark);
-	} else if (a->wrap) {
-		n = wrapped((struct box){ 0, 0, 0, MAX(room - lead_cols, 1) }, buf_str(&safe), 0, 0);
+			screen_put(y, x + lead_cols, t->room - lead_cols, buf_str(&name), style, bar);
 	}
+	if (a->wrap)
+		n = wrapped((struct box){ MAX(y, 0), x + lead_cols, y < 0 ? 0 : b.y + b.rows - y, left }, buf_str(&safe), 0, style);
 	buf_free(&lead);
 	buf_free(&name);
 	buf_free(&safe);
 	return n;
 }
 
-static void scroll_tree(struct app *a, struct box b, bool attributes)
+static void scroll_tree(struct app *a, const struct shape *t)
 {
 	struct model *m = &a->model;
-	scroll_to(m->sel, m->n_rows, b.rows, &a->tree_top);
+	scroll_to(m->sel, m->n_rows, t->box.rows, &a->tree_top);
 	if (!a->wrap)
 		return;
 	int used = 0; /* rows above the selected one may take several: from it upwards, as many as fit */
 	for (u32 i = m->sel + 1; i-- > a->tree_top;) {
-		used += draw_row(a, b, -1, i, attributes);
-		if (used > b.rows) {
+		used += draw_row(a, t, -1, i);
+		if (used > t->box.rows) {
 			a->tree_top = MIN(i + 1, m->sel);
 			return;
 		}
@@ -241,11 +251,11 @@ static void draw_tree(struct app *a, struct box b)
 {
 	struct model *m = &a->model;
 	char name[96];
-	bool attributes = a->attributes && b.cols >= 60;
+	struct shape t = { .attributes = a->attributes && b.cols >= 60, .indent = 4 };
 	snprintf(name, sizeof name, "%s%s%s", m->aggregated ? "Aggregated Layer Contents" : "Current Layer Contents", m->by_size ? ", by size" : "", m->hidden ? ", some hidden" : "");
 	b = title(b, name, a->in_tree);
-	if (attributes && b.rows > 1) {
-		screen_printf(b.y, b.x, b.cols, S_DIM, false, "  %s %12s %10s  %s", "Permission", "UID:GID", "Size", "Filetree");
+	if (t.attributes && b.rows > 1) {
+		screen_printf(b.y, b.x, b.cols, S_DIM, false, "  %s %11s %10s  %s", "Permission", "UID:GID", "Size", "Filetree");
 		b.y++, b.rows--;
 	}
 	a->tree_page = b.rows;
@@ -254,10 +264,16 @@ static void draw_tree(struct app *a, struct box b)
 		screen_put(b.y, b.x + 2, b.cols - 2, str_of(why), S_DIM, false);
 		return;
 	}
-	scroll_tree(a, b, attributes);
+	t.box = b;
+	t.room = b.cols - 2 - (t.attributes ? ATTRIBUTES : 0);
+	scroll_tree(a, &t);
+	for (u32 i = a->tree_top; i < m->n_rows && i < a->tree_top + (u32)MAX(b.rows, 0); i++) {
+		if ((s64)m->rows[i].depth * 4 + 4 > t.room - reserve(&t))
+			t.indent = 2;
+	}
 	int y = b.y;
 	for (u32 i = a->tree_top; i < m->n_rows && y < b.y + b.rows; i++)
-		y += draw_row(a, b, y, i, attributes);
+		y += draw_row(a, &t, y, i);
 }
 
 /* --- what covers the panes --- */
@@ -368,8 +384,8 @@ static const char *keys(const struct app *a)
 	if (a->typing)
 		return "Esc Close filter  Enter Keep it  Tab To the tree";
 	if (a->in_tree)
-		return "^C Quit  Tab Layers  ^F Filter  Space Collapse  ^Space All  ^O Sort  ^A Added  ^R Removed  m Modified  ^U Unmodified  ^B Attributes  ^P Wrap  v View  e Extract  d Details  w Waste  ? Help";
-	return "^C Quit  Tab Tree  ^F Filter  ^L Layer changes  ^A Aggregated changes  d Details  w Waste  ? Help";
+		return "^C Quit  Tab Layers  ? Help  ^F Filter  Space Collapse  v View  e Extract  d Details  w Waste  ^O Sort  ^A Added  ^R Removed  m Modified  ^U Unmodified  ^B Attributes  ^P Wrap  ^Space All";
+	return "^C Quit  Tab Tree  ? Help  ^F Filter  ^L Layer changes  ^A Aggregated changes  d Details  w Waste";
 }
 
 static void draw_message(struct app *a, int y)
@@ -434,7 +450,7 @@ void draw(struct app *a)
 	} else if (a->view == VIEW_PAGER) {
 		draw_pager(a, all);
 	} else if (screen.cols >= APP_WIDE) {
-		int left = screen.cols / 2 - 1;
+		int left = screen.cols * 9 / 20; /* the tree needs a little more than half */
 		draw_left(a, (struct box){ 0, 0, all.rows, left });
 		draw_tree(a, (struct box){ 0, left + 1, all.rows, screen.cols - left - 1 });
 	} else if (a->in_tree) {

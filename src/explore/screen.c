@@ -129,6 +129,13 @@ static int open_keyboard(struct error *err)
 	return 0;
 }
 
+static void close_keyboard(void)
+{
+	if (keyboard)
+		fclose(keyboard);
+	keyboard = NULL;
+}
+
 int screen_open(bool color, struct error *err)
 {
 	if (!isatty(STDOUT_FILENO))
@@ -138,21 +145,27 @@ int screen_open(bool color, struct error *err)
 	if (!name || !*name || setupterm(name, STDOUT_FILENO, &found) != OK)
 		return error_set(err, ERR_ENV, "the explorer needs a terminal that it knows: TERM is '%s'", name ? name : "");
 	char *cup = tigetstr("cup"), *rmcup = tigetstr("rmcup"), *cnorm = tigetstr("cnorm"), *sgr0 = tigetstr("sgr0");
-	if (!cup || cup == (char *)-1)
-		return error_set(err, ERR_ENV, "the explorer needs a terminal that can place the cursor: TERM is '%s'", name);
+	bool places = cup && cup != (char *)-1;
 	snprintf(restore, sizeof restore, KEYS_OFF "%s%s%s\r\n", sgr0 && sgr0 != (char *)-1 ? sgr0 : "", cnorm && cnorm != (char *)-1 ? cnorm : "",
 		 rmcup && rmcup != (char *)-1 ? rmcup : "");
+	del_curterm(cur_term); /* newterm() makes its own */
+	if (!places)
+		return error_set(err, ERR_ENV, "the explorer needs a terminal that can place the cursor: TERM is '%s'", name);
 	if (open_keyboard(err) < 0)
 		return -1;
 	setlocale(LC_CTYPE, "");
 	screen.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	if (tcgetattr(keyboard_fd, &saved) < 0)
-		return error_errno(err, "terminal");
+	if (tcgetattr(keyboard_fd, &saved) < 0) {
+		error_errno(err, "terminal");
+		close_keyboard();
+		return -1;
+	}
 	set_escdelay(50);
 	catch_signals(); /* before ncurses looks: where nobody has a handler it installs one that ends the program with 1 */
 	term = newterm(name, stdout, keyboard ? keyboard : stdin);
 	if (!term) {
 		release_signals();
+		close_keyboard();
 		return error_set(err, ERR_ENV, "the terminal '%s' cannot be used", name);
 	}
 	raw();
@@ -176,9 +189,7 @@ void screen_close(void)
 	fflush(stdout);
 	endwin();
 	delscreen(term);
-	if (keyboard)
-		fclose(keyboard);
-	keyboard = NULL;
+	close_keyboard();
 	release_signals();
 }
 

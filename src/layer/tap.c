@@ -1,5 +1,6 @@
-/* The digest of a stream, computed on its own thread: views are handed over as they pass, and the hand-over blocks while
- * STREAM_KEEP - 2 of them are unfinished, so that none is overwritten before it is hashed. */
+/* The digest of a stream. While processors are idle it is computed on a thread of its own: views are handed over as they pass, and the
+ * hand-over blocks while STREAM_KEEP - 2 of them are unfinished, so that none is overwritten before it is hashed. While every
+ * processor reads a layer already, hashing here is cheaper: the bytes are still in this one's cache. */
 #include "base/thread.h"
 #include "layer/stream.h"
 
@@ -28,8 +29,19 @@ static int tap_next(struct stream *s, struct str *view, struct error *err)
 	struct tap *t = (struct tap *)s;
 	if (stream_next(t->inner, view, err) < 0)
 		return -1;
-	if (view->n)
-		queue_put(&t->queue, (struct queue_item){ view->p, view->n, NULL });
+	if (view->n == 0)
+		return 0;
+	if (thread_busy() >= thread_count()) {
+		if (t->running)
+			queue_drain(&t->queue);
+		digester_add(t->digester, *view);
+		return 0;
+	}
+	if (!t->running) {
+		t->running = true;
+		t->thread = thread_start(hash_thread, t);
+	}
+	queue_put(&t->queue, (struct queue_item){ view->p, view->n, NULL });
 	return 0;
 }
 
@@ -62,8 +74,6 @@ struct stream *stream_tap(struct stream *inner, enum digest_alg alg, struct tap 
 	t->inner = inner;
 	t->digester = digester_new(alg);
 	queue_init(&t->queue, STREAM_KEEP - 2);
-	t->running = true;
-	t->thread = thread_start(hash_thread, t);
 	*ret = t;
 	return &t->base;
 }

@@ -199,17 +199,21 @@ static int field(const char *h, size_t off, size_t width, const char *what, u64 
 
 static bool checksum_ok(const char *h)
 {
-	u64 want, sum = 0;
-	s64 sign = 0;
+	u64 want;
+	u32 sum = 0;
+	s32 sign = 0;
 	bool neg;
 	if (!number(h + 148, 8, &want, &neg) || neg)
 		return false;
-	for (size_t i = 0; i < BLOCK; i++) {
-		char c = i >= 148 && i < 156 ? ' ' : h[i];
-		sum += (u8)c;
-		sign += (signed char)c;
-	}
-	return want == sum || (s64)want == sign; /* old programs summed signed bytes */
+	for (size_t i = 0; i < BLOCK; i++)
+		sum += (u8)h[i];
+	for (size_t i = 148; i < 156; i++)
+		sum -= (u8)h[i];
+	if (want == sum + 8 * ' ')
+		return true;
+	for (size_t i = 0; i < BLOCK; i++) /* old programs summed signed bytes */
+		sign += i >= 148 && i < 156 ? ' ' : (signed char)h[i];
+	return (s64)want == sign;
 }
 
 static bool all_zero(const char *p)

@@ -170,13 +170,18 @@ int tarout_header(const struct tarout_entry *e, struct buf *out, struct error *e
 		octal(h.major, 8, e->major & OCTAL_7);
 		octal(h.minor, 8, e->minor & OCTAL_7);
 	}
-	for (struct str rest = e->xattrs, key, value; tar_xattr_next(&rest, &key, &value);)
+	bool odd = false;
+	for (struct str rest = e->xattrs, key, value; tar_xattr_next(&rest, &key, &value);) {
+		odd |= key.n && memchr(key.p, '=', key.n); /* where the name of a record ends */
 		record(&pax, STR("SCHILY.xattr."), key, value);
+	}
 	int r = 0;
 	if (pax.over || name.over || path.n == 0)
 		r = error_set(err, ERR_INPUT, "%.*s: too long for a tar header", STR_FMT(str_head(e->path, 200)));
 	else if (device && (e->major > OCTAL_7 || e->minor > OCTAL_7))
 		r = error_set(err, ERR_INPUT, "%.*s: device %u:%u does not fit a tar header", STR_FMT(str_head(e->path, 200)), e->major, e->minor);
+	else if (odd)
+		r = error_set(err, ERR_INPUT, "%.*s: an extended attribute with '=' in its name does not fit a tar header", STR_FMT(str_head(e->path, 200)));
 	if (r == 0) {
 		if (pax.n)
 			extended(path, &pax, out);

@@ -29,7 +29,7 @@ struct tarout_entry {
 	struct str xattrs; /* records as in tar_entry.xattrs */
 };
 
-/* Appends all header blocks of the entry. ERR_INPUT when no tar header can say it (TAR_EXTENDED_MAX, device numbers over 2097151). */
+/* Appends all header blocks of the entry. ERR_INPUT when no tar header can say it (TAR_EXTENDED_MAX, device numbers over 2097151, '=' in the name of an attribute). */
 int tarout_header(const struct tarout_entry *e, struct buf *out, struct error *err) must_check;
 /* Zero bytes behind `size` bytes of content: 0..511. */
 static inline u32 tarout_padding(u64 size) { return (u32)(-size & (TAR_BLOCK_SIZE - 1)); }

@@ -94,6 +94,11 @@ void note_path(struct note_writer *w, struct str dir, struct str base)
 	char path[NOTE_PATH_MAX];
 	if (w->full)
 		return;
+	if (++w->paths > NOTE_PATHS_MAX || (w->path_bytes += dir.n + base.n) > NOTE_PATH_BYTES) {
+		w->full = true;
+		note_damage(w, "names over %u files, or %llu MiB of paths: the rest is left out", NOTE_PATHS_MAX, (unsigned long long)(NOTE_PATH_BYTES / MiB));
+		return;
+	}
 	dir = relative(dir);
 	if (dir.n == 0)
 		base = relative(base);
@@ -102,11 +107,6 @@ void note_path(struct note_writer *w, struct str dir, struct str base)
 		return; /* the root */
 	if (n > sizeof path || zero(base) || zero(dir)) {
 		note_damage(w, "a path of %zu bytes can't be one", n);
-		return;
-	}
-	if (++w->paths > NOTE_PATHS_MAX || (w->path_bytes += n) > NOTE_PATH_BYTES) {
-		w->full = true;
-		note_damage(w, "names over %u files, or %llu MiB of paths: the rest is left out", NOTE_PATHS_MAX, (unsigned long long)(NOTE_PATH_BYTES / MiB));
 		return;
 	}
 	if (dir.n) {

@@ -12,7 +12,7 @@
  * read by the same (collector.version); read as strictly as everything else, for it may come from a file.
  *
  * Ceilings, beyond which DAMAGE is noted and the rest is left out: a field NOTE_FIELD_MAX bytes, a path NOTE_PATH_MAX, the paths of one
- * note NOTE_PATHS_MAX and NOTE_PATH_BYTES as they are written out, the note NOTE_MAX. */
+ * note NOTE_PATHS_MAX and NOTE_PATH_BYTES as the database spells them, the note NOTE_MAX. */
 #ifndef PARE_PACKAGE_NOTE_H
 #define PARE_PACKAGE_NOTE_H
 #include "base/buf.h"

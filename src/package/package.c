@@ -19,15 +19,18 @@ u32 packages_add(struct packages *p, const char *type)
 	return p->n - 1;
 }
 
-/* Lists of files name a directory again and again: where their directories are is kept, by hash of the path, the newest of each slot.
- * Walking the tree from the root for every file is most of the work otherwise. */
+/* Lists of files name the same directories again and again, through the same links. Where the directories are is kept by hash of their path, the
+ * newest of each slot; where a link leads is looked up once in the whole reading, so that lists which go through links of a
+ * hostile image cost no more than they are long. */
 #define NEAR_SLOTS 1024u
 struct packages_near {
 	struct {
 		struct buf path;
 		node_id dir;
 	} slot[NEAR_SLOTS];
+	node_id *links; /* by node_id: where it leads, NOWHERE, 0 not known yet */
 };
+#define NOWHERE UINT32_MAX
 
 static u32 near_slot(struct str path) { return (u32)hash64(path, 0) & (NEAR_SLOTS - 1); }
 
@@ -39,45 +42,63 @@ static void near_put(struct packages *p, struct str path, node_id dir)
 	p->near->slot[i].dir = dir;
 }
 
-static node_id near_dir(struct packages *p, const struct rootfs *r, struct str path)
-{
-	u32 i = near_slot(path);
-	if (p->near->slot[i].dir && str_eq(buf_str(&p->near->slot[i].path), path))
-		return p->near->slot[i].dir;
-	node_id dir = rootfs_find(r, path, true);
-	if (dir)
-		near_put(p, path, dir);
-	return dir;
-}
-
 static void near_free(struct packages *p)
 {
 	for (u32 i = 0; p->near && i < NEAR_SLOTS; i++)
 		buf_free(&p->near->slot[i].path);
+	if (p->near)
+		free(p->near->links);
 	free(p->near);
 	p->near = NULL;
 }
 
-static node_id find(struct packages *p, const struct rootfs *r, struct str path)
+static node_id follow(struct packages *p, const struct rootfs *r, node_id link)
 {
-	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
-	struct str name = slash ? str_from(path, (size_t)(slash - path.p) + 1) : path;
-	if (!p->near || !slash || slash == path.p || name.n == 0 || name.p[0] == '.')
-		return rootfs_find(r, path, false);
-	node_id dir = near_dir(p, r, str_n(path.p, (size_t)(slash - path.p)));
-	return dir ? rootfs_child(r, dir, name) : 0;
+	node_id *to = &p->near->links[link];
+	if (!*to) {
+		struct buf path = BUF(0);
+		*to = rootfs_find(r, rootfs_path(r, link, &path), true);
+		buf_free(&path);
+		if (!*to)
+			*to = NOWHERE;
+	}
+	return *to == NOWHERE ? 0 : *to;
+}
+
+/* No package manager writes "..", and what it means behind a link depends on whom one asks: such paths are nobody's. */
+static node_id directory(struct packages *p, const struct rootfs *r, struct str path)
+{
+	u32 i = near_slot(path);
+	if (p->near->slot[i].dir && str_eq(buf_str(&p->near->slot[i].path), path))
+		return p->near->slot[i].dir;
+	node_id at = ROOTFS_ROOT;
+	for (struct str rest = path; at && rest.p;) {
+		struct str name = str_cut(&rest, '/');
+		if (name.n == 0 || str_is(name, "."))
+			continue;
+		at = str_is(name, "..") ? 0 : rootfs_child(r, at, name);
+		if (at && rootfs_type(r, at) == TAR_SYMLINK)
+			at = follow(p, r, at);
+		if (at && rootfs_type(r, at) != TAR_DIR)
+			at = 0;
+	}
+	if (at)
+		near_put(p, path, at);
+	return at;
 }
 
 void packages_own(struct packages *p, const struct rootfs *r, u32 i, struct str path)
 {
-	node_id id = find(p, r, path);
+	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+	struct str dir = str_n(path.p, slash ? (size_t)(slash - path.p) : 0), name = slash ? str_from(path, dir.n + 1) : path;
+	if (name.n == 0 || str_is(name, ".") || str_is(name, ".."))
+		return;
+	node_id at = directory(p, r, dir), id = at ? rootfs_child(r, at, name) : 0;
 	/* Directories are shared by all who have files in them: nobody's. */
-	if (id && rootfs_type(r, id) == TAR_DIR) {
-		if (p->near)
-			near_put(p, path, id);
-	} else if (id && !p->owner[id]) {
+	if (id && rootfs_type(r, id) == TAR_DIR)
+		near_put(p, path, id);
+	else if (id && !p->owner[id])
 		p->owner[id] = i + 1;
-	}
 }
 
 struct str packages_note(const struct rootfs *r, node_id node, enum collector_id id)
@@ -267,6 +288,7 @@ struct packages *packages_read(const struct rootfs *r)
 	struct packages *p = xcalloc(1, sizeof *p);
 	p->owner = xcalloc(r->nodes.n, sizeof *p->owner);
 	p->near = xcalloc(1, sizeof *p->near);
+	p->near->links = xcalloc(r->nodes.n, sizeof *p->near->links);
 	p->os_id = p->os_version = p->os_pretty = "";
 	osrelease_read(r, p);
 	for (u32 i = 0; ecosystems[i]; i++)

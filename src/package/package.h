@@ -34,7 +34,7 @@ struct packages {
 	u64 bytes;         /* of all owned files together */
 	const char *os_id, *os_version, *os_pretty; /* /etc/os-release; "" when absent */
 	struct problems problems; /* a database that could not be read: `incomplete` */
-	struct packages_near *near; /* while reading: directories that were just looked up */
+	struct packages_near *near; /* while packages_read() runs: directories and links that were looked up */
 };
 
 struct ecosystem {
@@ -51,7 +51,8 @@ void packages_free(struct packages *p);
 
 /* For ecosystems: a new package with empty strings, returned by index (v moves); later packages_own() with that index. */
 u32 packages_add(struct packages *p, const char *type);
-/* The file at `path` (absolute or relative to the root, parents may be symbolic links) belongs to package i. First owner wins. */
+/* The file at `path` (absolute or relative to the root, parents may be symbolic links) belongs to package i. First owner wins; directories
+ * are nobody's. Only while packages_read() runs. */
 void packages_own(struct packages *p, const struct rootfs *r, u32 i, struct str path);
 /* Note that `id`'s collector left on the file that a node names; p NULL when there is none. */
 struct str packages_note(const struct rootfs *r, node_id node, enum collector_id id);

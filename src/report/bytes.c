@@ -159,19 +159,26 @@ static void top(struct bytes *b, int group, const char *name, u64 bytes, bool co
 	t[i] = (struct byte_part){ copy ? arena_strdup(&b->arena, str_of(name)) : name, bytes };
 }
 
+static void top_file(struct search *s, int group, node_id id, u64 bytes)
+{
+	const struct byte_part *last = &s->b->group[group].top[BYTES_TOP - 1];
+	if (!last->name || last->bytes < bytes) /* paths are made of the few that count */
+		top(s->b, group, rootfs_path(s->r, id, &s->path).p, bytes, true);
+}
+
 static int visit(void *ctx, node_id id)
 {
 	struct search *s = ctx;
-	const struct fact_entry *e = rootfs_entry(s->r, id);
 	inherit(s, id);
-	if (!e || e->type != TAR_FILE)
+	if (rootfs_type(s->r, id) != TAR_FILE)
 		return 0;
+	const struct fact_entry *e = rootfs_entry(s->r, id);
 	inode_id in = rootfs_node(s->r, id)->inode;
 	if (s->seen[in / 8] & 1 << in % 8)
 		return 0;
 	s->seen[in / 8] |= (u8)(1 << in % 8);
 	u32 owner = s->p ? s->p->owner[id] : 0;
-	u8 litter = s->b->litter.kind[id], g, records = records_group(rootfs_path(s->r, id, &s->path));
+	u8 litter = s->b->litter.kind[id], g, records;
 	if (rootfs_inode(s->r, in)->layer < s->b->base_layers)
 		g = BYTES_BASE;
 	else if (litter)
@@ -180,7 +187,7 @@ static int visit(void *ctx, node_id id)
 		g = package_group(&s->p->v[owner - 1]);
 	else if (s->language[id])
 		g = s->language[id];
-	else if (records)
+	else if ((records = records_group(rootfs_path(s->r, id, &s->path))))
 		g = records;
 	else
 		g = copy_of_another(s, e) ? BYTES_DUPLICATES : BYTES_APP;
@@ -194,7 +201,7 @@ static int visit(void *ctx, node_id id)
 	else if (s->language[id] == g && s->part[id])
 		s->sums[s->part[id]] += e->size;
 	else
-		top(s->b, g, s->path.p, e->size, true);
+		top_file(s, g, id, e->size);
 	return 0;
 }
 

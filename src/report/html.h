@@ -12,7 +12,7 @@
 #include "rootfs/dive.h"
 #include "rootfs/rootfs.h"
 
-#define HTML_TILES ((u64)1300000) /* bytes of JSON, each of the three views */
+#define HTML_TILES ((u64)1500000) /* bytes of JSON, each of the three views */
 #define HTML_LAYERS 512u
 #define HTML_WASTE 300u
 

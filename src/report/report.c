@@ -2,6 +2,7 @@
  * static function here, called from write_report() and write_report_json(). */
 #include "base/jsonw.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "check/risk.h"
 #include "report/advice.h"
 #include "report/subject.h"
@@ -168,22 +169,57 @@ static void advise(const struct screen *o, const struct advice *a, u64 stored)
 		fprintf(o->f, "\n  `pare slim IMAGE -o OUT` takes out %s of it now, and changes nothing that runs.\n", TEXT_SIZE(a->slim));
 }
 
+/* All that the report says. The two questions are independent: each gets a thread. */
+struct answers {
+	const struct subject *s;
+	struct bytes bytes;
+	struct advice advice;
+	struct findings risks;
+};
+
+static void ask(u32 what, void *ctx)
+{
+	struct answers *x = ctx;
+	const struct subject *s = x->s;
+	if (what == 1) {
+		risk_find(s->image, s->rootfs, &x->risks);
+		return;
+	}
+	bytes_find(s->image, s->rootfs, s->packages, &x->bytes);
+	advice_find(s->image, s->rootfs, s->packages, &x->bytes, &x->advice);
+}
+
+static int nothing(void *ctx, node_id id)
+{
+	(void)ctx;
+	(void)id;
+	return 1;
+}
+
+static void answers_find(const struct subject *s, struct answers *ret)
+{
+	*ret = (struct answers){ .s = s };
+	rootfs_walk(s->rootfs, ROOTFS_ROOT, nothing, NULL); /* the first walk keeps the order: before there are two threads */
+	thread_each(2, ask, ret);
+}
+
+static void answers_free(struct answers *x)
+{
+	findings_free(&x->risks);
+	advice_free(&x->advice);
+	bytes_free(&x->bytes);
+}
+
 void write_report(FILE *f, const struct subject *s, bool color, u32 width)
 {
 	struct screen o = { f, s, color, width };
-	struct bytes b;
-	struct advice a;
-	struct findings risks = { 0 };
-	bytes_find(s->image, s->rootfs, s->packages, &b);
-	advice_find(s->image, s->rootfs, s->packages, &b, &a);
-	risk_find(s->image, s->rootfs, &risks);
+	struct answers x;
+	answers_find(s, &x);
 	head(&o);
-	where(&o, &b);
-	risky(&o, &risks);
-	advise(&o, &a, s->rootfs->stored);
-	findings_free(&risks);
-	advice_free(&a);
-	bytes_free(&b);
+	where(&o, &x.bytes);
+	risky(&o, &x.risks);
+	advise(&o, &x.advice, s->rootfs->stored);
+	answers_free(&x);
 }
 
 static void json_findings(struct jsonw *w, const char *key, const struct findings *f, const struct image *img)
@@ -219,14 +255,10 @@ static void json_findings(struct jsonw *w, const char *key, const struct finding
 void write_report_json(FILE *f, const struct subject *s)
 {
 	struct jsonw w;
-	struct bytes b;
-	struct advice a;
-	struct findings risks = { 0 };
+	struct answers x;
 	char platform[100];
 	int order[BYTES_GROUPS];
-	bytes_find(s->image, s->rootfs, s->packages, &b);
-	advice_find(s->image, s->rootfs, s->packages, &b, &a);
-	risk_find(s->image, s->rootfs, &risks);
+	answers_find(s, &x);
 	jsonw_init(&w, f, 2);
 	jsonw_obj(&w);
 	jsonw_key(&w, "image");
@@ -240,39 +272,37 @@ void write_report_json(FILE *f, const struct subject *s)
 	jsonw_ku(&w, "visible", s->rootfs->visible);
 	jsonw_ku(&w, "files", s->rootfs->files);
 	jsonw_ku(&w, "layers", s->image->n_layers);
-	jsonw_ku(&w, "base_layers", b.base_layers);
+	jsonw_ku(&w, "base_layers", x.bytes.base_layers);
 	jsonw_end(&w);
 	jsonw_key(&w, "bytes");
 	jsonw_arr(&w);
-	u32 n = groups_by_size(&b, order);
+	u32 n = groups_by_size(&x.bytes, order);
 	for (u32 i = 0; i < n; i++) {
 		int g = order[i];
 		jsonw_obj(&w);
 		jsonw_kz(&w, "group", byte_group_id[g]);
-		jsonw_ku(&w, "bytes", b.group[g].bytes);
-		jsonw_ku(&w, "files", b.group[g].files);
+		jsonw_ku(&w, "bytes", x.bytes.group[g].bytes);
+		jsonw_ku(&w, "files", x.bytes.group[g].files);
 		jsonw_key(&w, "largest");
 		jsonw_arr(&w);
-		for (u32 k = 0; k < BYTES_TOP && b.group[g].top[k].name; k++) {
+		for (u32 k = 0; k < BYTES_TOP && x.bytes.group[g].top[k].name; k++) {
 			jsonw_obj(&w);
-			jsonw_kz(&w, "name", b.group[g].top[k].name);
-			jsonw_ku(&w, "bytes", b.group[g].top[k].bytes);
+			jsonw_kz(&w, "name", x.bytes.group[g].top[k].name);
+			jsonw_ku(&w, "bytes", x.bytes.group[g].top[k].bytes);
 			jsonw_end(&w);
 		}
 		jsonw_end(&w);
 		jsonw_end(&w);
 	}
 	jsonw_end(&w);
-	json_findings(&w, "risks", &risks, s->image);
-	json_findings(&w, "todo", &a.findings, s->image);
-	jsonw_ku(&w, "slim_saves", a.slim);
+	json_findings(&w, "risks", &x.risks, s->image);
+	json_findings(&w, "todo", &x.advice.findings, s->image);
+	jsonw_ku(&w, "slim_saves", x.advice.slim);
 	jsonw_key(&w, "incomplete");
 	jsonw_arr(&w);
 	for (u32 i = 0; i < s->problems.n; i++)
 		jsonw_str(&w, str_of(s->problems.v[i]));
 	jsonw_end(&w);
 	jsonw_end(&w);
-	findings_free(&risks);
-	advice_free(&a);
-	bytes_free(&b);
+	answers_free(&x);
 }

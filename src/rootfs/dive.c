@@ -7,8 +7,9 @@
 
 struct dnode {
 	const char *name;
-	u32 parent, child, sibling, hash_next;
+	u32 parent, child, sibling, hash_next, hash;
 	u32 stamp;       /* 1 + the layer whose tree it was last part of */
+	u32 inner;       /* 1 + the layer in whose tree it last had something below it */
 	u32 entry;       /* of that layer; UINT32_MAX: implied */
 	u64 below_size;  /* in the stacked tree */
 	u64 sum, least;  /* of the sizes that layers gave to this path */
@@ -24,15 +25,17 @@ struct trie {
 	const struct image *img;
 	u32 layer;
 	const struct facts *facts;
+	u32 *members, n_members, cap_members; /* the nodes of the layer's tree, in the order of being found */
 };
 
 static struct dnode *at(const struct trie *t, u32 id) { return SEG_AT(&t->nodes, id); }
-static u32 bucket(const struct trie *t, u32 parent, struct str name) { return (u32)hash64(name, parent) & (t->n_buckets - 1); }
+static u32 hash_of(u32 parent, struct str name) { return (u32)hash64(name, parent); }
 
 static u32 look(const struct trie *t, u32 parent, struct str name)
 {
-	for (u32 id = t->buckets[bucket(t, parent, name)]; id; id = at(t, id)->hash_next)
-		if (at(t, id)->parent == parent && str_is(name, at(t, id)->name))
+	u32 h = hash_of(parent, name);
+	for (u32 id = t->buckets[h & (t->n_buckets - 1)]; id; id = at(t, id)->hash_next)
+		if (at(t, id)->hash == h && at(t, id)->parent == parent && str_is(name, at(t, id)->name))
 			return id;
 	return 0;
 }
@@ -43,7 +46,7 @@ static void grow(struct trie *t)
 	free(t->buckets);
 	t->buckets = xcalloc(t->n_buckets, sizeof *t->buckets);
 	for (u32 id = 2; id < t->nodes.n; id++) {
-		u32 b = bucket(t, at(t, id)->parent, str_of(at(t, id)->name));
+		u32 b = at(t, id)->hash & (t->n_buckets - 1);
 		at(t, id)->hash_next = t->buckets[b];
 		t->buckets[b] = id;
 	}
@@ -58,8 +61,8 @@ static u32 make(struct trie *t, u32 parent, struct str name)
 		grow(t);
 	struct dnode *n = SEG_PUSH(&t->nodes);
 	id = t->nodes.n - 1;
-	u32 b = bucket(t, parent, name);
-	*n = (struct dnode){ .name = arena_bytes(&t->arena, name), .parent = parent, .sibling = at(t, parent)->child, .hash_next = t->buckets[b], .least = UINT64_MAX };
+	u32 h = hash_of(parent, name), b = h & (t->n_buckets - 1);
+	*n = (struct dnode){ .name = arena_bytes(&t->arena, name), .parent = parent, .hash = h, .sibling = at(t, parent)->child, .hash_next = t->buckets[b], .least = UINT64_MAX };
 	at(t, parent)->child = id;
 	t->buckets[b] = id;
 	return id;
@@ -77,6 +80,8 @@ static u32 component(struct trie *t, u32 parent, struct str name)
 	if (at(t, id)->stamp != t->layer + 1) {
 		at(t, id)->stamp = t->layer + 1;
 		at(t, id)->entry = UINT32_MAX;
+		at(t, parent)->inner = t->layer + 1;
+		VEC_PUSH(t->members, t->n_members, t->cap_members, id);
 	}
 	return id;
 }
@@ -87,6 +92,7 @@ static u64 layer_tree(struct trie *t, u32 layer)
 	u64 size = 0;
 	u32 memo_dir = 0, memo = 1;
 	t->layer = layer;
+	t->n_members = 0;
 	t->facts = t->img->layers[layer].facts;
 	for (u32 i = 0; t->facts && i < t->facts->entries.n; i++) {
 		const struct fact_entry *e = facts_entry(t->facts, i);
@@ -267,6 +273,67 @@ static int sum_up(struct trie *t, u32 id, bool leaf, void *ctx)
 	return 0;
 }
 
+static u32 depth_of(const struct trie *t, u32 id)
+{
+	u32 n = 0;
+	for (; id != 1; id = at(t, id)->parent)
+		n++;
+	return n;
+}
+
+/* Two nodes of which neither is above the other, in the order of visit_layer(). */
+static int by_visit(const void *pa, const void *pb)
+{
+	const struct trie *t = sorting;
+	u32 a = *(const u32 *)pa, b = *(const u32 *)pb, da = depth_of(t, a), db = depth_of(t, b);
+	for (; da > db; da--)
+		a = at(t, a)->parent;
+	for (; db > da; db--)
+		b = at(t, b)->parent;
+	if (a == b)
+		return 0;
+	while (at(t, a)->parent != at(t, b)->parent) {
+		a = at(t, a)->parent;
+		b = at(t, b)->parent;
+	}
+	return strcmp(at(t, a)->name, at(t, b)->name);
+}
+
+/* A layer without whiteouts can be summed up in any order; only paths that are found twice are put into dive's. */
+static void sum_layer(struct trie *t, struct sums *s, bool whiteouts)
+{
+	u32 before = s->n;
+	if (whiteouts) {
+		visit_layer(t, sum_up, s);
+		return;
+	}
+	for (u32 i = 0; i < t->n_members; i++)
+		sum_up(t, t->members[i], at(t, t->members[i])->inner != t->layer + 1, s);
+	sorting = t;
+	if (s->n - before > 1)
+		qsort(s->twice + before, s->n - before, sizeof *s->twice, by_visit);
+}
+
+/* The highest layer with a whiteout; the stacked tree is of use up to there only. */
+static u32 last_whiteout(const struct image *img)
+{
+	for (u32 i = img->n_layers; i-- > 0;) {
+		const struct facts *f = img->layers[i].facts;
+		for (u32 k = 0; f && k < f->entries.n; k++)
+			if (is_whiteout(facts_name(f, facts_entry(f, k))))
+				return i + 1;
+	}
+	return 0;
+}
+
+static bool has_whiteout(const struct trie *t)
+{
+	for (u32 i = 0; i < t->n_members; i++)
+		if (is_whiteout(at(t, t->members[i])->name))
+			return true;
+	return false;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
 	/* Ascending and stable as dive sorts; the list is read backwards. */
@@ -326,6 +393,7 @@ static struct trie *trie_new(const struct image *img)
 static void trie_free(struct trie *t)
 {
 	SEG_FREE(&t->nodes);
+	free(t->members);
 	free(t->buckets);
 	arena_free(&t->arena);
 	free(t);
@@ -337,15 +405,17 @@ struct dive *dive_measure(const struct image *img)
 	struct trie *t = trie_new(img);
 	struct sums s = { 0 };
 	d->layer_sizes = arena_array(&d->arena, u64, img->n_layers);
+	u32 stacked = last_whiteout(img);
 	for (u32 i = 0; i < img->n_layers; i++) {
 		d->layer_sizes[i] = layer_tree(t, i);
 		d->size += d->layer_sizes[i];
 		if (i > 0)
 			d->user_size += d->layer_sizes[i];
-		if (i == 0) /* dive begins with a copy of the lowest layer's tree, whiteouts and all */
+		if (i == 0 && stacked) /* dive begins with a copy of the lowest layer's tree, whiteouts and all */
 			visit_layer(t, stack_raw, NULL);
-		visit_layer(t, sum_up, &s);
-		visit_layer(t, stack_one, NULL);
+		sum_layer(t, &s, has_whiteout(t));
+		if (i < stacked)
+			visit_layer(t, stack_one, NULL);
 	}
 	s64 least = 0;
 	u64 all = 0;

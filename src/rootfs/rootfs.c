@@ -28,13 +28,14 @@ struct builder {
 };
 
 /* --- names --- */
-static u32 bucket_of(const struct rootfs *r, node_id parent, struct str name) { return (u32)hash64(name, parent) & (r->n_buckets - 1); }
+static u32 hash_of(node_id parent, struct str name) { return (u32)hash64(name, parent); }
 
 static node_id lookup(const struct rootfs *r, node_id parent, struct str name)
 {
-	for (node_id id = r->buckets[bucket_of(r, parent, name)]; id; id = rootfs_node(r, id)->hash_next) {
+	u32 h = hash_of(parent, name);
+	for (node_id id = r->buckets[h & (r->n_buckets - 1)]; id; id = rootfs_node(r, id)->hash_next) {
 		const struct node *n = rootfs_node(r, id);
-		if (n->parent == parent && str_is(name, n->name))
+		if (n->hash == h && n->parent == parent && str_is(name, n->name))
 			return id;
 	}
 	return 0;
@@ -48,7 +49,7 @@ static void rehash(struct rootfs *r)
 	r->n_buckets = n;
 	for (node_id id = 2; id < r->nodes.n; id++) {
 		struct node *x = SEG_AT(&r->nodes, id);
-		u32 b = bucket_of(r, x->parent, str_of(x->name));
+		u32 b = x->hash & (n - 1);
 		x->hash_next = r->buckets[b];
 		r->buckets[b] = id;
 	}
@@ -64,17 +65,17 @@ static node_id add_node(struct rootfs *r, node_id parent, const char *name)
 	struct node *x = SEG_PUSH(&r->nodes);
 	node_id id = r->nodes.n - 1;
 	struct node *dir = SEG_AT(&r->nodes, parent);
-	u32 b = bucket_of(r, parent, str_of(name));
-	*x = (struct node){ .name = name, .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX };
+	u32 h = hash_of(parent, str_of(name)), b = h & (r->n_buckets - 1);
+	*x = (struct node){ .name = name, .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX, .hash = h, .type = TAR_DIR };
 	dir->child = id;
 	r->buckets[b] = id;
 	return id;
 }
 
-static inode_id add_inode(struct rootfs *r, u32 layer, u32 entry)
+static inode_id add_inode(struct rootfs *r, u32 layer, u32 entry, u64 size)
 {
 	struct inode *i = SEG_PUSH(&r->inodes);
-	*i = (struct inode){ .layer = layer, .entry = entry };
+	*i = (struct inode){ .size = size, .layer = layer, .entry = entry };
 	return r->inodes.n - 1;
 }
 
@@ -92,18 +93,6 @@ const struct facts *rootfs_facts(const struct rootfs *r, node_id id)
 {
 	inode_id i = rootfs_node(r, id)->inode;
 	return i ? r->image->layers[rootfs_inode(r, i)->layer].facts : NULL;
-}
-
-u8 rootfs_type(const struct rootfs *r, node_id id)
-{
-	const struct fact_entry *e = rootfs_entry(r, id);
-	return e ? e->type : TAR_DIR;
-}
-
-u64 rootfs_size(const struct rootfs *r, node_id id)
-{
-	const struct fact_entry *e = rootfs_entry(r, id);
-	return e ? e->size : 0;
 }
 
 /* --- finding the way --- */
@@ -363,6 +352,7 @@ static void put(struct builder *b, node_id id, inode_id in, const struct fact_en
 	}
 	n->state = NODE_LIVE;
 	n->inode = in;
+	n->type = e->type;
 	n->layer = b->layer;
 	((struct inode *)SEG_AT(&r->inodes, in))->names++;
 	tell(b, id);
@@ -405,7 +395,7 @@ static void place(struct builder *b, const struct fact_entry *e)
 	const char *name = facts_name(b->facts, e);
 	if (!*name) { /* the root itself: its metadata, when it is a directory */
 		if (e->type == TAR_DIR) {
-			inode_id in = add_inode(r, b->layer, b->entry);
+			inode_id in = add_inode(r, b->layer, b->entry, 0);
 			struct node *root = SEG_AT(&r->nodes, ROOTFS_ROOT);
 			root->inode = in;
 			root->layer = b->layer;
@@ -431,7 +421,7 @@ static void place(struct builder *b, const struct fact_entry *e)
 		never_named(b, e, WASTE_OVERWRITTEN);
 		return;
 	}
-	put(b, id, add_inode(r, b->layer, b->entry), e);
+	put(b, id, add_inode(r, b->layer, b->entry, e->size), e);
 }
 
 /* --- whiteouts --- */
@@ -529,6 +519,7 @@ struct rootfs *rootfs_build(const struct image *img, const struct rootfs_options
 	struct node *root = SEG_PUSH(&r->nodes);
 	root->name = "";
 	root->parent = ROOTFS_ROOT;
+	root->type = TAR_DIR;
 	u32 n = b->opt->layers ? MIN(b->opt->layers, img->n_layers) : img->n_layers;
 	for (u32 i = 0; i < n; i++)
 		apply(b, i);
@@ -548,6 +539,7 @@ void rootfs_free(struct rootfs *r)
 	SEG_FREE(&r->inodes);
 	SEG_FREE(&r->waste);
 	free(r->buckets);
+	free(r->order);
 	free(r->layers);
 	problems_free(&r->problems);
 	free(r);
@@ -683,7 +675,7 @@ u32 rootfs_children(const struct rootfs *r, node_id dir, node_id **ids)
 	return n;
 }
 
-int rootfs_walk(const struct rootfs *r, node_id from, int (*visit)(void *, node_id), void *ctx)
+static int walk_sorted(const struct rootfs *r, node_id from, int (*visit)(void *, node_id), void *ctx)
 {
 	struct level {
 		struct item *v;
@@ -714,6 +706,30 @@ int rootfs_walk(const struct rootfs *r, node_id from, int (*visit)(void *, node_
 		free(stack[--depth].v);
 	free(stack);
 	return stop;
+}
+
+static int keep_order(void *ctx, node_id id)
+{
+	node_id **at = ctx;
+	*(*at)++ = id;
+	return 0;
+}
+
+int rootfs_walk(const struct rootfs *r, node_id from, int (*visit)(void *, node_id), void *ctx)
+{
+	if (from != ROOTFS_ROOT)
+		return walk_sorted(r, from, visit, ctx);
+	u32 n = r->files + r->dirs + r->links + r->others;
+	if (!r->order) {
+		node_id *at = ((struct rootfs *)(uintptr_t)r)->order = xmalloc(n * sizeof *at);
+		walk_sorted(r, ROOTFS_ROOT, keep_order, &at);
+	}
+	for (u32 i = 0; i < n; i++) {
+		int stop = visit(ctx, r->order[i]);
+		if (stop)
+			return stop;
+	}
+	return 0;
 }
 
 struct sizes {

@@ -37,11 +37,14 @@ struct node {
 	u32 hash_next;
 	inode_id inode;
 	u32 layer;   /* whose entry last wrote this name; of a node that is gone: who hid it */
+	u32 hash;    /* of parent and name */
 	u8 state;    /* NODE_… */
+	u8 type;     /* enum tar_type, TAR_DIR for implied ones; never TAR_HARDLINK */
 };
 enum { NODE_LIVE = 0, NODE_GONE = 1 }; /* GONE: hidden; not part of the tree any more */
 
 struct inode {
+	u64 size;         /* of a regular file, else 0: asked for so often that it is not looked up */
 	u32 layer, entry; /* facts of its bytes and metadata */
 	u32 names;        /* left in the tree */
 };
@@ -70,6 +73,7 @@ struct rootfs {
 	SEG(struct inode) inodes;
 	SEG(struct waste_item) waste; /* every lost inode, those of 0 bytes too; in the order of loss */
 	u32 *buckets, n_buckets;      /* (parent, name) -> node */
+	node_id *order;               /* the walk from the root, made by the first one: files + dirs + links + others of them */
 	struct layer_change *layers;  /* image->n_layers of them */
 	u64 stored, visible, wasted;  /* bytes of regular files: stored == visible + wasted */
 	u32 files, dirs, links, others; /* names in the tree */
@@ -115,8 +119,9 @@ static inline const struct inode *rootfs_inode(const struct rootfs *r, inode_id 
 /* The entry with a node's metadata and bytes; NULL for an implied directory (and the root when no layer lists it). */
 const struct fact_entry *rootfs_entry(const struct rootfs *r, node_id id);
 const struct facts *rootfs_facts(const struct rootfs *r, node_id id); /* the facts that entry belongs to; NULL as above */
-u8 rootfs_type(const struct rootfs *r, node_id id); /* enum tar_type, TAR_DIR for implied ones; never TAR_HARDLINK */
-u64 rootfs_size(const struct rootfs *r, node_id id); /* of a regular file, else 0 */
+static inline u8 rootfs_type(const struct rootfs *r, node_id id) { return rootfs_node(r, id)->type; }
+/* Of a regular file, else 0. */
+static inline u64 rootfs_size(const struct rootfs *r, node_id id) { return rootfs_inode(r, rootfs_node(r, id)->inode)->size; }
 
 node_id rootfs_child(const struct rootfs *r, node_id dir, struct str name); /* 0: none that is live */
 /* A path, with or without a leading '/'. `follow`: through a final symbolic link too (those on the way always are). 0: not there. */
@@ -126,7 +131,8 @@ struct str rootfs_path(const struct rootfs *r, node_id id, struct buf *out);
 /* The live children sorted bytewise by name; *ids is malloc'ed (free it), returns how many. */
 u32 rootfs_children(const struct rootfs *r, node_id dir, node_id **ids);
 
-/* Walks the live tree bytewise by whole path ("a-b" before "a/c"), the root left out; stops when `visit` returns not 0 and returns that. */
+/* Walks the live tree bytewise by whole path ("a-b" before "a/c"), the root left out; stops when `visit` returns not 0 and returns that.
+ * The first walk from the root keeps the order: not from two threads at once. */
 int rootfs_walk(const struct rootfs *r, node_id from, int (*visit)(void *ctx, node_id id), void *ctx);
 
 /* Bytes of regular files below each directory, each inode counted once (at its first name in walk order). Indexed by node_id;

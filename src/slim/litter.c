@@ -132,7 +132,8 @@ static u8 asked(const struct search *s, struct str path)
 static int visit(void *ctx, node_id id)
 {
 	struct search *s = ctx;
-	struct str path = rootfs_path(s->r, id, &s->path);
+	bool dir = rootfs_type(s->r, id) == TAR_DIR;
+	struct str path = dir || s->opt->n_keep ? rootfs_path(s->r, id, &s->path) : STR(""); /* made only where it is asked for: there are many */
 	node_id parent = rootfs_node(s->r, id)->parent;
 	u8 up = s->zone[parent];
 	VEC_PUSH(s->order, s->n_order, s->cap_order, id);
@@ -140,7 +141,7 @@ static int visit(void *ctx, node_id id)
 		s->guard[id] = s->guard[parent];
 	if (!s->guard[id])
 		s->guard[id] = asked(s, path);
-	if (rootfs_type(s->r, id) == TAR_DIR) {
+	if (dir) {
 		s->zone[id] = zone_of(s, path);
 		const char *tool = rules[s->zone[id]].tool; /* "pkgs" is conda's where conda keeps its records beside it */
 		if (tool && strcmp(tool, "conda") == 0 && !rootfs_child(s->r, parent, STR("conda-meta")))

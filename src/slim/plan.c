@@ -246,6 +246,7 @@ static void measure(struct planner *pl, u32 l)
 		if (c) {
 			m.size += changed_length(p, c, e);
 			stay += c->kind != CHANGE_MOVED;
+			m.gone += c->kind == CHANGE_RENAME; /* its name does, if not its content */
 		} else if (p->need[g]) {
 			m.size += end - e->start;
 			stay++;

@@ -85,7 +85,10 @@ static int host_target(struct arena *a, const char *host, struct tls tls, struct
 		return 0;
 	}
 	if (str_starts(s, STR("ssh://")))
-		return error_set(err, ERR_ENV, "engine '%.200s': engines are not asked over ssh; forward the socket (ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix:///tmp/docker.sock", host);
+		return error_set(err, ERR_ENV,
+				 "engine '%.200s': engines are not asked over ssh; forward the socket "
+				 "(ssh -nNT -L ./docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix://$PWD/docker.sock",
+				 host);
 	if (str_starts(s, STR("https://")))
 		tls.on = true;
 	const char *const schemes[] = { "tcp://", "http://", "https://" };

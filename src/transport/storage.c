@@ -426,7 +426,7 @@ static int read_chain(struct storage_source *s, const struct store *store, const
 		const struct kept_layer *l = id_ok(id) ? layer_of(s, id, store) : NULL;
 		if (!l || n == OCI_LAYERS_MAX) {
 			free(v);
-			return error_set(err, ERR_INPUT, l ? "layer %.80s: more than " "%d layers" : "layer %.80s: not in the storage", id, OCI_LAYERS_MAX);
+			return l ? error_set(err, ERR_INPUT, "more than %d layers", OCI_LAYERS_MAX) : error_set(err, ERR_INPUT, "layer %.80s: not in the storage", id);
 		}
 		VEC_PUSH(v, n, cap, l);
 		id = json_text(l->doc, "parent");
@@ -571,7 +571,8 @@ static int storage_load(struct storage_source *s, struct str specifier, struct s
 	s->base.manifest_media_type = m.media_type[0] ? m.media_type : strcmp(m.config.media_type, MT_DOCKER_CONFIG) == 0 ? MT_DOCKER_MANIFEST : MT_MANIFEST;
 	read_config(s, store, image, &m.config.digest, &c);
 	if (opt->platform_forced && opt->platform && c.platform.arch[0] && !platform_match(opt->platform, &c.platform))
-		return error_set(err, ERR_USAGE, "%.200s: is for %s, not for %s (--platform)", s->base.reference, platform_text(&c.platform, (char[100]){ 0 }), platform_text(opt->platform, (char[100]){ 0 }));
+		return error_set(err, ERR_USAGE, "%.200s: is for %s, not for %s (--platform)",
+				 s->base.reference, platform_text(&c.platform, (char[100]){ 0 }), platform_text(opt->platform, (char[100]){ 0 }));
 	if (s->n_chain != m.n)
 		problem_add(&s->base.problems, "the manifest names %u layers, the storage keeps %u", m.n, s->n_chain);
 	s->base.layers = arena_array(&s->base.arena, struct source_layer, s->n_chain + 1);

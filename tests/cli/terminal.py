@@ -16,6 +16,8 @@ import termios
 import time
 import unicodedata
 
+TIOCGPTN = 0x80045430  # ioctl_tty(2): the number of the pseudo-terminal
+
 
 class Cell:
     __slots__ = ("ch", "fg", "bg", "bold", "dim", "reverse")
@@ -260,6 +262,8 @@ class Terminal:
                 os.execvpe(argv[0], argv, env or os.environ)
             finally:
                 os._exit(127)
+        number = struct.unpack("I", fcntl.ioctl(self.fd, TIOCGPTN, b"\0\0\0\0"))[0]
+        self.slave = os.open("/dev/pts/%d" % number, os.O_RDWR | os.O_NOCTTY)  # to ask how much it has not read yet
         self.size(rows, cols)
 
     def size(self, rows, cols):
@@ -280,12 +284,25 @@ class Terminal:
             self.screen.feed(data)
         return True
 
-    def settle(self, quiet=0.15, limit=10):
+    def _busy(self):
+        """Whether the program has keys to read, or works. It is idle when it sleeps with no input waiting."""
+        try:
+            if struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0\0\0\0"))[0]:
+                return True
+            with open("/proc/%d/stat" % self.pid) as f:
+                return f.read().rsplit(")", 1)[1].split()[0] in "RD"
+        except OSError:
+            return False
+
+    def settle(self, limit=30):
+        """Until the program waits for keys and nothing more comes."""
         end = time.monotonic() + limit
-        while time.monotonic() < end:
+        quiet = 0
+        while quiet < 3 and time.monotonic() < end:
             n = len(self.raw)
-            if not self.read(quiet) or len(self.raw) == n:
+            if not self.read(0.015):
                 return
+            quiet = 0 if len(self.raw) != n or self._busy() else quiet + 1
 
     def wait(self, want, limit=20):
         """Until the screen contains the text, or the function of it says so."""
@@ -319,7 +336,8 @@ class Terminal:
         """Waits for the end of the program; its exit status, negative for a signal."""
         stop = time.monotonic() + limit
         while self.status is None and time.monotonic() < stop:
-            self.read(0.05)
+            if not self.read(0.05):
+                time.sleep(0.01)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)
@@ -333,6 +351,7 @@ class Terminal:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self.status = -9
+        os.close(self.slave)
         os.close(self.fd)
 
     def __enter__(self):

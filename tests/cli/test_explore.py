@@ -76,7 +76,7 @@ def test_first_screen(explore):
     t = explore(example())
     s = t.screen.text()
     for part in ("● Layers", "Layer Details", "Image Details", "Current Layer Contents", "Total Image size:", "Potential wasted space:", "Image efficiency score:",
-                 "ADD file:rootfs in /", "RUN /bin/sh -c adduser app", "bin → usr/bin", "Permission", "1,3", "^C Quit"):
+                 "ADD file:rootfs in /", "RUN ", "bin → usr/bin", "Permission", "1,3", "^C Quit"):
         assert part in s, part
     assert color_of(t, "motd") is None
     assert t.screen.alternate and not t.screen.cursor
@@ -263,7 +263,7 @@ def test_details(explore):
     t.press("esc", "esc", "tab", "down", "tab", "/", *"passwd")
     t.press("enter", "end", "d")
     s = t.screen.text()
-    assert "In view:    changed" in s and "hides 30 B of layer 0" in s and "RUN /bin/sh -c adduser app && rm /etc/motd" in s
+    assert "In view:    changed" in s and "hides 30 B of layer 0" in s and "adduser app && rm /etc/motd" in s
     t.press("esc", "esc", "tab", "d")
     assert "Diff ID:    sha256:" in t.screen.text() and "As the history has it:" in t.screen.text()
 
@@ -283,7 +283,7 @@ def test_waste(explore):
     assert "Waste: " in s and "metadata-only" in s and "/srv/notes.txt" in s and "deleted" in s and "overwritten" in s
     lines = t.screen.lines()
     assert "notes.txt" in lines[2]  # the largest first
-    assert "lost to layer 2:   RUN /bin/sh -c chmod 600 /srv/notes.txt" in s
+    assert any(line.startswith("lost to layer 2:   RUN ") and line.endswith("chmod 600 /srv/notes.txt") for line in lines)
     t.press("enter")
     assert "/srv/notes.txt" in t.screen.lines()[-2] and color_of(t, "notes.txt") == YELLOW
     t.press("w", "d")
@@ -359,6 +359,17 @@ def test_image_on_standard_input(explore, tmp_path):
     assert t.end() == 0
 
 
+def child_of(pid):
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name) as f:
+                if f.read().rsplit(")", 1)[1].split()[1] == str(pid):
+                    return int(name)
+        except OSError:
+            continue
+    raise AssertionError("no child")
+
+
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals(explore, pare, tmp_path, sig):
     """The terminal is as it was, and the program died of the signal: a shell around it sees both."""
@@ -369,8 +380,7 @@ def test_signals(explore, pare, tmp_path, sig):
     with t:
         t.wait("Layers")
         t.settle()
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(t.pid)], stdout=subprocess.PIPE, check=True).stdout.split()
-        os.kill(int(children[0]), sig)
+        os.kill(child_of(t.pid), sig)
         s = t.wait("as it was")
         assert "status %d" % (128 + sig) in s
         assert not t.screen.alternate and t.screen.cursor
@@ -421,4 +431,5 @@ def test_unknown_keys_do_nothing(explore):
     before = t.screen.text()
     t.press("\x1b[1;3P", "\x1b[200~", "\x1bOS", "\x1b[1;5A", "Z", "\x02", "\x1b[99;99;99;99z", "\u00e9")
     assert t.screen.text() == before
-    assert "q" not in before or t.status is None
+    t.send("q")
+    assert t.end() == 0

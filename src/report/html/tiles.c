@@ -79,7 +79,7 @@ struct grow {
 	u32 n_way, cap_way;
 };
 
-#define TILE_COST 44u /* columns of one tile without its name, generously */
+#define TILE_COST 58u /* columns of one tile without its name, at their widest */
 
 size_t html_escaped(struct str s)
 {
