@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct fact_entry) == 96, "kept files hold it as it is");
+_Static_assert(sizeof(struct fact_entry) == 88, "kept files hold it as it is");
 
 static char *string_room(struct facts *f, size_t n)
 {
@@ -115,8 +115,7 @@ int facts_add(struct facts *f, const struct tar_entry *e, struct str clean, u32 
 		.rdev = e->major << 20 | e->minor,
 		.mode = (u16)e->mode,
 		.type = (u8)e->type,
-		.flags = (u8)((e->type == TAR_FILE && e->size ? FACT_UNHASHED : 0) | (e->sparse ? FACT_SPARSE : 0)),
-		.flag = (u8)e->flag,
+		.flags = (u8)((e->type == TAR_FILE && e->size ? FACT_UNHASHED : 0) | (e->sparse ? FACT_SPARSE : 0) | (e->flag == '7' ? FACT_CONTIGUOUS : e->flag == 'S' ? FACT_GNU_SPARSE : 0)),
 	};
 	*ret = f->entries.n - 1;
 	return 0;

@@ -3,7 +3,7 @@
  * A table of the archive's entries in their order, the strings they use, and notes: what collectors took from the
  * content of some files. Kept in the store by diff ID (facts_save, facts_load), so that a layer is read once in its life.
  *
- *      entries  [ 0 | 1 | 2 | … ]       96 bytes each, in segments
+ *      entries  [ 0 | 1 | 2 | … ]       88 bytes each, in segments
  *                 | name,dir,link,xattrs: offsets into strings
  *      strings  [ terminated strings, 1 MiB segments; offset 0 is "" ]
  *      notes    [ {entry, collector, bytes} … ]
@@ -22,7 +22,7 @@
 #include "layer/tar.h"
 #include "oci/digest.h"
 
-#define FACTS_VERSION 1          /* raise when what is recorded changes: older files are then read again */
+#define FACTS_VERSION 2          /* raise when what is recorded changes: older files are then read again */
 #define FACTS_ENTRIES_MAX (8u << 20) /* entries of one layer */
 #define FACTS_STRINGS_MAX (1u << 30) /* bytes of names of one layer */
 
@@ -42,11 +42,11 @@ struct fact_entry {
 	u16 mode;         /* 07777 */
 	u8 type;          /* enum tar_type */
 	u8 flags;         /* FACT_… */
-	u8 flag;          /* the tar type byte as stored */
-	u8 pad[7];
 };
 #define FACT_UNHASHED 1
 #define FACT_SPARSE 2
+#define FACT_CONTIGUOUS 4  /* type byte '7' */
+#define FACT_GNU_SPARSE 8  /* type byte 'S' */
 
 struct note {
 	u32 entry;
@@ -85,6 +85,12 @@ static inline const char *facts_name(const struct facts *f, const struct fact_en
 struct str facts_xattrs(const struct facts *f, const struct fact_entry *e);
 /* "usr/bin/ls" into out; returns out's view. */
 struct str facts_path(const struct facts *f, const struct fact_entry *e, struct buf *out);
+/* The tar type byte, the old forms as their successors. */
+static inline char fact_type_byte(const struct fact_entry *e)
+{
+	static const char bytes[] = { [TAR_HARDLINK] = '1', [TAR_SYMLINK] = '2', [TAR_CHAR] = '3', [TAR_BLOCK] = '4', [TAR_DIR] = '5', [TAR_FIFO] = '6', ['x'] = 0 };
+	return e->type == TAR_FILE ? (e->flags & FACT_CONTIGUOUS ? '7' : e->flags & FACT_GNU_SPARSE ? 'S' : '0') : e->type < sizeof bytes ? bytes[e->type] : 0;
+}
 /* End of the entry in the archive: behind its padding. */
 static inline u64 fact_end(const struct fact_entry *e) { return e->start + e->head + ((e->stored + 511) & ~(u64)511); }
 /* Note of a collector on an entry; p NULL when there is none. */

@@ -197,7 +197,7 @@ static int dive_file(void *ctx, const struct dive_entry *e)
 	const struct fact_entry *x = e->entry;
 	jsonw_obj(w);
 	jsonw_kz(w, "path", e->path);
-	jsonw_ku(w, "typeFlag", !x ? 0 : x->flag ? x->flag : x->type == TAR_DIR ? (u8)'5' : (u8)'0'); /* as Go reads the old form */
+	jsonw_ku(w, "typeFlag", x ? (u8)fact_type_byte(x) : 0);
 	jsonw_kz(w, "linkName", x ? facts_string(e->facts, x->link) : "");
 	jsonw_ku(w, "size", x ? x->size : 0);
 	jsonw_ku(w, "fileMode", x ? dive_file_mode(x) : 0);

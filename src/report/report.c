@@ -7,7 +7,7 @@
 #include "report/advice.h"
 #include "report/subject.h"
 
-#define SHOW_ADVICE 8
+#define SHOW_ADVICE 6
 #define SHOW_RISKS 10
 
 struct screen {

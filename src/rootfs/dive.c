@@ -52,7 +52,8 @@ static void grow(struct trie *t)
 	}
 }
 
-static u32 make(struct trie *t, u32 parent, struct str name)
+/* `kept`: the name is terminated and lives as long as the facts; others are copied. */
+static u32 make(struct trie *t, u32 parent, struct str name, bool kept)
 {
 	u32 id = look(t, parent, name);
 	if (id)
@@ -62,7 +63,7 @@ static u32 make(struct trie *t, u32 parent, struct str name)
 	struct dnode *n = SEG_PUSH(&t->nodes);
 	id = t->nodes.n - 1;
 	u32 h = hash_of(parent, name), b = h & (t->n_buckets - 1);
-	*n = (struct dnode){ .name = arena_bytes(&t->arena, name), .parent = parent, .hash = h, .sibling = at(t, parent)->child, .hash_next = t->buckets[b], .least = UINT64_MAX };
+	*n = (struct dnode){ .name = kept ? name.p : arena_bytes(&t->arena, name), .parent = parent, .hash = h, .sibling = at(t, parent)->child, .hash_next = t->buckets[b], .least = UINT64_MAX };
 	at(t, parent)->child = id;
 	t->buckets[b] = id;
 	return id;
@@ -71,12 +72,12 @@ static u32 make(struct trie *t, u32 parent, struct str name)
 static bool is_whiteout(const char *name) { return strncmp(name, ".wh.", 4) == 0; }
 
 /* One component in the tree of the layer at hand; 0 for what dive leaves out. */
-static u32 component(struct trie *t, u32 parent, struct str name)
+static u32 component(struct trie *t, u32 parent, struct str name, bool kept)
 {
 	u32 id = look(t, parent, name);
 	if ((!id || at(t, id)->stamp != t->layer + 1) && str_starts(name, STR(".wh..wh.")))
 		return 0;
-	id = make(t, parent, name);
+	id = make(t, parent, name, kept);
 	if (at(t, id)->stamp != t->layer + 1) {
 		at(t, id)->stamp = t->layer + 1;
 		at(t, id)->entry = UINT32_MAX;
@@ -106,12 +107,12 @@ static u64 layer_tree(struct trie *t, u32 layer)
 		} else {
 			struct str rest = str_of(facts_dir(t->facts, e));
 			while (id && rest.n && rest.p)
-				id = component(t, id, str_cut(&rest, '/'));
+				id = component(t, id, str_cut(&rest, '/'), false);
 			memo_dir = id ? e->dir : 0;
 			memo = id;
 		}
 		if (id)
-			id = component(t, id, str_of(name));
+			id = component(t, id, str_of(name), true);
 		if (id)
 			at(t, id)->entry = i;
 	}
@@ -254,7 +255,7 @@ static int sum_up(struct trie *t, u32 id, bool leaf, void *ctx)
 	u64 size = e ? e->size : 0;
 	u32 path = id;
 	if (is_whiteout(at(t, id)->name)) {
-		path = make(t, at(t, id)->parent, str_of(at(t, id)->name + 4));
+		path = make(t, at(t, id)->parent, str_of(at(t, id)->name + 4), true); /* the end of a name that stays */
 		size = 0;
 		at(t, path)->named = true;
 		if (!at(t, path)->below || !parents_below(t, path))

@@ -24,6 +24,7 @@ struct builder {
 	node_id memo_node;
 	bool lower; /* names that this layer hid count as there */
 	bool detoured; /* the path followed last went through a symbolic link */
+	u64 steps;     /* made behind symbolic links, in all */
 	char rest[2 * TAR_PATH_MAX + 2], swap[2 * TAR_PATH_MAX + 2];
 };
 
@@ -66,10 +67,22 @@ static node_id add_node(struct rootfs *r, node_id parent, const char *name)
 	node_id id = r->nodes.n - 1;
 	struct node *dir = SEG_AT(&r->nodes, parent);
 	u32 h = hash_of(parent, str_of(name)), b = h & (r->n_buckets - 1);
-	*x = (struct node){ .name = name, .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX, .hash = h, .type = TAR_DIR };
+	*x = (struct node){ .name = name, .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX, .hash = h, .type = TAR_DIR, .listed = true };
 	dir->child = id;
 	r->buckets[b] = id;
 	return id;
+}
+
+/* A name that is to live again stands on its directory's list. */
+static void relist(struct rootfs *r, node_id id)
+{
+	struct node *n = SEG_AT(&r->nodes, id);
+	if (n->listed)
+		return;
+	struct node *dir = SEG_AT(&r->nodes, n->parent);
+	n->sibling = dir->child;
+	n->listed = true;
+	dir->child = id;
 }
 
 static inode_id add_inode(struct rootfs *r, u32 layer, u32 entry, u64 size)
@@ -138,6 +151,7 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 	struct str rest = path.n ? path : (struct str){ NULL, 0 };
 	while (rest.p) {
 		struct str c = str_cut(&rest, '/');
+		b->steps += links > 0;
 		if (c.n == 0 || (c.n == 1 && c.p[0] == '.'))
 			continue;
 		if (++steps > ROOTFS_DEPTH_MAX) {
@@ -160,8 +174,10 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 				break;
 			}
 			struct node *n = SEG_AT(&r->nodes, id);
+			relist(r, id);
 			n->state = NODE_LIVE;
 			n->inode = 0;
+			n->type = TAR_DIR; /* it may have been something else before it went */
 			n->layer = b->layer;
 			tell(b, id);
 			at = id;
@@ -177,6 +193,11 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 			const char *target = facts_string(rootfs_facts(r, id), rootfs_entry(r, id)->link);
 			if (++links > ROOTFS_LINKS_MAX || !detour(b, target, &rest)) {
 				why = "too many symbolic links on the way";
+				break;
+			}
+			b->steps += rest.n / 64;
+			if (b->steps > ROOTFS_STEPS_MAX) {
+				why = "more steps behind symbolic links than the budget";
 				break;
 			}
 			if (target[0] == '/')
@@ -218,30 +239,31 @@ static void lose(struct builder *b, node_id id, u8 reason, inode_id successor)
 		b->opt->trace->hid(b->opt->trace->ctx, b->layer, b->entry, id);
 }
 
-/* Hides everything below `top`; without recursion, along the child, sibling and parent links. */
+/* Hides everything below `top`; without recursion. Names are taken off their directory's list as they go, so that however often a
+ * directory is emptied each is met once for each time that it came. */
 static void hide_below(struct builder *b, node_id top, u8 reason)
 {
 	struct rootfs *r = b->r;
 	b->memo_node = 0;
-	node_id id = rootfs_node(r, top)->child;
-	while (id) {
-		struct node *n = SEG_AT(&r->nodes, id);
-		bool live = n->state == NODE_LIVE;
-		if (live) {
-			lose(b, id, reason, 0);
-			n->state = NODE_GONE;
-			n->layer = b->layer;
-			tell(b, id);
-		}
-		if (live && n->child) {
-			id = n->child;
+	for (node_id at = top;;) {
+		node_id id = rootfs_node(r, at)->child;
+		if (!id) {
+			if (at == top)
+				break;
+			at = rootfs_node(r, at)->parent;
 			continue;
 		}
-		while (id != top && !rootfs_node(r, id)->sibling)
-			id = rootfs_node(r, id)->parent;
-		if (id == top)
-			break;
-		id = rootfs_node(r, id)->sibling;
+		struct node *n = SEG_AT(&r->nodes, id);
+		((struct node *)SEG_AT(&r->nodes, at))->child = n->sibling;
+		n->sibling = 0;
+		n->listed = false;
+		if (n->state != NODE_LIVE)
+			continue;
+		lose(b, id, reason, 0);
+		n->state = NODE_GONE;
+		n->layer = b->layer;
+		tell(b, id);
+		at = id;
 	}
 }
 
@@ -350,6 +372,7 @@ static void put(struct builder *b, node_id id, inode_id in, const struct fact_en
 		}
 		b->memo_node = 0;
 	}
+	relist(r, id);
 	n->state = NODE_LIVE;
 	n->inode = in;
 	n->type = e->type;

@@ -26,6 +26,7 @@
 #define ROOTFS_NODES_MAX (8u << 20) /* names, of all layers together */
 #define ROOTFS_LINKS_MAX 40          /* symbolic links on the way to one entry, as in the kernel */
 #define ROOTFS_DEPTH_MAX 4096         /* components on the way to one entry, those of links included */
+#define ROOTFS_STEPS_MAX (64u << 20)  /* components behind symbolic links, of all entries together */
 
 typedef u32 node_id;  /* 1 is the root */
 typedef u32 inode_id; /* 0: an implied directory */
@@ -33,13 +34,14 @@ typedef u32 inode_id; /* 0: an implied directory */
 
 struct node {
 	const char *name;
-	node_id parent, child, sibling; /* children in no order: rootfs_children() sorts */
+	node_id parent, child, sibling; /* children in no order: rootfs_children() sorts. Live ones are all there, gone ones maybe */
 	u32 hash_next;
 	inode_id inode;
 	u32 layer;   /* whose entry last wrote this name; of a node that is gone: who hid it */
 	u32 hash;    /* of parent and name */
 	u8 state;    /* NODE_… */
 	u8 type;     /* enum tar_type, TAR_DIR for implied ones; never TAR_HARDLINK */
+	bool listed; /* among its parent's children */
 };
 enum { NODE_LIVE = 0, NODE_GONE = 1 }; /* GONE: hidden; not part of the tree any more */
 

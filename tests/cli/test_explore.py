@@ -433,3 +433,17 @@ def test_unknown_keys_do_nothing(explore):
     assert t.screen.text() == before
     t.send("q")
     assert t.end() == 0
+
+
+def test_without_verifying(explore):
+    """With headers alone contents are still there to look at."""
+    t = explore(example(), args=["--no-verify"])
+    t.press("/", *"notes")
+    t.press("enter", "end", "v")
+    assert "line 0 of the notes" in t.screen.text()
+    t.press("e")
+    assert "extracted to ./notes.txt" in t.screen.text()
+    t.press("esc", "d")
+    assert "/srv/notes.txt" in t.screen.text()
+    t.press("q", "q")
+    assert t.end() == 0
