@@ -169,9 +169,17 @@ static void outfile_drop(struct outfile *o)
 
 int outfile_commit(struct outfile *o, struct error *err)
 {
+	if (fsync(o->fd) < 0 && errno != EINVAL && errno != EROFS) {
+		error_errno(err, "%s", o->path);
+		outfile_abort(o);
+		return -1;
+	}
+	return outfile_commit_unsynced(o, err);
+}
+
+int outfile_commit_unsynced(struct outfile *o, struct error *err)
+{
 	int r = 0;
-	if (fsync(o->fd) < 0 && errno != EINVAL && errno != EROFS)
-		r = error_errno(err, "%s", o->path);
 	if (close(o->fd) < 0 && r == 0)
 		r = error_errno(err, "%s", o->path);
 	o->fd = -1;

@@ -30,6 +30,8 @@ struct outfile {
 };
 int outfile_open(struct outfile *o, const char *path, struct error *err) must_check;
 int outfile_commit(struct outfile *o, struct error *err) must_check;
+/* The same without waiting for the disk: for a cache whose files carry their own check sum. */
+int outfile_commit_unsynced(struct outfile *o, struct error *err) must_check;
 void outfile_abort(struct outfile *o);
 
 /* Names a path to be unlinked when a signal ends the program; returns a slot for file_forget(), or -1 when full. */

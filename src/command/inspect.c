@@ -95,7 +95,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	bool json = strcmp(format, "json") == 0, html = strcmp(format, "html") == 0, tsv = strcmp(format, "tsv") == 0, explore = opt[O_INTERACTIVE].count > 0;
 	if (check_words(opt, &range, &err) < 0 || (opt[O_CI].count && gates(opt, &rules, &err) < 0))
 		return command_fail(&err);
-	struct load_options load = { .platform = opt[O_PLATFORM].value, .headers_only = opt[O_NO_VERIFY].count > 0, .no_cache = opt[O_NO_CACHE].count > 0, .need_content = explore, .store = globals.store };
+	struct load_options load = { .platform = opt[O_PLATFORM].value, .headers_only = opt[O_NO_VERIFY].count > 0 || explore, /* who looks around does not wait for digests */ .no_cache = opt[O_NO_CACHE].count > 0, .need_content = explore, .store = globals.store };
 	bool packages = opt[O_PACKAGES].count > 0 || html || explore || (json && opt[O_FILES].count);
 	int parts = (packages ? SUBJECT_PACKAGES : 0) | (tsv && !opt[O_CI].count ? 0 : SUBJECT_DIVE);
 	if (subject_open(args[0], &load, parts, &s, &err) < 0)

@@ -233,8 +233,13 @@ int main(int argc, char **argv)
 		manual_help(stdout, find_command(argv[2]));
 		return command_done(0);
 	}
-	const struct command *c = find_command(argv[1]);
-	if (c)
-		return run(c, argc - 2, argv + 2);
-	return run(&command_report, argc - 1, argv + 1); /* pare IMAGE */
+	/* `pare --store DIR inspect IMAGE`: global options may stand in front of the command; it is then moved there. */
+	int at = 1;
+	while (at < argc && argv[at][0] == '-' && argv[at][1])
+		at += strcmp(argv[at], "--store") == 0 ? 2 : 1;
+	const struct command *c = at < argc ? find_command(argv[at]) : NULL;
+	if (!c)
+		return run(&command_report, argc - 1, argv + 1); /* pare IMAGE */
+	memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof *argv);
+	return run(c, argc - 2, argv + 2);
 }

@@ -250,7 +250,7 @@ int facts_save(const struct facts *f, const char *path, u64 salt, struct error *
 		outfile_abort(&file);
 		return -1;
 	}
-	return outfile_commit(&file, err);
+	return outfile_commit_unsynced(&file, err);
 }
 
 /* Whether all parts lie inside the file, in order. Entries' offsets are not walked: the check sum says that they are as we wrote them. */

@@ -33,11 +33,17 @@ void image_instruction(const struct image *img, u32 layer, struct buf *out)
 		buf_puts(out, "(no history)");
 		return;
 	}
-	if (str_ends(s, STR("# buildkit"))) {
-		buf_add(out, str_trim(str_head(s, s.n - strlen("# buildkit"))));
-		return;
+	if (str_ends(s, STR("# buildkit")))
+		s = str_trim(str_head(s, s.n - strlen("# buildkit")));
+	if (str_starts(s, STR("RUN "))) { /* BuildKit: RUN |1 ARG=… /bin/sh -c command */
+		s = without_args(str_trim(str_from(s, 4)));
+		if (!str_starts(s, STR("/bin/sh -c "))) {
+			buf_puts(out, "RUN ");
+			buf_add(out, s);
+			return;
+		}
 	}
-	if (str_starts(s, STR("RUN ")) || str_starts(s, STR("COPY ")) || str_starts(s, STR("ADD ")) || str_starts(s, STR("WORKDIR "))) {
+	if (str_starts(s, STR("COPY ")) || str_starts(s, STR("ADD ")) || str_starts(s, STR("WORKDIR "))) {
 		buf_add(out, s);
 		return;
 	}

@@ -48,7 +48,7 @@ static int content(struct reader *r, const struct tar_entry *e, u32 index, struc
 		problem_add(&r->facts->problems, "/%.*s: %llu bytes: over the budget of %s", STR_FMT(str_head(clean, 300)), (unsigned long long)e->stored, c->name);
 		c = NULL;
 	}
-	bool hash = !r->opt->headers_only;
+	bool hash = r->hash != NULL;
 	if (e->type != TAR_FILE || e->stored == 0 || (!hash && !c)) {
 		if (c)
 			buf_clear(&r->content), take(r, c, index, clean);
@@ -135,12 +135,14 @@ static void parse(struct reader *r, struct stream *plain, struct error *err)
 	(void)err;
 }
 
-/* Only headers: no digest, contents sought over. */
+/* Only headers: no digest, contents sought over. Where that cannot be, they pass by anyway and are told apart by their hashes. */
 static int headers(struct stream *blob, struct reader *r, struct layer_read *ret, struct error *err)
 {
 	struct stream *plain;
 	if (stream_inflate(blob, &plain, &ret->compression, err) < 0)
 		return -1;
+	if (!stream_can_seek(plain))
+		r->hash = hasher_new();
 	parse(r, plain, err);
 	struct error e = { 0 };
 	if (!stream_can_seek(plain) && r->facts->problems.n == 0 && stream_drain(plain, &e) < 0)
@@ -189,7 +191,8 @@ int layer_read(struct stream *blob, const struct layer_options *opt, struct laye
 	stream_close(blob);
 	out.blob_size = meter.size;
 done:
-	hasher_free(r->hash);
+	if (r->hash)
+		hasher_free(r->hash);
 	buf_free(&r->content);
 	buf_free(&r->note);
 	free(r);

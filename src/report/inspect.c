@@ -3,6 +3,20 @@
 #include "base/text.h"
 #include "report/subject.h"
 
+void json_incomplete(struct jsonw *w, const struct problems *p)
+{
+	jsonw_key(w, "incomplete");
+	jsonw_arr(w);
+	for (u32 i = 0; i < p->n; i++)
+		jsonw_str(w, str_of(p->v[i]));
+	if (p->more) {
+		char text[40];
+		snprintf(text, sizeof text, "and %u more", p->more);
+		jsonw_str(w, str_of(text));
+	}
+	jsonw_end(w);
+}
+
 static void json_digest(struct jsonw *w, const char *key, const struct digest *d)
 {
 	jsonw_kz(w, key, d->alg ? DIGEST_STR(d) : NULL);
@@ -182,11 +196,7 @@ void write_inspect_json(FILE *f, const struct subject *s, const struct byte_rang
 		jsonw_end(&w);
 		buf_free(&x.path);
 	}
-	jsonw_key(&w, "incomplete");
-	jsonw_arr(&w);
-	for (u32 i = 0; i < s->problems.n; i++)
-		jsonw_str(&w, str_of(s->problems.v[i]));
-	jsonw_end(&w);
+	json_incomplete(&w, &s->problems);
 	jsonw_end(&w);
 }
 

@@ -298,11 +298,7 @@ void write_report_json(FILE *f, const struct subject *s)
 	json_findings(&w, "risks", &x.risks, s->image);
 	json_findings(&w, "todo", &x.advice.findings, s->image);
 	jsonw_ku(&w, "slim_saves", x.advice.slim);
-	jsonw_key(&w, "incomplete");
-	jsonw_arr(&w);
-	for (u32 i = 0; i < s->problems.n; i++)
-		jsonw_str(&w, str_of(s->problems.v[i]));
-	jsonw_end(&w);
+	json_incomplete(&w, &s->problems);
 	jsonw_end(&w);
 	answers_free(&x);
 }

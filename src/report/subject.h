@@ -25,6 +25,10 @@ struct byte_range { /* which files a listing shows */
 	u64 top;          /* 0: all */
 };
 
+/* "incomplete": […], of an open object. */
+struct jsonw;
+void json_incomplete(struct jsonw *w, const struct problems *p);
+
 /* One writer a format. They write to stdout's FILE; the caller flushes. */
 void write_inspect_json(FILE *f, const struct subject *s, const struct byte_range *files); /* files NULL: no "files" key */
 void write_inspect_dive(FILE *f, const struct subject *s);

@@ -300,19 +300,45 @@ static int by_visit(const void *pa, const void *pb)
 	return strcmp(at(t, a)->name, at(t, b)->name);
 }
 
-/* A layer without whiteouts can be summed up in any order; only paths that are found twice are put into dive's. */
-static void sum_layer(struct trie *t, struct sums *s, bool whiteouts)
+/* Dive goes through a layer in order, which is of consequence only where a whiteout hides nothing (it gives up there), or hides what the
+ * same layer brings. Everywhere else any order gives the same sums, and none has to be made. */
+static bool in_order_only(struct trie *t)
+{
+	for (u32 i = 0; i < t->n_members; i++) {
+		u32 id = t->members[i];
+		if (!is_whiteout(at(t, id)->name))
+			continue;
+		u32 hidden = hidden_by(t, id);
+		if (!hidden || at(t, id)->inner == t->layer + 1 || !at(t, hidden)->below || !parents_below(t, hidden) || at(t, hidden)->stamp == t->layer + 1)
+			return true;
+	}
+	return false;
+}
+
+static void sum_layer(struct trie *t, struct sums *s, bool in_order)
 {
 	u32 before = s->n;
-	if (whiteouts) {
+	if (in_order) {
 		visit_layer(t, sum_up, s);
 		return;
 	}
 	for (u32 i = 0; i < t->n_members; i++)
 		sum_up(t, t->members[i], at(t, t->members[i])->inner != t->layer + 1, s);
-	sorting = t;
+	sorting = t; /* paths that are found twice come in dive's order all the same */
 	if (s->n - before > 1)
 		qsort(s->twice + before, s->n - before, sizeof *s->twice, by_visit);
+}
+
+static void stack_layer(struct trie *t, bool in_order)
+{
+	if (in_order) {
+		visit_layer(t, stack_one, NULL);
+		return;
+	}
+	for (int add = 0; add < 2; add++)
+		for (u32 i = 0; i < t->n_members; i++)
+			if (is_whiteout(at(t, t->members[i])->name) == !add)
+				stack_one(t, t->members[i], false, NULL);
 }
 
 /* The highest layer with a whiteout; the stacked tree is of use up to there only. */
@@ -325,14 +351,6 @@ static u32 last_whiteout(const struct image *img)
 				return i + 1;
 	}
 	return 0;
-}
-
-static bool has_whiteout(const struct trie *t)
-{
-	for (u32 i = 0; i < t->n_members; i++)
-		if (is_whiteout(at(t, t->members[i])->name))
-			return true;
-	return false;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -414,9 +432,10 @@ struct dive *dive_measure(const struct image *img)
 			d->user_size += d->layer_sizes[i];
 		if (i == 0 && stacked) /* dive begins with a copy of the lowest layer's tree, whiteouts and all */
 			visit_layer(t, stack_raw, NULL);
-		sum_layer(t, &s, has_whiteout(t));
+		bool in_order = in_order_only(t);
+		sum_layer(t, &s, in_order);
 		if (i < stacked)
-			visit_layer(t, stack_one, NULL);
+			stack_layer(t, in_order);
 	}
 	s64 least = 0;
 	u64 all = 0;

@@ -19,7 +19,7 @@ struct builder {
 	u32 layer, entry;
 	struct loss *losses;
 	u32 n_losses, cap_losses;
-	/* The directory of the entry before: entries come in runs. Good while nothing was replaced or linked. */
+	/* The directory of the entry before: entries come in runs. Good while nothing was replaced. */
 	u32 memo_dir;
 	node_id memo_node;
 	bool lower; /* names that this layer hid count as there */
@@ -148,16 +148,18 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 	node_id at = ROOTFS_ROOT;
 	u32 links = 0, steps = 0;
 	const char *why = NULL;
+	bool refused = way == WAY_MAKE; /* what is merely not there is no problem for who looks; what was not looked at is one */
 	struct str rest = path.n ? path : (struct str){ NULL, 0 };
 	while (rest.p) {
 		struct str c = str_cut(&rest, '/');
 		b->steps += links > 0;
-		if (c.n == 0 || (c.n == 1 && c.p[0] == '.'))
-			continue;
 		if (++steps > ROOTFS_DEPTH_MAX) {
 			why = "nested too deep";
+			refused = true;
 			break;
 		}
+		if (c.n == 0 || (c.n == 1 && c.p[0] == '.'))
+			continue;
 		if (c.n == 2 && c.p[0] == '.' && c.p[1] == '.') {
 			if (at != ROOTFS_ROOT)
 				at = rootfs_node(r, at)->parent;
@@ -193,11 +195,13 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 			const char *target = facts_string(rootfs_facts(r, id), rootfs_entry(r, id)->link);
 			if (++links > ROOTFS_LINKS_MAX || !detour(b, target, &rest)) {
 				why = "too many symbolic links on the way";
+				refused = true;
 				break;
 			}
 			b->steps += rest.n / 64;
 			if (b->steps > ROOTFS_STEPS_MAX) {
 				why = "more steps behind symbolic links than the budget";
+				refused = true;
 				break;
 			}
 			if (target[0] == '/')
@@ -209,7 +213,7 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 	}
 	if (!why)
 		return at;
-	if (way == WAY_MAKE)
+	if (refused && b->facts) /* rootfs_find() has none: it only asks */
 		problem_add(&r->problems, "layer %u: /%.*s: %s", b->layer, STR_FMT(str_head(path, 300)), why);
 	return 0;
 }
@@ -369,8 +373,8 @@ static void put(struct builder *b, node_id id, inode_id in, const struct fact_en
 			if (old == TAR_DIR)
 				hide_below(b, id, WASTE_OVERWRITTEN);
 			lose(b, id, WASTE_OVERWRITTEN, in);
+			b->memo_node = 0;
 		}
-		b->memo_node = 0;
 	}
 	relist(r, id);
 	n->state = NODE_LIVE;
@@ -406,6 +410,8 @@ static void hard_link(struct builder *b, node_id parent, const struct fact_entry
 	node_id id = lookup(r, parent, str_of(link_name));
 	if (!id)
 		id = add_node(r, parent, link_name);
+	if (!id)
+		problem_add(&r->problems, "layer %u: more than %u names: over the budget", b->layer, ROOTFS_NODES_MAX);
 	if (id && b->opt->trace)
 		b->opt->trace->linked(b->opt->trace->ctx, b->layer, b->entry, to);
 	if (id)
@@ -423,6 +429,9 @@ static void place(struct builder *b, const struct fact_entry *e)
 			root->inode = in;
 			root->layer = b->layer;
 			tell(b, ROOTFS_ROOT);
+		} else {
+			problem_add(&r->problems, "layer %u: an entry for the root that is no directory", b->layer);
+			never_named(b, e, WASTE_OVERWRITTEN);
 		}
 		return;
 	}
@@ -489,6 +498,7 @@ static void apply(struct builder *b, u32 layer)
 	if (!f)
 		return;
 	bool opaque = false;
+	b->lower = true; /* so that the order of whiteouts does not matter: one may go through a link that another hides */
 	for (b->entry = 0; b->entry < f->entries.n; b->entry++) {
 		const struct fact_entry *e = facts_entry(f, b->entry);
 		enum mark m = mark_of(f, e);
@@ -502,6 +512,7 @@ static void apply(struct builder *b, u32 layer)
 		if (mark_of(f, e) == MARK_OPAQUE)
 			whiteout(b, e, MARK_OPAQUE);
 	}
+	b->lower = false;
 	b->memo_node = 0;
 	for (b->entry = 0; b->entry < f->entries.n; b->entry++) {
 		const struct fact_entry *e = facts_entry(f, b->entry);

@@ -8,7 +8,7 @@
  *   inode  layer + entry (where its bytes are) ─ names left
  *
  * The rules, where the specification leaves room:
- *   - A layer's whiteouts hide only what lower layers put there, wherever they stand in the layer; explicit ones before opaque ones.
+ *   - A layer's whiteouts hide only what lower layers put there, wherever they stand in the layer: none depends on another; explicit ones count before opaque ones.
  *   - Entries and whiteouts go through symbolic links in their parents (at most ROOTFS_LINKS_MAX), which never leave the root; an entry
  *     at the path of a link replaces the link.
  *   - A directory listed again keeps its children and takes the new metadata; anything else at its path replaces it and all below.
@@ -25,7 +25,7 @@
 
 #define ROOTFS_NODES_MAX (8u << 20) /* names, of all layers together */
 #define ROOTFS_LINKS_MAX 40          /* symbolic links on the way to one entry, as in the kernel */
-#define ROOTFS_DEPTH_MAX 4096         /* components on the way to one entry, those of links included */
+#define ROOTFS_DEPTH_MAX 4096         /* components on the way to one entry, those of links (and "." there) included */
 #define ROOTFS_STEPS_MAX (64u << 20)  /* components behind symbolic links, of all entries together */
 
 typedef u32 node_id;  /* 1 is the root */

@@ -68,6 +68,8 @@ static void close_over(struct planner *pl)
 			need(pl, s->provider, NEED_LINK);
 		for (u32 i = first_way(t, g); i < t->n_ways && t->ways[i].entry == g; i++)
 			need(pl, t->ways[i].link, NEED_WAY);
+		if (s->node && s->hider == TRACE_NONE)
+			need_listings(pl, s->node, NEED_BELOW); /* a directory that stays is what its last listing says */
 		node_id dir = s->node ? rootfs_node(t->tree, s->node)->parent : 0;
 		if (dir && pl->litter->kind[dir])
 			need_listings(pl, dir, NEED_BELOW);

@@ -4,7 +4,7 @@
  *   - the entry that hides it, when something does (a whiteout, a replacement): or it would come back;
  *   - for a hard link, the entry that made the name it links to;
  *   - the symbolic links that its path went through;
- *   - the directory that it lies in, when that is litter itself.
+ *   - the directory that it lies in, when that is litter itself, and all that lists that directory.
  * All else goes. So the final tree is the original's but for the litter, whatever the layers did; prove.h proves it of each plan.
  *
  * When the name with the content of a hard-linked inode goes and another name of the same layer stays, that other name becomes the

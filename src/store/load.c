@@ -101,7 +101,7 @@ static void proof_save(const struct kept *k, struct source *s, u32 i, const stru
 		p.check = proof_check(&p);
 		if (file_write_all(o.fd, &p, sizeof p) < 0)
 			outfile_abort(&o);
-		else if (outfile_commit(&o, NULL) < 0) { /* a cache that cannot be written is merely no help */
+		else if (outfile_commit_unsynced(&o, NULL) < 0) { /* a cache that cannot be written is merely no help */
 		}
 	}
 	buf_free(&path);
@@ -138,13 +138,14 @@ struct loader {
 	struct job *jobs;
 	u32 n_jobs, cap_jobs;
 	u32 *job_of; /* by layer; UINT32_MAX: none */
+	u32 *order;  /* jobs, the largest first: no processor is left alone with it at the end */
 };
 
 static bool from_cache(struct loader *l, u32 i, struct job *j)
 {
 	struct proof p;
 	const struct source_layer *sl = &l->source->layers[i];
-	if (!l->kept->dir || l->opt->headers_only || !proof_load(l->kept, l->source, i, &p))
+	if (!l->kept->dir || !proof_load(l->kept, l->source, i, &p))
 		return false;
 	if (sl->desc.digest.alg && !digest_eq(&sl->desc.digest, &p.blob))
 		return false; /* other bytes than the manifest means: read them and say so */
@@ -163,7 +164,7 @@ static bool from_cache(struct loader *l, u32 i, struct job *j)
 static void run_job(u32 n, void *ctx)
 {
 	struct loader *l = ctx;
-	struct job *j = &l->jobs[n];
+	struct job *j = &l->jobs[l->order[n]];
 	struct stream *s;
 	if (j->read.facts)
 		return;
@@ -207,6 +208,13 @@ static void plan(struct loader *l)
 		l->job_of[i] = table[at] - 1;
 	}
 	free(table);
+}
+
+static int larger_first(const void *a, const void *b, void *ctx)
+{
+	const struct loader *l = ctx;
+	u64 x = l->source->layers[l->jobs[*(const u32 *)a].layer].stored, y = l->source->layers[l->jobs[*(const u32 *)b].layer].stored;
+	return x != y ? (x < y) - (x > y) : *(const u32 *)a < *(const u32 *)b ? -1 : 1;
 }
 
 static u64 total_bytes(const struct loader *l)
@@ -316,6 +324,10 @@ static void own_facts(struct loader *l)
 static int load_layers(struct loader *l, struct error *err)
 {
 	plan(l);
+	l->order = arena_array(&l->img->arena, u32, l->n_jobs);
+	for (u32 i = 0; i < l->n_jobs; i++)
+		l->order[i] = i;
+	qsort_r(l->order, l->n_jobs, sizeof *l->order, larger_first, l);
 	progress_begin("reading", total_bytes(l));
 	thread_each(l->n_jobs, run_job, l);
 	progress_end();
