@@ -13,6 +13,8 @@ void image_close(struct image *img)
 	arena_free(&a);
 }
 
+const char *image_title(const struct image *img) { return strpbrk(img->reference, "/:@") || !img->location ? img->reference : img->location; }
+
 /* "|2 A=1 B=2 /bin/sh -c cmd": the build arguments that the classic builder put in front. */
 static struct str without_args(struct str s)
 {

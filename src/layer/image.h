@@ -27,6 +27,7 @@ struct image_layer {
 struct image {
 	struct arena arena;     /* everything below lives here */
 	const char *reference;  /* as asked for, or the tag that the archive names */
+	const char *location;   /* as asked for */
 	const char *transport;  /* "oci", "docker-archive", … */
 	struct digest digest;   /* of the manifest; none for archives without one */
 	struct digest config_digest;
@@ -43,6 +44,9 @@ struct image {
 	void (*close)(struct image *);
 };
 void image_close(struct image *img); /* and all its facts; NULL is fine */
+
+/* What to call it before people: the reference, or the location when that is a mere tag ("latest"). */
+const char *image_title(const struct image *img);
 
 /* The instruction that made layer i as a person wrote it: without "/bin/sh -c ", "#(nop) ", "|1 ARG=…" and "# buildkit"; RUN is put
  * in front of shell commands. Into out. */

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/jsonw.h"
 #include "base/text.h"
+#include "check/risk.h"
 
 /* --- measuring: one walk --- */
 
@@ -296,6 +297,34 @@ static void list_text(struct buf *out, const char **list)
 	for (u32 i = 0; list[i]; i++)
 		buf_printf(out, "%s\"%s\"", i ? ", " : "", list[i]);
 	buf_putc(out, ']');
+}
+
+static bool secret(struct str name, const char *value) { return value && *value && (risk_secret_name(name) || risk_secret_url(str_of(value))); }
+
+static void hide_list(struct arena *a, const char **list)
+{
+	for (u32 i = 0; list && list[i]; i++) {
+		struct str value = str_of(list[i]), name = str_cut(&value, '=');
+		if (value.p && secret(name, value.p))
+			list[i] = arena_printf(a, "%.*s=(not shown)", STR_FMT(name));
+	}
+}
+
+void report_diff_hide(struct image_diff *d)
+{
+	for (u32 i = 0; i < d->n_config; i++) {
+		struct config_change *c = &d->config[i];
+		if (strcmp(c->field, "env_order") == 0) {
+			hide_list(&d->arena, c->list_a);
+			hide_list(&d->arena, c->list_b);
+		}
+		if (strcmp(c->field, "env") != 0 || !c->key)
+			continue;
+		if (secret(str_of(c->key), c->a))
+			c->a = "(not shown)";
+		if (secret(str_of(c->key), c->b))
+			c->b = "(not shown)";
+	}
 }
 
 static void config_value(struct table *t, const char *value, const char **list)

@@ -46,7 +46,7 @@ static void head(const struct screen *o)
 	const struct rootfs *r = o->s->rootfs;
 	char platform[100];
 	fputs(paint(o, BOLD), o->f);
-	put(o, str_of(img->reference), 100);
+	put(o, str_of(image_title(img)), 100);
 	fprintf(o->f, "%s  %s", paint(o, PLAIN), img->transport);
 	if (platform_text(&img->config.platform, platform)[0]) {
 		fputs("  ", o->f);

@@ -18,7 +18,7 @@ static void image_line(FILE *f, const struct subject *s)
 {
 	const struct image *img = s->image;
 	char platform[100];
-	safe(f, str_of(img->reference), 200, false, false);
+	safe(f, str_of(image_title(img)), 200, false, false);
 	fprintf(f, "  %s", img->transport);
 	if (platform_text(&img->config.platform, platform)[0])
 		fputs("  ", f), safe(f, str_of(platform), 60, false, false);

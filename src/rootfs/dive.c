@@ -26,6 +26,7 @@ struct trie {
 	u32 layer;
 	const struct facts *facts;
 	u32 *members, n_members, cap_members; /* the nodes of the layer's tree, in the order of being found */
+	u32 deepest; /* components of its longest directory path */
 };
 
 static struct dnode *at(const struct trie *t, u32 id) { return SEG_AT(&t->nodes, id); }
@@ -93,7 +94,7 @@ static u64 layer_tree(struct trie *t, u32 layer)
 	u64 size = 0;
 	u32 memo_dir = 0, memo = 1;
 	t->layer = layer;
-	t->n_members = 0;
+	t->n_members = t->deepest = 0;
 	t->facts = t->img->layers[layer].facts;
 	for (u32 i = 0; t->facts && i < t->facts->entries.n; i++) {
 		const struct fact_entry *e = facts_entry(t->facts, i);
@@ -106,8 +107,10 @@ static u64 layer_tree(struct trie *t, u32 layer)
 			id = memo;
 		} else {
 			struct str rest = str_of(facts_dir(t->facts, e));
-			while (id && rest.n && rest.p)
+			u32 depth = 0;
+			for (; id && rest.n && rest.p; depth++)
 				id = component(t, id, str_cut(&rest, '/'), false);
+			t->deepest = MAX(t->deepest, depth);
 			memo_dir = id ? e->dir : 0;
 			memo = id;
 		}
@@ -244,6 +247,7 @@ static int stack_one(struct trie *t, u32 id, bool leaf, void *ctx)
 /* --- the sums --- */
 struct sums {
 	u32 *twice, n, cap; /* paths that a second layer named, in the order of being found so */
+	u32 *via, cap_via;  /* the nodes at which they were found: a path itself or its whiteout, which comes elsewhere in the order */
 };
 
 static int sum_up(struct trie *t, u32 id, bool leaf, void *ctx)
@@ -269,8 +273,11 @@ static int sum_up(struct trie *t, u32 id, bool leaf, void *ctx)
 	n->named = true;
 	n->sum += size;
 	n->least = MIN(n->least, size);
-	if (++n->count == 2)
+	if (++n->count == 2) {
+		u32 k = s->n;
+		VEC_PUSH(s->via, k, s->cap_via, id);
 		VEC_PUSH(s->twice, s->n, s->cap, path);
+	}
 	return 0;
 }
 
@@ -283,10 +290,14 @@ static u32 depth_of(const struct trie *t, u32 id)
 }
 
 /* Two nodes of which neither is above the other, in the order of visit_layer(). */
+struct found {
+	u32 via, path;
+};
+
 static int by_visit(const void *pa, const void *pb)
 {
 	const struct trie *t = sorting;
-	u32 a = *(const u32 *)pa, b = *(const u32 *)pb, da = depth_of(t, a), db = depth_of(t, b);
+	u32 a = ((const struct found *)pa)->via, b = ((const struct found *)pb)->via, da = depth_of(t, a), db = depth_of(t, b);
 	for (; da > db; da--)
 		a = at(t, a)->parent;
 	for (; db > da; db--)
@@ -301,9 +312,12 @@ static int by_visit(const void *pa, const void *pb)
 }
 
 /* Dive goes through a layer in order, which is of consequence only where a whiteout hides nothing (it gives up there), or hides what the
- * same layer brings. Everywhere else any order gives the same sums, and none has to be made. */
+ * same layer brings. Everywhere else any order gives the same sums, and none has to be made; but comparing two paths that are all depth takes
+ * longer than going there. */
 static bool in_order_only(struct trie *t)
 {
+	if (t->deepest > 128)
+		return true;
 	for (u32 i = 0; i < t->n_members; i++) {
 		u32 id = t->members[i];
 		if (!is_whiteout(at(t, id)->name))
@@ -324,9 +338,17 @@ static void sum_layer(struct trie *t, struct sums *s, bool in_order)
 	}
 	for (u32 i = 0; i < t->n_members; i++)
 		sum_up(t, t->members[i], at(t, t->members[i])->inner != t->layer + 1, s);
-	sorting = t; /* paths that are found twice come in dive's order all the same */
-	if (s->n - before > 1)
-		qsort(s->twice + before, s->n - before, sizeof *s->twice, by_visit);
+	/* Paths that are found twice come in dive's order all the same. */
+	u32 n = s->n - before;
+	struct found *v = xmalloc(n * sizeof *v);
+	for (u32 i = 0; i < n; i++)
+		v[i] = (struct found){ s->via[before + i], s->twice[before + i] };
+	sorting = t;
+	if (n > 1)
+		qsort(v, n, sizeof *v, by_visit);
+	for (u32 i = 0; i < n; i++)
+		s->twice[before + i] = v[i].path;
+	free(v);
 }
 
 static void stack_layer(struct trie *t, bool in_order)
@@ -455,6 +477,7 @@ struct dive *dive_measure(const struct image *img)
 	}
 	d->user_wasted_percent = (double)d->wasted_bytes / (double)d->user_size; /* 0/0 and x/0 are meant */
 	free(s.twice);
+	free(s.via);
 	trie_free(t);
 	return d;
 }

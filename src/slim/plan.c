@@ -70,6 +70,10 @@ static void close_over(struct planner *pl)
 			need(pl, t->ways[i].link, NEED_WAY);
 		if (s->node && s->hider == TRACE_NONE)
 			need_listings(pl, s->node, NEED_BELOW); /* a directory that stays is what its last listing says */
+		for (node_id up = t->n_lost ? s->node : 0; up && up != ROOTFS_ROOT;) { /* what took away the unlisted directories it lay in */
+			up = rootfs_node(t->tree, up)->parent;
+			need(pl, trace_lost_after(t, up, g), NEED_HIDES);
+		}
 		node_id dir = s->node ? rootfs_node(t->tree, s->node)->parent : 0;
 		if (dir && pl->litter->kind[dir])
 			need_listings(pl, dir, NEED_BELOW);

@@ -1,7 +1,7 @@
 /* plan.h — for every entry of every layer: stays as it is, goes, or changes its header.
  *
  * It works as a garbage collector does. What the final tree shows (litter left out) is needed; and whatever is needed needs
- *   - the entry that hides it, when something does (a whiteout, a replacement): or it would come back;
+ *   - the entry that hides it, or a directory that is there only because of it: or it would come back;
  *   - for a hard link, the entry that made the name it links to;
  *   - the symbolic links that its path went through;
  *   - the directory that it lies in, when that is litter itself, and all that lists that directory.

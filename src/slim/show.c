@@ -127,6 +127,9 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 	fates(f, s);
 	if (kept_names(s))
 		fprintf(f, "kept     %s files that something speaks for (--report says what)\n", TEXT_COUNT(kept_names(s)));
+	bool whole = s->doubt[0] && s->plan.saved == 0;
+	if (whole)
+		fputs("note     its layers are made in a way that leaves no proven way to take anything out\n", f);
 	fprintf(f, "%s ", written ? "verified" : "planned ");
 	for (u32 i = 0; i < s->n_checks; i++)
 		fprintf(f, "%s%s%s", i ? ", " : "", s->checks[i].name, s->checks[i].pass ? "" : " (DIFFERENT)");

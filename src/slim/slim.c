@@ -94,14 +94,18 @@ static bool plan_holds(struct slim *s)
 int slim_plan(struct slim *s, struct error *err)
 {
 	struct plan_options o = { .whole = s->whole };
-	for (int i = 0; i < 2; i++) { /* the second time without exchanging names of hard links: the order of odd layers can forbid that */
-		o.no_changes = i == 1;
+	for (int i = 0; i < 3; i++) { /* then without exchanging names of hard links: the order of odd layers can forbid that; then without anything */
+		o.no_changes = i >= 1;
+		for (u32 l = 0; i == 2 && l < s->img->n_layers; l++)
+			s->whole[l] = true;
 		plan_free(&s->plan);
 		plan_make(&s->trace, &s->litter, &o, &s->plan);
 		if (plan_holds(s))
 			return 0;
+		if (!s->doubt[0])
+			snprintf(s->doubt, sizeof s->doubt, "%s", s->proof.first);
 	}
-	return error_set(err, ERR_INPUT, "its layers leave no safe way to take anything out: %s", s->proof.first);
+	return error_set(err, ERR_INPUT, "its layers do not add up to one tree: %s", s->proof.first);
 }
 
 static int prepare(struct slim *s, const struct load_options *load, const char *location, struct problems *problems, struct error *err)

@@ -41,10 +41,11 @@ struct slim {
 	struct proof proof;             /* likewise */
 	struct slim_check checks[SLIM_CHECKS];
 	u32 n_checks;
+	char doubt[512];  /* why a plan was given up for one that takes out less; "" */
 };
 
-/* Loads and plans. An image that cannot be read whole is not slimmed: then `problems` says why, and the return is 1.
- * The plan is proven against the facts; -1 and ERR_INPUT when no plan can be. */
+/* Loads and plans: takes out less, in the end nothing, where a plan cannot be proven. An image that cannot be read whole is not slimmed: then `problems` says why, and the return is 1.
+ * -1 and ERR_INPUT when not even the image as it is holds. */
 int slim_open(const char *location, const struct load_options *load, const struct slim_options *opt, struct slim *ret, struct problems *problems, struct error *err) must_check;
 void slim_close(struct slim *s);
 

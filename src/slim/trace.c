@@ -38,6 +38,8 @@ static void linked(void *ctx, u32 layer, u32 entry, node_id target)
 static void hid(void *ctx, u32 layer, u32 entry, node_id id)
 {
 	struct trace *t = ctx;
+	if (maker(t, id) == TRACE_NONE || t->steps[maker(t, id)].hider != TRACE_NONE)
+		VEC_PUSH(t->lost, t->n_lost, t->cap_lost, ((struct lost){ id, number(t, layer, entry) }));
 	for (u32 g = maker(t, id); g != TRACE_NONE && t->steps[g].hider == TRACE_NONE; g = t->steps[g].below)
 		t->steps[g].hider = number(t, layer, entry);
 }
@@ -54,6 +56,26 @@ static int by_entry(const void *a, const void *b)
 {
 	const struct way *x = a, *y = b;
 	return x->entry != y->entry ? (x->entry > y->entry ? 1 : -1) : (x->link > y->link) - (x->link < y->link);
+}
+
+static int by_node(const void *a, const void *b)
+{
+	const struct lost *x = a, *y = b;
+	return x->node != y->node ? (x->node > y->node ? 1 : -1) : (x->hider > y->hider) - (x->hider < y->hider);
+}
+
+u32 trace_lost_after(const struct trace *t, node_id id, u32 g)
+{
+	u32 lo = 0, hi = t->n_lost;
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+		const struct lost *x = &t->lost[mid];
+		if (x->node < id || (x->node == id && x->hider <= g))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < t->n_lost && t->lost[lo].node == id ? t->lost[lo].hider : TRACE_NONE;
 }
 
 int trace_make(const struct image *img, struct trace *ret, struct error *err)
@@ -77,6 +99,8 @@ int trace_make(const struct image *img, struct trace *ret, struct error *err)
 	t.tree = rootfs_build(img, &opt);
 	if (t.n_ways)
 		qsort(t.ways, t.n_ways, sizeof *t.ways, by_entry);
+	if (t.n_lost)
+		qsort(t.lost, t.n_lost, sizeof *t.lost, by_node);
 	*ret = t;
 	if (t.tree->problems.n == 0)
 		return 0;
@@ -92,6 +116,7 @@ void trace_free(struct trace *t)
 	free(t->steps);
 	free(t->writer);
 	free(t->ways);
+	free(t->lost);
 	*t = (struct trace){ 0 };
 }
 

@@ -23,6 +23,11 @@ struct way {
 	u32 entry, link; /* the entry's path went through the symbolic link that this entry made */
 };
 
+struct lost {
+	node_id node; /* a directory that no layer listed went … */
+	u32 hider;    /* … by this entry */
+};
+
 struct trace {
 	const struct image *img;
 	struct rootfs *tree;   /* the final tree */
@@ -32,6 +37,8 @@ struct trace {
 	u32 *writer, n_writer; /* by node: the entry that made it last (hidden or not) */
 	struct way *ways;      /* sorted by entry */
 	u32 n_ways, cap_ways;
+	struct lost *lost;     /* sorted by node, then entry */
+	u32 n_lost, cap_lost;
 };
 
 /* ERR_INPUT when the layers hold too many entries, or some cannot be placed (then nothing is certain). */
@@ -41,6 +48,8 @@ u32 trace_layer(const struct trace *t, u32 g); /* by bisection */
 const struct fact_entry *trace_entry(const struct trace *t, u32 g);
 /* "/etc/passwd" as the entry says it, into out. */
 struct str trace_path(const struct trace *t, u32 g, struct buf *out);
+/* The entry that took away the directory `id`, which no layer listed, after entry g had come; TRACE_NONE: nothing did. */
+u32 trace_lost_after(const struct trace *t, node_id id, u32 g);
 /* The entry that made a live name, or listed it last; TRACE_NONE for the root and implied directories. */
 u32 trace_maker(const struct trace *t, node_id id);
 bool trace_is_whiteout(const struct trace *t, u32 g);

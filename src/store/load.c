@@ -420,6 +420,7 @@ int image_load(const char *location, const struct load_options *opt, struct imag
 	}
 	l.kept->source = l.source;
 	img->reference = l.source->reference;
+	img->location = arena_strdup(&img->arena, str_of(location));
 	img->transport = l.source->transport;
 	img->digest = l.source->digest;
 	img->config_digest = l.source->config_digest;
