@@ -173,7 +173,7 @@ struct str facts_get_note(const struct facts *f, u32 entry, u32 collector)
 struct kept {
 	char magic[8];
 	u32 version, entry_size;
-	u64 salt, check; /* check: XXH3 of everything behind this header */
+	u64 salt, check; /* check: see check_of() */
 	u64 total;
 	struct digest diff_id;
 	u64 size;
@@ -186,6 +186,15 @@ struct kept_note {
 };
 
 static const char MAGIC[8] = "pareFACT";
+
+/* XXH3 of the header, its check left out, on top of that of everything behind it. */
+static u64 check_of(const struct kept *k, u64 behind)
+{
+	struct kept copy;
+	memcpy(&copy, k, sizeof copy);
+	copy.check = 0;
+	return hash64(str_n((const char *)&copy, sizeof copy), behind);
+}
 
 struct out {
 	int fd;
@@ -240,7 +249,7 @@ int facts_save(const struct facts *f, const char *path, u64 salt, struct error *
 	for (u32 i = 0; i < f->n_notes; i++)
 		put(&o, f->notes[i].bytes.p, f->notes[i].bytes.n);
 	k.total = o.at;
-	k.check = hasher_value(o.hash).lo;
+	k.check = check_of(&k, hasher_value(o.hash).lo);
 	o.failed |= file_write_all(file.fd, o.pending.p ? o.pending.p : "", o.pending.n) < 0;
 	o.failed |= pwrite(file.fd, &k, sizeof k, 0) != (ssize_t)sizeof k;
 	hasher_free(o.hash);
@@ -315,7 +324,7 @@ struct facts *facts_load(const char *path, u64 salt, struct error *err)
 	}
 	struct kept k;
 	memcpy(&k, map, sizeof k);
-	if (kept_ok(&k, size, salt) && hash_bytes(str_n(map + sizeof k, size - sizeof k)).lo == k.check) {
+	if (kept_ok(&k, size, salt) && check_of(&k, hash_bytes(str_n(map + sizeof k, size - sizeof k)).lo) == k.check) {
 		struct facts *f = unpack(map, size, &k);
 		if (f)
 			return f;

@@ -204,6 +204,7 @@ struct inflate_stream {
 	struct str in;   /* of the inner stream, not used up */
 	u64 taken, made; /* bytes in and out */
 	bool between;    /* no member is open */
+	struct error late; /* found behind bytes that were given out first */
 	bool eof;        /* the inner stream has ended */
 	char *ring;
 	u32 turn;
@@ -246,34 +247,50 @@ static int check_budget(struct inflate_stream *z, struct error *err)
 	return 0;
 }
 
-static int inflate_next(struct stream *s, struct str *view, struct error *err)
+/* Fills `out` up to STREAM_CHUNK; *have is right in any case. */
+static int fill(struct inflate_stream *z, char *out, size_t *have, struct error *err)
 {
-	struct inflate_stream *z = (struct inflate_stream *)s;
-	char *out = z->ring + (size_t)(z->turn++ % STREAM_RING) * STREAM_CHUNK;
-	size_t have = 0;
-	while (have < STREAM_CHUNK) {
+	while (*have < STREAM_CHUNK) {
 		if (z->between) {
 			int r = next_member(z, err);
-			if (r < 0)
-				return -1;
-			if (r == 0)
-				break;
+			if (r <= 0)
+				return r;
 		}
 		if (refill(z, err) < 0)
 			return -1;
 		size_t before = z->in.n;
 		bool end = false;
-		ssize_t n = z->codec->run(z->state, &z->in, out + have, STREAM_CHUNK - have, &end, err);
+		ssize_t n = z->codec->run(z->state, &z->in, out + *have, STREAM_CHUNK - *have, &end, err);
 		if (n < 0)
 			return -1;
-		have += (size_t)n;
+		*have += (size_t)n;
 		z->between = end;
-		if (n == 0 && !end && z->eof && before == z->in.n)
-			return error_set(err, ERR_INPUT, "%s: ends early", compression_name(z->kind));
+		if (n == 0 && !end && before == z->in.n && (z->eof || before))
+			return error_set(err, ERR_INPUT, z->eof ? "%s: ends early" : "%s: damaged", compression_name(z->kind));
+	}
+	return 0;
+}
+
+static int inflate_next(struct stream *s, struct str *view, struct error *err)
+{
+	struct inflate_stream *z = (struct inflate_stream *)s;
+	char *out = z->ring + (size_t)(z->turn++ % STREAM_RING) * STREAM_CHUNK;
+	size_t have = 0;
+	/* What came before the damage is given out before it is told: the entries in it can be read. */
+	if (z->late.kind == ERR_NONE && fill(z, out, &have, &z->late) == 0) {
+		z->made += have;
+		if (check_budget(z, &z->late) == 0) {
+			*view = str_n(out, have);
+			return 0;
+		}
+		have = 0;
+	}
+	if (have == 0) {
+		if (err)
+			*err = z->late;
+		return -1;
 	}
 	z->made += have;
-	if (check_budget(z, err) < 0)
-		return -1;
 	*view = str_n(out, have);
 	return 0;
 }

@@ -6,7 +6,7 @@
 /* Extended headers, gathered until the entry that they describe. */
 struct extended {
 	struct buf path, link, xattrs; /* xattrs: unsorted records, see sort_xattrs() */
-	bool has_path, has_link, has_size, has_uid, has_gid, has_mtime, has_sparse_size, sparse_1_0, sparse;
+	bool has_path, has_link, has_size, has_uid, has_gid, has_mtime, has_sparse_name, has_sparse_size, sparse_1_0, sparse;
 	u64 size, sparse_size, uid, gid;
 	s64 mtime;
 	u32 mtime_ns, n_xattrs;
@@ -167,7 +167,7 @@ static bool number(const char *p, size_t width, u64 *ret, bool *neg)
 		if (minus) {
 			*neg = true;
 			*ret = ~v + 1;
-			return *ret <= (u64)INT64_MAX;
+			return v != 0 && *ret <= (u64)INT64_MAX;
 		}
 		if (v > (u64)INT64_MAX)
 			return false;
@@ -180,8 +180,8 @@ static bool number(const char *p, size_t width, u64 *ret, bool *neg)
 	u64 v = 0;
 	for (; i < width && b[i] >= '0' && b[i] <= '7'; i++)
 		v = v << 3 | (u64)(b[i] - '0');
-	for (; i < width; i++)
-		if (b[i] != ' ' && b[i] != '\0')
+	for (; i < width && b[i] != '\0'; i++) /* what follows a NUL is nobody's */
+		if (b[i] != ' ')
 			return false;
 	*ret = v;
 	return true;
@@ -282,6 +282,8 @@ static void pax_xattr(struct extended *x, struct str name, struct str value)
 
 static int pax_record(struct extended *x, struct str key, struct str value, struct error *err)
 {
+	if (str_is(key, "path") && x->has_sparse_name) /* GNU tar writes both: then this is a name for readers that know no sparse files */
+		return 0;
 	if (str_is(key, "path"))
 		return pax_path(key, value, &x->path, &x->has_path, err);
 	if (str_is(key, "linkpath"))
@@ -303,8 +305,10 @@ static int pax_record(struct extended *x, struct str key, struct str value, stru
 	if (str_starts(key, STR("GNU.sparse."))) {
 		struct str what = str_from(key, 11);
 		x->sparse = true;
-		if (str_is(what, "name"))
+		if (str_is(what, "name")) {
+			x->has_sparse_name = value.n > 0;
 			return pax_path(key, value, &x->path, &x->has_path, err);
+		}
 		if (str_is(what, "realsize") || str_is(what, "size"))
 			return pax_number(key, value, INT64_MAX, &x->sparse_size, &x->has_sparse_size, err);
 		if (str_is(what, "major"))
@@ -480,10 +484,9 @@ static int pax_sparse_map(struct tar *t, struct tar_entry *e, struct error *err)
 static enum tar_type type_of(char flag, struct str path)
 {
 	switch (flag) {
-	case '\0':
+	case '\0': return path.n && path.p[path.n - 1] == '/' ? TAR_DIR : TAR_FILE; /* v7 knows directories by the slash */
 	case '0':
 	case '7':
-		return path.n && path.p[path.n - 1] == '/' ? TAR_DIR : TAR_FILE;
 	case 'S': return TAR_FILE;
 	case '1': return TAR_HARDLINK;
 	case '2': return TAR_SYMLINK;
@@ -517,10 +520,19 @@ static int compare_xattrs(const void *a, const void *b)
 	u32 nx, ny;
 	memcpy(&nx, x->p, 4);
 	memcpy(&ny, y->p, 4);
-	return str_cmp(str_n(x->p + 8, nx), str_n(y->p + 8, ny));
+	int c = str_cmp(str_n(x->p + 8, nx), str_n(y->p + 8, ny));
+	return c ? c : (x->p > y->p) - (x->p < y->p); /* of one name: in their order */
 }
 
-/* Records sorted by name, those of one name in their order: the later counts, so earlier ones go. */
+static bool same_xattr(struct str a, struct str b)
+{
+	u32 na, nb;
+	memcpy(&na, a.p, 4);
+	memcpy(&nb, b.p, 4);
+	return str_eq(str_n(a.p + 8, na), str_n(b.p + 8, nb));
+}
+
+/* Records sorted by name; of those of one name the last counts. */
 static void sort_xattrs(struct tar *t, const struct extended *x)
 {
 	buf_clear(&t->xattrs);
@@ -532,18 +544,12 @@ static void sort_xattrs(struct tar *t, const struct extended *x)
 		const char *p = rest.p;
 		if (!tar_xattr_next(&rest, &name, &value))
 			break;
-		struct str rec = str_n(p, 8 + name.n + value.n);
-		u32 i = 0;
-		while (i < n && n < 64 && compare_xattrs(&v[i], &rec) != 0)
-			i++;
-		if (i < n && n < 64)
-			v[i] = rec;
-		else
-			v[n++] = rec;
+		v[n++] = str_n(p, 8 + name.n + value.n);
 	}
 	qsort(v, n, sizeof *v, compare_xattrs);
 	for (u32 i = 0; i < n; i++)
-		buf_add(&t->xattrs, v[i]);
+		if (i + 1 == n || !same_xattr(v[i], v[i + 1]))
+			buf_add(&t->xattrs, v[i]);
 	free(v);
 }
 

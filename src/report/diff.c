@@ -301,13 +301,17 @@ static void list_text(struct buf *out, const char **list)
 
 static bool secret(struct str name, const char *value) { return value && *value && (risk_secret_name(name) || risk_secret_url(str_of(value))); }
 
-static void hide_list(struct arena *a, const char **list)
+static const char **hide_list(struct arena *a, const char **list)
 {
-	for (u32 i = 0; list && list[i]; i++) {
+	u32 n = 0;
+	while (list && list[n])
+		n++;
+	const char **v = arena_array(a, const char *, n + 1);
+	for (u32 i = 0; i < n; i++) {
 		struct str value = str_of(list[i]), name = str_cut(&value, '=');
-		if (value.p && secret(name, value.p))
-			list[i] = arena_printf(a, "%.*s=(not shown)", STR_FMT(name));
+		v[i] = value.p && secret(name, value.p) ? arena_printf(a, "%.*s=(not shown)", STR_FMT(name)) : list[i];
 	}
+	return list ? v : NULL;
 }
 
 void report_diff_hide(struct image_diff *d)
@@ -315,8 +319,8 @@ void report_diff_hide(struct image_diff *d)
 	for (u32 i = 0; i < d->n_config; i++) {
 		struct config_change *c = &d->config[i];
 		if (strcmp(c->field, "env_order") == 0) {
-			hide_list(&d->arena, c->list_a);
-			hide_list(&d->arena, c->list_b);
+			c->list_a = hide_list(&d->arena, c->list_a);
+			c->list_b = hide_list(&d->arena, c->list_b);
 		}
 		if (strcmp(c->field, "env") != 0 || !c->key)
 			continue;

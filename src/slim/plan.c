@@ -139,7 +139,7 @@ static void hold_implied(struct planner *pl)
 			support(r, t->steps[g].node, held);
 	for (node_id id = ROOTFS_ROOT + 1; !any && id < r->nodes.n; id++)
 		any = rootfs_node(r, id)->state == NODE_LIVE && !rootfs_node(r, id)->inode && !held[id];
-	for (u32 g = 0; any && g < t->total; g++) {
+	for (u32 g = t->total; any && g-- > 0;) { /* the latest: what came before may have gone with an earlier directory of that name */
 		if (pl->p->need[g] || !t->steps[g].node)
 			continue;
 		bool wanted = false;

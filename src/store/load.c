@@ -65,41 +65,21 @@ static void facts_file(const struct kept *k, const struct digest *diff_id, struc
 	buf_printf(out, "%s/%.*s-%s-%llx", k->dir, colon ? (int)(colon - text) : 0, text, colon ? colon + 1 : "", (unsigned long long)k->salt);
 }
 
-/* What was proven of stored bytes, kept under the hash of their identity. */
-struct proof {
-	char magic[8];
-	u64 check;  /* XXH3 of what follows */
-	struct digest blob, diff_id;
-	u64 blob_size;
-	u32 compression, pad;
-};
-
-static bool proof_file(const struct kept *k, struct source *s, u32 i, struct buf *out)
+/* What is known under the identity of stored bytes: a file of its own, checked by an XXH3 of the identity and all that follows. `kind` says what it is. */
+static void known_file(const struct kept *k, const char *kind, struct str identity, struct buf *out)
 {
-	struct buf id = BUF(0);
-	if (s->ops->identity)
-		s->ops->identity(s, i, &id);
-	bool known = id.n > 0;
-	if (known) {
-		struct hash128 h = hash_bytes(buf_str(&id));
-		buf_clear(out);
-		buf_printf(out, "%s/seen-%016llx%016llx", k->dir, (unsigned long long)h.hi, (unsigned long long)h.lo);
-	}
-	buf_free(&id);
-	return known;
+	struct hash128 h = hash_bytes(identity);
+	buf_printf(out, "%s/%s-%016llx%016llx", k->dir, kind, (unsigned long long)h.hi, (unsigned long long)h.lo);
 }
 
-static u64 proof_check(const struct proof *p) { return hash_bytes(str_n((const char *)p + 16, sizeof *p - 16)).lo; }
-
-static void proof_save(const struct kept *k, struct source *s, u32 i, const struct layer_read *r)
+static void known_save(const struct kept *k, const char *kind, struct str identity, struct str record)
 {
 	struct buf path = BUF(0);
 	struct outfile o;
-	if (proof_file(k, s, i, &path) && outfile_open(&o, path.p, NULL) == 0) {
-		struct proof p = { .blob = r->blob, .diff_id = r->facts->diff_id, .blob_size = r->blob_size, .compression = r->compression };
-		memcpy(p.magic, "pareSEEN", 8);
-		p.check = proof_check(&p);
-		if (file_write_all(o.fd, &p, sizeof p) < 0)
+	known_file(k, kind, identity, &path);
+	if (outfile_open(&o, path.p, NULL) == 0) {
+		u64 check = hash64(record, hash64(identity, FACTS_VERSION));
+		if (file_write_all(o.fd, &check, sizeof check) < 0 || file_write_all(o.fd, record.p, record.n) < 0)
 			outfile_abort(&o);
 		else if (outfile_commit_unsynced(&o, NULL) < 0) { /* a cache that cannot be written is merely no help */
 		}
@@ -107,18 +87,71 @@ static void proof_save(const struct kept *k, struct source *s, u32 i, const stru
 	buf_free(&path);
 }
 
-static bool proof_load(const struct kept *k, struct source *s, u32 i, struct proof *p)
+static bool known_load(const struct kept *k, const char *kind, struct str identity, struct buf *record)
 {
 	struct buf path = BUF(0), text = BUF(0);
-	bool ok = proof_file(k, s, i, &path) && file_read(path.p, 4096, &text, NULL) == 0 && text.n == sizeof *p;
+	u64 check;
+	known_file(k, kind, identity, &path);
+	bool ok = file_read(path.p, 128 * MiB, &text, NULL) == 0 && text.n >= sizeof check;
 	if (ok) {
-		memcpy(p, text.p, sizeof *p);
-		ok = memcmp(p->magic, "pareSEEN", 8) == 0 && proof_check(p) == p->check;
+		struct str rest = str_from(buf_str(&text), sizeof check);
+		memcpy(&check, text.p, sizeof check);
+		ok = check == hash64(rest, hash64(identity, FACTS_VERSION));
+		if (ok)
+			buf_add(record, rest);
 	}
 	buf_free(&path);
 	buf_free(&text);
 	return ok;
 }
+
+/* What was proven of a layer's stored bytes. */
+struct proof {
+	struct digest blob, diff_id;
+	u64 blob_size;
+	u32 compression, pad;
+};
+
+static bool identity_of(struct source *s, u32 i, struct buf *id)
+{
+	if (s->ops->identity)
+		s->ops->identity(s, i, id);
+	return id->n > 0;
+}
+
+static void proof_save(const struct kept *k, struct source *s, u32 i, const struct layer_read *r)
+{
+	struct buf id = BUF(0);
+	struct proof p = { .blob = r->blob, .diff_id = r->facts->diff_id, .blob_size = r->blob_size, .compression = r->compression };
+	if (identity_of(s, i, &id))
+		known_save(k, "layer", buf_str(&id), str_n(&p, sizeof p));
+	buf_free(&id);
+}
+
+static bool proof_load(const struct kept *k, struct source *s, u32 i, struct proof *p)
+{
+	struct buf id = BUF(0), record = BUF(0);
+	bool ok = identity_of(s, i, &id) && known_load(k, "layer", buf_str(&id), &record) && record.n == sizeof *p;
+	if (ok)
+		memcpy(p, record.p, sizeof *p);
+	buf_free(&id);
+	buf_free(&record);
+	return ok;
+}
+
+static struct facts *facts_of(const struct kept *k, const struct digest *diff_id)
+{
+	struct buf path = BUF(0);
+	facts_file(k, diff_id, &path);
+	struct facts *f = facts_load(path.p, k->salt, NULL);
+	buf_free(&path);
+	return f;
+}
+
+/* struct archive_memory */
+static bool recall(void *ctx, struct str identity, struct buf *record) { return known_load(ctx, "archive", identity, record); }
+static void remember(void *ctx, struct str identity, struct str record) { known_save(ctx, "archive", identity, record); }
+static struct facts *recall_facts(void *ctx, const struct digest *diff_id) { return facts_of(ctx, diff_id); }
 
 /* --- layers --- */
 struct job {
@@ -149,11 +182,7 @@ static bool from_cache(struct loader *l, u32 i, struct job *j)
 		return false;
 	if (sl->desc.digest.alg && !digest_eq(&sl->desc.digest, &p.blob))
 		return false; /* other bytes than the manifest means: read them and say so */
-	struct buf path = BUF(0);
-	struct error e = { 0 };
-	facts_file(l->kept, &p.diff_id, &path);
-	struct facts *f = facts_load(path.p, l->kept->salt, &e);
-	buf_free(&path);
+	struct facts *f = facts_of(l->kept, &p.diff_id);
 	if (!f)
 		return false;
 	j->read = (struct layer_read){ .blob = p.blob, .blob_size = p.blob_size, .compression = p.compression, .facts = f };
@@ -413,7 +442,8 @@ int image_load(const char *location, const struct load_options *opt, struct imag
 	const char *store = store_dir(&img->arena, opt->store, NULL);
 	struct loader l = { .opt = opt, .img = img, .kept = make_kept(img, opt, store) };
 	l.layer = (struct layer_options){ .collectors = opt->collectors, .headers_only = opt->headers_only };
-	struct source_options so = { .platform = &want, .platform_forced = opt->platform != NULL, .layer = &l.layer, .need_content = opt->need_content, .spool_dir = store };
+	struct archive_memory memory = { .ctx = l.kept, .recall = recall, .keep = remember, .facts = recall_facts };
+	struct source_options so = { .memory = l.kept->dir ? &memory : NULL, .platform = &want, .platform_forced = opt->platform != NULL, .layer = &l.layer, .need_content = opt->need_content, .spool_dir = store };
 	if (source_open(location, &so, &l.source, err) < 0) {
 		image_close(img);
 		return -1;

@@ -1,9 +1,11 @@
 /* load.h — from a location to an image as facts: opens the source, reads the layers that the cache does not know, all cores busy,
  * verifies every digest and keeps what was verified.
  *
- * The cache (STORE/facts/): facts by diff ID, and for each stored layer that was read and verified a record of its
- * identity (source_ops.identity) → digest, diff ID, sizes. A layer is taken from the cache only when its stored bytes are, by
- * identity, those that were verified — a configuration that merely claims a diff ID is not believed. */
+ * The cache (STORE/facts/): facts by diff ID; for each stored layer that was read and verified a record of its identity
+ * (source_ops.identity) → digests and sizes; for each archive that passed by once (compressed as a whole) a record of its members. A
+ * layer is taken from the cache only when its stored bytes are, by identity, those that were verified — a configuration that merely
+ * claims a diff ID is not believed. Every file of it carries a check sum; one that does not hold is as if it were not there.
+ */
 #ifndef PARE_STORE_LOAD_H
 #define PARE_STORE_LOAD_H
 #include "base/common.h"

@@ -273,7 +273,7 @@ static int daemon_open_in(struct arena *a, const char *ref, const struct source_
 		http_close(h);
 		return -1;
 	}
-	return source_open_streamed(archive, "docker-daemon", name, "", opt, ret, err);
+	return source_open_streamed(archive, "docker-daemon", name, "", str_n("", 0), opt, ret, err);
 }
 
 static int daemon_open(const char *ref, const struct source_options *opt, struct source **ret, struct error *err)

@@ -46,7 +46,12 @@ int archive_source(const char *file, const char *choice, const char *transport, 
 		struct bag *b = bag_archive(fd, name, err);
 		return b ? bag_source(b, form_of(transport), transport, choice, opt, ret, err) : -1;
 	}
-	return source_open_streamed(stream_file(fd, true, 0, UINT64_MAX, 0), transport, name, choice, opt, ret, err);
+	struct buf identity = BUF(0);
+	if (S_ISREG(st.st_mode) && !standard_input)
+		transport_identity(&st, 0, (u64)st.st_size, &identity);
+	int r = source_open_streamed(stream_file(fd, true, 0, UINT64_MAX, 0), transport, name, choice, buf_str(&identity), opt, ret, err);
+	buf_free(&identity);
+	return r;
 }
 
 static int open_kind(const char *detail, const char *transport, const struct source_options *opt, struct source **ret, struct error *err)

@@ -242,8 +242,122 @@ static enum bag_form form_of(const char *transport)
 	return transport && strcmp(transport, "oci-archive") == 0 ? BAG_OCI : transport && strcmp(transport, "docker-archive") == 0 ? BAG_DOCKER : BAG_ANY;
 }
 
-int source_open_streamed(struct stream *archive, const char *transport, const char *name, const char *choice, const struct source_options *opt, struct source **ret, struct error *err)
+/* --- remembering ---
+ * A record is a line of text for each member, in the order of their passing, and the documents' bytes behind their lines:
+ *   L NAME\0 SIZE BLOB-DIGEST BLOB-SIZE COMPRESSION DIFF-ID\n      a layer; its facts are kept under the diff ID
+ *   T NAME\0 SIZE\n BYTES\n                                     a document
+ *   S NAME\0 SIZE TARGET\0\n                                     a link
+ *   O NAME\0 SIZE\n                                             anything else */
+static void record_one(const struct passed *p, struct buf *out)
 {
+	char kind = p->is_layer ? 'L' : p->is_text ? 'T' : p->link ? 'S' : 'O';
+	buf_printf(out, "%c %s", kind, p->name);
+	buf_putc(out, '\0');
+	buf_printf(out, "%llu", (unsigned long long)p->size);
+	if (kind == 'L')
+		buf_printf(out, " %s %llu %d %s", DIGEST_STR(&p->read.blob), (unsigned long long)p->read.blob_size, (int)p->read.compression, DIGEST_STR(&p->read.facts->diff_id));
+	if (kind == 'S') {
+		buf_printf(out, " %s", p->link);
+		buf_putc(out, '\0');
+	}
+	buf_putc(out, '\n');
+	if (kind == 'T') {
+		buf_add(out, buf_str(&p->text));
+		buf_putc(out, '\n');
+	}
+}
+
+static void record(const struct streamed *s, struct buf *out)
+{
+	u32 n = 0;
+	for (const struct passed *p = s->head; p; p = p->next)
+		n++;
+	const struct passed **v = xcalloc(n, sizeof(void *));
+	for (const struct passed *p = s->head; p; p = p->next)
+		v[--n] = p;
+	for (const struct passed *p = s->head; p; p = p->next)
+		record_one(v[n++], out);
+	free(v);
+}
+
+static bool recall_layer(struct passed *p, struct str words, const struct archive_memory *m)
+{
+	u64 kind;
+	struct digest diff_id;
+	struct str blob = str_cut(&words, ' '), size = str_cut(&words, ' '), compression = str_cut(&words, ' ');
+	if (!words.p || digest_parse(blob, &p->read.blob, NULL) < 0 || !str_to_u64(size, &p->read.blob_size) || !str_to_u64(compression, &kind) || kind > COMP_BZIP2 || digest_parse(words, &diff_id, NULL) < 0)
+		return false;
+	p->read.compression = (enum compression)kind;
+	p->read.facts = m->facts(m->ctx, &diff_id);
+	p->is_layer = p->read.facts != NULL;
+	return p->is_layer;
+}
+
+static bool recall_one(struct streamed *s, struct str *rest, const struct archive_memory *m)
+{
+	struct str line = *rest, name = str_cut(&line, '\0');
+	if (name.n < 3 || !line.p)
+		return false;
+	struct passed *p = xcalloc(1, sizeof *p);
+	p->name = strndup(name.p + 2, name.n - 2);
+	p->next = s->head;
+	s->head = p;
+	if (name.p[0] == 'S') {
+		struct str size = str_cut(&line, ' '), target = str_cut(&line, '\0');
+		p->link = strndup(target.p ? target.p : "", target.n);
+		*rest = line.p && line.n ? str_from(line, 1) : (struct str){ NULL, 0 };
+		return line.p && str_to_u64(size, &p->size);
+	}
+	struct str words = str_cut(&line, '\n'), size = str_cut(&words, ' ');
+	if (!line.p || !str_to_u64(size, &p->size))
+		return false;
+	if (name.p[0] == 'T') {
+		if (line.n < p->size + 1)
+			return false;
+		buf_add(&p->text, str_head(line, (size_t)p->size));
+		p->is_text = true;
+		line = str_from(line, (size_t)p->size + 1);
+	} else if (name.p[0] == 'L' && !recall_layer(p, words, m)) {
+		return false;
+	}
+	*rest = line;
+	return true;
+}
+
+static struct streamed *streamed_new(const char *name)
+{
+	struct streamed *s = xcalloc(1, sizeof *s);
+	s->base.ops = &ops;
+	s->base.name = xstrdup(name);
+	return s;
+}
+
+/* The archive as it was when it passed by before; NULL when that is not known in full. */
+static struct streamed *recall(const char *name, struct str identity, const struct archive_memory *m)
+{
+	struct buf text = BUF(0);
+	struct streamed *s = NULL;
+	if (m && identity.n && m->recall(m->ctx, identity, &text)) {
+		s = streamed_new(name);
+		struct str rest = buf_str(&text);
+		while (rest.n && rest.p)
+			if (!recall_one(s, &rest, m)) {
+				close_streamed(&s->base);
+				s = NULL;
+				break;
+			}
+	}
+	buf_free(&text);
+	return s;
+}
+
+int source_open_streamed(struct stream *archive, const char *transport, const char *name, const char *choice, struct str identity, const struct source_options *opt, struct source **ret, struct error *err)
+{
+	struct streamed *known = opt->need_content ? NULL : recall(name, identity, opt->memory);
+	if (known) {
+		stream_close(archive);
+		return bag_source(&known->base, form_of(transport), transport, choice, opt, ret, err);
+	}
 	struct stream *plain;
 	if (stream_inflate(archive, &plain, NULL, err) < 0)
 		return error_wrap(err, "%s", name);
@@ -256,12 +370,16 @@ int source_open_streamed(struct stream *archive, const char *transport, const ch
 		return b ? bag_source(b, form_of(transport), transport, choice, opt, ret, err) : -1;
 	}
 	static const struct layer_options defaults;
-	struct streamed *s = xcalloc(1, sizeof *s);
-	s->base.ops = &ops;
-	s->base.name = xstrdup(name);
+	struct streamed *s = streamed_new(name);
 	struct error e = { 0 };
 	if (pass_by(s, plain, opt->layer ? opt->layer : &defaults, &e) < 0 || stream_drain(plain, &e) < 0)
 		problem_add(&s->base.problems, "%s", e.text);
+	else if (opt->memory && identity.n && !(opt->layer && opt->layer->headers_only)) {
+		struct buf text = BUF(0);
+		record(s, &text);
+		opt->memory->keep(opt->memory->ctx, identity, buf_str(&text));
+		buf_free(&text);
+	}
 	stream_close(plain);
 	return bag_source(&s->base, form_of(transport), transport, choice, opt, ret, err);
 }

@@ -18,11 +18,20 @@
 #include "layer/read.h"
 #include "oci/manifest.h"
 
+/* What is remembered of archives that passed by once: bytes under the identity of the file, and facts under their diff ID. */
+struct archive_memory {
+	void *ctx;
+	bool (*recall)(void *ctx, struct str identity, struct buf *record);
+	void (*keep)(void *ctx, struct str identity, struct str record);
+	struct facts *(*facts)(void *ctx, const struct digest *diff_id); /* NULL: not kept; else the caller's */
+};
+
 struct source_options {
 	const struct platform *platform; /* to choose from an index; NULL: the host's */
 	bool platform_forced;            /* the user named it: nothing else will do */
 	const struct layer_options *layer; /* how to read layers that pass by */
 	bool need_content;               /* layers will be opened (again): spool what passes by once */
+	const struct archive_memory *memory; /* NULL: nothing is remembered */
 	const char *spool_dir;           /* existing directory for that; NULL: need_content of such places fails */
 };
 
@@ -73,6 +82,8 @@ void source_close(struct source *s);
 
 /* For transports. */
 struct source *source_new(size_t size, const struct source_ops *ops, const char *transport); /* size of the transport's own struct, whose first member is a struct source */
-/* An archive that passes by once (taken): docker-archive or OCI, recognised by content; `detail` chooses the image ("" : the first / only). */
-int source_open_streamed(struct stream *archive, const char *transport, const char *name, const char *choice, const struct source_options *opt, struct source **ret, struct error *err) must_check;
+/* An archive that passes by once (taken): docker-archive or OCI, recognised by content; `choice` is the image ("": the first). `identity` changes
+ * when its bytes may have changed (source_ops.identity); empty when that cannot be told. */
+int source_open_streamed(struct stream *archive, const char *transport, const char *name, const char *choice, struct str identity, const struct source_options *opt, struct source **ret,
+			 struct error *err) must_check;
 #endif
