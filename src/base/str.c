@@ -91,18 +91,27 @@ static bool class_match(struct str p, char c, size_t *len)
 	return hit != negate && c != '/';
 }
 
+/* The next place where what follows `**` may begin: any, or behind a slash for what follows a whole component of it; SIZE_MAX: none. */
+static size_t deeper(struct str s, size_t j, bool whole)
+{
+	if (!whole)
+		return j < s.n ? j + 1 : SIZE_MAX;
+	const char *slash = j < s.n ? memchr(s.p + j, '/', s.n - j) : NULL;
+	return slash ? (size_t)(slash - s.p) + 1 : SIZE_MAX;
+}
+
 /* Iterative with two backtrack points (for the last `*` and the last `**`), so that no pattern is exponential. */
 static bool glob(struct str p, struct str s)
 {
 	size_t i = 0, j = 0, star_i = SIZE_MAX, star_j = 0, deep_i = SIZE_MAX, deep_j = 0;
+	bool whole = false; /* the last `**` is a component of its own */
 	while (j < s.n || i < p.n) {
 		if (i < p.n) {
 			char c = p.p[i];
 			if (c == '*') {
 				if (i + 1 < p.n && p.p[i + 1] == '*') {
-					i += 2;
-					if (i < p.n && p.p[i] == '/')
-						i++;
+					whole = (i == 0 || p.p[i - 1] == '/') && i + 2 < p.n && p.p[i + 2] == '/';
+					i += whole ? 3 : 2;
 					deep_i = i, deep_j = j, star_i = SIZE_MAX;
 				} else {
 					star_i = ++i, star_j = j;
@@ -130,8 +139,8 @@ static bool glob(struct str p, struct str s)
 			i = star_i, j = ++star_j;
 			continue;
 		}
-		if (deep_i != SIZE_MAX && deep_j < s.n) {
-			i = deep_i, j = ++deep_j, star_i = SIZE_MAX;
+		if (deep_i != SIZE_MAX && deep_j != SIZE_MAX && (deep_j = deeper(s, deep_j, whole)) != SIZE_MAX) {
+			i = deep_i, j = deep_j, star_i = SIZE_MAX;
 			continue;
 		}
 		return false;

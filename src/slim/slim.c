@@ -138,7 +138,7 @@ static int prepare(struct slim *s, const struct load_options *load, const char *
 
 int slim_open(const char *location, const struct load_options *load, const struct slim_options *opt, struct slim *ret, struct problems *problems, struct error *err)
 {
-	*ret = (struct slim){ .opt = *opt };
+	*ret = (struct slim){ .location = location, .opt = *opt };
 	int r = prepare(ret, load, location, problems, err);
 	if (r != 0)
 		slim_close(ret);

@@ -29,6 +29,7 @@ struct slim_check { /* of the result against the original */
 #define SLIM_CHECKS 5
 
 struct slim {
+	const char *location; /* as asked for; the caller's */
 	struct image *img;
 	struct trace trace;
 	struct packages *packages;

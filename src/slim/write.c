@@ -133,19 +133,22 @@ static void new_config(struct writer *w, struct buf *out)
 	free(emptied);
 }
 
-/* Whether the name that the image goes by is one of its own, and not merely where it was found. */
-static const char *own_name(const struct image *img)
+/* The name that the image goes by, when it is one of its own and not merely where it was found. */
+static const char *own_name(const struct slim *s)
 {
 	static const char *const files[] = { "docker-archive", "oci", "oci-archive", "rootfs" };
-	const char *name = img->reference;
+	const char *name = s->img->reference, *transport = s->img->transport;
+	bool file = false;
 	if (!name || !*name || strchr(name, '@'))
 		return NULL;
 	for (size_t i = 0; i < countof(files); i++)
-		if (strncmp(name, files[i], strlen(files[i])) == 0 && name[strlen(files[i])] == ':')
-			return NULL;
-	bool archive = strcmp(img->transport, "docker-archive") == 0 || strcmp(img->transport, "rootfs") == 0;
-	bool path = name[0] == '/' || name[0] == '.' || (archive && !strchr(name, ':')); /* docker's archives always say name:tag */
-	return path ? NULL : name;
+		file |= strcmp(transport, files[i]) == 0;
+	size_t n = strlen(transport);
+	bool detail = strncmp(s->location, transport, n) == 0 && s->location[n] == ':' && strcmp(s->location + n + 1, name) == 0;
+	bool archive = strcmp(transport, "docker-archive") == 0 || strcmp(transport, "rootfs") == 0; /* docker's archives always say name:tag */
+	if (file && (detail || strcmp(s->location, name) == 0 || (archive && !strchr(name, ':'))))
+		return NULL;
+	return name;
 }
 
 static int seal(struct writer *w, struct error *err)
@@ -153,7 +156,7 @@ static int seal(struct writer *w, struct error *err)
 	const struct image *img = w->s->img;
 	struct buf config = BUF(0);
 	new_config(w, &config);
-	struct sink_image out = { .config = buf_str(&config), .layers = w->layers, .n_layers = w->n, .annotations = json_obj(img->manifest_doc, "annotations"), .reference = own_name(img) };
+	struct sink_image out = { .config = buf_str(&config), .layers = w->layers, .n_layers = w->n, .annotations = json_obj(img->manifest_doc, "annotations"), .reference = own_name(w->s) };
 	int r = sink_seal(w->sink, &out, err);
 	buf_free(&config);
 	return r;

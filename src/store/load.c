@@ -119,22 +119,22 @@ static bool identity_of(struct source *s, u32 i, struct buf *id)
 	return id->n > 0;
 }
 
-static void proof_save(const struct kept *k, struct source *s, u32 i, const struct layer_read *r)
+/* `before` is the identity from before it was read: what changed meanwhile was not all proven. */
+static void proof_save(const struct kept *k, struct source *s, u32 i, struct str before, const struct layer_read *r)
 {
 	struct buf id = BUF(0);
 	struct proof p = { .blob = r->blob, .diff_id = r->facts->diff_id, .blob_size = r->blob_size, .compression = r->compression };
-	if (identity_of(s, i, &id))
+	if (identity_of(s, i, &id) && str_eq(buf_str(&id), before))
 		known_save(k, "layer", buf_str(&id), str_n(&p, sizeof p));
 	buf_free(&id);
 }
 
-static bool proof_load(const struct kept *k, struct source *s, u32 i, struct proof *p)
+static bool proof_load(const struct kept *k, struct str identity, struct proof *p)
 {
-	struct buf id = BUF(0), record = BUF(0);
-	bool ok = identity_of(s, i, &id) && known_load(k, "layer", buf_str(&id), &record) && record.n == sizeof *p;
+	struct buf record = BUF(0);
+	bool ok = known_load(k, "layer", identity, &record) && record.n == sizeof *p;
 	if (ok)
 		memcpy(p, record.p, sizeof *p);
-	buf_free(&id);
 	buf_free(&record);
 	return ok;
 }
@@ -160,6 +160,7 @@ struct job {
 	int status;
 	struct error err;
 	struct layer_read read;
+	struct buf identity; /* of the stored bytes before they were read; empty: cannot tell */
 };
 
 struct loader {
@@ -178,8 +179,11 @@ static bool from_cache(struct loader *l, u32 i, struct job *j)
 {
 	struct proof p;
 	const struct source_layer *sl = &l->source->layers[i];
-	if (!l->kept->dir || !proof_load(l->kept, l->source, i, &p))
+	if (!l->kept->dir || !identity_of(l->source, i, &j->identity) || !proof_load(l->kept, buf_str(&j->identity), &p))
 		return false;
+	const struct config *c = &l->img->config;
+	if (i < c->n_diff_ids && c->diff_ids[i].alg && c->diff_ids[i].alg != p.diff_id.alg)
+		return false; /* the two could not be compared */
 	if (sl->desc.digest.alg && !digest_eq(&sl->desc.digest, &p.blob))
 		return false; /* other bytes than the manifest means: read them and say so */
 	struct facts *f = facts_of(l->kept, &p.diff_id);
@@ -283,10 +287,12 @@ static void keep_facts(struct loader *l, u32 i, const struct job *j)
 		return;
 	struct buf path = BUF(0);
 	facts_file(l->kept, &j->read.facts->diff_id, &path);
-	bool kept = access(path.p, F_OK) == 0 || facts_save(j->read.facts, path.p, l->kept->salt, NULL) == 0;
+	struct facts *there = facts_of(l->kept, &j->read.facts->diff_id); /* from another place that holds the same layer; a damaged file is replaced */
+	bool kept = there || facts_save(j->read.facts, path.p, l->kept->salt, NULL) == 0;
+	facts_free(there);
 	buf_free(&path);
 	if (kept)
-		proof_save(l->kept, l->source, i, &j->read);
+		proof_save(l->kept, l->source, i, buf_str(&j->identity), &j->read);
 }
 
 static const char *media_type_of(enum compression c, const struct image *img)
@@ -457,6 +463,8 @@ int image_load(const char *location, const struct load_options *opt, struct imag
 	img->manifest_media_type = l.source->manifest_media_type;
 	parse_documents(&l);
 	int r = load_layers(&l, err);
+	for (u32 i = 0; i < l.n_jobs; i++)
+		buf_free(&l.jobs[i].identity);
 	free(l.jobs);
 	free(l.job_of);
 	if (r < 0) {

@@ -220,7 +220,7 @@ static const char *request(struct arena *a, const char *prefix, const char *ref,
 }
 
 /* Whether the engine has it; *name becomes the first of its names when it was asked for by ID. */
-static int resolve(struct arena *a, struct http *h, const char *prefix, const char *ref, const char **name, struct error *err)
+static int resolve(struct arena *a, struct http *h, const char *prefix, const char *ref, const char **name, const char **identity, struct error *err)
 {
 	struct buf body = BUF(0);
 	struct http_reply reply;
@@ -231,7 +231,8 @@ static int resolve(struct arena *a, struct http *h, const char *prefix, const ch
 	buf_free(&body);
 	if (!doc)
 		return -1;
-	const char *tag = json_string_value(json_array_get(json_arr(doc, "RepoTags"), 0));
+	const char *tag = json_string_value(json_array_get(json_arr(doc, "RepoTags"), 0)), *id = json_text(doc, "Id");
+	*identity = id ? arena_printf(a, "docker-daemon image %s", id) : "";
 	*name = is_id(ref) && tag ? arena_strdup(a, str_of(tag)) : ref;
 	return 0;
 }
@@ -257,13 +258,21 @@ static int open_engine(struct arena *a, struct http **ret, const char **prefix, 
 static int daemon_open_in(struct arena *a, const char *ref, const struct source_options *opt, struct source **ret, struct error *err)
 {
 	struct http *h = NULL;
-	const char *prefix, *name;
+	const char *prefix, *name, *identity = "";
 	if (check_name(a, ref, err) < 0 || open_engine(a, &h, &prefix, err) < 0)
 		return -1;
 	struct buf failed = BUF(0);
 	struct http_reply reply;
 	struct stream *archive = NULL;
-	int r = resolve(a, h, prefix, ref, &name, err);
+	int r = resolve(a, h, prefix, ref, &name, &identity, err);
+	/* An image's ID is the digest of its configuration: the engine need not send again what it has sent under that. */
+	int known = r == 0 ? source_recall("docker-daemon", name, "", str_of(identity), opt, ret, err) : 0;
+	if (known) {
+		http_close(h);
+		if (known > 0) /* it may have had another name then */
+			(*ret)->reference = arena_strdup(&(*ret)->arena, str_of(name));
+		return known < 0 ? -1 : 0;
+	}
 	if (r == 0)
 		r = http_stream(h, request(a, prefix, ref, "get"), &reply, &failed, &archive, err);
 	if (r == 0 && !archive)
@@ -273,7 +282,7 @@ static int daemon_open_in(struct arena *a, const char *ref, const struct source_
 		http_close(h);
 		return -1;
 	}
-	return source_open_streamed(archive, "docker-daemon", name, "", str_n("", 0), opt, ret, err);
+	return source_open_streamed(archive, "docker-daemon", name, "", str_of(identity), opt, ret, err);
 }
 
 static int daemon_open(const char *ref, const struct source_options *opt, struct source **ret, struct error *err)

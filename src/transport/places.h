@@ -6,7 +6,7 @@
 
 extern const struct transport transport_docker_archive, transport_oci_archive, transport_oci, transport_rootfs, transport_docker_daemon, transport_containers_storage;
 
-/* struct source_ops.identity of `size` bytes at `offset` of a file. */
+/* struct source_ops.identity of `size` bytes at `offset` of a file; nothing when it was changed too recently to tell. */
 void transport_identity(const struct stat *st, u64 offset, u64 size, struct buf *out);
 
 /* A file or standard input ("-") that holds an archive: plain and seekable ones are sought, others read as they pass by or, when content will be

@@ -351,12 +351,20 @@ static struct streamed *recall(const char *name, struct str identity, const stru
 	return s;
 }
 
+int source_recall(const char *transport, const char *name, const char *choice, struct str identity, const struct source_options *opt, struct source **ret, struct error *err)
+{
+	struct streamed *s = opt->need_content ? NULL : recall(name, identity, opt->memory);
+	if (!s)
+		return 0;
+	return bag_source(&s->base, form_of(transport), transport, choice, opt, ret, err) < 0 ? -1 : 1;
+}
+
 int source_open_streamed(struct stream *archive, const char *transport, const char *name, const char *choice, struct str identity, const struct source_options *opt, struct source **ret, struct error *err)
 {
-	struct streamed *known = opt->need_content ? NULL : recall(name, identity, opt->memory);
+	int known = source_recall(transport, name, choice, identity, opt, ret, err);
 	if (known) {
 		stream_close(archive);
-		return bag_source(&known->base, form_of(transport), transport, choice, opt, ret, err);
+		return known < 0 ? -1 : 0;
 	}
 	struct stream *plain;
 	if (stream_inflate(archive, &plain, NULL, err) < 0)

@@ -82,6 +82,9 @@ void source_close(struct source *s);
 
 /* For transports. */
 struct source *source_new(size_t size, const struct source_ops *ops, const char *transport); /* size of the transport's own struct, whose first member is a struct source */
+/* 1: what passed by under this identity before is remembered in full, and *ret is made of it; 0: it has to be read; -1: remembered, but
+ * the image cannot be opened (as source_open_streamed). */
+int source_recall(const char *transport, const char *name, const char *choice, struct str identity, const struct source_options *opt, struct source **ret, struct error *err) must_check;
 /* An archive that passes by once (taken): docker-archive or OCI, recognised by content; `choice` is the image ("": the first). `identity` changes
  * when its bytes may have changed (source_ops.identity); empty when that cannot be told. */
 int source_open_streamed(struct stream *archive, const char *transport, const char *name, const char *choice, struct str identity, const struct source_options *opt, struct source **ret,

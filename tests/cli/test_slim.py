@@ -435,6 +435,16 @@ def test_names(pare, tmp_path):
     assert index["manifests"][0]["annotations"] == {"io.containerd.image.name": "registry.example:5000/team/app:1.2", "org.opencontainers.image.ref.name": "1.2"}
 
 
+def test_an_image_without_a_name_gets_none(pare, tmp_path):
+    built = rich(tmp_path, tags=[])
+    for location in (built.oci(tmp_path / "in"), tmp_path / "in", built.docker_archive(tmp_path / "in.tar"), tmp_path / "in.tar"):
+        pare("slim", location, "-o", tmp_path / "out.tar")
+        pare("slim", location, "-o", f"oci-archive:{tmp_path}/out.oci")
+        assert archive(tmp_path / "out.tar")[0]["RepoTags"] is None
+        with tarfile.open(tmp_path / "out.oci") as tar:
+            assert "annotations" not in json.load(tar.extractfile("index.json"))["manifests"][0]
+
+
 def test_configuration_keeps_every_other_byte(pare, tmp_path):
     odd = b'{ "z\\u0041": 1.50, "created":"2020-09-13T12:26:40Z", "architecture" : "amd64","os":"linux", "config": {"Env":["A=\xc3\xa9"], "big": 1e400000000000 }, '.replace(b"1e400000000000", b"12345678901234567")
     base, top = layer(*BASE, File("gone", b"1" * 900)), layer(Whiteout("gone"))

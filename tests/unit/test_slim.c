@@ -5,11 +5,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "slim/config.h"
 #include "slim/litter.h"
 #include "slim/plan.h"
 #include "slim/prove.h"
+#include "transport/sink.h"
+#include <fcntl.h>
+#include <unistd.h>
 
 /* --- images of facts alone: "f PATH SIZE", "d PATH", "l PATH TARGET", "h PATH TARGET" --- */
 #define LAYERS 4
@@ -222,10 +226,53 @@ static void test_config(void **state)
 	check_config("{\"k\":1}", 1, NULL, 0, "{\"k\":1,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"@A\"]}}");
 }
 
+/* --- sink: a layer of which only an upper bound is known, over the length that a plain header can say --- */
+static void test_sink(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/pare-test-XXXXXX", path[64], location[96];
+	struct error err = { 0 };
+	struct sink *sink;
+	struct sink_layer l, no = { 0 };
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/out", dir);
+	snprintf(location, sizeof location, "oci-archive:%s", path);
+	assert_int_equal(sink_open(location, NULL, &sink, &err), 0);
+	assert_int_equal(sink_layer(sink, stream_memory(STR("abandoned")), COMP_NONE, 0, 9, 9, &no, &err), 1);
+	assert_int_equal(no.size, 0);
+	assert_int_equal(sink_layer(sink, stream_memory(STR("hello")), COMP_NONE, 0, 9 * GiB, 0, &l, &err), 0);
+	assert_int_equal(sink_layer(sink, stream_memory(STR("hello")), COMP_NONE, 0, 5, 6, &l, &err), 0); /* there already */
+	struct digest wrong = digest_bytes(DIGEST_SHA256, STR("other"));
+	assert_int_equal(sink_copy(sink, stream_memory(STR("hello")), &wrong, 5, &err), -1);
+	assert_int_equal(err.kind, ERR_INPUT);
+	struct sink_image img = { .config = STR("{}"), .layers = &l, .n_layers = 1 };
+	assert_int_equal(sink_seal(sink, &img, &err), 0);
+	assert_int_not_equal(access(path, F_OK), 0); /* not before it is committed */
+	assert_int_equal(sink_commit(sink, &err), 0);
+	sink_close(sink);
+	struct stream *s = stream_file(open(path, O_RDONLY | O_CLOEXEC), true, 0, UINT64_MAX, 0);
+	struct tar *t = tar_open(s);
+	struct tar_entry e;
+	u32 files = 0, hello = 0;
+	int r;
+	while ((r = tar_next(t, &e, &err)) == 1) {
+		files += e.type == TAR_FILE;
+		hello += str_ends(e.path, str_of(strchr(DIGEST_STR(&l.digest), ':') + 1)) && e.size == 5;
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(files, 5); /* layer, configuration, manifest, index.json, oci-layout */
+	assert_int_equal(hello, 1);
+	tar_close(t);
+	stream_close(s);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0); /* nothing else is left */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan), cmocka_unit_test(test_litter_and_links), cmocka_unit_test(test_proof_sees), cmocka_unit_test(test_litter), cmocka_unit_test(test_config),
+		cmocka_unit_test(test_sink),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
