@@ -270,12 +270,13 @@ static bool verify(struct loader *l, u32 i, const struct job *j)
 	char prefix[32];
 	snprintf(prefix, sizeof prefix, "layer %u", i);
 	problems_merge(p, &r->facts->problems, prefix);
+	u64 stored = r->blob_size ? r->blob_size : sl->stored;
+	if (sl->desc.digest.alg && stored != sl->desc.size)
+		problem_add(p, "layer %u: %llu bytes are stored, the manifest says %llu", i, (unsigned long long)stored, (unsigned long long)sl->desc.size);
 	if (l->opt->headers_only)
 		return false;
 	if (r->blob.alg && sl->desc.digest.alg && !digest_eq(&r->blob, &sl->desc.digest))
 		problem_add(p, "layer %u: its digest is %s, the manifest says %s", i, DIGEST_STR(&r->blob), DIGEST_STR(&sl->desc.digest));
-	if (sl->desc.digest.alg && r->blob_size != sl->desc.size)
-		problem_add(p, "layer %u: %llu bytes are stored, the manifest says %llu", i, (unsigned long long)r->blob_size, (unsigned long long)sl->desc.size);
 	if (i < c->n_diff_ids && r->facts->diff_id.alg && !digest_eq(&r->facts->diff_id, &c->diff_ids[i]))
 		problem_add(p, "layer %u: its diff ID is %s, the configuration says %s", i, DIGEST_STR(&r->facts->diff_id), c->diff_ids[i].alg ? DIGEST_STR(&c->diff_ids[i]) : "nothing usable");
 	return p->n + p->more == before && r->facts->diff_id.alg && r->blob.alg;
