@@ -6,7 +6,7 @@
 #include "transport/transport.h"
 #include "tree_check.h"
 
-#define LAYERS 64
+#define LAYERS 160
 
 static void check_facts(const struct facts *f)
 {
@@ -58,7 +58,7 @@ static void check(struct source *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size == 0 || size > 64 * KiB) /* at most 63 members */
+	if (size == 0 || size > 64 * KiB) /* at most 128 members */
 		return 0;
 	size_t n = size - 1;
 	u8 *copy = xmalloc(n), how = data[0];

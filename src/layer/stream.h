@@ -15,7 +15,7 @@
 #include "oci/digest.h"
 
 #define STREAM_CHUNK ((size_t)(64 * KiB))
-#define STREAM_RING 8
+#define STREAM_RING 6
 #define STREAM_KEEP (STREAM_RING - 2)
 
 struct stream;

@@ -36,7 +36,7 @@ static u32 look(const struct trie *t, u32 parent, struct str name)
 {
 	u32 h = hash_of(parent, name);
 	for (u32 id = t->buckets[h & (t->n_buckets - 1)]; id; id = at(t, id)->hash_next)
-		if (at(t, id)->hash == h && at(t, id)->parent == parent && str_is(name, at(t, id)->name))
+		if (at(t, id)->hash == h && at(t, id)->parent == parent && strncmp(name.p, at(t, id)->name, name.n) == 0 && !at(t, id)->name[name.n])
 			return id;
 	return 0;
 }

@@ -36,7 +36,7 @@ static node_id lookup(const struct rootfs *r, node_id parent, struct str name)
 	u32 h = hash_of(parent, name);
 	for (node_id id = r->buckets[h & (r->n_buckets - 1)]; id; id = rootfs_node(r, id)->hash_next) {
 		const struct node *n = rootfs_node(r, id);
-		if (n->hash == h && n->parent == parent && str_is(name, n->name))
+		if (n->hash == h && n->parent == parent && strncmp(name.p, n->name, name.n) == 0 && !n->name[name.n])
 			return id;
 	}
 	return 0;

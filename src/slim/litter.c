@@ -97,6 +97,7 @@ struct search {
 	u32 n_order, cap_order;
 	struct buf path;
 	bool off[countof(rules)];
+	struct str last[countof(rules)]; /* the last component of each rule's directory */
 };
 
 static bool requested(const struct litter_options *o, enum litter_kind k)
@@ -114,8 +115,7 @@ static u8 zone_of(const struct search *s, struct str path)
 {
 	struct str name = last_component(path);
 	for (u8 i = 1; i < countof(rules); i++) {
-		struct str pattern = str_of(rules[i].dir);
-		if (!s->off[i] && str_eq(last_component(pattern), name) && str_glob(pattern, path))
+		if (str_eq(s->last[i], name) && !s->off[i] && str_glob(str_of(rules[i].dir), path))
 			return i;
 	}
 	return 0;
@@ -153,10 +153,10 @@ static int visit(void *ctx, node_id id)
 }
 
 /* "fr" keeps fr, fr_CA, fr@euro; what lies directly in usr/share/locale (locale.alias) is no language. */
-static bool language_kept(const struct search *s, struct str path)
+static bool language_kept(struct search *s, node_id id)
 {
 	const char *base = "/usr/share/locale/";
-	struct str rest = str_from(path, strlen(base)), lang = str_cut(&rest, '/');
+	struct str rest = str_from(rootfs_path(s->r, id, &s->path), strlen(base)), lang = str_cut(&rest, '/');
 	if (!rest.p)
 		return true;
 	for (struct str list = str_of(s->opt->keep_locales ? s->opt->keep_locales : ""); list.p && list.n;) {
@@ -219,7 +219,7 @@ static bool log_refills(const struct search *s, node_id id)
 	return e->uid == 0 || (d && (d->uid == e->uid || d->mode & 0002));
 }
 
-static enum litter_kind kind_of(const struct search *s, node_id id, struct str path, u8 *why)
+static enum litter_kind kind_of(struct search *s, node_id id, u8 *why)
 {
 	u8 type = rootfs_type(s->r, id);
 	const struct node *n = rootfs_node(s->r, id);
@@ -231,7 +231,7 @@ static enum litter_kind kind_of(const struct search *s, node_id id, struct str p
 			kind = rule->kind;
 		if (kind == LITTER_DOCS && licence(str_of(n->name)))
 			kind = LITTER_NONE;
-		if (kind == LITTER_LOCALES && language_kept(s, path))
+		if (kind == LITTER_LOCALES && language_kept(s, id))
 			kind = LITTER_NONE;
 		if (kind == LITTER_LOG && !log_refills(s, id))
 			*why = WHY_REFILL;
@@ -247,7 +247,7 @@ static void judge_file(struct search *s, node_id id)
 {
 	struct litter *l = s->l;
 	u8 why = WHY_NOTHING;
-	enum litter_kind kind = kind_of(s, id, rootfs_path(s->r, id, &s->path), &why);
+	enum litter_kind kind = kind_of(s, id, &why);
 	if (!kind)
 		return;
 	if (!why && s->pkgs && s->pkgs->owner[id] && !by_request(kind))
@@ -317,6 +317,8 @@ void litter_find(const struct image *img, const struct rootfs *r, const struct p
 	*ret = (struct litter){ .n = n, .kind = xcalloc(n, 1), .was = xcalloc(n, 1), .why = xcalloc(n, 1) };
 	struct search s = { .r = r, .pkgs = pkgs, .opt = opt, .l = ret, .zone = xcalloc(n, 1), .guard = xcalloc(n, 1) };
 	protect_read(&s.protect, img, r, s.guard, &ret->problems);
+	for (u8 i = 1; i < countof(rules); i++)
+		s.last[i] = last_component(str_of(rules[i].dir));
 	for (u8 i = 1; i < countof(rules); i++)
 		s.off[i] = !requested(opt, rules[i].kind) || (rules[i].tool && protect_calls(&s.protect, rules[i].tool));
 	if (s.guard[ROOTFS_ROOT])
