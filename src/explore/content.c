@@ -33,7 +33,7 @@ static void counted_close(void *ctx)
 void content_init(struct content *c, const struct image *img, u32 layer, u32 entry, content_tick *tick, void *ctx)
 {
 	*c = (struct content){ .image = img, .layer = layer, .entry = entry, .tick = tick, .tick_ctx = ctx };
-	c->size = facts_entry(img->layers[layer].facts, entry)->stored;
+	c->size = fact_stored(facts_entry(img->layers[layer].facts, entry));
 }
 
 void content_close(struct content *c)

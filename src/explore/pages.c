@@ -219,7 +219,7 @@ void text_details(struct app *a, node_id id)
 	if (e->type == TAR_CHAR || e->type == TAR_BLOCK)
 		lines_add(t, "Device:     %u, %u", e->rdev >> 20, e->rdev & 0xfffff);
 	if (e->type == TAR_FILE)
-		lines_add(t, "Size:       %s (%s bytes%s)", TEXT_SIZE(e->size), TEXT_COUNT(e->size), e->stored != e->size ? ", fewer are stored" : "");
+		lines_add(t, "Size:       %s (%s bytes%s)", TEXT_SIZE(e->size), TEXT_COUNT(e->size), fact_stored(e) != e->size ? ", fewer are stored" : "");
 	if (e->type == TAR_DIR)
 		lines_add(t, "Below it:   %s (%s bytes)", TEXT_SIZE(a->model.size[id]), TEXT_COUNT(a->model.size[id]));
 	lines_add(t, "Mode:       %04o %s%s%s%s", (unsigned)e->mode, text_mode(e->type, e->mode, (char[12]){ 0 }), e->mode & 04000 && e->type == TAR_FILE ? "  set-user-ID" : "",

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct fact_entry) == 88, "kept files hold it as it is");
+_Static_assert(sizeof(struct fact_entry) == 80, "kept files hold it as it is");
 
 static char *string_room(struct facts *f, size_t n)
 {
@@ -102,7 +102,6 @@ int facts_add(struct facts *f, const struct tar_entry *e, struct str clean, u32 
 	*x = (struct fact_entry){
 		.start = e->start,
 		.size = e->size,
-		.stored = e->stored,
 		.mtime = e->mtime,
 		.mtime_ns = e->mtime_ns,
 		.head = (u32)(e->data - e->start),
@@ -117,6 +116,10 @@ int facts_add(struct facts *f, const struct tar_entry *e, struct str clean, u32 
 		.type = (u8)e->type,
 		.flags = (u8)((e->type == TAR_FILE && e->size ? FACT_UNHASHED : 0) | (e->sparse ? FACT_SPARSE : 0) | (e->flag == '7' ? FACT_CONTIGUOUS : e->flag == 'S' ? FACT_GNU_SPARSE : 0)),
 	};
+	if (e->sparse) {
+		x->link = (u32)e->stored;
+		x->rdev = (u32)(e->stored >> 32);
+	}
 	*ret = f->entries.n - 1;
 	return 0;
 }

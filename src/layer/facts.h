@@ -3,7 +3,7 @@
  * A table of the archive's entries in their order, the strings they use, and notes: what collectors took from the
  * content of some files. Kept in the store by diff ID (facts_save, facts_load), so that a layer is read once in its life.
  *
- *      entries  [ 0 | 1 | 2 | … ]       88 bytes each, in segments
+ *      entries  [ 0 | 1 | 2 | … ]       80 bytes each, in segments
  *                 | name,dir,link,xattrs: offsets into strings
  *      strings  [ terminated strings, 1 MiB segments; offset 0 is "" ]
  *      notes    [ {entry, collector, bytes} … ]
@@ -22,14 +22,13 @@
 #include "layer/tar.h"
 #include "oci/digest.h"
 
-#define FACTS_VERSION 2          /* raise when what is recorded changes: older files are then read again */
+#define FACTS_VERSION 3          /* raise when what is recorded changes: older files are then read again */
 #define FACTS_ENTRIES_MAX (8u << 20) /* entries of one layer */
 #define FACTS_STRINGS_MAX (1u << 30) /* bytes of names of one layer */
 
 struct fact_entry {
 	u64 start;        /* offset of its first block in the uncompressed layer */
 	u64 size;         /* logical size of a regular file, else 0 */
-	u64 stored;       /* bytes of content in the archive */
 	struct hash128 hash; /* XXH3 of the stored content of a regular file; zero when not read (FACT_UNHASHED) */
 	s64 mtime;
 	u32 mtime_ns;
@@ -38,7 +37,7 @@ struct fact_entry {
 	u32 link;         /* target: of a hard link cleaned, of a symbolic link as stored */
 	u32 xattrs;       /* 0, or offset of: u32 length, then the records of tar_entry.xattrs */
 	u32 uid, gid;
-	u32 rdev;         /* major << 20 | minor, of devices */
+	u32 rdev;         /* major << 20 | minor, of devices. Of a sparse file link and rdev are one number: fact_stored() */
 	u16 mode;         /* 07777 */
 	u8 type;          /* enum tar_type */
 	u8 flags;         /* FACT_… */
@@ -91,8 +90,10 @@ static inline char fact_type_byte(const struct fact_entry *e)
 	static const char bytes[] = { [TAR_HARDLINK] = '1', [TAR_SYMLINK] = '2', [TAR_CHAR] = '3', [TAR_BLOCK] = '4', [TAR_DIR] = '5', [TAR_FIFO] = '6', ['x'] = 0 };
 	return e->type == TAR_FILE ? (e->flags & FACT_CONTIGUOUS ? '7' : e->flags & FACT_GNU_SPARSE ? 'S' : '0') : e->type < sizeof bytes ? bytes[e->type] : 0;
 }
+/* Bytes of content in the archive: fewer than the size of a sparse file. */
+static inline u64 fact_stored(const struct fact_entry *e) { return e->flags & FACT_SPARSE ? (u64)e->rdev << 32 | e->link : e->size; }
 /* End of the entry in the archive: behind its padding. */
-static inline u64 fact_end(const struct fact_entry *e) { return e->start + e->head + ((e->stored + 511) & ~(u64)511); }
+static inline u64 fact_end(const struct fact_entry *e) { return e->start + e->head + ((fact_stored(e) + 511) & ~(u64)511); }
 /* Note of a collector on an entry; p NULL when there is none. */
 struct str facts_get_note(const struct facts *f, u32 entry, u32 collector);
 

@@ -208,7 +208,7 @@ static int dive_file(void *ctx, const struct dive_entry *e)
 	jsonw_obj(w);
 	jsonw_kz(w, "path", e->path);
 	jsonw_ku(w, "typeFlag", x ? (u8)fact_type_byte(x) : 0);
-	jsonw_kz(w, "linkName", x ? facts_string(e->facts, x->link) : "");
+	jsonw_kz(w, "linkName", x && (x->type == TAR_SYMLINK || x->type == TAR_HARDLINK) ? facts_string(e->facts, x->link) : "");
 	jsonw_ku(w, "size", x ? x->size : 0);
 	jsonw_ku(w, "fileMode", x ? dive_file_mode(x) : 0);
 	jsonw_ku(w, "uid", x ? x->uid : 0);

@@ -285,7 +285,7 @@ static bool same_content(const struct builder *b, inode_id x, inode_id y)
 {
 	const struct rootfs *r = b->r;
 	const struct fact_entry *e = inode_entry(r, x), *f = inode_entry(r, y);
-	if (!e || !f || e->type != TAR_FILE || f->type != TAR_FILE || e->size != f->size || e->stored != f->stored)
+	if (!e || !f || e->type != TAR_FILE || f->type != TAR_FILE || e->size != f->size || fact_stored(e) != fact_stored(f))
 		return false;
 	if (!((e->flags | f->flags) & FACT_UNHASHED))
 		return hash_eq(e->hash, f->hash);

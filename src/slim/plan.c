@@ -231,7 +231,7 @@ static u64 changed_length(const struct plan *p, const struct change *c, const st
 	struct buf h = BUF(0);
 	u64 n = 0;
 	if (c->kind != CHANGE_MOVED && plan_header(p, c, &h, NULL) == 0)
-		n = h.n + (c->kind == CHANGE_RENAME ? e->stored + tarout_padding(e->stored) : 0);
+		n = h.n + (c->kind == CHANGE_RENAME ? fact_stored(e) + tarout_padding(fact_stored(e)) : 0);
 	buf_free(&h);
 	return n;
 }

@@ -162,9 +162,9 @@ static bool same_content(const struct rootfs *a, node_id x, const struct rootfs 
 	const struct fact_entry *e = rootfs_entry(a, x), *f = rootfs_entry(b, y);
 	if (!e || !f || e->type != TAR_FILE)
 		return true;
-	if (e->size != f->size || e->stored != f->stored || (e->flags ^ f->flags) & FACT_SPARSE)
+	if (e->size != f->size || fact_stored(e) != fact_stored(f) || (e->flags ^ f->flags) & FACT_SPARSE)
 		return false;
-	return e->stored == 0 || (!((e->flags | f->flags) & FACT_UNHASHED) && hash_eq(e->hash, f->hash));
+	return fact_stored(e) == 0 || (!((e->flags | f->flags) & FACT_UNHASHED) && hash_eq(e->hash, f->hash));
 }
 
 /* Names of one inode before are names of one inode after, and no others. */

@@ -513,7 +513,7 @@ int image_open_file(const struct image *img, u32 layer, u32 entry, struct stream
 		return -1;
 	struct file_content *c = xcalloc(1, sizeof *c);
 	c->top = plain;
-	c->left = e->stored;
+	c->left = fact_stored(e);
 	u64 skip = e->start + e->head;
 	if (stream_can_seek(plain)) {
 		if (stream_skip(plain, skip, err) < 0)
