@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "layer/stream.h"
 #include <bzlib.h>
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 #include <lzma.h>
 #include <zstd.h>
@@ -36,14 +37,82 @@ struct codec {
 	void (*close)(void *state);
 };
 
+/* A member's header (RFC 1952 section 2.3) is read here: isa-l forgets its flags where it is cut between two buffers. */
+enum gzip_stage { GZIP_FIXED, GZIP_EXTRA_SIZE, GZIP_EXTRA, GZIP_NAME, GZIP_COMMENT, GZIP_CHECK, GZIP_BODY };
+
+struct gzip_state {
+	struct inflate_state z;
+	enum gzip_stage stage;
+	u32 flags, count, extra, check, crc; /* count: bytes of this stage */
+};
+
+static void gzip_again(void *state)
+{
+	struct gzip_state *g = state;
+	isal_inflate_reset(&g->z);
+	g->z.crc_flag = ISAL_GZIP_NO_HDR_VER;
+	g->stage = GZIP_FIXED;
+	g->count = g->extra = g->check = g->crc = 0;
+}
+
 static void *gzip_open(void)
 {
-	struct inflate_state *z = aligned_alloc(64, (sizeof *z + 63) & ~(size_t)63);
-	if (!z)
+	struct gzip_state *g = aligned_alloc(64, (sizeof *g + 63) & ~(size_t)63);
+	if (!g)
 		abort();
-	isal_inflate_init(z);
-	z->crc_flag = ISAL_GZIP;
-	return z;
+	memset(g, 0, sizeof *g);
+	isal_inflate_init(&g->z);
+	gzip_again(g);
+	return g;
+}
+
+static void gzip_stage_done(struct gzip_state *g)
+{
+	static const u8 flag[] = { [GZIP_EXTRA_SIZE] = 4, [GZIP_EXTRA] = 4, [GZIP_NAME] = 8, [GZIP_COMMENT] = 16, [GZIP_CHECK] = 2 };
+	g->count = 0;
+	do
+		g->stage++;
+	while (g->stage < GZIP_BODY && (!(g->flags & flag[g->stage]) || (g->stage == GZIP_EXTRA && g->extra == 0)));
+}
+
+/* One byte of the header. */
+static int gzip_header(struct gzip_state *g, u8 c, struct error *err)
+{
+	static const u8 magic[] = { 0x1f, 0x8b, 8 };
+	u32 at = g->count++;
+	if (g->stage != GZIP_CHECK)
+		g->crc = crc32_gzip_refl(g->crc, &c, 1);
+	switch (g->stage) {
+	case GZIP_FIXED:
+		if ((at < 3 && c != magic[at]) || (at == 3 && c & 0xe0)) /* reserved flags: the format after this one */
+			return error_set(err, ERR_INPUT, "gzip: bad header");
+		if (at == 3)
+			g->flags = c;
+		if (at == 9)
+			gzip_stage_done(g);
+		return 0;
+	case GZIP_EXTRA_SIZE:
+		g->extra |= (u32)c << 8 * at;
+		if (at == 1)
+			gzip_stage_done(g);
+		return 0;
+	case GZIP_EXTRA:
+		if (g->count == g->extra)
+			gzip_stage_done(g);
+		return 0;
+	case GZIP_NAME:
+	case GZIP_COMMENT:
+		if (c == '\0')
+			gzip_stage_done(g);
+		return 0;
+	default:
+		g->check |= (u32)c << 8 * at;
+		if (at == 1 && g->check != (g->crc & 0xffff))
+			return error_set(err, ERR_INPUT, "gzip: wrong checksum of a header");
+		if (at == 1)
+			gzip_stage_done(g);
+		return 0;
+	}
 }
 
 static const char *gzip_error(int r)
@@ -61,7 +130,14 @@ static const char *gzip_error(int r)
 
 static ssize_t gzip_run(void *state, struct str *in, char *out, size_t room, bool *member_end, struct error *err)
 {
-	struct inflate_state *z = state;
+	struct gzip_state *g = state;
+	struct inflate_state *z = &g->z;
+	for (; g->stage != GZIP_BODY; *in = str_from(*in, 1)) {
+		if (in->n == 0)
+			return 0;
+		if (gzip_header(g, (u8)in->p[0], err) < 0)
+			return -1;
+	}
 	z->next_in = (u8 *)(uintptr_t)in->p;
 	z->avail_in = (u32)in->n;
 	z->next_out = (u8 *)out;
@@ -72,14 +148,6 @@ static ssize_t gzip_run(void *state, struct str *in, char *out, size_t room, boo
 	*in = str_from(*in, in->n - z->avail_in);
 	*member_end = z->block_state == ISAL_BLOCK_FINISH && z->tmp_out_processed >= z->tmp_out_valid;
 	return (ssize_t)(room - z->avail_out);
-}
-
-static void gzip_again(void *state)
-{
-	struct inflate_state *z = state;
-	/* The bits read ahead belong to nobody: the trailer ends on a byte, and isa-l gives whole bytes back. */
-	isal_inflate_reset(z);
-	z->crc_flag = ISAL_GZIP;
 }
 
 struct zstd_state {

@@ -88,6 +88,30 @@ static u32 component(struct trie *t, u32 parent, struct str name, bool kept)
 	return id;
 }
 
+/* Where the way to the directory *rest leaves that to `last`, whose node is `node`: *ret_node, *rest what is left of it; returns the components passed. */
+static u32 shared_way(const struct trie *t, const char *last, struct str *rest, u32 node, u32 *ret_node)
+{
+	size_t i = 0, cut = 0;
+	u32 shared = 0;
+	for (; i < rest->n && rest->p[i] == last[i]; i++)
+		if (rest->p[i] == '/') {
+			cut = i;
+			shared++;
+		}
+	if (i < rest->n && rest->p[i] == '/' && !last[i]) {
+		cut = i;
+		shared++;
+	}
+	if (!cut)
+		return 0;
+	for (const char *c = last + cut; *c; c++)
+		if (*c == '/')
+			node = at(t, node)->parent;
+	*ret_node = node;
+	*rest = str_from(*rest, cut + 1);
+	return shared;
+}
+
 /* The layer's tree; entries in a run share their directory. Returns the bytes of its files. */
 static u64 layer_tree(struct trie *t, u32 layer)
 {
@@ -108,6 +132,8 @@ static u64 layer_tree(struct trie *t, u32 layer)
 		} else {
 			struct str rest = str_of(facts_dir(t->facts, e));
 			u32 depth = 0;
+			if (memo_dir) /* what it shares with the directory before need not be looked up */
+				depth = shared_way(t, facts_string(t->facts, memo_dir), &rest, memo, &id);
 			for (; id && rest.n && rest.p; depth++)
 				id = component(t, id, str_cut(&rest, '/'), false);
 			t->deepest = MAX(t->deepest, depth);

@@ -19,9 +19,10 @@ struct builder {
 	u32 layer, entry;
 	struct loss *losses;
 	u32 n_losses, cap_losses;
-	/* The directory of the entry before: entries come in runs. Good while nothing was replaced. */
+	/* The directory of the entry before: entries come in runs, and the next directory is near. Good while nothing was replaced. */
 	u32 memo_dir;
 	node_id memo_node;
+	bool memo_plain; /* no symbolic link led there: each component is the parent of the next */
 	bool lower; /* names that this layer hid count as there */
 	bool detoured; /* the path followed last went through a symbolic link */
 	u64 steps;     /* made behind symbolic links, in all */
@@ -140,6 +141,35 @@ static bool detour(struct builder *b, const char *target, struct str *rest)
 
 enum { WAY_FIND, WAY_MAKE };
 
+/* Where the way to a directory leaves the one to the directory before: *ret_node is what the first *ret_length bytes of its path lead to. */
+static u32 shared_way(const struct builder *b, struct str dir, node_id *ret_node, size_t *ret_length)
+{
+	*ret_node = ROOTFS_ROOT;
+	*ret_length = 0;
+	if (!b->memo_node || !b->memo_plain)
+		return 0;
+	const char *last = facts_string(b->facts, b->memo_dir);
+	size_t i = 0, cut = 0;
+	u32 shared = 0;
+	for (; i < dir.n && dir.p[i] == last[i]; i++)
+		if (dir.p[i] == '/') {
+			cut = i;
+			shared++;
+		}
+	if ((i == dir.n || dir.p[i] == '/') && (last[i] == '\0' || last[i] == '/')) {
+		cut = i;
+		shared++;
+	}
+	if (cut == 0)
+		return 0;
+	*ret_node = b->memo_node;
+	*ret_length = cut;
+	for (const char *c = last + cut; *c; c++)
+		if (*c == '/')
+			*ret_node = rootfs_node(b->r, *ret_node)->parent;
+	return shared;
+}
+
 /* Follows a clean directory path from the root through symbolic links. WAY_MAKE: makes the directories that are missing. 0: not
  * there (no problem noted), or impossible (noted when making). */
 static node_id follow_path(struct builder *b, struct str path, int way)
@@ -147,9 +177,12 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 	struct rootfs *r = b->r;
 	node_id at = ROOTFS_ROOT;
 	u32 links = 0, steps = 0;
+	size_t known = 0;
 	const char *why = NULL;
 	bool refused = way == WAY_MAKE; /* what is merely not there is no problem for who looks; what was not looked at is one */
-	struct str rest = path.n ? path : (struct str){ NULL, 0 };
+	if (way == WAY_MAKE)
+		steps = shared_way(b, path, &at, &known);
+	struct str rest = path.n > known ? str_from(path, known ? known + 1 : 0) : (struct str){ NULL, 0 };
 	while (rest.p) {
 		struct str c = str_cut(&rest, '/');
 		b->steps += links > 0;
@@ -230,6 +263,7 @@ static node_id parent_of(struct builder *b, const struct fact_entry *e, int way)
 	if (way == WAY_MAKE && !(b->detoured && b->opt->trace)) { /* a trace is told of the way of every entry */
 		b->memo_dir = e->dir;
 		b->memo_node = id;
+		b->memo_plain = !b->detoured;
 	}
 	return id;
 }

@@ -4,6 +4,7 @@
 #include "layer/stream.h"
 #include <bzlib.h>
 #include <fcntl.h>
+#include <libdeflate.h>
 #include <lzma.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -211,6 +212,46 @@ static void several_members(void **state)
 		buf_free(&out);
 		buf_free(&want);
 	}
+}
+
+/* Every part that a gzip header may have, in every cut (RFC 1952 section 2.3). */
+static void gzip_headers(void **state)
+{
+	(void)state;
+	struct buf body = BUF(0), packed = BUF(0), out = BUF(0);
+	gzip(&body, str_n(plain, 900));
+	for (u32 flags = 0; flags < 64; flags++) {
+		char fixed[10] = { 0x1f, (char)0x8b, 8, (char)flags, 1, 2, 3, 4, 0, 3 };
+		buf_clear(&packed);
+		buf_add(&packed, str_n(fixed, 10));
+		if (flags & 4)
+			buf_add(&packed, flags & 1 ? str_n("\0\0", 2) : str_n("\x05\0extra", 7));
+		if (flags & 8)
+			buf_add(&packed, str_n("name\0", 5));
+		if (flags & 16)
+			buf_add(&packed, str_n("what it is\0", 11));
+		u32 crc = libdeflate_crc32(0, packed.p, packed.n);
+		char check[2] = { (char)crc, (char)(crc >> 8) };
+		if (flags & 2)
+			buf_add(&packed, str_n(check, 2));
+		size_t header = packed.n;
+		buf_add(&packed, str_from(buf_str(&body), 10));
+		for (size_t piece = 1; piece < 40; piece++) {
+			struct error err = { 0 };
+			int r = inflate(buf_str(&packed), piece, &out, NULL, &err);
+			if (r != (flags & 32 ? -1 : 0) || (r == 0 && (out.n != 900 || memcmp(out.p, plain, 900) != 0)))
+				fail_msg("flags %u in pieces of %zu: %d, %zu bytes: %s", flags, piece, r, out.n, err.text);
+		}
+		if (flags & 2) {
+			packed.p[header - 1] = (char)(packed.p[header - 1] ^ 1);
+			assert_int_equal(inflate(buf_str(&packed), 7, &out, NULL, NULL), -1);
+		}
+		for (size_t n = 6; n < header; n++)
+			assert_int_equal(inflate(str_n(packed.p, n), 3, &out, NULL, NULL), -1);
+	}
+	buf_free(&body);
+	buf_free(&packed);
+	buf_free(&out);
 }
 
 static void cut_short(void **state)
@@ -424,7 +465,7 @@ static void taps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_format), cmocka_unit_test(plain_bytes), cmocka_unit_test(several_members), cmocka_unit_test(cut_short), cmocka_unit_test(damaged), cmocka_unit_test(bombs),
+		cmocka_unit_test(every_format), cmocka_unit_test(plain_bytes), cmocka_unit_test(several_members), cmocka_unit_test(gzip_headers), cmocka_unit_test(cut_short), cmocka_unit_test(damaged), cmocka_unit_test(bombs),
 		cmocka_unit_test(failing_source), cmocka_unit_test(skipping), cmocka_unit_test(files), cmocka_unit_test(taps),
 	};
 	return cmocka_run_group_tests(tests, make_plain, NULL);
