@@ -32,14 +32,15 @@ struct trie {
 static struct dnode *at(const struct trie *t, u32 id) { return SEG_AT(&t->nodes, id); }
 static u32 hash_of(u32 parent, struct str name) { return (u32)hash64(name, parent); }
 
-static u32 look(const struct trie *t, u32 parent, struct str name)
+static u32 look_hashed(const struct trie *t, u32 parent, struct str name, u32 h)
 {
-	u32 h = hash_of(parent, name);
 	for (u32 id = t->buckets[h & (t->n_buckets - 1)]; id; id = at(t, id)->hash_next)
 		if (at(t, id)->hash == h && at(t, id)->parent == parent && strncmp(name.p, at(t, id)->name, name.n) == 0 && !at(t, id)->name[name.n])
 			return id;
 	return 0;
 }
+
+static u32 look(const struct trie *t, u32 parent, struct str name) { return look_hashed(t, parent, name, hash_of(parent, name)); }
 
 static void grow(struct trie *t)
 {
@@ -56,14 +57,14 @@ static void grow(struct trie *t)
 /* `kept`: the name is terminated and lives as long as the facts; others are copied. */
 static u32 make(struct trie *t, u32 parent, struct str name, bool kept)
 {
-	u32 id = look(t, parent, name);
+	u32 h = hash_of(parent, name), id = look_hashed(t, parent, name, h);
 	if (id)
 		return id;
 	if (t->nodes.n >= t->n_buckets)
 		grow(t);
 	struct dnode *n = SEG_PUSH(&t->nodes);
 	id = t->nodes.n - 1;
-	u32 h = hash_of(parent, name), b = h & (t->n_buckets - 1);
+	u32 b = h & (t->n_buckets - 1);
 	*n = (struct dnode){ .name = kept ? name.p : arena_bytes(&t->arena, name), .parent = parent, .hash = h, .sibling = at(t, parent)->child, .hash_next = t->buckets[b], .least = UINT64_MAX };
 	at(t, parent)->child = id;
 	t->buckets[b] = id;
@@ -75,10 +76,12 @@ static bool is_whiteout(const char *name) { return strncmp(name, ".wh.", 4) == 0
 /* One component in the tree of the layer at hand; 0 for what dive leaves out. */
 static u32 component(struct trie *t, u32 parent, struct str name, bool kept)
 {
-	u32 id = look(t, parent, name);
-	if ((!id || at(t, id)->stamp != t->layer + 1) && str_starts(name, STR(".wh..wh.")))
-		return 0;
-	id = make(t, parent, name, kept);
+	if (str_starts(name, STR(".wh..wh."))) {
+		u32 known = look(t, parent, name);
+		if (!known || at(t, known)->stamp != t->layer + 1)
+			return 0;
+	}
+	u32 id = make(t, parent, name, kept);
 	if (at(t, id)->stamp != t->layer + 1) {
 		at(t, id)->stamp = t->layer + 1;
 		at(t, id)->entry = UINT32_MAX;

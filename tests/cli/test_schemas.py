@@ -1,0 +1,41 @@
+"""The documents of docs/schema/: what the program writes is what they describe, and their sums hold."""
+import json
+
+import pytest
+
+from imagelib import Dir, File, Hardlink, Image, Whiteout, layer
+from schemalib import check
+
+
+@pytest.fixture
+def image(tmp_path):
+    base = layer(Dir("etc"), File("etc/os-release", b'ID=debian\nPRETTY_NAME="Debian"\n'), Dir("app"), File("app/old", b"x" * 5000), File("app/tool", b"#!/bin/sh\n", mode=0o4755),
+                 Hardlink("app/tool2", "app/tool"))
+    lists = layer(Dir("var"), Dir("var/lib"), Dir("var/lib/apt"), Dir("var/lib/apt/lists"), File("var/lib/apt/lists/index", b"p" * 9000))
+    top = layer(Dir("app"), Whiteout("app/old"), File("app/new", b"n" * 100))
+    path = tmp_path / "image.tar"
+    Image([base, lists, top]).docker_archive(path)
+    return path
+
+
+def test_report(pare, image):
+    doc = pare("report", "--format", "json", image).json()
+    check(doc, "report")
+    assert sum(g["bytes"] for g in doc["bytes"]) == doc["image"]["size"] == 14141
+    assert doc["slim_saves"] == 14000
+    assert [t["rule"] for t in doc["todo"]] == ["package-lists", "deleted-later"] and [t["layer"] for t in doc["todo"]] == [1, 2]
+    assert "setuid" in [r["rule"] for r in doc["risks"]]
+
+
+def test_slim_report(pare, image, tmp_path):
+    out = tmp_path / "report.json"
+    pare("slim", image, "-o", "docker-archive:%s" % (tmp_path / "slim.tar"), "--report", out)
+    doc = json.loads(out.read_text())
+    check(doc, "slim")
+    assert doc["before"]["size"] - doc["after"]["size"] == sum(r["bytes"] for r in doc["removed"]) == 14000
+    assert doc["verification"] and all(v["pass"] for v in doc["verification"])
+
+
+@pytest.mark.parametrize("args, name", [(["inspect"], "inspect"), (["inspect", "--files"], "inspect")])
+def test_inspect(pare, image, args, name):
+    check(pare(*args, "--format", "json", image).json(), name)
