@@ -136,45 +136,26 @@ static void json_packages(struct jsonw *w, const struct packages *p)
 	jsonw_end(w);
 }
 
-static bool shown(const struct subject *s, node_id id, const struct byte_range *range, struct str path)
+static void json_file(void *ctx, const struct subject *s, node_id id, struct str path)
 {
-	return (range->layer < 0 || rootfs_node(s->rootfs, id)->layer == (u32)range->layer) && (!range->path || str_glob(str_of(range->path), path));
-}
-
-struct files_json {
-	struct jsonw *w;
-	const struct subject *s;
-	const struct byte_range *range;
-	struct buf path;
-	u64 n;
-};
-
-static int json_file(void *ctx, node_id id)
-{
-	struct files_json *x = ctx;
-	const struct rootfs *r = x->s->rootfs;
-	struct str path = rootfs_path(r, id, &x->path);
-	if (!shown(x->s, id, x->range, path))
-		return 0;
-	if (x->range->top && x->n++ >= x->range->top)
-		return 1;
+	struct jsonw *w = ctx;
+	const struct rootfs *r = s->rootfs;
 	const struct fact_entry *e = rootfs_entry(r, id);
 	char type[2] = { (char)rootfs_type(r, id), '\0' };
-	u32 owner = x->s->packages ? x->s->packages->owner[id] : 0;
-	jsonw_obj(x->w);
-	jsonw_ks(x->w, "path", path);
-	jsonw_kz(x->w, "type", type);
-	jsonw_ku(x->w, "mode", e ? e->mode : 0755);
-	jsonw_ku(x->w, "uid", e ? e->uid : 0);
-	jsonw_ku(x->w, "gid", e ? e->gid : 0);
-	jsonw_ku(x->w, "size", e ? e->size : 0);
-	jsonw_ku(x->w, "layer", rootfs_node(r, id)->layer);
+	u32 owner = s->packages ? s->packages->owner[id] : 0;
+	jsonw_obj(w);
+	jsonw_ks(w, "path", path);
+	jsonw_kz(w, "type", type);
+	jsonw_ku(w, "mode", e ? e->mode : 0755);
+	jsonw_ku(w, "uid", e ? e->uid : 0);
+	jsonw_ku(w, "gid", e ? e->gid : 0);
+	jsonw_ku(w, "size", e ? e->size : 0);
+	jsonw_ku(w, "layer", rootfs_node(r, id)->layer);
 	if (type[0] == TAR_SYMLINK)
-		jsonw_kz(x->w, "target", facts_string(rootfs_facts(r, id), e->link));
+		jsonw_kz(w, "target", facts_string(rootfs_facts(r, id), e->link));
 	if (owner)
-		jsonw_kz(x->w, "package", x->s->packages->v[owner - 1].name);
-	jsonw_end(x->w);
-	return 0;
+		jsonw_kz(w, "package", s->packages->v[owner - 1].name);
+	jsonw_end(w);
 }
 
 void write_inspect_json(FILE *f, const struct subject *s, const struct byte_range *files)
@@ -189,12 +170,10 @@ void write_inspect_json(FILE *f, const struct subject *s, const struct byte_rang
 	if (s->packages)
 		json_packages(&w, s->packages);
 	if (files) {
-		struct files_json x = { .w = &w, .s = s, .range = files };
 		jsonw_key(&w, "files");
 		jsonw_arr(&w);
-		rootfs_walk(s->rootfs, ROOTFS_ROOT, json_file, &x);
+		subject_list(s, files, json_file, &w);
 		jsonw_end(&w);
-		buf_free(&x.path);
 	}
 	json_incomplete(&w, &s->problems);
 	jsonw_end(&w);
@@ -264,23 +243,15 @@ void write_inspect_dive(FILE *f, const struct subject *s)
 }
 
 /* --- tab-separated --- */
-struct files_tsv {
+struct tsv {
 	FILE *f;
-	const struct subject *s;
-	const struct byte_range *range;
-	struct buf path, line;
-	u64 n;
+	struct buf line;
 };
 
-static int tsv_file(void *ctx, node_id id)
+static void tsv_file(void *ctx, const struct subject *s, node_id id, struct str path)
 {
-	struct files_tsv *x = ctx;
-	const struct rootfs *r = x->s->rootfs;
-	struct str path = rootfs_path(r, id, &x->path);
-	if (!shown(x->s, id, x->range, path))
-		return 0;
-	if (x->range->top && x->n++ >= x->range->top)
-		return 1;
+	struct tsv *x = ctx;
+	const struct rootfs *r = s->rootfs;
 	const struct fact_entry *e = rootfs_entry(r, id);
 	u8 type = rootfs_type(r, id);
 	buf_clear(&x->line);
@@ -292,13 +263,11 @@ static int tsv_file(void *ctx, node_id id)
 	}
 	buf_putc(&x->line, '\n');
 	fwrite_unlocked(x->line.p, 1, x->line.n, x->f);
-	return 0;
 }
 
 void write_files_tsv(FILE *f, const struct subject *s, const struct byte_range *range)
 {
-	struct files_tsv x = { .f = f, .s = s, .range = range };
-	rootfs_walk(s->rootfs, ROOTFS_ROOT, tsv_file, &x);
-	buf_free(&x.path);
+	struct tsv x = { .f = f };
+	subject_list(s, range, tsv_file, &x);
 	buf_free(&x.line);
 }

@@ -66,3 +66,34 @@ void subject_close(struct subject *s)
 	image_close(s->image);
 	problems_free(&s->problems);
 }
+
+struct listing {
+	const struct subject *s;
+	const struct byte_range *range;
+	void (*row)(void *ctx, const struct subject *s, node_id id, struct str path);
+	void *ctx;
+	struct buf path;
+	u64 n;
+};
+
+static int list_one(void *ctx, node_id id)
+{
+	struct listing *l = ctx;
+	const struct byte_range *range = l->range;
+	if (range->layer >= 0 && rootfs_node(l->s->rootfs, id)->layer != (u32)range->layer)
+		return 0;
+	struct str path = rootfs_path(l->s->rootfs, id, &l->path);
+	if (range->path && !str_glob(str_of(range->path), path))
+		return 0;
+	if (range->top && l->n++ >= range->top)
+		return 1;
+	l->row(l->ctx, l->s, id, path);
+	return 0;
+}
+
+void subject_list(const struct subject *s, const struct byte_range *range, void (*row)(void *ctx, const struct subject *s, node_id id, struct str path), void *ctx)
+{
+	struct listing l = { .s = s, .range = range, .row = row, .ctx = ctx };
+	rootfs_walk(s->rootfs, ROOTFS_ROOT, list_one, &l);
+	buf_free(&l.path);
+}

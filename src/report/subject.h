@@ -24,6 +24,8 @@ struct byte_range { /* which files a listing shows */
 	s32 layer;        /* -1: all */
 	u64 top;          /* 0: all */
 };
+/* Calls row() for each of them, sorted bytewise by path. */
+void subject_list(const struct subject *s, const struct byte_range *range, void (*row)(void *ctx, const struct subject *s, node_id id, struct str path), void *ctx);
 
 /* "incomplete": […], of an open object. */
 struct jsonw;

@@ -102,44 +102,27 @@ static void mode_text(u8 type, u32 mode, char out[11])
 	out[10] = '\0';
 }
 
-struct listing {
-	FILE *f;
-	const struct subject *s;
-	const struct byte_range *range;
-	struct buf path;
-	u64 n;
-};
-
-static int file_row(void *ctx, node_id id)
+static void file_row(void *ctx, const struct subject *s, node_id id, struct str path)
 {
-	struct listing *x = ctx;
-	const struct rootfs *r = x->s->rootfs;
+	FILE *f = ctx;
+	const struct rootfs *r = s->rootfs;
 	const struct fact_entry *e = rootfs_entry(r, id);
-	struct str path = rootfs_path(r, id, &x->path);
-	u32 layer = rootfs_node(r, id)->layer;
-	if ((x->range->layer >= 0 && layer != (u32)x->range->layer) || (x->range->path && !str_glob(str_of(x->range->path), path)))
-		return 0;
-	if (x->range->top && x->n++ >= x->range->top)
-		return 1;
 	char mode[11], owner[32];
 	mode_text(rootfs_type(r, id), e ? e->mode : 0755, mode);
 	snprintf(owner, sizeof owner, "%u:%u", e ? e->uid : 0, e ? e->gid : 0);
-	fprintf(x->f, "%s  %9s  %8s  %5u  ", mode, owner, TEXT_SIZE(e ? e->size : 0), layer);
-	safe(x->f, path, SIZE_MAX, false, false);
+	fprintf(f, "%s  %9s  %8s  %5u  ", mode, owner, TEXT_SIZE(e ? e->size : 0), rootfs_node(r, id)->layer);
+	safe(f, path, SIZE_MAX, false, false);
 	if (rootfs_type(r, id) == TAR_SYMLINK) {
-		fputs(" -> ", x->f);
-		safe(x->f, str_of(facts_string(rootfs_facts(r, id), e->link)), SIZE_MAX, false, false);
+		fputs(" -> ", f);
+		safe(f, str_of(facts_string(rootfs_facts(r, id), e->link)), SIZE_MAX, false, false);
 	}
-	putc('\n', x->f);
-	return 0;
+	putc('\n', f);
 }
 
 void write_files_table(FILE *f, const struct subject *s, const struct byte_range *range)
 {
-	struct listing x = { .f = f, .s = s, .range = range };
 	fputs("MODE            OWNER      SIZE  LAYER  PATH\n", f);
-	rootfs_walk(s->rootfs, ROOTFS_ROOT, file_row, &x);
-	buf_free(&x.path);
+	subject_list(s, range, file_row, f);
 }
 
 /* --- one layer --- */

@@ -286,6 +286,8 @@ static void keep_facts(struct loader *l, u32 i, const struct job *j)
 {
 	if (!l->kept->dir || j->cached || i != j->layer)
 		return;
+	if (!j->identity.n && !l->source->layers[i].was_read)
+		return; /* nothing would ever lead to them */
 	struct buf path = BUF(0);
 	facts_file(l->kept, &j->read.facts->diff_id, &path);
 	struct facts *there = facts_of(l->kept, &j->read.facts->diff_id); /* from another place that holds the same layer; a damaged file is replaced */
@@ -328,6 +330,8 @@ static int fill_layer(struct loader *l, u32 i, struct error *err)
 	il->facts = r->facts;
 	il->cached = j->cached;
 	il->size = r->facts->size;
+	if (l->opt->headers_only && r->compression == COMP_NONE && sl->stored > il->size)
+		il->size = sl->stored; /* the reader stopped where the archive ends, before what pads it */
 	il->compression = r->compression;
 	if (r->blob_size)
 		il->compressed_size = r->blob_size;
