@@ -149,6 +149,22 @@ static void add_xattrs(struct lines *t, struct str rest)
 	buf_free(&b);
 }
 
+/* Whether a version brought the content of the one before again: by their hashes, or where only headers were read, as the tree was told. */
+static bool same_content(const struct app *a, const struct version *before, const struct fact_entry *e, const struct fact_entry *was)
+{
+	if (e->type != TAR_FILE || was->type != TAR_FILE || e->size != was->size)
+		return false;
+	if (!((e->flags | was->flags) & FACT_UNHASHED))
+		return hash_eq(e->hash, was->hash);
+	const struct rootfs *r = a->full;
+	for (u32 i = 0; i < r->waste.n; i++) {
+		const struct waste_item *w = SEG_AT(&r->waste, i);
+		if (w->layer == before->from && w->entry == before->entry)
+			return w->reason == WASTE_METADATA || w->reason == WASTE_DUPLICATE;
+	}
+	return false;
+}
+
 /* What each layer did to the name: this is where what it hides, and what hides it, stands. */
 static void add_versions(const struct app *a, struct lines *t, node_id id)
 {
@@ -166,8 +182,7 @@ static void add_versions(const struct app *a, struct lines *t, node_id id)
 			char hides[96] = "";
 			if (was && was->type == TAR_FILE && (v->gone || !(v->from == before->from && v->entry == before->entry)))
 				snprintf(hides, sizeof hides, "; hides %s of layer %u", TEXT_SIZE(was->size), before->from);
-			bool same = e && was && e->type == TAR_FILE && was->type == TAR_FILE && e->size && !((e->flags | was->flags) & FACT_UNHASHED) && hash_eq(e->hash, was->hash) &&
-				    !(v->from == before->from && v->entry == before->entry);
+			bool same = e && was && e->size && !(v->from == before->from && v->entry == before->entry) && same_content(a, before, e, was);
 			lines_add(t, "%s %5u  %-9s %9s%s%s", v->layer == a->model.layer ? ">" : " ", v->layer, v->gone ? "removed" : before && !before->gone ? "changed" : "added",
 				  e && e->type == TAR_FILE ? TEXT_SIZE(e->size) : "", hides, same ? ", with the same content" : "");
 			lines_add(t, "                %s", a->instruction[v->layer]);
