@@ -137,7 +137,7 @@ static int fill(struct content *c, u64 end, struct error *err)
 {
 	while (c->from + c->n < end) {
 		slide(c);
-		struct str v;
+		struct str v = STR("");
 		if (next(c, &v, err) < 0)
 			return -1;
 		size_t k = MIN(v.n, CONTENT_WINDOW - c->n);

@@ -51,6 +51,7 @@ void facts_free(struct facts *f)
 	for (u32 i = 0; !f->map && i < f->n_notes; i++)
 		free((void *)(uintptr_t)f->notes[i].bytes.p);
 	free(f->notes);
+	free(f->dirs);
 	problems_free(&f->problems);
 	if (f->map)
 		munmap(f->map, f->map_size);
@@ -62,7 +63,9 @@ static u32 dir_add(struct facts *f, struct str dir)
 {
 	if (dir.n == 0)
 		return 0;
-	u32 *slot = &f->dirs[hash64(dir, 0) % countof(f->dirs)];
+	if (!f->dirs)
+		f->dirs = xcalloc(FACTS_DIRS, sizeof *f->dirs);
+	u32 *slot = &f->dirs[hash64(dir, 0) % FACTS_DIRS];
 	if (*slot && str_is(dir, facts_string(f, *slot)))
 		return *slot;
 	return *slot = string_add(f, dir);
@@ -131,6 +134,30 @@ void facts_note(struct facts *f, u32 entry, u32 collector, struct str bytes)
 		memcpy(copy, bytes.p, bytes.n);
 	struct note n = { .entry = entry, .collector = collector, .bytes = str_n(copy, bytes.n) };
 	VEC_PUSH(f->notes, f->n_notes, f->cap_notes, n);
+}
+
+static void *copy_of(const void *p, size_t n)
+{
+	void *q = xmalloc(n);
+	if (n)
+		memcpy(q, p, n);
+	return q;
+}
+
+void facts_trim(struct facts *f)
+{
+	/* Copied, not shrunk where they are: an archive of many small members would hold a mapping for each. */
+	if (f->entries.segs) {
+		struct fact_entry **last = &f->entries.seg[f->entries.segs - 1];
+		void *kept = copy_of(*last, (f->entries.n - (f->entries.segs - 1) * SEG_SIZE) * sizeof **last);
+		free(*last);
+		*last = kept;
+	}
+	char **strings = &f->strings.seg[f->strings.n - 1], *kept = copy_of(*strings, f->strings.at);
+	free(*strings);
+	*strings = kept;
+	free(f->dirs);
+	f->dirs = NULL;
 }
 
 struct str facts_xattrs(const struct facts *f, const struct fact_entry *e)

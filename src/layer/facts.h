@@ -66,16 +66,18 @@ struct facts {
 	struct problems problems; /* what could not be read; facts with problems are never kept */
 	void *map;             /* of facts_load */
 	size_t map_size;
-	u32 dirs[1024];        /* while building: recently used directories */
+	u32 *dirs;             /* while building: recently used directories, FACTS_DIRS of them */
 };
 
 #define FACTS_STRING_SEG ((u32)MiB)
+#define FACTS_DIRS 1024u
 
 struct facts *facts_new(void);
 void facts_free(struct facts *f);
 /* Adds an entry whose clean path is given; 0 or -1 (over a budget). *ret is its index. */
 int facts_add(struct facts *f, const struct tar_entry *e, struct str clean, u32 *ret, struct error *err) must_check;
 void facts_note(struct facts *f, u32 entry, u32 collector, struct str bytes); /* copies */
+void facts_trim(struct facts *f); /* gives back what was reserved; nothing can be added from then on */
 
 static inline const struct fact_entry *facts_entry(const struct facts *f, u32 i) { return SEG_AT(&f->entries, i); }
 static inline const char *facts_string(const struct facts *f, u32 off) { return f->strings.seg[off >> 20] + (off & (FACTS_STRING_SEG - 1)); }

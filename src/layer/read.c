@@ -202,6 +202,7 @@ done:
 		facts_free(out.facts);
 		return -1;
 	}
+	facts_trim(out.facts);
 	*ret = out;
 	return 0;
 }

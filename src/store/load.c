@@ -363,7 +363,6 @@ static void own_facts(struct loader *l)
 
 static int load_layers(struct loader *l, struct error *err)
 {
-	plan(l);
 	l->order = arena_array(&l->img->arena, u32, l->n_jobs);
 	for (u32 i = 0; i < l->n_jobs; i++)
 		l->order[i] = i;
@@ -422,6 +421,16 @@ static void match_history(struct image *img)
 	}
 }
 
+/* An index says for which platform an image is; where there is none, its configuration does. */
+static int right_platform(const struct image *img, const struct platform *want, const char *asked, struct error *err)
+{
+	char text[100];
+	const struct platform *have = &img->config.platform;
+	if (!asked || !have->os[0] || !have->arch[0] || platform_match(want, have))
+		return 0;
+	return error_set(err, ERR_USAGE, "%s: the image is for %s, not for %s", img->location, platform_text(have, text), asked);
+}
+
 static struct kept *make_kept(struct image *img, const struct load_options *opt, const char *store)
 {
 	struct kept *k = xcalloc(1, sizeof *k);
@@ -467,7 +476,12 @@ int image_load(const char *location, const struct load_options *opt, struct imag
 	img->config_digest = l.source->config_digest;
 	img->manifest_media_type = l.source->manifest_media_type;
 	parse_documents(&l);
-	int r = load_layers(&l, err);
+	plan(&l);
+	int r = right_platform(img, &want, opt->platform, err);
+	if (r == 0)
+		r = load_layers(&l, err);
+	else
+		own_facts(&l); /* of layers that passed by */
 	for (u32 i = 0; i < l.n_jobs; i++)
 		buf_free(&l.jobs[i].identity);
 	free(l.jobs);
