@@ -324,7 +324,7 @@ int bag_source(struct bag *b, enum bag_form form, const char *transport, const c
 {
 	struct source *s = source_new(sizeof(struct bag_image), &ops, transport);
 	((struct bag_image *)s)->bag = b;
-	if (opt->layer && opt->layer->headers_only && !opt->need_content) /* between headers it seeks: what it reads more is wasted */
+	if (opt->layer && opt->layer->headers_only) /* between headers it seeks: what it reads more is wasted */
 		b->chunk = 4096;
 	s->reference = arena_strdup(&s->arena, str_of(b->name));
 	s->manifest_media_type = "";
