@@ -60,7 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (a.cut || b.cut) /* views of plain bytes are as long as what comes in */
 		return 0;
-	if (a.failed != b.failed) /* how much comes before the damage depends on the cut */
+	/* How much comes before the damage depends on the cut. For libzstd so does whether an empty compressed block is any: it is stricter with frames
+	 * that it has whole. Digests are for that. */
+	if (a.failed != b.failed && a.kind == COMP_ZSTD)
+		return 0;
+	if (a.failed != b.failed)
 		abort();
 	if (!a.failed && (a.made != b.made || !digest_eq(&a.digest, &b.digest)))
 		abort();

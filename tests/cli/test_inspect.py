@@ -476,7 +476,8 @@ def test_unverified_is_not_kept(pare, tmp_path, archive):
     assert not list(pare.store.glob("facts/*"))
     assert waste_of(doc) == WASTE  # contents are compared where nothing was hashed
     assert pare("inspect", "--files", "-f", "tsv", "--no-verify", archive).out == TREE
-    pare("inspect", "--no-cache", archive)
+    sure = pare("inspect", "--format", "json", "--no-cache", archive).json()
+    assert [(x["size"], x["compressed_size"]) for x in doc["layers"]] == [(x["size"], x["compressed_size"]) for x in sure["layers"]] and doc["dive"] == sure["dive"]
     assert not list(pare.store.glob("facts/*"))
     image = example()
     image.doc["rootfs"]["diff_ids"][1] = "sha256:" + "0" * 64

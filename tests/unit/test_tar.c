@@ -307,11 +307,12 @@ static void signed_checksums(void **state)
 {
 	(void)state;
 	file("\xff\xfe", "");
-	u32 sum = 8 * ' ';
+	s32 sum = 8 * ' ';
 	for (size_t i = 0; i < 512; i++)
-		sum += i >= 148 && i < 156 ? 0u : (u32)(s32)(signed char)ar.p[i];
+		if (i < 148 || i >= 156)
+			sum += (signed char)ar.p[i];
 	char text[16];
-	snprintf(text, sizeof text, "%06o", sum);
+	snprintf(text, sizeof text, "%06o", (u32)sum);
 	memcpy(ar.p + 148, text, 7);
 	end();
 	read_all();
