@@ -1,5 +1,6 @@
 #define XXH_INLINE_ALL
 #include "base/hash.h"
+#include <sys/random.h>
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
@@ -46,3 +47,11 @@ struct hash128 hash_bytes(struct str s)
 }
 
 u64 hash64(struct str s, u64 seed) { return XXH3_64bits_withSeed(s.p, s.n, seed); }
+
+u64 hash_seed;
+
+__attribute__((constructor)) static void choose_seed(void)
+{
+	if (getrandom(&hash_seed, sizeof hash_seed, GRND_NONBLOCK) != (ssize_t)sizeof hash_seed)
+		hash_seed = (u64)(uintptr_t)&hash_seed * 0x9e3779b97f4a7c15u; /* where the program was loaded */
+}

@@ -19,4 +19,7 @@ void hasher_free(struct hasher *h);
 
 struct hash128 hash_bytes(struct str s);
 u64 hash64(struct str s, u64 seed);
+/* Random, chosen once a process: the seed of tables of names that come from images, so that nobody can choose names that collide. Nothing
+ * that is printed or kept may depend on it. */
+extern u64 hash_seed;
 #endif

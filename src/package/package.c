@@ -32,7 +32,7 @@ struct packages_near {
 };
 #define NOWHERE UINT32_MAX
 
-static u32 near_slot(struct str path) { return (u32)hash64(path, 0) & (NEAR_SLOTS - 1); }
+static u32 near_slot(struct str path) { return (u32)hash64(path, hash_seed) & (NEAR_SLOTS - 1); }
 
 static void near_put(struct packages *p, struct str path, node_id dir)
 {

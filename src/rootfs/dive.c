@@ -30,7 +30,7 @@ struct trie {
 };
 
 static struct dnode *at(const struct trie *t, u32 id) { return SEG_AT(&t->nodes, id); }
-static u32 hash_of(u32 parent, struct str name) { return (u32)hash64(name, parent); }
+static u32 hash_of(u32 parent, struct str name) { return (u32)hash64(name, parent + hash_seed); }
 
 static u32 look_hashed(const struct trie *t, u32 parent, struct str name, u32 h)
 {

@@ -30,7 +30,7 @@ struct builder {
 };
 
 /* --- names --- */
-static u32 hash_of(node_id parent, struct str name) { return (u32)hash64(name, parent); }
+static u32 hash_of(node_id parent, struct str name) { return (u32)hash64(name, parent + hash_seed); }
 
 static node_id lookup(const struct rootfs *r, node_id parent, struct str name)
 {

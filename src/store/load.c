@@ -211,7 +211,7 @@ static void run_job(u32 n, void *ctx)
 		j->status = layer_read(s, &o, &j->read, &j->err);
 }
 
-static u64 hash_place(const char *place) { return hash64(str_of(place), 0); }
+static u64 hash_place(const char *place) { return hash64(str_of(place), hash_seed); }
 
 /* One job for every place where a layer is stored: the same blob may be several layers. */
 static void plan(struct loader *l)

@@ -27,7 +27,7 @@ static const struct member *find_member(const struct archive *a, const char *nam
 {
 	for (int i = 0; i <= BAG_LINKS_MAX; i++) {
 		const struct member *m = NULL;
-		for (u32 k = a->buckets[hash64(str_of(name), 0) % countof(a->buckets)]; k; k = m->next) {
+		for (u32 k = a->buckets[hash64(str_of(name), hash_seed) % countof(a->buckets)]; k; k = m->next) {
 			m = SEG_AT(&a->members, k - 1);
 			if (strcmp(m->name, name) == 0)
 				break;
@@ -127,7 +127,7 @@ static int add(struct archive *a, const struct tar_entry *e, struct error *err)
 	m->size = e->stored;
 	if (link)
 		m->link = link_target(a, e, str_n(clean, (size_t)n));
-	u32 *bucket = &a->buckets[hash64(str_n(clean, (size_t)n), 0) % countof(a->buckets)];
+	u32 *bucket = &a->buckets[hash64(str_n(clean, (size_t)n), hash_seed) % countof(a->buckets)];
 	m->next = *bucket; /* the later of two members of one name counts */
 	*bucket = a->members.n;
 	return 0;
