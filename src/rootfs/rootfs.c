@@ -32,9 +32,8 @@ struct builder {
 /* --- names --- */
 static u32 hash_of(node_id parent, struct str name) { return (u32)hash64(name, parent + hash_seed); }
 
-static node_id lookup(const struct rootfs *r, node_id parent, struct str name)
+static node_id lookup_hashed(const struct rootfs *r, node_id parent, struct str name, u32 h)
 {
-	u32 h = hash_of(parent, name);
 	for (node_id id = r->buckets[h & (r->n_buckets - 1)]; id; id = rootfs_node(r, id)->hash_next) {
 		const struct node *n = rootfs_node(r, id);
 		if (n->hash == h && n->parent == parent && strncmp(name.p, n->name, name.n) == 0 && !n->name[name.n])
@@ -42,6 +41,8 @@ static node_id lookup(const struct rootfs *r, node_id parent, struct str name)
 	}
 	return 0;
 }
+
+static node_id lookup(const struct rootfs *r, node_id parent, struct str name) { return lookup_hashed(r, parent, name, hash_of(parent, name)); }
 
 static void rehash(struct rootfs *r)
 {
@@ -57,18 +58,21 @@ static void rehash(struct rootfs *r)
 	}
 }
 
-/* name must live as long as the tree. */
-static node_id add_node(struct rootfs *r, node_id parent, const char *name)
+/* The node of a name, made when there is none (then it is gone until somebody puts something there); 0: over the budget. A name that is
+ * not `kept` — terminated, and there as long as the tree — is copied. */
+static node_id lookup_or_add(struct rootfs *r, node_id parent, struct str name, bool kept)
 {
-	if (r->nodes.n >= ROOTFS_NODES_MAX)
-		return 0;
+	u32 h = hash_of(parent, name);
+	node_id found = lookup_hashed(r, parent, name, h);
+	if (found || r->nodes.n >= ROOTFS_NODES_MAX)
+		return found;
 	if (r->nodes.n >= r->n_buckets)
 		rehash(r);
 	struct node *x = SEG_PUSH(&r->nodes);
 	node_id id = r->nodes.n - 1;
 	struct node *dir = SEG_AT(&r->nodes, parent);
-	u32 h = hash_of(parent, str_of(name)), b = h & (r->n_buckets - 1);
-	*x = (struct node){ .name = name, .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX, .hash = h, .type = TAR_DIR, .listed = true };
+	u32 b = h & (r->n_buckets - 1);
+	*x = (struct node){ .name = kept ? name.p : arena_bytes(&r->arena, name), .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX, .hash = h, .type = TAR_DIR, .listed = true };
 	dir->child = id;
 	r->buckets[b] = id;
 	return id;
@@ -202,8 +206,7 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 		if (!id || !there(b, id)) {
 			if (way == WAY_FIND)
 				return 0;
-			if (!id)
-				id = add_node(r, at, arena_bytes(&r->arena, c));
+			id = lookup_or_add(r, at, c, false);
 			if (!id) {
 				why = "more names than the budget";
 				break;
@@ -441,9 +444,7 @@ static void hard_link(struct builder *b, node_id parent, const struct fact_entry
 	}
 	inode_id in = rootfs_node(r, to)->inode;
 	const char *link_name = facts_name(b->facts, e);
-	node_id id = lookup(r, parent, str_of(link_name));
-	if (!id)
-		id = add_node(r, parent, link_name);
+	node_id id = lookup_or_add(r, parent, str_of(link_name), true);
 	if (!id)
 		problem_add(&r->problems, "layer %u: more than %u names: over the budget", b->layer, ROOTFS_NODES_MAX);
 	if (id && b->opt->trace)
@@ -478,9 +479,7 @@ static void place(struct builder *b, const struct fact_entry *e)
 		hard_link(b, parent, e);
 		return;
 	}
-	node_id id = lookup(r, parent, str_of(name));
-	if (!id)
-		id = add_node(r, parent, name);
+	node_id id = lookup_or_add(r, parent, str_of(name), true);
 	if (!id) {
 		if (r->problems.n == 0 || r->nodes.n >= ROOTFS_NODES_MAX)
 			problem_add(&r->problems, "layer %u: more than %u names: over the budget", b->layer, ROOTFS_NODES_MAX);

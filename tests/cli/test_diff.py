@@ -171,9 +171,9 @@ def test_configuration(pare, make):
         ("workdir", None): (None, "/w"), ("env", "NEW"): (None, ""), ("env", "OLD"): ("1", None), ("env", "V"): ("1", "2"), ("ports", "80/tcp"): ("80/tcp", None),
         ("volumes", "/data"): ("/data", None), ("healthcheck", None): ('{"Test":["NONE"]}', None), ("stop_signal", None): ("SIGTERM", None),
         ("stop_timeout", None): (None, "5"), ("shell", None): ([], ["/bin/bash"]), ("labels", "l"): ("1", "2")}
-    strict = diff(pare, a, b, "--platform", "linux/amd64", "--strict")
+    strict = diff(pare, a, b, "--strict")
     assert ("config", "Hostname") in {(c["field"], c["key"]) for c in strict["config"]}
-    out = pare("diff", a, b, "--platform", "linux/amd64").out
+    out = pare("diff", a, b).out
     assert "~ env V: 1 → 2" in out and '~ cmd: ["a"] → ["a", "b"]' in out and "- ports 80/tcp\n" in out
 
 

@@ -526,7 +526,7 @@ def test_quiet_and_store_option(pare, tmp_path, archive):
 def test_an_image_for_another_platform(pare, tmp_path):
     """Where no index chooses, the configuration tells: what was asked for is had or refused."""
     path = tmp_path / "arm.tar"
-    Image([layer(File("a", b"1"))], arch="arm64").docker_archive(path)
+    Image([layer(File("a", b"1"))], arch="arm64").docker_archive(path, "legacy")
     assert pare("inspect", "--platform", "linux/arm64", path).out
     assert "linux/arm64" in pare("inspect", path).out
     assert "not for linux/amd64" in pare("inspect", "--platform", "linux/amd64", path, status=2).err
