@@ -64,7 +64,7 @@ int source_open(const char *location, const struct source_options *opt, struct s
 	if (access(location, F_OK) == 0)
 		return open_path(location, opt, ret, err);
 	if (strncmp(location, "docker://", 9) == 0)
-		return error_set(err, ERR_USAGE, "%s: registries cannot be read yet; `docker pull` it and name it without docker://", location);
+		return error_set(err, ERR_USAGE, "%s: registries are not read; `docker pull` the image and name it without docker://", location);
 	/* FILE:CHOICE without a transport */
 	autofree char *file = NULL;
 	const char *choice;
