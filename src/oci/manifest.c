@@ -185,10 +185,3 @@ int config_parse(struct arena *a, const json_t *doc, struct config *ret, struct 
 
 bool media_type_is_index(const char *mt) { return strcmp(mt, MT_INDEX) == 0 || strcmp(mt, MT_DOCKER_LIST) == 0; }
 bool media_type_is_manifest(const char *mt) { return strcmp(mt, MT_MANIFEST) == 0 || strcmp(mt, MT_DOCKER_MANIFEST) == 0; }
-
-bool media_type_is_layer(const char *mt)
-{
-	struct str s = str_of(mt);
-	return str_starts(s, STR(MT_LAYER)) || str_starts(s, STR("application/vnd.oci.image.layer.nondistributable.v1.tar")) ||
-	       str_starts(s, STR("application/vnd.docker.image.rootfs.")) || str_starts(s, STR("application/vnd.docker.container.image.rootfs."));
-}

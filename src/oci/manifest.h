@@ -73,5 +73,4 @@ int config_parse(struct arena *a, const json_t *doc, struct config *ret, struct 
 
 bool media_type_is_index(const char *mt);
 bool media_type_is_manifest(const char *mt);
-bool media_type_is_layer(const char *mt); /* any tar layer of OCI or Docker, foreign and nondistributable ones too */
 #endif

@@ -798,35 +798,3 @@ int rootfs_walk(const struct rootfs *r, node_id from, int (*visit)(void *, node_
 	}
 	return 0;
 }
-
-struct sizes {
-	const struct rootfs *r;
-	u64 *v;
-	u8 *seen; /* a bit an inode */
-};
-
-static int add_size(void *ctx, node_id id)
-{
-	struct sizes *s = ctx;
-	u64 size = rootfs_size(s->r, id);
-	inode_id in = rootfs_node(s->r, id)->inode;
-	if (!size)
-		return 0;
-	s->v[id] = size;
-	if (s->seen[in / 8] & 1 << in % 8)
-		return 0;
-	s->seen[in / 8] |= (u8)(1 << in % 8);
-	for (node_id k = id; k != ROOTFS_ROOT;) {
-		k = rootfs_node(s->r, k)->parent;
-		s->v[k] += size;
-	}
-	return 0;
-}
-
-u64 *rootfs_sizes(const struct rootfs *r)
-{
-	struct sizes s = { r, xcalloc(r->nodes.n, sizeof(u64)), xcalloc(r->inodes.n / 8 + 1, 1) };
-	rootfs_walk(r, ROOTFS_ROOT, add_size, &s);
-	free(s.seen);
-	return s.v;
-}

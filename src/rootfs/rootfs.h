@@ -136,8 +136,4 @@ u32 rootfs_children(const struct rootfs *r, node_id dir, node_id **ids);
 /* Walks the live tree bytewise by whole path ("a-b" before "a/c"), the root left out; stops when `visit` returns not 0 and returns that.
  * The first walk from the root keeps the order: not from two threads at once. */
 int rootfs_walk(const struct rootfs *r, node_id from, int (*visit)(void *ctx, node_id id), void *ctx);
-
-/* Bytes of regular files below each directory, each inode counted once (at its first name in walk order). Indexed by node_id;
- * malloc'ed, nodes.n long. A file's own size stands at its node. */
-u64 *rootfs_sizes(const struct rootfs *r);
 #endif

@@ -1,4 +1,5 @@
 #include "transport/bag.h"
+#include "oci/reference.h"
 #include <unistd.h>
 
 struct bag_image {
@@ -119,7 +120,9 @@ struct candidates {
 	const struct descriptor *best;
 	const char *best_name; /* the tag it was found under */
 	int best_score;
-	u32 seen;
+	const struct descriptor *only; /* the first image that was seen … */
+	const char *only_name;
+	u32 seen;                      /* … of so many */
 	struct buf platforms; /* those that were there, for the message */
 };
 
@@ -128,11 +131,15 @@ static const char *tag_of(const struct descriptor *d) { return d->image_name ? d
 static void consider(struct candidates *c, const struct descriptor *d, const char *name)
 {
 	char text[100];
-	if (d->attestation || d->bad)
+	bool artifact = d->media_type[0] && !media_type_is_manifest(d->media_type); /* a chart, a signature: something that is no image */
+	if (d->attestation || d->bad || artifact)
 		return;
 	bool known = d->platform.arch[0] || d->platform.os[0];
 	int score = known ? platform_match(&c->want, &d->platform) : 1;
-	c->seen++;
+	if (c->seen++ == 0) {
+		c->only = d;
+		c->only_name = name;
+	}
 	if (known && c->platforms.n < 400 && !str_contains(buf_str(&c->platforms), str_of(platform_text(&d->platform, text))))
 		buf_printf(&c->platforms, "%s%s", c->platforms.n ? ", " : "", text);
 	if (score > c->best_score) {
@@ -144,7 +151,7 @@ static void consider(struct candidates *c, const struct descriptor *d, const cha
 
 static bool named(const struct descriptor *d, const char *choice)
 {
-	return (d->ref_name && strcmp(d->ref_name, choice) == 0) || (d->image_name && strcmp(d->image_name, choice) == 0) ||
+	return (d->ref_name && strcmp(d->ref_name, choice) == 0) || (d->image_name && (strcmp(d->image_name, choice) == 0 || reference_same(d->image_name, choice))) ||
 	       (choice[0] == '@' && strcmp(DIGEST_STR(&d->digest), choice + 1) == 0);
 }
 
@@ -182,12 +189,10 @@ static int choose(struct source *s, struct bag *b, const struct index *x, const 
 	char text[100];
 	if (r == 0 && c.seen == 0)
 		r = choice[0] ? error_set(err, ERR_USAGE, "%s: no image '%s' in it", b->name, choice) : error_set(err, ERR_INPUT, "%s: its index names no image", b->name);
-	if (r == 0 && !c.best && !opt->platform_forced && c.seen == 1) /* the only one there is, if for another machine */
-		for (u32 i = 0; i < x->n && c.seen == 1; i++)
-			if (!x->manifests[i].attestation && !x->manifests[i].bad && !media_type_is_index(x->manifests[i].media_type) && (!choice[0] || named(&x->manifests[i], choice))) {
-				c.best = &x->manifests[i];
-				c.best_name = tag_of(c.best);
-			}
+	if (r == 0 && !c.best && !opt->platform_forced && c.seen == 1) { /* the only one there is, if for another machine */
+		c.best = c.only;
+		c.best_name = c.only_name;
+	}
 	if (r == 0 && !c.best)
 		r = error_set(err, ERR_USAGE, "%s: nothing for %s; there is: %s (--platform)", b->name, platform_text(&c.want, text), c.platforms.n ? c.platforms.p : "nothing");
 	if (r == 0) {
@@ -228,7 +233,7 @@ static const json_t *docker_entry(const json_t *doc, const char *choice, const c
 		}
 		for (size_t k = 0; tags && k < json_array_size(tags); k++) {
 			const char *t = json_string_value(json_array_get(tags, k));
-			if (t && (strcmp(t, choice) == 0 || (strncmp(t, choice, strlen(choice)) == 0 && strcmp(t + strlen(choice), ":latest") == 0))) {
+			if (t && (strcmp(t, choice) == 0 || reference_same(t, choice))) {
 				*tag = t;
 				return item;
 			}

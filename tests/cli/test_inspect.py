@@ -269,6 +269,14 @@ def test_platforms(pare, tmp_path, nested):
     assert "linux/arm/v6" in r.err and "unknown" not in r.err
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_only_image_is_taken(pare, tmp_path, nested):
+    """An index with one image for another machine leaves no choice, unless a platform was asked for."""
+    place = index_layout(tmp_path / "i", [Image([layer(File("a", b"1"))], arch="s390x", tags=())], nested=nested, attestation=True)
+    assert pare("inspect", "--format", "json", place).json()["image"]["platform"] == "linux/s390x"
+    pare("inspect", "--platform", "linux/amd64", place, status=2)
+
+
 def test_rootfs(pare, tmp_path):
     root = tmp_path / "root"
     (root / "d").mkdir(parents=True)
