@@ -63,7 +63,7 @@ static int write_out(const struct option_value *opt, const struct subject *s, st
 	else if (range->layer >= 0)
 		write_layer_table(stdout, s, (u32)range->layer, range);
 	else
-		write_inspect_table(stdout, s, range, globals.color);
+		write_inspect_table(stdout, s, range);
 	return 0;
 }
 

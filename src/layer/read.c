@@ -125,14 +125,13 @@ static int meter_next(void *ctx, struct str *view, struct error *err)
 	return 0;
 }
 
-static void parse(struct reader *r, struct stream *plain, struct error *err)
+static void parse(struct reader *r, struct stream *plain)
 {
 	struct error e = { 0 };
 	r->tar = tar_open(plain);
 	if (entries(r, &e) < 0)
 		problem_add(&r->facts->problems, "%s", e.text);
 	tar_close(r->tar);
-	(void)err;
 }
 
 /* Only headers: no digest, contents sought over. Where that cannot be, they pass by anyway and are told apart by their hashes. */
@@ -143,7 +142,7 @@ static int headers(struct stream *blob, struct reader *r, struct layer_read *ret
 		return -1;
 	if (!stream_can_seek(plain))
 		r->hash = hasher_new();
-	parse(r, plain, err);
+	parse(r, plain);
 	struct error e = { 0 };
 	if (!stream_can_seek(plain) && r->facts->problems.n == 0 && stream_drain(plain, &e) < 0)
 		problem_add(&r->facts->problems, "%s", e.text);
@@ -179,7 +178,7 @@ int layer_read(struct stream *blob, const struct layer_options *opt, struct laye
 	/* A plain layer's two digests are of the same bytes. */
 	bool both = out.compression != COMP_NONE || (opt->diff_alg && opt->diff_alg != (opt->blob_alg ? opt->blob_alg : DIGEST_SHA256));
 	struct stream *top = both ? stream_tap(plain, opt->diff_alg ? opt->diff_alg : DIGEST_SHA256, &plain_tap) : plain;
-	parse(r, top, err);
+	parse(r, top);
 	if (stream_drain(top, &e) < 0)
 		problem_add(&out.facts->problems, "%s", e.text);
 	else {

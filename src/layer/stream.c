@@ -15,14 +15,12 @@ bool stream_can_seek(const struct stream *s) { return s->ops->skip != NULL; }
 
 int stream_skip(struct stream *s, u64 n, struct error *err)
 {
-	if (s->ops->skip) {
-		if (s->ops->skip(s, n, err) < 0)
-			return -1;
-		s->at += n;
-		return 0;
-	}
-	(void)n;
-	return error_set(err, ERR_INPUT, "this stream cannot be sought");
+	if (!s->ops->skip)
+		return error_set(err, ERR_INPUT, "this stream cannot be sought");
+	if (s->ops->skip(s, n, err) < 0)
+		return -1;
+	s->at += n;
+	return 0;
 }
 
 int stream_drain(struct stream *s, struct error *err)

@@ -95,11 +95,10 @@ static void visible(struct sums *s, const struct rootfs *r, const struct bytes *
 	buf_free(&path);
 }
 
-void advice_find(const struct image *img, const struct rootfs *r, const struct packages *p, const struct bytes *b, struct advice *ret)
+void advice_find(const struct image *img, const struct rootfs *r, const struct bytes *b, struct advice *ret)
 {
 	*ret = (struct advice){ .slim = r->wasted };
 	struct sums s = { .img = img, .v = xcalloc((size_t)img->n_layers * ADVICES, sizeof(struct sum)) };
-	(void)p;
 	hidden(&s, r);
 	visible(&s, r, b, ret);
 	for (u32 layer = 0; layer < img->n_layers; layer++)

@@ -10,6 +10,6 @@ struct advice {
 	u64 all;                  /* of all findings; nothing is counted twice */
 };
 
-void advice_find(const struct image *img, const struct rootfs *r, const struct packages *p, const struct bytes *b, struct advice *ret);
+void advice_find(const struct image *img, const struct rootfs *r, const struct bytes *b, struct advice *ret);
 void advice_free(struct advice *a);
 #endif

@@ -186,7 +186,7 @@ static void ask(u32 what, void *ctx)
 		return;
 	}
 	bytes_find(s->image, s->rootfs, s->packages, &x->bytes);
-	advice_find(s->image, s->rootfs, s->packages, &x->bytes, &x->advice);
+	advice_find(s->image, s->rootfs, &x->bytes, &x->advice);
 }
 
 static int nothing(void *ctx, node_id id)

@@ -34,7 +34,7 @@ void json_incomplete(struct jsonw *w, const struct problems *p);
 /* One writer a format. They write to stdout's FILE; the caller flushes. */
 void write_inspect_json(FILE *f, const struct subject *s, const struct byte_range *files); /* files NULL: no "files" key */
 void write_inspect_dive(FILE *f, const struct subject *s);
-void write_inspect_table(FILE *f, const struct subject *s, const struct byte_range *range, bool color);
+void write_inspect_table(FILE *f, const struct subject *s, const struct byte_range *range);
 void write_files_tsv(FILE *f, const struct subject *s, const struct byte_range *range);
 void write_files_table(FILE *f, const struct subject *s, const struct byte_range *range);
 void write_layer_table(FILE *f, const struct subject *s, u32 layer, const struct byte_range *range);

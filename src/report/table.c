@@ -78,9 +78,8 @@ static void waste(FILE *f, const struct subject *s, const struct byte_range *ran
 	buf_free(&path);
 }
 
-void write_inspect_table(FILE *f, const struct subject *s, const struct byte_range *range, bool color)
+void write_inspect_table(FILE *f, const struct subject *s, const struct byte_range *range)
 {
-	(void)color;
 	image_line(f, s);
 	layers(f, s);
 	waste(f, s, range);

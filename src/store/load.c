@@ -298,12 +298,8 @@ static void keep_facts(struct loader *l, u32 i, const struct job *j)
 		proof_save(l->kept, l->source, i, buf_str(&j->identity), &j->read);
 }
 
-static const char *media_type_of(enum compression c, const struct image *img)
-{
-	static const char *const oci[] = { MT_LAYER, MT_LAYER "+gzip", MT_LAYER "+zstd", MT_LAYER, MT_LAYER };
-	(void)img;
-	return oci[c];
-}
+/* OCI has no media type for xz and bzip2. */
+static const char *media_type_of(enum compression c) { return c == COMP_GZIP ? MT_LAYER "+gzip" : c == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER; }
 
 static int fill_layer(struct loader *l, u32 i, struct error *err)
 {
@@ -340,7 +336,7 @@ static int fill_layer(struct loader *l, u32 i, struct error *err)
 	if (!il->diff_id.alg)
 		il->diff_id = r->facts->diff_id;
 	if (!il->media_type[0])
-		il->media_type = media_type_of(r->compression, l->img);
+		il->media_type = media_type_of(r->compression);
 	for (u32 k = 0; k < r->facts->entries.n; k++)
 		l->img->size += facts_entry(r->facts, k)->size;
 	l->img->compressed_size += il->compressed_size;
