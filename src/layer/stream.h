@@ -30,7 +30,7 @@ struct stream { /* the first member of every stage */
 };
 
 int stream_next(struct stream *s, struct str *view, struct error *err) must_check;
-/* Passes over n bytes, by seeking where that is possible. ERR_INPUT when the stream ends before. */
+/* Passes over n bytes by seeking: only where stream_can_seek(). ERR_INPUT when the stream ends before. */
 int stream_skip(struct stream *s, u64 n, struct error *err) must_check;
 bool stream_can_seek(const struct stream *s);
 int stream_drain(struct stream *s, struct error *err) must_check; /* reads to the end */
