@@ -44,8 +44,9 @@ static json_t *document(struct bag *b, const char *name, struct error *err)
 	return doc;
 }
 
-/* The bytes of a blob, when they are what its descriptor says. */
-static int blob(struct bag *b, struct arena *a, const struct descriptor *d, struct str *ret, struct error *err)
+/* The bytes of a blob, when they are what its descriptor says. With `noted` other bytes are returned all the same and said to be a problem: what they
+ * say is reported, but as incomplete. */
+static int blob(struct bag *b, struct arena *a, const struct descriptor *d, struct problems *noted, struct str *ret, struct error *err)
 {
 	char path[DIGEST_TEXT + 8];
 	struct buf text = BUF(0);
@@ -55,11 +56,16 @@ static int blob(struct bag *b, struct arena *a, const struct descriptor *d, stru
 	if (b->ops->read(b, path, JSON_BYTES, &text, err) < 0)
 		return -1;
 	struct digest got = digest_bytes(d->digest.alg, buf_str(&text));
-	int r = 0;
+	struct error e = { 0 };
 	if (!digest_eq(&got, &d->digest))
-		r = error_set(err, ERR_INPUT, "%s: its digest is %s", path, DIGEST_STR(&got));
+		error_set(&e, ERR_INPUT, "%s: its digest is %s", path, DIGEST_STR(&got));
 	else if (text.n != d->size)
-		r = error_set(err, ERR_INPUT, "%s: %zu bytes, its descriptor says %llu", path, text.n, (unsigned long long)d->size);
+		error_set(&e, ERR_INPUT, "%s: %zu bytes, its descriptor says %llu", path, text.n, (unsigned long long)d->size);
+	if (e.kind && noted)
+		problem_add(noted, "%s", e.text);
+	int r = e.kind && !noted ? -1 : 0;
+	if (r < 0)
+		*err = e;
 	else
 		*ret = str_n(arena_strdup(a, buf_str(&text)), text.n);
 	buf_free(&text);
@@ -71,7 +77,7 @@ static void config(struct source *s, struct bag *b, const struct descriptor *d)
 {
 	struct error e = { 0 };
 	s->config_digest = d->digest;
-	if (blob(b, &s->arena, d, &s->config, &e) < 0)
+	if (blob(b, &s->arena, d, &s->problems, &s->config, &e) < 0)
 		problem_add(&s->problems, "configuration: %s", e.text);
 }
 
@@ -93,7 +99,7 @@ static void layer(struct source *s, struct bag *b, u32 i, const struct descripto
 
 static int oci_image(struct source *s, struct bag *b, const struct descriptor *d, struct error *err)
 {
-	if (blob(b, &s->arena, d, &s->manifest, err) < 0)
+	if (blob(b, &s->arena, d, &s->problems, &s->manifest, err) < 0)
 		return error_wrap(err, "manifest");
 	autojson json_t *doc = json_read(s->manifest, "manifest", err);
 	struct manifest m;
@@ -120,6 +126,7 @@ struct candidates {
 	const struct descriptor *best;
 	const char *best_name; /* the tag it was found under */
 	int best_score;
+	const struct descriptor *absent; /* the first that is not there */
 	const struct descriptor *only; /* the first image that was seen … */
 	const char *only_name;
 	u32 seen;                      /* … of so many */
@@ -134,6 +141,13 @@ static void consider(struct candidates *c, const struct descriptor *d, const cha
 	bool artifact = d->media_type[0] && !media_type_is_manifest(d->media_type); /* a chart, a signature: something that is no image */
 	if (d->attestation || d->bad || artifact)
 		return;
+	/* An archive of one platform may still have the index of all: what is not there is chosen only when it was asked for. */
+	u64 size;
+	char path[DIGEST_TEXT + 8];
+	if (!c->opt->platform_forced && !c->bag->ops->find(c->bag, digest_path(&d->digest, path), &size)) {
+		c->absent = c->absent ? c->absent : d;
+		return;
+	}
 	bool known = d->platform.arch[0] || d->platform.os[0];
 	int score = known ? platform_match(&c->want, &d->platform) : 1;
 	if (c->seen++ == 0) {
@@ -173,7 +187,7 @@ static int gather(struct candidates *c, const struct index *x, const char *choic
 		}
 		struct str text;
 		struct index inner;
-		if (blob(c->bag, c->arena, d, &text, err) < 0)
+		if (blob(c->bag, c->arena, d, NULL, &text, err) < 0)
 			return error_wrap(err, "index");
 		autojson json_t *doc = json_read(text, "index", err);
 		if (!doc || index_parse(c->arena, doc, &inner, err) < 0 || gather(c, &inner, "", tag, depth + 1, err) < 0)
@@ -187,7 +201,9 @@ static int choose(struct source *s, struct bag *b, const struct index *x, const 
 	struct candidates c = { .bag = b, .arena = &s->arena, .opt = opt, .want = opt->platform ? *opt->platform : platform_host() };
 	int r = gather(&c, x, choice, NULL, 0, err);
 	char text[100];
-	if (r == 0 && c.seen == 0)
+	if (r == 0 && c.seen == 0 && c.absent)
+		c.best = c.absent; /* opening it says what is missing */
+	else if (r == 0 && c.seen == 0)
 		r = choice[0] ? error_set(err, ERR_USAGE, "%s: no image '%s' in it", b->name, choice) : error_set(err, ERR_INPUT, "%s: its index names no image", b->name);
 	if (r == 0 && !c.best && !opt->platform_forced && c.seen == 1) { /* the only one there is, if for another machine */
 		c.best = c.only;

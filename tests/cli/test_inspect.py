@@ -277,6 +277,26 @@ def test_the_only_image_is_taken(pare, tmp_path, nested):
     pare("inspect", "--platform", "linux/amd64", place, status=2)
 
 
+def test_only_one_platform_is_there(pare, tmp_path):
+    """What `docker save --platform` leaves: the index of all platforms, the blobs of one."""
+    images = [Image([layer(File(name, b"1"))], arch=name, tags=()) for name in ("amd64", "arm64", "s390x")]
+    place = index_layout(tmp_path / "i", images, nested=True)
+    for image in images[:2]:
+        digest = image.descriptors()[0]["digest"].replace(":", "/")
+        (tmp_path / "i" / "blobs" / digest).unlink()
+    assert pare("inspect", "--format", "json", place).json()["image"]["platform"] == "linux/s390x"
+    assert "manifest: blobs/sha256/" in pare("inspect", "--platform", "linux/arm64", place, status=3).err
+
+
+def test_a_manifest_that_was_changed_is_reported(pare, tmp_path):
+    image = Image([layer(File("a", b"1"))])
+    image.oci(tmp_path / "i")
+    manifest = tmp_path / "i" / "blobs" / image.descriptors()[0]["digest"].replace(":", "/")
+    manifest.write_bytes(manifest.read_bytes() + b" ")
+    doc = pare("inspect", "--files", "--format", "json", "oci:%s" % (tmp_path / "i"), status=3).json()
+    assert [f["path"] for f in doc["files"]] == ["/a"] and "its digest is" in " ".join(doc["incomplete"])
+
+
 def test_rootfs(pare, tmp_path):
     root = tmp_path / "root"
     (root / "d").mkdir(parents=True)
