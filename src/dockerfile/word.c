@@ -1,0 +1,1 @@
+#include "dockerfile/word.h"
