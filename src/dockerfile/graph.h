@@ -11,13 +11,17 @@
  *
  * State at an instruction is what holds when it begins: inherited from the base stage (or, with df_graph_options.base, from the base
  * image's configuration), changed by what stands before it. Values are expanded with BuildKit's rules; what depends on something unknown
- * (a base image's environment that is not at hand, an ARG without a default) is unknown, not empty. */
+ * (a base image's environment that is not at hand, an ARG without a default) is unknown, not empty. ONBUILD triggers of a base stage hold in the
+ * stages built on it. The platform is linux/amd64 unless a build argument (TARGETARCH=…) says otherwise, so that answers depend on no machine.
+ *
+ * Limits: DF_VALUES bytes of expanded values a file; from there on values are unknown. */
 #ifndef PARE_DOCKERFILE_GRAPH_H
 #define PARE_DOCKERFILE_GRAPH_H
 #include "dockerfile/parse.h"
 #include "dockerfile/word.h"
 
 #define DF_NONE UINT32_MAX
+#define DF_VALUES (8 * MiB)
 
 struct df_var {
 	struct str name;
@@ -26,17 +30,21 @@ struct df_var {
 	bool env;               /* from ENV (ships in the configuration), else from ARG */
 	bool predefined;        /* BuildKit's own (TARGETARCH, HTTP_PROXY, …) */
 	u32 instruction;        /* that set it; DF_NONE: inherited or predefined */
-	const struct df_var *shadow; /* next of the chain; look-ups take the first of a name */
+	const struct df_var *shadow; /* what was set before it, of whatever name; look-ups take the first of a name */
 };
 
+struct df_scope;
 struct df_state { /* holds before one instruction; shared between instructions that don't change it */
 	struct str user;        /* as expanded; p NULL: not set here (the base image's, root unless known) */
 	u32 user_at;            /* instruction that set it, DF_NONE */
-	struct str workdir;     /* p NULL likewise */
+	struct str workdir;     /* p NULL likewise; without a leading '/': relative to the base image's, which is not known */
 	bool workdir_set;       /* by a WORKDIR of this stage or of its base stages */
+	bool env_known;         /* what is not in `vars` is not set: the base image's environment is at hand, or there is none */
+	u32 workdir_at;
 	const struct str *shell; /* words of SHELL; NULL: the default (/bin/sh -c, or cmd on Windows) */
 	u32 n_shell, shell_at;
-	const struct df_var *vars;
+	const struct df_var *vars;     /* newest first, older values of a name included */
+	const struct df_scope *scope;  /* the newest of each name: df_state_var() */
 };
 
 struct df_stage {
@@ -48,10 +56,11 @@ struct df_stage {
 	bool image_known;       /* every variable in it had a value */
 	struct str platform;    /* of --platform, as written; p NULL */
 	u32 base;               /* stage it is built on, DF_NONE: an image (or scratch) */
-	bool scratch, windows;  /* windows: by the name of its image or its platform */
+	bool scratch, windows;  /* windows: by the name of its image or its platform, or its base's */
 	bool ships, needed, target;
-	const u32 *uses;        /* stages that COPY --from, ADD --from and RUN --mount name; n_uses */
+	const u32 *uses;        /* stages that COPY --from, ADD --from and RUN --mount name (ONBUILD's of the base stage too); n_uses */
 	u32 n_uses;
+	u32 n_onbuild;          /* ONBUILD instructions of it */
 };
 
 struct df_graph {
@@ -61,7 +70,11 @@ struct df_graph {
 	u32 n_stages;
 	const struct df_state **state; /* by instruction index */
 	const u32 *stage_of;           /* by instruction index; DF_NONE for the global ARGs */
-	const struct df_var *globals;  /* ARGs before the first FROM */
+	const struct df_var *globals;  /* ARGs before the first FROM, and the predefined platform ARGs */
+	const struct df_state *global_state; /* what FROM is expanded with */
+	const u32 *by_name;            /* stage indices in order of name (case ignored) and index */
+	struct df_file *onbuild;       /* parsed triggers of base images; n_onbuild */
+	u32 n_onbuild;
 	u32 target;                    /* stage index; the last unless named; DF_NONE when there is none */
 };
 
