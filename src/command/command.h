@@ -11,6 +11,7 @@ enum option_kind {
 	OPT_FLAG,  /* --name; may be given again: counted */
 	OPT_VALUE, /* --name VALUE or --name=VALUE; the last counts */
 	OPT_LIST,  /* the same, every one counts */
+	OPT_OPTIONAL, /* --name, or --name=VALUE: a value only behind '='; without one value is NULL, as for a flag */
 };
 
 struct option {
@@ -28,7 +29,7 @@ struct option_value {
 	const char **list;  /* OPT_LIST: count of them */
 };
 
-#define ARGS_MANY 255
+#define ARGS_MANY UINT32_MAX
 struct command {
 	const char *name;
 	const char *summary;    /* one line */
@@ -36,7 +37,7 @@ struct command {
 	const char *description; /* paragraphs separated by an empty line */
 	const struct option *options; /* ends with a NULL name */
 	const char *examples;   /* lines "COMMAND # what it does" */
-	u8 min_args, max_args;  /* operands */
+	u32 min_args, max_args; /* operands */
 	int (*run)(const struct option_value *opt, char **args, int n_args);
 	bool hidden;
 };

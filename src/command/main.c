@@ -138,6 +138,10 @@ static int take_option(struct parsed *p, int argc, char **argv, int *at, struct 
 			p->values[i].count++;
 			return 0;
 		}
+		if (!value.p && option_at(p, i)->kind == OPT_OPTIONAL) {
+			p->values[i].count++;
+			return 0;
+		}
 		if (!value.p) {
 			if (*at + 1 >= argc)
 				return error_set(err, ERR_USAGE, "%s: wants %s", word, option_at(p, i)->arg);
@@ -149,7 +153,7 @@ static int take_option(struct parsed *p, int argc, char **argv, int *at, struct 
 		u32 i = find_option(p, str_n("", 0), *c);
 		if (i == UINT32_MAX)
 			return error_set(err, ERR_USAGE, "-%c: no such option; `pare %s --help` lists them", *c, p->cmd->name);
-		if (option_at(p, i)->kind == OPT_FLAG) {
+		if (option_at(p, i)->kind == OPT_FLAG || option_at(p, i)->kind == OPT_OPTIONAL) {
 			p->values[i].count++;
 			continue;
 		}
@@ -201,8 +205,8 @@ static int run(const struct command *c, int argc, char **argv)
 	} else if (p.values[p.n_options + 3].count) {
 		manual_help(stdout, c);
 		status = command_done(0);
-	} else if (p.n_args < c->min_args || p.n_args > c->max_args) {
-		error_set(&err, ERR_USAGE, "%s: %s; usage: pare %s %s", c->name, p.n_args < c->min_args ? "an operand is missing" : "too many operands", c->name, c->synopsis);
+	} else if ((u32)p.n_args < c->min_args || (u32)p.n_args > c->max_args) {
+		error_set(&err, ERR_USAGE, "%s: %s; usage: pare %s %s", c->name, (u32)p.n_args < c->min_args ? "an operand is missing" : "too many operands", c->name, c->synopsis);
 		status = command_fail(&err);
 	} else {
 		set_globals(&p);

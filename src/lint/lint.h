@@ -25,7 +25,8 @@ struct lint_script {
 	struct sh_commands commands;
 	enum sh_dialect dialect;            /* by SHELL, `# hadolint shell=`, a here-document's #! */
 	bool posix;                         /* a POSIX-like shell runs it; false: PowerShell, cmd, or a here-document for another interpreter: tree is empty */
-	bool pipefail;                      /* SHELL or `set -o pipefail` before it in the stage says so */
+	bool pipefail;                      /* SHELL, or `set -o pipefail` in the script, says so */
+	bool json;                          /* the words of a JSON form, quoted where a shell needs it; of ["sh","-c","…"] the script alone. A finding's fix is forgotten */
 	u32 stage;                          /* DF_NONE before the first FROM */
 };
 
@@ -58,17 +59,36 @@ struct lint {
 	struct lint_script *scripts;        /* in the order of the file */
 	u32 n_scripts;
 	struct diagnostics *out;
-	const struct lint_rule *rule;       /* the one that is asked now */
+	const struct lint_rule *rule;       /* the one that is asked now; a check that speaks for a group sets it to the rule it speaks as */
 	struct arena *arena;                /* out's: texts of findings, fixes */
+	bool refused;                       /* BuildKit refuses the file */
+	bool check_error;                   /* `# check=error=true`: BuildKit's warnings are errors */
+	struct {                            /* the driver's own */
+		const struct lint_rule *level_of;
+		enum level level;
+		bool no_fix;
+		u32 first, dropped;
+		struct diagnostic forgotten;
+	} own;
 };
+
+/* A finding more than this in one file is not kept; one of the rule `too-many-findings` says so. */
+#define LINT_FINDINGS 10000
 
 struct lint_rule {
 	struct rule meta;
-	void (*check)(struct lint *l);      /* NULL: the driver or another rule's check speaks for it (DL1000) */
+	/* NULL: the rule belongs to the nearest rule above it in its array that has a check, which speaks for both (l->rule = &rules_x[i]; lint_add(…)):
+	 * such a check is called when any rule of its group is wanted. The driver speaks for rules_driver[]. */
+	void (*check)(struct lint *l);
 };
 /* One array a topic, beside its code (lint/apt.c: `const struct lint_rule rules_apt[]`, ended by a NULL name), gathered in lint/rules.c. */
 extern const struct lint_rule *const lint_rule_sets[];
+u32 lint_rule_count(void);
+const struct lint_rule *lint_rule_at(u32 i);   /* in the order of the sets */
 const struct lint_rule *lint_rule_find(struct str name_or_code);   /* ours, hadolint's, BuildKit's, or an alias with or without its tool's prefix; NULL */
+
+const char *lint_code(const struct rule *r, enum lint_codes codes); /* what is printed as `code`: hadolint's, else BuildKit's, else ours */
+bool lint_rule_wanted(const struct rule *r, const struct lint_options *opt); /* by codes and rule set; its level is another question */
 
 /* Judges `text`. Findings are appended to *out, not yet sorted; *refused says whether the file parses. */
 int lint_run(struct str text, const struct lint_options *opt, struct diagnostics *out, bool *refused, struct error *err) must_check;
@@ -86,10 +106,11 @@ struct diagnostic *lint_add_word(struct lint *l, const struct lint_script *s, co
 /* File span of script bytes [at, end). */
 struct df_span lint_span(const struct lint_script *s, u32 at, u32 end);
 
-/* Loops. Instructions of the file with their ONBUILD triggers looked through: for (i = lint_next(l, NULL); i; i = lint_next(l, i)) gives an ONBUILD's
+/* Loops. Instructions of the file that are not bad, with their ONBUILD triggers looked through: for (i = lint_next(l, NULL); i; i = lint_next(l, i)) gives an ONBUILD's
  * trigger in its place (its index is the ONBUILD's). */
 const struct df_instruction *lint_next(const struct lint *l, const struct df_instruction *i);
-/* Scripts of RUN only (ONBUILD RUN included) that a POSIX-like shell runs, each command: */
+/* Scripts of RUN only (ONBUILD RUN included) that a POSIX-like shell runs, each command. Hadolint doesn't ask which shell runs a command, so with
+ * LINT_HADOLINT every RUN is given; who cares (DL4006, SC…) asks s->posix. */
 const struct lint_script *lint_next_run(const struct lint *l, const struct lint_script *s);
 #define lint_each_command(l, s, c)                                                     \
 	for (const struct lint_script *s = lint_next_run((l), NULL); s; s = lint_next_run((l), s)) \
@@ -101,7 +122,7 @@ bool lint_ships(const struct lint *l, const struct df_instruction *i);
 bool lint_mounted(const struct lint_script *s, struct str path);
 
 /* --- fixes (lint/fix.h has what is done with them) --- */
-/* A fix of one edit; texts are copied. fix_add() adds further edits to the finding's fix. Line ends in `with` are "\n": they become the file's own. */
+/* A fix of one edit, for the finding that was added last; texts are copied. fix_add() adds further edits to the finding's fix. Line ends in `with` are "\n": they become the file's own. */
 void lint_fix(struct lint *l, struct diagnostic *d, enum fix_safety safety, const char *title, struct df_span where, struct str with);
 void lint_fix_add(struct lint *l, struct diagnostic *d, struct df_span where, struct str with);
 #endif

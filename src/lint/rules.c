@@ -1,1 +1,92 @@
+/* The sets of rules, one a topic, in the order in which they are asked; and finding a rule by any of its names. */
 #include "lint/lint.h"
+#include <pthread.h>
+
+extern const struct lint_rule rules_driver[];
+
+const struct lint_rule *const lint_rule_sets[] = {
+	rules_driver,
+	NULL,
+};
+
+/* --- names: our own, the tools' codes, aliases with and without the tool's prefix --- */
+#define RULES_MAX 1024
+#define SLOTS 8192 /* a power of two */
+
+struct slot {
+	struct str tool, name; /* tool: empty, or the prefix that must match when one is given */
+	u32 rule;              /* 1 + index */
+};
+static struct slot *slots;
+static const struct lint_rule *all[RULES_MAX];
+static u32 n_rules, n_names;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static u32 hash(struct str s)
+{
+	u32 h = 2166136261u;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		h = (h ^ (u8)(c >= 'A' && c <= 'Z' ? c + 32 : c)) * 16777619u;
+	}
+	return h ^ h >> 15;
+}
+
+static void name_add(struct str tool, struct str name, u32 rule)
+{
+	if (!name.n || n_names + 1 >= SLOTS)
+		return;
+	u32 i = hash(name) % SLOTS;
+	while (slots[i].rule)
+		i = (i + 1) % SLOTS;
+	slots[i] = (struct slot){ tool, name, rule + 1 };
+	n_names++;
+}
+
+static void list_rules(void)
+{
+	for (const struct lint_rule *const *set = lint_rule_sets; *set; set++)
+		for (const struct lint_rule *r = *set; r->meta.name && n_rules < RULES_MAX; r++)
+			all[n_rules++] = r;
+	slots = xcalloc(SLOTS, sizeof *slots);
+	for (u32 i = 0; i < n_rules; i++)
+		name_add(STR("pare"), str_of(all[i]->meta.name), i);
+	for (u32 i = 0; i < n_rules; i++) {
+		const struct rule *r = &all[i]->meta;
+		struct str rest = str_of(r->aliases), tool, name;
+		name_add(STR("hadolint"), str_of(r->hadolint), i);
+		name_add(STR("buildkit"), str_of(r->buildkit), i);
+		while (rule_alias_next(&rest, &tool, &name))
+			name_add(tool, name, i);
+	}
+}
+
+u32 lint_rule_count(void)
+{
+	pthread_once(&once, list_rules);
+	return n_rules;
+}
+
+const struct lint_rule *lint_rule_at(u32 i) { return i < lint_rule_count() ? all[i] : NULL; }
+
+static const struct lint_rule *find(struct str tool, struct str name)
+{
+	for (u32 i = hash(name) % SLOTS; slots[i].rule; i = (i + 1) % SLOTS)
+		if (str_ieq(slots[i].name, name) && (!tool.n || str_ieq(slots[i].tool, tool)))
+			return all[slots[i].rule - 1];
+	return NULL;
+}
+
+const struct lint_rule *lint_rule_find(struct str name)
+{
+	pthread_once(&once, list_rules);
+	const struct lint_rule *r = find(str_n("", 0), name);
+	if (r)
+		return r;
+	struct str rest = name, tool = str_cut(&rest, ':');
+	if (!rest.p) { /* tally writes tool/name */
+		rest = name;
+		tool = str_cut(&rest, '/');
+	}
+	return rest.p ? find(tool, rest) : NULL;
+}
