@@ -1,4 +1,5 @@
 #include "check/risk.h"
+#include "secret/secret.h"
 
 static bool root_user(const char *user) { return !user || !*user || strcmp(user, "0") == 0 || strcmp(user, "root") == 0 || strncmp(user, "0:", 2) == 0 || strncmp(user, "root:", 5) == 0; }
 
@@ -15,47 +16,6 @@ static void health(const struct image *img, struct findings *f)
 		findings_add(f, "no-healthcheck", SEV_LOW, "no health check")->fix = "HEALTHCHECK CMD …";
 }
 
-/* --- secrets by name --- */
-static bool has_word(struct str name, const char *word)
-{
-	/* A word is bounded by '_', '-', '.' or the ends; compared without case. */
-	size_t n = strlen(word);
-	for (size_t i = 0; i + n <= name.n; i++) {
-		bool starts = i == 0 || strchr("_-.", name.p[i - 1]), ends = i + n == name.n || strchr("_-.", name.p[i + n]);
-		if (starts && ends && str_ieq(str_n(name.p + i, n), str_n(word, n)))
-			return true;
-	}
-	return false;
-}
-
-bool risk_secret_name(struct str name)
-{
-	static const char *const words[] = { "password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "credentials", "pwd" };
-	static const char *const pairs[] = { "api_key", "access_key", "private_key", "secret_key", "auth_key", "encryption_key", "signing_key", "client_secret" };
-	static const char *const not_these[] = { "file", "path", "dir", "public", "url", "uri", "length", "expire", "expires", "expiry", "ttl", "type", "name", "header", "endpoint", "min", "max" };
-	bool hit = false;
-	for (size_t i = 0; i < countof(words); i++)
-		hit |= has_word(name, words[i]);
-	for (size_t i = 0; i < countof(pairs); i++)
-		hit |= has_word(name, pairs[i]);
-	for (size_t i = 0; i < countof(not_these); i++)
-		hit &= !has_word(name, not_these[i]);
-	return hit && !str_is(name, "PWD") && !str_is(name, "OLDPWD");
-}
-
-bool risk_secret_url(struct str value)
-{
-	const char *at = str_find(value, STR("://"));
-	if (!at)
-		return false;
-	struct str rest = str_from(value, (size_t)(at - value.p) + 3);
-	const char *slash = memchr(rest.p ? rest.p : "", '/', rest.n), *host = memchr(rest.p ? rest.p : "", '@', rest.n);
-	if (!host || (slash && slash < host))
-		return false;
-	const char *colon = memchr(rest.p, ':', (size_t)(host - rest.p));
-	return colon && colon + 1 < host && colon[1] != '$';
-}
-
 static s32 layer_of_history(const struct image *img, u32 entry)
 {
 	for (u32 i = 0; i < img->n_layers; i++)
@@ -70,9 +30,9 @@ static void environment(const struct image *img, struct findings *f)
 		struct str value = str_of(*e), name = str_cut(&value, '=');
 		if (value.n == 0 || name.n > 200)
 			continue;
-		if (risk_secret_name(name))
+		if (secret_name(name))
 			findings_add(f, "secret-env", SEV_HIGH, "ENV %.*s looks like a secret", STR_FMT(name))->fix = "RUN --mount=type=secret at build time, the environment at run time";
-		else if (risk_secret_url(value))
+		else if (secret_url(value))
 			findings_add(f, "secret-env", SEV_HIGH, "ENV %.*s is a URL with a password", STR_FMT(name))->fix = "give it at run time";
 	}
 	/* "|2 TOKEN=… /bin/sh -c …": build arguments stay readable in the history. */
@@ -86,7 +46,7 @@ static void environment(const struct image *img, struct findings *f)
 			struct str value = str_cut(&rest, ' '), name = str_cut(&value, '=');
 			if (!value.p)
 				break;
-			if (value.n && name.n <= 200 && risk_secret_name(name)) {
+			if (value.n && name.n <= 200 && secret_name(name)) {
 				struct finding *x = findings_add(f, "secret-arg", SEV_HIGH, "ARG %.*s stays readable in the history", STR_FMT(name));
 				x->layer = layer_of_history(img, i);
 				x->fix = "RUN --mount=type=secret";

@@ -7,8 +7,4 @@
 #include "rule/finding.h"
 
 void risk_find(const struct image *img, const struct rootfs *r, struct findings *ret);
-/* Whether a variable's name says that its value is a secret ("DB_PASSWORD", "API_KEY"; not "PASSWORD_FILE", not "PUBLIC_KEY"). */
-bool risk_secret_name(struct str name);
-/* Whether a value is a URL with a password in it ("postgres://app:pw@db/app"). */
-bool risk_secret_url(struct str value);
 #endif

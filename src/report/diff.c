@@ -2,7 +2,7 @@
 #include "base/buf.h"
 #include "base/jsonw.h"
 #include "base/text.h"
-#include "check/risk.h"
+#include "secret/secret.h"
 
 /* --- measuring: one walk --- */
 
@@ -299,7 +299,7 @@ static void list_text(struct buf *out, const char **list)
 	buf_putc(out, ']');
 }
 
-static bool secret(struct str name, const char *value) { return value && *value && (risk_secret_name(name) || risk_secret_url(str_of(value))); }
+static bool secret(struct str name, const char *value) { return value && *value && (secret_name(name) || secret_url(str_of(value))); }
 
 static const char **hide_list(struct arena *a, const char **list)
 {

@@ -1,5 +1,6 @@
 /* check/risk.h: what sounds like a secret, and what is found in a configuration and a tree. */
 #include "check/risk.h"
+#include "secret/secret.h"
 #include "image_of.h"
 #include <setjmp.h>
 #include <cmocka.h>
@@ -12,10 +13,10 @@ static void names(void **state)
 	static const char *const not[] = { "PATH", "PWD", "OLDPWD", "PASSWORD_FILE", "SECRET_PATH", "PUBLIC_KEY", "TOKEN_TTL", "TOKENIZER", "KEYBOARD", "MONKEY", "PASSWORDLESS", "GPG_KEY", "COMPASS", "API_KEY_FILE", "TOKEN_URL", "SECRETARY",
 					   "PASSWORD_MIN_LENGTH", "" };
 	for (size_t i = 0; i < countof(secret); i++)
-		if (!risk_secret_name(str_of(secret[i])))
+		if (!secret_name(str_of(secret[i])))
 			fail_msg("%s", secret[i]);
 	for (size_t i = 0; i < countof(not); i++)
-		if (risk_secret_name(str_of(not[i])))
+		if (secret_name(str_of(not[i])))
 			fail_msg("%s", not[i]);
 }
 
@@ -25,10 +26,10 @@ static void urls(void **state)
 	static const char *const secret[] = { "postgres://app:pw@db/app", "https://u:p@host", "redis://:pw@cache:6379/0", "amqp://guest:guest@mq" };
 	static const char *const not[] = { "https://example.org/a", "https://user@example.org", "http://host:80/a@b:c", "postgres://app:$PW@db", "postgres://app:@db", "no url", "", "a:b@c", "http://", "mailto:a:b@c" };
 	for (size_t i = 0; i < countof(secret); i++)
-		if (!risk_secret_url(str_of(secret[i])))
+		if (!secret_url(str_of(secret[i])))
 			fail_msg("%s", secret[i]);
 	for (size_t i = 0; i < countof(not); i++)
-		if (risk_secret_url(str_of(not[i])))
+		if (secret_url(str_of(not[i])))
 			fail_msg("%s", not[i]);
 }
 
