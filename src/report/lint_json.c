@@ -1,4 +1,4 @@
-/* `pare lint --format json` (CLI.md): one array of findings over all files. */
+/* `pare lint --format json` (CLI.md, docs/schema/lint.schema.json): one array of findings over all files. */
 #include "report/lint_writer.h"
 
 static void begin(struct lint_report *r)
@@ -50,7 +50,7 @@ static void file(struct lint_report *r, const struct lint_file *file)
 		jsonw_kz(w, "message", d->message);
 		if (d->bytes) {
 			jsonw_ku(w, "bytes", d->bytes);
-			jsonw_kb(w, "estimated", d->estimated);
+			jsonw_kb(w, "bytes_estimated", d->estimated);
 			jsonw_kz(w, "bytes_in", d->bytes_in);
 		}
 		write_fix(w, &file->lint->file, d->fix);

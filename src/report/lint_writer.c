@@ -1,10 +1,23 @@
 #include "report/lint_writer.h"
 
-extern const struct lint_writer lint_writer_table, lint_writer_json;
+extern const struct lint_writer lint_writer_table, lint_writer_json, lint_writer_tty, lint_writer_gnu, lint_writer_checkstyle, lint_writer_codeclimate, lint_writer_gitlab,
+	lint_writer_codacy, lint_writer_sonarqube, lint_writer_sarif, lint_writer_junit, lint_writer_buildkit, lint_writer_github, lint_writer_markdown;
 
 const struct lint_writer *const lint_writers[] = {
 	&lint_writer_table,
 	&lint_writer_json,
+	&lint_writer_tty,
+	&lint_writer_gnu,
+	&lint_writer_checkstyle,
+	&lint_writer_codeclimate,
+	&lint_writer_gitlab,
+	&lint_writer_codacy,
+	&lint_writer_sonarqube,
+	&lint_writer_sarif,
+	&lint_writer_junit,
+	&lint_writer_buildkit,
+	&lint_writer_github,
+	&lint_writer_markdown,
 	NULL,
 };
 

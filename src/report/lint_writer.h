@@ -37,6 +37,7 @@ struct lint_writer {
 	void (*begin)(struct lint_report *r);                              /* NULL: nothing */
 	void (*file)(struct lint_report *r, const struct lint_file *file);
 	void (*end)(struct lint_report *r);                                /* NULL: nothing */
+	bool never_fails;               /* findings don't fail the run, whatever the threshold: hadolint's rule for what another service judges */
 };
 extern const struct lint_writer *const lint_writers[]; /* NULL-terminated; the first is the default */
 
