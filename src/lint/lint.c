@@ -42,11 +42,16 @@ bool lint_rule_wanted(const struct rule *r, const struct lint_options *opt)
 
 static enum level level_of(struct lint *l, const struct lint_rule *r)
 {
-	if (l->own.level_of != r) {
-		l->own.level_of = r;
-		l->own.level = !lint_rule_wanted(&r->meta, l->opt) ? LEVEL_IGNORE : l->opt->level ? l->opt->level(l->opt->level_ctx, &r->meta) : r->meta.level;
-	}
-	return l->own.level;
+	const struct check_options *c = &l->own.check;
+	if (l->own.level_of == r)
+		return l->own.level;
+	bool wanted = lint_rule_wanted(&r->meta, l->opt);
+	enum level level = !wanted ? LEVEL_IGNORE : l->opt->level ? l->opt->level(l->opt->level_ctx, &r->meta) : r->meta.level;
+	/* `# check=experimental=NAME` asks for one of BuildKit's that is off */
+	if (wanted && r->meta.level == LEVEL_IGNORE && level == LEVEL_IGNORE && r->meta.buildkit && (c->experimental_all || ignore_lists(c->experimental, str_of(r->meta.buildkit))))
+		level = LEVEL_WARNING;
+	l->own.level_of = r;
+	return l->own.level = level;
 }
 
 static void ask_rules(struct lint *l)
@@ -312,6 +317,7 @@ int lint_open(struct str text, const struct lint_options *opt, struct diagnostic
 	l->own.first = out->n;
 	l->refused = l->file.refused;
 	df_graph_build(&l->file, &(struct df_graph_options){ .build_args = opt->build_args, .n_build_args = opt->n_build_args, .target = opt->target }, &l->graph);
+	lint_pragma_check(l);
 	parse_errors(l);
 	if (l->refused && opt->codes == LINT_HADOLINT)
 		return 0; /* hadolint says no more of a file that it cannot read */

@@ -11,6 +11,7 @@
 #include "dockerfile/graph.h"
 #include "dockerfile/parse.h"
 #include "rule/diagnostic.h"
+#include "rule/ignore.h"
 #include "shell/command.h"
 
 enum lint_codes { LINT_ALL, LINT_HADOLINT, LINT_BUILDKIT };
@@ -68,6 +69,7 @@ struct lint {
 		enum level level;
 		bool no_fix;
 		u32 first, dropped;
+		struct check_options check; /* `# check=` of the file */
 		struct diagnostic forgotten;
 	} own;
 };

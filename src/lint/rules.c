@@ -3,9 +3,11 @@
 #include <pthread.h>
 
 extern const struct lint_rule rules_driver[];
+extern const struct lint_rule rules_pragma[];
 
 const struct lint_rule *const lint_rule_sets[] = {
 	rules_driver,
+	rules_pragma,
 	NULL,
 };
 
