@@ -110,7 +110,9 @@ struct df_instruction {
 	const struct df_heredoc *heredocs;
 	const struct df_instruction *trigger; /* ONBUILD's; NULL otherwise, or when it holds nothing */
 	u32 n_flags, n_args, n_pairs, n_heredocs;
+	u32 head_end;               /* last line of the joined line: end_line without here-documents */
 	bool json;                  /* JSON form */
+	bool blank_inside;          /* an empty line between its continued lines */
 	bool bad;                   /* an error is on it: rules leave it alone */
 };
 
@@ -118,6 +120,7 @@ struct df_error {
 	u32 line;
 	const char *message;        /* one line; may quote the file: neutralise before printing */
 	bool fatal;                 /* BuildKit refuses the file */
+	bool order;                 /* not fatal here: an instruction before the first FROM, which BuildKit refuses and linters judge (DL3061) */
 };
 
 enum df_eol { DF_EOL_LF, DF_EOL_CRLF, DF_EOL_MIXED };

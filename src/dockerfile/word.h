@@ -30,4 +30,26 @@ struct word_options {
 int word_expand(struct arena *a, struct str word, const struct word_options *opt, const struct word_env *env, struct str *ret, struct error *err) must_check;
 /* Split into words after expansion, as ENV's and EXPOSE's arguments are. *ret is an array in the arena. */
 int word_split(struct arena *a, struct str text, const struct word_options *opt, const struct word_env *env, struct str **ret, u32 *n, struct error *err) must_check;
+
+/* The same with what each word was made of: bytes [at, end) of `text`. */
+struct word_place {
+	struct str s;
+	u32 at, end;
+};
+int word_split_places(struct arena *a, struct str text, const struct word_options *opt, const struct word_env *env, struct word_place **ret, u32 *n, struct error *err) must_check;
+
+/* Length of the white space (Unicode's, as Go's unicode.IsSpace has it) that starts at p[0 .. n), 0 when none does. */
+static inline size_t word_space(const char *p, size_t n)
+{
+	u8 c = n ? (u8)p[0] : 0, d = n > 1 ? (u8)p[1] : 0, e = n > 2 ? (u8)p[2] : 0;
+	if (c < 0x80)
+		return c == ' ' || (c >= 9 && c <= 13);
+	if (c == 0xC2)
+		return d == 0x85 || d == 0xA0 ? 2 : 0;
+	if (c == 0xE1)
+		return d == 0x9A && e == 0x80 ? 3 : 0;
+	if (c == 0xE2)
+		return (d == 0x80 && ((e >= 0x80 && e <= 0x8A) || e == 0xA8 || e == 0xA9 || e == 0xAF)) || (d == 0x81 && e == 0x9F) ? 3 : 0;
+	return c == 0xE3 && d == 0x80 && e == 0x80 ? 3 : 0;
+}
 #endif
