@@ -1,3 +1,4 @@
+#include "dockerfile/parse.h"
 #include "dockerfile/parser.h"
 #include "base/buf.h"
 
