@@ -130,14 +130,13 @@ static void by_name(struct tally *t, node_id id, u8 type)
 		hit(t, R_CREDENTIALS, id);
 }
 
-static int visit(void *ctx, node_id id)
+static void visit(struct tally *t, node_id id)
 {
-	struct tally *t = ctx;
 	const struct fact_entry *e = rootfs_entry(t->r, id);
 	u8 type = rootfs_type(t->r, id);
 	by_name(t, id, type);
 	if (!e)
-		return 0;
+		return;
 	if (type == TAR_FILE) {
 		if (e->mode & 04000)
 			hit(t, R_SETUID, id);
@@ -150,14 +149,14 @@ static int visit(void *ctx, node_id id)
 	} else if (type == TAR_DIR && (e->mode & 01002) == 2) {
 		hit(t, R_WRITABLE_DIR, id);
 	}
-	return 0;
 }
 
 static void tree(const struct rootfs *r, struct findings *f)
 {
 	struct tally t = { .r = r };
 	struct buf path = BUF(0), text = BUF(0);
-	rootfs_walk(r, ROOTFS_ROOT, visit, &t);
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
+		visit(&t, id);
 	for (int i = 0; i < RISKS; i++) {
 		if (!t.count[i])
 			continue;

@@ -22,7 +22,7 @@
 #include "layer/tar.h"
 #include "oci/digest.h"
 
-#define FACTS_VERSION 3          /* raise when what is recorded changes: older files are then read again */
+#define FACTS_VERSION 4          /* raise when what is recorded changes: older files are then read again */
 #define FACTS_ENTRIES_MAX (8u << 20) /* entries of one layer */
 #define FACTS_STRINGS_MAX (1u << 30) /* bytes of names of one layer */
 
@@ -46,6 +46,8 @@ struct fact_entry {
 #define FACT_SPARSE 2
 #define FACT_CONTIGUOUS 4  /* type byte '7' */
 #define FACT_GNU_SPARSE 8  /* type byte 'S' */
+#define FACT_BINARY 16     /* a NUL among the first FACT_TEXT_LOOK bytes, as far as content was read: no script, no text */
+#define FACT_TEXT_LOOK ((size_t)4096)
 
 struct note {
 	u32 entry;

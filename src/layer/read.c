@@ -55,6 +55,8 @@ static int content(struct reader *r, const struct tar_entry *e, u32 index, struc
 		return 0;
 	}
 	buf_clear(&r->content);
+	size_t seen = 0;
+	bool binary = false;
 	if (hash)
 		hasher_reset(r->hash);
 	for (;;) {
@@ -63,13 +65,18 @@ static int content(struct reader *r, const struct tar_entry *e, u32 index, struc
 			return -1;
 		if (view.n == 0)
 			break;
+		if (seen < FACT_TEXT_LOOK && !binary)
+			binary = memchr(view.p, '\0', MIN(view.n, FACT_TEXT_LOOK - seen)) != NULL;
+		seen += view.n;
 		if (hash)
 			hasher_add(r->hash, view);
 		if (c)
 			buf_add(&r->content, view);
 	}
+	struct fact_entry *x = SEG_AT(&r->facts->entries, index);
+	if (binary && !e->sparse)
+		x->flags |= FACT_BINARY;
 	if (hash) {
-		struct fact_entry *x = SEG_AT(&r->facts->entries, index);
 		x->hash = hasher_value(r->hash);
 		x->flags &= (u8)~FACT_UNHASHED;
 	}

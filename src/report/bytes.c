@@ -36,6 +36,7 @@ struct search {
 	struct bytes *b;
 	u8 *seen;      /* a bit an inode */
 	u8 *language;  /* by node: group of the directory that holds packages of a language, 0 none */
+	u8 *records;   /* by node: group of the package manager whose records it lies among, 0 none */
 	node_id *part; /* by node: the package's own directory in it */
 	u64 *sums;     /* by node: bytes of the part that begins there */
 	u64 *package;  /* by package: bytes that it has in its own group */
@@ -130,10 +131,10 @@ static u8 records_group(struct str path)
 	static const struct {
 		const char *dir;
 		u8 group;
-	} places[] = { { "/var/lib/dpkg/", BYTES_DEB }, { "/var/cache/debconf/", BYTES_DEB }, { "/var/lib/apt/", BYTES_DEB }, { "/lib/apk/", BYTES_APK }, { "/usr/lib/apk/", BYTES_APK },
-		       { "/var/lib/rpm/", BYTES_RPM }, { "/usr/lib/sysimage/rpm/", BYTES_RPM }, { "/var/lib/dnf/", BYTES_RPM } };
+	} places[] = { { "/var/lib/dpkg", BYTES_DEB }, { "/var/cache/debconf", BYTES_DEB }, { "/var/lib/apt", BYTES_DEB }, { "/lib/apk", BYTES_APK }, { "/usr/lib/apk", BYTES_APK },
+		       { "/var/lib/rpm", BYTES_RPM }, { "/usr/lib/sysimage/rpm", BYTES_RPM }, { "/var/lib/dnf", BYTES_RPM } };
 	for (size_t i = 0; i < countof(places); i++)
-		if (str_starts(path, str_of(places[i].dir)))
+		if (str_is(path, places[i].dir))
 			return places[i].group;
 	return 0;
 }
@@ -163,19 +164,21 @@ static void top_file(struct search *s, int group, node_id id, u64 bytes)
 		top(s->b, group, rootfs_path(s->r, id, &s->path).p, bytes, true);
 }
 
-static int visit(void *ctx, node_id id)
+static void visit(struct search *s, node_id id)
 {
-	struct search *s = ctx;
 	inherit(s, id);
+	s->records[id] = s->records[rootfs_node(s->r, id)->parent];
+	if (rootfs_type(s->r, id) == TAR_DIR && !s->records[id])
+		s->records[id] = records_group(rootfs_path(s->r, id, &s->path));
 	if (rootfs_type(s->r, id) != TAR_FILE)
-		return 0;
+		return;
 	const struct fact_entry *e = rootfs_entry(s->r, id);
 	inode_id in = rootfs_node(s->r, id)->inode;
 	if (s->seen[in / 8] & 1 << in % 8)
-		return 0;
+		return;
 	s->seen[in / 8] |= (u8)(1 << in % 8);
 	u32 owner = s->p ? s->p->owner[id] : 0;
-	u8 litter = s->b->litter.kind[id], g, records;
+	u8 litter = s->b->litter.kind[id], g;
 	if (rootfs_inode(s->r, in)->layer < s->b->base_layers)
 		g = BYTES_BASE;
 	else if (litter)
@@ -184,8 +187,8 @@ static int visit(void *ctx, node_id id)
 		g = package_group(&s->p->v[owner - 1]);
 	else if (s->language[id])
 		g = s->language[id];
-	else if ((records = records_group(rootfs_path(s->r, id, &s->path))))
-		g = records;
+	else if (s->records[id])
+		g = s->records[id];
 	else
 		g = copy_of_another(s, e) ? BYTES_DUPLICATES : BYTES_APP;
 	if (g == BYTES_BASE || litter || owner)
@@ -199,7 +202,6 @@ static int visit(void *ctx, node_id id)
 		s->sums[s->part[id]] += e->size;
 	else
 		top_file(s, g, id, e->size);
-	return 0;
 }
 
 static void tops(struct search *s)
@@ -226,13 +228,15 @@ void bytes_find(const struct image *img, const struct rootfs *r, const struct pa
 	*ret = (struct bytes){ .total = r->stored, .base_layers = image_base_layers(img), .of = xcalloc(r->inodes.n, 1) };
 	struct litter_options all = { .docs = true, .man = true, .locales = true };
 	litter_find(img, r, p, &all, &ret->litter);
-	struct search s = { .r = r, .p = p, .b = ret, .seen = xcalloc(r->inodes.n / 8 + 1, 1), .language = xcalloc(r->nodes.n, 1), .part = xcalloc(r->nodes.n, sizeof(node_id)),
+	struct search s = { .r = r, .p = p, .b = ret, .seen = xcalloc(r->inodes.n / 8 + 1, 1), .language = xcalloc(r->nodes.n, 1), .records = xcalloc(r->nodes.n, 1), .part = xcalloc(r->nodes.n, sizeof(node_id)),
 			    .sums = xcalloc(r->nodes.n, sizeof(u64)), .package = xcalloc(p ? p->n : 0, sizeof(u64)) };
 	ret->group[BYTES_HIDDEN].bytes = r->wasted;
-	rootfs_walk(r, ROOTFS_ROOT, visit, &s);
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
+		visit(&s, id);
 	tops(&s);
 	free(s.seen);
 	free(s.language);
+	free(s.records);
 	free(s.part);
 	free(s.sums);
 	free(s.package);

@@ -189,17 +189,9 @@ static void ask(u32 what, void *ctx)
 	advice_find(s->image, s->rootfs, &x->bytes, &x->advice);
 }
 
-static int nothing(void *ctx, node_id id)
-{
-	(void)ctx;
-	(void)id;
-	return 1;
-}
-
 static void answers_find(const struct subject *s, struct answers *ret)
 {
 	*ret = (struct answers){ .s = s };
-	rootfs_walk(s->rootfs, ROOTFS_ROOT, nothing, NULL); /* the first walk keeps the order: before there are two threads */
 	thread_each(2, ask, ret);
 }
 

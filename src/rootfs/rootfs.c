@@ -20,7 +20,8 @@ struct builder {
 	struct loss *losses;
 	u32 n_losses, cap_losses;
 	/* The directory of the entry before: entries come in runs, and the next directory is near. Good while nothing was replaced. */
-	u32 memo_dir;
+	u32 memo_dir, memo_depth;
+	struct str memo_path;
 	node_id memo_node;
 	bool memo_plain; /* no symbolic link led there: each component is the parent of the next */
 	bool lower; /* names that this layer hid count as there */
@@ -36,7 +37,7 @@ static node_id lookup_hashed(const struct rootfs *r, node_id parent, struct str 
 {
 	for (node_id id = r->buckets[h & (r->n_buckets - 1)]; id; id = rootfs_node(r, id)->hash_next) {
 		const struct node *n = rootfs_node(r, id);
-		if (n->hash == h && n->parent == parent && strncmp(name.p, n->name, name.n) == 0 && !n->name[name.n])
+		if (n->hash == h && n->parent == parent && n->length == name.n && memcmp(name.p, n->name, name.n) == 0)
 			return id;
 	}
 	return 0;
@@ -44,9 +45,8 @@ static node_id lookup_hashed(const struct rootfs *r, node_id parent, struct str 
 
 static node_id lookup(const struct rootfs *r, node_id parent, struct str name) { return lookup_hashed(r, parent, name, hash_of(parent, name)); }
 
-static void rehash(struct rootfs *r)
+static void rehash(struct rootfs *r, u32 n)
 {
-	u32 n = r->n_buckets ? r->n_buckets * 2 : 1024;
 	free(r->buckets);
 	r->buckets = xcalloc(n, sizeof *r->buckets);
 	r->n_buckets = n;
@@ -67,12 +67,12 @@ static node_id lookup_or_add(struct rootfs *r, node_id parent, struct str name, 
 	if (found || r->nodes.n >= ROOTFS_NODES_MAX)
 		return found;
 	if (r->nodes.n >= r->n_buckets)
-		rehash(r);
+		rehash(r, r->n_buckets * 2);
 	struct node *x = SEG_PUSH(&r->nodes);
 	node_id id = r->nodes.n - 1;
 	struct node *dir = SEG_AT(&r->nodes, parent);
 	u32 b = h & (r->n_buckets - 1);
-	*x = (struct node){ .name = kept ? name.p : arena_bytes(&r->arena, name), .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX, .hash = h, .type = TAR_DIR, .listed = true };
+	*x = (struct node){ .name = kept ? name.p : arena_bytes(&r->arena, name), .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX, .hash = h, .type = TAR_DIR, .listed = true, .length = (u32)name.n };
 	dir->child = id;
 	r->buckets[b] = id;
 	return id;
@@ -145,6 +145,18 @@ static bool detour(struct builder *b, const char *target, struct str *rest)
 
 enum { WAY_FIND, WAY_MAKE };
 
+/* How many bytes both begin with. */
+static size_t same_start(struct str a, struct str b)
+{
+	size_t i = 0, n = MIN(a.n, b.n);
+	for (; i + 8 <= n; i += 8)
+		if (memcmp(a.p + i, b.p + i, 8) != 0)
+			break;
+	while (i < n && a.p[i] == b.p[i])
+		i++;
+	return i;
+}
+
 /* Where the way to a directory leaves the one to the directory before: *ret_node is what the first *ret_length bytes of its path lead to. */
 static u32 shared_way(const struct builder *b, struct str dir, node_id *ret_node, size_t *ret_length)
 {
@@ -152,31 +164,25 @@ static u32 shared_way(const struct builder *b, struct str dir, node_id *ret_node
 	*ret_length = 0;
 	if (!b->memo_node || !b->memo_plain)
 		return 0;
-	const char *last = facts_string(b->facts, b->memo_dir);
-	size_t i = 0, cut = 0;
-	u32 shared = 0;
-	for (; i < dir.n && dir.p[i] == last[i]; i++)
-		if (dir.p[i] == '/') {
-			cut = i;
-			shared++;
-		}
-	if ((i == dir.n || dir.p[i] == '/') && (last[i] == '\0' || last[i] == '/')) {
-		cut = i;
-		shared++;
+	struct str last = b->memo_path;
+	size_t i = same_start(dir, last);
+	if ((i < dir.n && dir.p[i] != '/') || (i < last.n && last.p[i] != '/')) { /* back to the end of a component */
+		const char *slash = i ? memrchr(dir.p, '/', i) : NULL;
+		i = slash ? (size_t)(slash - dir.p) : 0;
 	}
-	if (cut == 0)
+	if (i == 0)
 		return 0;
 	*ret_node = b->memo_node;
-	*ret_length = cut;
-	for (const char *c = last + cut; *c; c++)
-		if (*c == '/')
-			*ret_node = rootfs_node(b->r, *ret_node)->parent;
+	*ret_length = i;
+	u32 shared = b->memo_depth;
+	for (const char *c = last.p + i; (c = memchr(c, '/', (size_t)(last.p + last.n - c))); c++, shared--)
+		*ret_node = rootfs_node(b->r, *ret_node)->parent;
 	return shared;
 }
 
 /* Follows a clean directory path from the root through symbolic links. WAY_MAKE: makes the directories that are missing. 0: not
- * there (no problem noted), or impossible (noted when making). */
-static node_id follow_path(struct builder *b, struct str path, int way)
+ * there (no problem noted), or impossible (noted when making). *ret_depth (NULL: not asked): how many components that took. */
+static node_id follow_path(struct builder *b, struct str path, int way, u32 *ret_depth)
 {
 	struct rootfs *r = b->r;
 	node_id at = ROOTFS_ROOT;
@@ -247,6 +253,8 @@ static node_id follow_path(struct builder *b, struct str path, int way)
 			break;
 		}
 	}
+	if (ret_depth)
+		*ret_depth = steps;
 	if (!why)
 		return at;
 	if (refused && b->facts) /* rootfs_find() has none: it only asks */
@@ -262,9 +270,13 @@ static node_id parent_of(struct builder *b, const struct fact_entry *e, int way)
 	if (way == WAY_MAKE && e->dir == b->memo_dir && b->memo_node)
 		return b->memo_node;
 	b->detoured = false;
-	node_id id = follow_path(b, str_of(facts_dir(b->facts, e)), way);
+	struct str path = str_of(facts_dir(b->facts, e));
+	u32 depth = 0;
+	node_id id = follow_path(b, path, way, &depth);
 	if (way == WAY_MAKE && !(b->detoured && b->opt->trace)) { /* a trace is told of the way of every entry */
 		b->memo_dir = e->dir;
+		b->memo_path = path;
+		b->memo_depth = depth;
 		b->memo_node = id;
 		b->memo_plain = !b->detoured;
 	}
@@ -434,7 +446,7 @@ static void hard_link(struct builder *b, node_id parent, const struct fact_entry
 		name = str_from(target, dir.n + 1);
 	}
 	b->lower = true;
-	node_id at = follow_path(b, dir, WAY_FIND), to = at ? lookup(r, at, name) : 0;
+	node_id at = follow_path(b, dir, WAY_FIND, NULL), to = at ? lookup(r, at, name) : 0;
 	bool found = to && there(b, to);
 	b->lower = false;
 	const char *why = !found ? "its target is not there" : rootfs_type(r, to) == TAR_DIR ? "its target is a directory" : NULL;
@@ -580,7 +592,11 @@ struct rootfs *rootfs_build(const struct image *img, const struct rootfs_options
 	b->opt = opt ? opt : &none;
 	r->image = img;
 	r->layers = xcalloc(img->n_layers, sizeof *r->layers);
-	rehash(r);
+	u32 names = 1024;
+	for (u32 i = 0; i < img->n_layers && names < ROOTFS_NODES_MAX; i++)
+		while (img->layers[i].facts && names < img->layers[i].facts->entries.n)
+			names *= 2;
+	rehash(r, names);
 	(void)SEG_PUSH(&r->nodes);  /* 0: none */
 	(void)SEG_PUSH(&r->inodes);
 	struct node *root = SEG_PUSH(&r->nodes);
@@ -626,7 +642,7 @@ static node_id find_one(struct builder *b, struct str path, node_id *ret_dir)
 		path.n--;
 	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
 	struct str dir = slash ? str_n(path.p, (size_t)(slash - path.p)) : str_n("", 0), name = slash ? str_from(path, dir.n + 1) : path;
-	node_id at = *ret_dir = follow_path(b, dir, WAY_FIND);
+	node_id at = *ret_dir = follow_path(b, dir, WAY_FIND, NULL);
 	if (!at || name.n == 0 || str_is(name, "."))
 		return at;
 	return str_is(name, "..") ? rootfs_node(b->r, at)->parent : rootfs_child(b->r, at, name);
@@ -669,12 +685,12 @@ struct str rootfs_path(const struct rootfs *r, node_id id, struct buf *out)
 	}
 	size_t n = 0;
 	for (node_id k = id; k != ROOTFS_ROOT; k = rootfs_node(r, k)->parent)
-		n += strlen(rootfs_node(r, k)->name) + 1;
+		n += rootfs_node(r, k)->length + 1;
 	buf_reserve(out, n);
 	out->n = n;
 	out->p[n] = '\0';
 	for (node_id k = id; k != ROOTFS_ROOT; k = rootfs_node(r, k)->parent) {
-		size_t len = strlen(rootfs_node(r, k)->name);
+		size_t len = rootfs_node(r, k)->length;
 		memcpy(out->p + n - len, rootfs_node(r, k)->name, len);
 		n -= len + 1;
 		out->p[n] = '/';

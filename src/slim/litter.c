@@ -93,8 +93,6 @@ struct search {
 	struct protect protect;
 	u8 *zone;       /* by node: the rule of the directory it is or lies below, 0 none */
 	u8 *guard;      /* by node: why it, and what is below it, stays */
-	node_id *order; /* the walk's */
-	u32 n_order, cap_order;
 	struct buf path;
 	bool off[countof(rules)];
 	struct str last[countof(rules)]; /* the last component of each rule's directory */
@@ -129,14 +127,12 @@ static u8 asked(const struct search *s, struct str path)
 	return WHY_NOTHING;
 }
 
-static int visit(void *ctx, node_id id)
+static void visit(struct search *s, node_id id)
 {
-	struct search *s = ctx;
 	bool dir = rootfs_type(s->r, id) == TAR_DIR;
 	struct str path = dir || s->opt->n_keep ? rootfs_path(s->r, id, &s->path) : STR(""); /* made only where it is asked for: there are many */
 	node_id parent = rootfs_node(s->r, id)->parent;
 	u8 up = s->zone[parent];
-	VEC_PUSH(s->order, s->n_order, s->cap_order, id);
 	if (!s->guard[id])
 		s->guard[id] = s->guard[parent];
 	if (!s->guard[id])
@@ -149,7 +145,6 @@ static int visit(void *ctx, node_id id)
 		if (!s->zone[id] && up && rules[up].flags & DEEP)
 			s->zone[id] = up;
 	}
-	return 0;
 }
 
 /* "fr" keeps fr, fr_CA, fr@euro; what lies directly in usr/share/locale (locale.alias) is no language. */
@@ -274,8 +269,9 @@ static void judge_dir(struct search *s, node_id id, const bool *full)
 static void judge(struct search *s)
 {
 	bool *full = xcalloc(s->l->n, sizeof *full);
-	for (u32 i = s->n_order; i-- > 0;) { /* backwards: children before their directory */
-		node_id id = s->order[i];
+	for (node_id id = s->l->n; --id > ROOTFS_ROOT;) { /* backwards: children before their directory */
+		if (rootfs_node(s->r, id)->state != NODE_LIVE)
+			continue;
 		if (rootfs_type(s->r, id) == TAR_DIR)
 			judge_dir(s, id, full);
 		else
@@ -290,8 +286,8 @@ static void judge(struct search *s)
  * directory of its own below /tmp or inside a cache. */
 static void guard_targets(struct search *s)
 {
-	for (u32 i = 0; i < s->n_order; i++) {
-		node_id id = s->order[i], parent = rootfs_node(s->r, id)->parent;
+	for (node_id id = rootfs_next(s->r, ROOTFS_ROOT); id; id = rootfs_next(s->r, id)) {
+		node_id parent = rootfs_node(s->r, id)->parent;
 		if (rootfs_type(s->r, id) != TAR_SYMLINK || (s->zone[parent] && (rules[s->zone[parent]].flags & TREE) == TREE))
 			continue;
 		node_id to = rootfs_find(s->r, rootfs_path(s->r, id, &s->path), true);
@@ -304,8 +300,7 @@ static void guard_targets(struct search *s)
 		if (!dir || (zone && s->zone[to] == zone && ((rules[zone].flags & TREE) == TREE || rules[zone].kind == LITTER_TMP)))
 			s->guard[to] = WHY_LINKED;
 	}
-	for (u32 i = 0; i < s->n_order; i++) { /* parents come first */
-		node_id id = s->order[i];
+	for (node_id id = rootfs_next(s->r, ROOTFS_ROOT); id; id = rootfs_next(s->r, id)) { /* parents come first */
 		if (!s->guard[id] && s->guard[rootfs_node(s->r, id)->parent] == WHY_LINKED)
 			s->guard[id] = WHY_LINKED;
 	}
@@ -323,14 +318,14 @@ void litter_find(const struct image *img, const struct rootfs *r, const struct p
 		s.off[i] = !requested(opt, rules[i].kind) || (rules[i].tool && protect_calls(&s.protect, rules[i].tool));
 	if (s.guard[ROOTFS_ROOT])
 		s.guard[ROOTFS_ROOT] = WHY_NOTHING;
-	rootfs_walk(r, ROOTFS_ROOT, visit, &s);
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
+		visit(&s, id);
 	guard_targets(&s);
 	judge(&s);
 	protect_free(&s.protect);
 	buf_free(&s.path);
 	free(s.zone);
 	free(s.guard);
-	free(s.order);
 }
 
 void litter_free(struct litter *l)

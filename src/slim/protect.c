@@ -157,7 +157,7 @@ static void script(struct reader *rd, node_id id)
 	struct error err = { 0 };
 	struct stream *s;
 	struct buf text = BUF(0);
-	if (rootfs_size(rd->r, id) == 0 || rootfs_size(rd->r, id) > LITTER_SCRIPT_MAX)
+	if (rootfs_size(rd->r, id) == 0 || rootfs_size(rd->r, id) > LITTER_SCRIPT_MAX || rootfs_entry(rd->r, id)->flags & FACT_BINARY)
 		return; /* a program */
 	if (image_open_file(rd->img, in->layer, in->entry, &s, &err) < 0) {
 		problem_add(rd->problems, "%s: %s", rootfs_path(rd->r, id, &rd->path).p, err.text);
@@ -171,7 +171,7 @@ static void script(struct reader *rd, node_id id)
 		buf_add(&text, view);
 	}
 	stream_close(s);
-	if (text.n && !memchr(text.p, '\0', MIN(text.n, (size_t)4096)))
+	if (text.n && !memchr(text.p, '\0', MIN(text.n, FACT_TEXT_LOOK)))
 		words(rd, buf_str(&text), WHY_SCRIPT, false);
 	buf_free(&text);
 }
