@@ -101,7 +101,7 @@ static void tree(void **state)
 		const char *rule, *path;
 		u32 count;
 	} want[] = { { "setuid", "/a/su", 1 }, { "setgid", "/a/sg", 1 }, { "world-writable-file", "/a/open", 1 }, { "world-writable-directory", "/a/share", 1 }, { "env-file", "/a/.env", 2 }, { "private-key-file", "/a/id_rsa", 1 },
-		     { "git-directory", "/a/.git", 1 }, { "credentials-file", "/a/.aws/credentials", 2 }, { "shell-history", "/a/.bash_history", 1 } };
+		     { "git-directory", "/a/.git", 1 }, { "credentials-file", "/a/.netrc", 2 }, { "shell-history", "/a/.bash_history", 1 } };
 	assert_int_equal(f.n, countof(want));
 	for (size_t i = 0; i < countof(want); i++) {
 		const struct finding *x = find(&f, want[i].rule);
