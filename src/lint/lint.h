@@ -49,6 +49,8 @@ struct lint_options {
 	/* Levels by rule: returns the level for a rule that was found (overrides, ignored lists); NULL: the rule's own. */
 	enum level (*level)(void *ctx, const struct rule *r);
 	void *level_ctx;
+	const char *context;                /* directory whose files COPY takes; NULL: not at hand */
+	s64 now;                            /* Unix seconds: what is out of support by then; 0: today */
 	const struct lint_image *image;     /* bytes by instruction (lint/bytes.h); NULL: estimates */
 };
 
@@ -62,6 +64,7 @@ struct lint {
 	struct diagnostics *out;
 	const struct lint_rule *rule;       /* the one that is asked now; a check that speaks for a group sets it to the rule it speaks as */
 	struct arena *arena;                /* out's: texts of findings, fixes */
+	const struct lint_effects *effects; /* lint/effect.h: made when a rule asks */
 	bool refused;                       /* BuildKit refuses the file */
 	bool check_error;                   /* `# check=error=true`: BuildKit's warnings are errors */
 	struct {                            /* the driver's own */
