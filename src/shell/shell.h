@@ -9,7 +9,11 @@
  *     a && b | c; d        LIST( ANDOR( SIMPLE a, &&, PIPELINE( SIMPLE b, SIMPLE c ) ), SIMPLE d )
  *
  * ANDOR, PIPELINE and LIST with a single child are left out: the child stands in their place. Everything is in the arena of the tree.
- * Nothing recurses deeper than SH_DEPTH: what is nested deeper is an error. Limits: SH_BYTES of text, SH_NODES nodes. */
+ * Spans nest, except that the body of a here-document stands behind the command it belongs to. A here-document without its lines is no error:
+ * in a Dockerfile they follow the instruction.
+ *
+ * Nothing recurses deeper than SH_DEPTH: what is nested deeper is an error, and the rest is not read. The same holds for SH_BYTES of text
+ * and SH_NODES nodes. Time is linear. */
 #ifndef PARE_SHELL_SHELL_H
 #define PARE_SHELL_SHELL_H
 #include "base/arena.h"
@@ -46,19 +50,20 @@ enum sh_kind {
 enum sh_op { SH_OP_NONE, SH_OP_SEMI, SH_OP_NEWLINE, SH_OP_AMP, SH_OP_AND, SH_OP_OR, SH_OP_PIPE, SH_OP_PIPE_AMP };
 
 enum sh_part_kind {
-	SH_LITERAL,   /* unquoted text; text has the backslashes resolved */
-	SH_QUOTED_CHAR, /* \x outside quotes; text is x */
+	SH_LITERAL,   /* text as it stands, unquoted or inside "…" */
+	SH_QUOTED_CHAR, /* \x, inside "…" too; text is x */
 	SH_SINGLE,    /* '…' */
 	SH_DOUBLE,    /* "…": parts inside */
 	SH_DOLLAR_SINGLE, /* $'…', decoded */
 	SH_DOLLAR_DOUBLE, /* $"…": parts inside */
 	SH_PARAM,     /* $NAME, ${…}: name, op ("" or ":-" …), parts: the operand's word */
 	SH_COMMAND,   /* $( … ) or `…`: child is its list */
-	SH_ARITHMETIC, /* $(( … )) */
+	SH_ARITHMETIC, /* $(( … )), $[ … ]: parts inside */
 	SH_PROCESS,   /* <( … ) >( … ): child */
 	SH_GLOB,      /* * ? [..] and bash's extended patterns, unquoted */
-	SH_BRACE,     /* {a,b} {1..9}, unquoted; in bash expanded, in sh literal */
+	SH_BRACE,     /* {a,b} {1..9}, unquoted; in bash expanded, in sh literal; parts inside */
 	SH_TILDE,     /* ~ or ~user at the start */
+	SH_ARRAY,     /* (…) of NAME=(…) as an argument of declare, local, export …: parts of its words */
 };
 
 struct sh_node;
@@ -67,7 +72,9 @@ struct sh_part {
 	u32 at, end;
 	struct str text;             /* LITERAL, QUOTED_CHAR, SINGLE, DOLLAR_SINGLE: what it means; else its source */
 	struct str name, op;         /* SH_PARAM: the parameter ("1", "@", "HOME", "#" …) and the operator; length (${#x}): op "#len"; ${!x}: op "!" */
+	struct str index;            /* SH_PARAM: of ${a[index]}; p NULL: none */
 	bool backquote;              /* SH_COMMAND as `…` */
+	bool braces;                 /* SH_PARAM as ${…} */
 	const struct sh_part *parts; /* inside quotes; operand of ${} */
 	u32 n_parts;
 	const struct sh_node *child;
@@ -95,7 +102,7 @@ struct sh_assign {               /* NAME=value, NAME+=value, NAME[i]=value, NAME
 struct sh_redirect {
 	u32 at, end;
 	struct str op;               /* "<" ">" ">>" ">&" "<&" "&>" "&>>" "<>" ">|" "<<" "<<-" "<<<" */
-	s32 fd;                      /* -1: the operator's own */
+	s32 fd;                      /* -1: the operator's own, or one in a variable ({fd}>) */
 	struct sh_word target;
 	struct str body;             /* here-document: its lines; p NULL when its end is missing or it is none */
 	const struct sh_word *expanded; /* the body as a word with parts when it is expanded, else NULL */
@@ -106,6 +113,8 @@ struct sh_node {
 	u32 at, end;                 /* offsets; redirections behind a compound command included */
 	enum sh_op op;
 	bool negated;                /* ! in front */
+	bool substituted;            /* the list of a substitution: its parent holds it in a word, not as a child */
+	bool condition;              /* a condition of its parent: IF, WHILE, UNTIL */
 	const struct sh_node *parent, *child, *next; /* parent of a substitution's list: the node whose word holds it */
 	struct str name;             /* FOR, SELECT, FUNCTION */
 	const struct sh_assign *assigns;
@@ -133,4 +142,12 @@ void sh_free(struct sh_tree *t);
 /* Every node in the order of the text, substitutions' nodes after the node that holds them. */
 typedef void sh_visit(void *ctx, const struct sh_node *n);
 void sh_each(const struct sh_node *root, sh_visit *visit, void *ctx);
+
+/* Every word of one node (values of assignments, items of arrays, words, targets of redirections, expanded here-documents), not those of its children. */
+typedef void sh_visit_word(void *ctx, const struct sh_node *n, const struct sh_word *w);
+void sh_each_word(const struct sh_node *n, sh_visit_word *visit, void *ctx);
+
+/* Every part of a word, depth first: what stands in quotes and operands too, not what substitutions run. `quoted`: inside "…" (or the part itself is). */
+typedef void sh_visit_part(void *ctx, const struct sh_word *w, const struct sh_part *part, bool quoted);
+void sh_each_part(const struct sh_word *w, sh_visit_part *visit, void *ctx);
 #endif
