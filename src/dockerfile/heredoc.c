@@ -4,8 +4,10 @@ int df_heredoc_word(struct arena *a, struct str word, struct df_heredoc *ret, st
 {
 	size_t i = 0;
 	u64 fd = 0;
-	while (i < word.n && word.p[i] >= '0' && word.p[i] <= '9')
-		fd = MIN(fd * 10 + (u64)(word.p[i++] - '0'), (u64)UINT32_MAX);
+	for (; i < word.n && word.p[i] >= '0' && word.p[i] <= '9'; i++) {
+		fd = fd * 10 + (u64)(word.p[i] - '0');
+		fd = MIN(fd, (u64)UINT32_MAX);
+	}
 	if (i + 2 >= word.n || word.p[i] != '<' || word.p[i + 1] != '<')
 		return 0;
 	i += 2;
