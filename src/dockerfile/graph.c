@@ -24,6 +24,7 @@ struct build {
 	size_t budget;              /* bytes that expansion may still make */
 	u32 triggers;               /* ONBUILD instructions that may still be looked at */
 	struct df_state now;        /* of the stage that is built */
+	bool from;                  /* a FROM is expanded */
 	const struct df_state *shared; /* `now` as last handed out; NULL once it changed */
 	u32 *uses;                  /* of the stage that is built */
 	u32 n_uses, cap_uses;
@@ -105,24 +106,28 @@ static void set(struct build *b, struct df_var v)
 
 struct look {
 	const struct df_state *s;
-	bool unknown; /* unknown: a variable was used that nobody knows the value of */
+	bool from;    /* FROM: what has no value is not known, even where it is known not to be set */
+	bool unknown; /* a variable was used that nobody knows the value of */
 };
 
-static bool look(void *ctx, struct str name, struct str *ret)
+static bool look(void *ctx, struct str name, struct str *ret) { return state_lookup((void *)(uintptr_t)((struct look *)ctx)->s, name, ret); }
+
+/* `${X:-default}` is the default unless somebody sets X. */
+static void used(void *ctx, struct str name, u32 at, bool is_set, bool provided)
 {
 	struct look *l = ctx;
 	const struct df_var *v = df_state_var(l->s, name);
 
-	if (v ? !v->known : !l->s->env_known)
+	(void)at;
+	if (v ? !v->known && (is_set || !provided) : l->from ? !provided : !l->s->env_known)
 		l->unknown = true;
-	return state_lookup((void *)(uintptr_t)l->s, name, ret);
 }
 
 /* False when it cannot be expanded, or the budget is used up. *known: no variable of unknown value had a part in it. */
 static bool expand(struct build *b, struct str word, bool skip_unset, struct str *ret, bool *known)
 {
-	struct look l = { .s = &b->now };
-	struct word_env env = { .lookup = look, .ctx = &l };
+	struct look l = { .s = &b->now, .from = b->from };
+	struct word_env env = { .lookup = look, .used = used, .ctx = &l };
 	struct word_options o = { .escape = b->f->escape ? b->f->escape : '\\', .skip_unset = skip_unset };
 
 	if (!word.p || word.n > b->budget)
@@ -475,12 +480,14 @@ static void resolve(struct build *b, struct df_stage *st)
 	bool known = false;
 
 	b->now = *b->g->global_state;
+	b->from = true;
 	if (!expand(b, st->image, false, &real, &known))
 		real = st->image;
 	st->image_known = known;
 	st->image_expanded = real;
 	if (!known && !expand(b, st->image, true, &st->image_expanded, &known))
 		st->image_expanded = st->image;
+	b->from = false;
 	if (lower(real))
 		st->base = named(b->g, real, st->index);
 	st->scratch = st->base == DF_NONE && str_is(real, "scratch");
