@@ -9,8 +9,17 @@
 
 struct globals globals;
 
-extern const struct command command_report, command_inspect, command_diff, command_slim, command_dockerfile, command_manual;
-const struct command *const commands[] = { &command_report, &command_inspect, &command_diff, &command_slim, &command_dockerfile, &command_manual, NULL };
+extern const struct command command_report, command_inspect, command_diff, command_lint, command_slim, command_dockerfile, command_manual;
+const struct command *const commands[] = {
+	&command_report,
+	&command_inspect,
+	&command_diff,
+	&command_lint,
+	&command_slim,
+	&command_dockerfile,
+	&command_manual,
+	NULL,
+};
 
 const struct option global_options[] = {
 	{ "store", 0, OPT_VALUE, "DIR", "Keep facts and images in DIR. Default: $PARE_STORE, else $XDG_DATA_HOME/pare, else ~/.local/share/pare.", NULL },
