@@ -3,10 +3,16 @@
 #include <pthread.h>
 
 extern const struct lint_rule rules_driver[];
+extern const struct lint_rule rules_order[];
+extern const struct lint_rule rules_cache[];
+extern const struct lint_rule rules_waste[];
 extern const struct lint_rule rules_pragma[];
 
 const struct lint_rule *const lint_rule_sets[] = {
 	rules_driver,
+	rules_order,
+	rules_cache,
+	rules_waste,
 	rules_pragma,
 	NULL,
 };
