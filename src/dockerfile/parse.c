@@ -12,7 +12,7 @@ bool df_error_add(struct df_parser *p, struct df_instruction *in, u32 line, bool
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	size_t len = n < 0 ? 0 : MIN((size_t)n, sizeof text - 1);
-	struct df_error e = { .line = line, .message = arena_bytes(p->a, str_n(text, len)), .fatal = fatal };
+	struct df_error e = { .line = line, .message = arena_bytes(p->a, str_n(text, len)), .fatal = fatal, .late = p->late };
 	VEC_PUSH(p->f->errors, p->f->n_errors, p->cap_errors, e);
 	p->f->refused |= fatal;
 	if (in)
@@ -230,7 +230,9 @@ static u32 statement(struct df_parser *p, u32 i)
 				((struct df_instruction *)in.trigger)->span.end = in.span.end;
 			}
 		}
+		p->late = true;
 		df_check(p, &in, true);
+		p->late = false;
 	}
 	VEC_PUSH(f->instructions, f->n_instructions, p->cap_instructions, in);
 	return i;

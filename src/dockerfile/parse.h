@@ -120,6 +120,7 @@ struct df_error {
 	u32 line;
 	const char *message;        /* one line; may quote the file: neutralise before printing */
 	bool fatal;                 /* BuildKit refuses the file */
+	bool late;                  /* about what an instruction may hold: BuildKit has read the whole file by then, and said what it had to say so far */
 	bool order;                 /* not fatal here: an instruction before the first FROM, which BuildKit refuses and linters judge (DL3061) */
 };
 

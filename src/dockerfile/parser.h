@@ -16,6 +16,7 @@ struct df_parser {
 	u32 n_words, cap_words;
 	u32 cap_directives, cap_comments, cap_instructions, cap_errors;
 	bool too_many;              /* DF_WORDS was reached */
+	bool late;                  /* errors from here on are */
 };
 
 /* An error of instruction `in` (NULL: of the line); returns false so that callers can end with it. */

@@ -301,7 +301,7 @@ static int step(struct lex *l, struct buf *out, struct words *w)
 	size_t had = out->n;
 	char c = peek(l);
 	int r = 0;
-	if (c == '$' || c == '\'' || c == '"') {
+	if (c == '$' || (!l->opt->skip_quotes && (c == '\'' || c == '"'))) {
 		r = c == '$' ? dollar(l, out) : c == '\'' ? single_quote(l, out) : double_quote(l, out);
 		if (r < 0)
 			return r;

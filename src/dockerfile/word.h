@@ -22,6 +22,7 @@ struct word_env {
 struct word_options {
 	char escape;        /* '\\' or '`' */
 	bool raw_quotes;    /* keep quotes */
+	bool skip_quotes;   /* quotes are characters like others: the contents of COPY's here-documents */
 	bool raw_escapes;   /* keep escape characters */
 	bool skip_unset;    /* leave $NAME as it is when NAME is not set */
 };

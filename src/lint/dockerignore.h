@@ -25,7 +25,7 @@ struct dockerignore {
 void dockerignore_read(struct arena *a, struct str text, struct dockerignore *ret);
 /* Whether `path` (relative, slashes, clean) or a directory above it is kept out. */
 bool dockerignore_matches(struct dockerignore *d, struct str path);
-/* Whether a pattern keeps out everything at the top: `*`, `**` or `**` + `/*`. */
+/* Whether a pattern keeps out everything at the top: `*`, `**` or both with a slash between. */
 bool dockerignore_everything(const struct dockerignore *d);
 /* filepath.Clean. */
 struct str dockerignore_clean(struct arena *a, struct str path);
