@@ -27,9 +27,11 @@ int file_open_beneath(int dirfd, const char *path, struct error *err)
 
 int file_read_fd(int fd, size_t limit, const char *name, struct buf *out, struct error *err)
 {
-	for (;;) {
-		buf_reserve(out, 65536);
-		ssize_t n = read(fd, out->p + out->n, 65536);
+	struct stat st; /* how much there will be, and one byte more, to see the end; a guess */
+	size_t more = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 ? MIN((size_t)st.st_size + 1, (size_t)MiB) : 65536;
+	for (;; more = out->n && more < 65536 ? 512 : 65536) {
+		buf_reserve(out, more);
+		ssize_t n = read(fd, out->p + out->n, more);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
