@@ -18,5 +18,9 @@ struct fix_result {
 	u32 made, left_out;  /* fixes */
 };
 int fix_apply(struct str text, const struct lint_options *opt, enum fix_safety up_to, struct fix_result *ret, struct error *err) must_check;
+
+/* The same with findings from elsewhere: find() appends to *out what it finds in `text`; it is asked again after each round. */
+typedef int fix_finder(void *ctx, struct str text, const struct lint_options *opt, struct diagnostics *out, struct error *err);
+int fix_apply_found(struct str text, const struct lint_options *opt, enum fix_safety up_to, fix_finder *find, void *ctx, struct fix_result *ret, struct error *err) must_check;
 void fix_result_free(struct fix_result *r);
 #endif
