@@ -1,5 +1,6 @@
 #include "lint/lint.h"
 #include "base/buf.h"
+#include "lint/bytes.h"
 #include "lint/pragma.h"
 #include "lint/script.h"
 
@@ -259,7 +260,10 @@ static void parse_errors(struct lint *l)
 	const struct df_file *f = &l->file;
 	for (u32 i = 0; i < f->n_errors; i++) {
 		const struct df_error *e = &f->errors[i];
-		l->rule = &rules_driver[e->fatal ? RULE_PARSE_ERROR : RULE_PARSE_WARNING];
+		if (e->order && l->codes == LINT_HADOLINT)
+			continue; /* DL3061 speaks of it */
+		l->refused |= e->order;
+		l->rule = &rules_driver[e->fatal || e->order ? RULE_PARSE_ERROR : RULE_PARSE_WARNING];
 		u32 line = MIN(MAX(e->line, 1u), MAX(f->n_lines, 1u));
 		struct df_span where = { 0 };
 		if (f->n_lines)
@@ -325,6 +329,8 @@ int lint_open(struct str text, const struct lint_options *opt, struct diagnostic
 	ask_rules(l);
 	yield(l);
 	lint_pragmas(l);
+	if (opt->codes == LINT_ALL)
+		lint_bytes(l, l->own.first);
 	if (l->own.dropped) {
 		l->rule = &rules_driver[RULE_TOO_MANY];
 		u32 more = l->own.dropped;
