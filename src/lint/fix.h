@@ -3,8 +3,8 @@
  * Fixes are taken in the order of their place; one whose edits touch those of a fix already taken waits for the next round. After a round the
  * result is parsed again and compared with what went in: every instruction that no edit touches must be there, byte for byte and in order, and so must every comment
  * line; the number of stages, the line ends, the BOM and the presence of a final newline stay; a RUN whose script parsed must still parse. A round that doesn't hold is
- * halved until the fix at fault is alone, and that one is left out. Rounds go on until none changes anything (at most FIX_ROUNDS): so a second run changes nothing.
- * A file that BuildKit refuses is not touched. */
+ * halved until the fix at fault is alone, and that one is left out. Rounds go on until none changes anything: so a second run changes nothing. Fixes that
+ * are still at it after FIX_ROUNDS go in circles; then the file stays as it was. A file that BuildKit refuses is not touched. */
 #ifndef PARE_LINT_FIX_H
 #define PARE_LINT_FIX_H
 #include "base/buf.h"
@@ -15,7 +15,7 @@
 struct fix_result {
 	struct buf text;     /* the new file; owned */
 	bool changed;
-	u32 made, left_out;  /* fixes */
+	u32 made, left_out;  /* fixes; left_out: offered for `text` still, and not safe to make */
 };
 int fix_apply(struct str text, const struct lint_options *opt, enum fix_safety up_to, struct fix_result *ret, struct error *err) must_check;
 
