@@ -125,6 +125,24 @@ static void escape(struct buf *out, struct str s, bool tsv)
 }
 
 void text_safe(struct buf *out, struct str s) { escape(out, s, false); }
+void text_markdown(struct buf *out, struct str s)
+{
+	struct buf safe = BUF(0);
+	text_safe(&safe, s);
+	for (size_t i = 0; i < safe.n; i++) {
+		char c = safe.p[i];
+		if (c == '<')
+			buf_puts(out, "&lt;");
+		else if (c == '&')
+			buf_puts(out, "&amp;");
+		else if (strchr("\\`*_[]|~#>@!", c))
+			buf_printf(out, "\\%c", c);
+		else
+			buf_putc(out, c);
+	}
+	buf_free(&safe);
+}
+
 void text_tsv(struct buf *out, struct str s) { escape(out, s, true); }
 
 static size_t columns(u32 c)

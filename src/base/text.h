@@ -18,6 +18,8 @@ bool text_parse_size(struct str s, u64 *bytes) must_check;
  * that reorder text (bidi controls U+200E/F, U+202A–E, U+2066–9) as \xNN; tab and newline as \t and \n; a backslash
  * stays. Everything else as it is. */
 void text_safe(struct buf *out, struct str s);
+/* The same for Markdown: what would mean something there has a backslash in front, or is an entity. One line stays one line. */
+void text_markdown(struct buf *out, struct str s);
 /* The escapes of `inspect --format tsv` (conformance: \t \n \\ \xNN); reversible. */
 void text_tsv(struct buf *out, struct str s);
 /* Length of the valid UTF-8 sequence at s (1..4; no surrogates, no overlong forms, <= U+10FFFF), 0 when there is none. */

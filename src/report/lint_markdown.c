@@ -2,22 +2,12 @@
 #include "base/text.h"
 #include "report/lint_writer.h"
 
-/* Text that stays text in a cell, whatever it holds. */
 static void cell(FILE *f, const char *z)
 {
-	struct buf clean = BUF(0);
-	text_safe(&clean, str_of(z));
-	for (const char *p = buf_str(&clean).p; *p; p++) {
-		if (*p == '<')
-			fputs("&lt;", f);
-		else if (*p == '&')
-			fputs("&amp;", f);
-		else if (strchr("\\`*_[]|~#>@!", *p))
-			fprintf(f, "\\%c", *p);
-		else
-			putc(*p, f);
-	}
-	buf_free(&clean);
+	struct buf text = BUF(0);
+	text_markdown(&text, str_of(z));
+	fputs(buf_str(&text).p, f);
+	buf_free(&text);
 }
 
 static void file(struct lint_report *r, const struct lint_file *file)
