@@ -206,9 +206,9 @@ static void write_help(struct jsonw *w, const struct rule *r)
 	struct buf md = BUF(0);
 	buf_printf(&md, "%s\n\n%s\n", r->summary, r->why ? r->why : "");
 	if (r->bad)
-		buf_printf(&md, "\nBad:\n\n```dockerfile\n%s\n```\n", r->bad);
+		buf_printf(&md, "\nBad:\n\n```dockerfile\n%s```\n", r->bad);
 	if (r->good)
-		buf_printf(&md, "\nGood:\n\n```dockerfile\n%s\n```\n", r->good);
+		buf_printf(&md, "\nGood:\n\n```dockerfile\n%s```\n", r->good);
 	jsonw_key(w, "help");
 	jsonw_obj(w);
 	jsonw_kz(w, "text", r->why ? r->why : r->summary);
