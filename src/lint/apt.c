@@ -1,0 +1,389 @@
+/* Debian's and Ubuntu's packages: apt-get, apt, aptitude. */
+#include "lint/package.h"
+
+enum { APT_UNPINNED, APT_LISTS, APT_YES, APT_RECOMMENDS, APT_CLI, APT_ALONE, APT_DIST_UPGRADE, APT_UPGRADE };
+extern const struct lint_rule rules_apt[];
+
+static const char *const apt_get[] = { "apt-get", NULL };
+static const char *const installers[] = { "apt-get", "apt", "aptitude", NULL };
+static const char *const install[] = { "install", NULL };
+static const char *const valued[] = { "o", "option", "c", "config-file", "t", "target-release", "default-release", "a", "host-architecture", "P", "build-profiles", "S", "snapshot", NULL };
+static const char *const dropped[] = { "t", "target-release", NULL };
+
+/* hadolint looks at apt-get alone, except where it forgets to. */
+static const struct sh_word *apt(const struct lint *l, const struct sh_command *c, const char *const *subs)
+{
+	return pkg_sub(l, c, pkg_hado(l) ? apt_get : installers, subs, valued);
+}
+
+static bool only_shows(const struct sh_command *c)
+{
+	static const char *const flags[] = { "s", "simulate", "just-print", "dry-run", "recon", "no-act", "print-uris", "assume-no", "help", "h", NULL };
+	return sh_has_any_flag(c, flags);
+}
+
+/* `-o NAME=value`, in one word or two. */
+static bool option_set(const struct sh_command *c, const char *name, const char *const *values)
+{
+	for (u32 i = 0; i < c->n_args; i++) {
+		struct str rest = c->args[i].text, at = str_cut(&rest, '=');
+		if (rest.p && str_is(at, "--option")) /* --option=NAME=value */
+			at = str_cut(&rest, '=');
+		if (str_starts(at, STR("-o")))
+			at = str_from(at, 2);
+		if (str_ieq(at, str_of(name)) && pkg_listed(str_trim(rest), values))
+			return true;
+	}
+	return false;
+}
+
+/* --- DL3008 --- */
+static bool apt_pinned(const struct lint *l, struct str p)
+{
+	if (memchr(p.p, '=', p.n) || memchr(p.p, '/', p.n) || str_ends(p, STR(".deb")))
+		return true;
+	char last = p.n ? p.p[p.n - 1] : '-';
+	return !pkg_hado(l) && (last == '-' || last == '^' || p.p[0] == '?' || p.p[0] == '~'); /* removed, a task, a pattern */
+}
+
+static void unpinned(struct lint *l)
+{
+	static const struct pkg_pin hado = { .names = apt_get, .subs = install, .valued = valued, .dropped = dropped, .pinned = apt_pinned, .how = "NAME=VERSION" };
+	if (pkg_hado(l)) {
+		pkg_unpinned(l, &hado);
+		return;
+	}
+	struct pkg_pin pin = hado;
+	struct pkg_mention snapshot = pkg_mentions(l, "snapshot.debian.org"), ubuntu = pkg_mentions(l, "snapshot.ubuntu.com");
+	struct pkg_say y = { 0 };
+	pin.names = installers;
+	lint_each_command(l, s, c) {
+		const struct sh_word *sub = apt(l, c, install);
+		/* An archive that stands still pins everything. */
+		if (sub && !only_shows(c) && !sh_has_flag(c, "snapshot") && !sh_has_flag(c, "only-upgrade") && !pkg_mentioned(l, s, &snapshot) && !pkg_mentioned(l, s, &ubuntu))
+			pkg_unpinned_in(l, &y, s, c, sub, &pin);
+	}
+}
+
+/* --- DL3009 --- */
+#define LISTS "/var/lib/apt/lists"
+#define LISTS_BYTES (20 * MiB) /* of Debian 12 and Ubuntu 24.04: 19 and 44 MB */
+
+static const char *const update[] = { "update", NULL };
+
+static bool clears_lists(const struct lint *l, const struct sh_command *c)
+{
+	static const char *const args[] = { "-rf", LISTS "/*", NULL };
+	if (pkg_hado(l))
+		return pkg_is(l, c, "rm") && sh_has_any_arg(c, args);
+	static const char *const distclean[] = { "distclean", "dist-clean", NULL };
+	return pkg_removes(c, STR(LISTS)) || apt(l, c, distclean) || pkg_cleans_by_name(c);
+}
+
+/* The last update of the script that nothing cleans up after; for hadolint the first. */
+static const struct sh_command *update_kept(const struct lint *l, const struct lint_script *s)
+{
+	const struct sh_command *found = NULL;
+	for (u32 i = 0; i < s->commands.n; i++) {
+		const struct sh_command *c = &s->commands.v[i];
+		if (pkg_sub(l, c, installers, update, valued) && !(found && pkg_hado(l)))
+			found = c;
+		else if (found && clears_lists(l, c))
+			return NULL;
+	}
+	return found;
+}
+
+static bool lists_mounted(const struct lint *l, const struct lint_script *s)
+{
+	if (pkg_hado(l))
+		return pkg_mounts(s, LISTS) || (pkg_mounts(s, "/var/lib/apt") && pkg_mounts(s, "/var/cache/apt"));
+	return lint_mounted(s, STR(LISTS));
+}
+
+/* A script of the project, or a shell fed from outside: nobody knows what it installs. */
+static bool opaque(const struct sh_command *c)
+{
+	static const char *const shells[] = { "sh", "bash", "dash", "ash", "source", ".", "eval", "make", "ansible-playbook", NULL };
+	return pkg_listed(c->base, shells) || str_ends(c->base, STR(".sh")) || str_starts(c->name, STR("./")) || str_starts(c->name, STR("/tmp/"));
+}
+
+enum need { NEED_NONE, NEED_UNKNOWN, NEED_LISTS };
+
+/* Whether something later, in the stage or a stage built on it, takes packages by these lists. Answers for all scripts in one pass from the end:
+ * need[stage] holds what the part of the stage that was seen needs. */
+static enum need script_needs(const struct lint *l, const struct lint_script *s, enum need after)
+{
+	static const char *const users[] = { "install", "reinstall", "build-dep", "satisfy", "download", "source", "upgrade", "dist-upgrade", "full-upgrade", "safe-upgrade", NULL };
+	static const char *const other[] = { "apt-cache", "apt-file", "add-apt-repository", "gdebi", "mk-build-deps", NULL };
+	enum need own = NEED_NONE;
+	for (u32 i = 0; i < s->commands.n; i++) {
+		const struct sh_command *c = &s->commands.v[i];
+		if (pkg_sub(l, c, installers, update, valued))
+			return own;
+		if (pkg_sub(l, c, installers, users, valued) || pkg_listed(c->base, other))
+			return NEED_LISTS;
+		if (opaque(c))
+			own = NEED_UNKNOWN;
+	}
+	return MAX(own, after);
+}
+
+static void lists_finding(struct lint *l, struct pkg_say *y, const struct lint_script *s, const struct sh_command *c, enum need need)
+{
+	if (!pkg_say(l, y, s, c, NULL, "the package lists of `%.*s update` stay in this layer: remove " LISTS " in the same RUN", STR_FMT(str_head(c->base, 20))))
+		return;
+	y->d->bytes = LISTS_BYTES;
+	y->d->estimated = true;
+	y->d->bytes_in = LISTS;
+	if (need == NEED_LISTS)
+		return;
+	bool safe = need == NEED_NONE && s->outer->keyword != DF_ONBUILD;
+	pkg_fix_append(l, y, s, c, safe ? FIX_SAFE : FIX_SUGGESTED, "Remove the package lists in the same layer", "rm -rf " LISTS "/*");
+}
+
+static void lists_kept(struct lint *l)
+{
+	u32 n = l->graph.n_stages;
+	u8 *need = xcalloc(n + 1, 1), *after = xcalloc(l->n_scripts + 1, 1);
+	for (u32 i = l->n_scripts; i-- > 0;) {
+		const struct lint_script *s = &l->scripts[i];
+		u32 stage = s->stage == DF_NONE ? n : s->stage;
+		after[i] = need[stage];
+		if (s->in->keyword == DF_RUN)
+			need[stage] = (u8)script_needs(l, s, need[stage]);
+		/* What a stage needs from its beginning on, its base must leave. */
+		bool first = i == 0 || l->scripts[i - 1].stage != s->stage;
+		if (first && stage < n && l->graph.stages[stage].base != DF_NONE) {
+			u32 base = l->graph.stages[stage].base;
+			need[base] = MAX(need[base], need[stage]);
+		}
+	}
+	struct pkg_say y = { 0 };
+	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
+		const struct sh_command *c = update_kept(l, s);
+		if (c && !lists_mounted(l, s) && pkg_stays(l, s))
+			lists_finding(l, &y, s, c, (enum need)after[s - l->scripts]);
+	}
+	free(need);
+	free(after);
+}
+
+/* --- DL3014 --- */
+static bool quiet_twice(const struct lint *l, const struct lint_script *s, const struct sh_command *c)
+{
+	static const char *const yes[] = { "true", "1", "yes", "on", "\"true\"", NULL };
+	(void)s;
+	if (sh_count_flag(c, "q") >= 2 || sh_count_flag(c, "quiet") >= 2 || sh_has_arg(c, "-q=2") || sh_has_arg(c, "-qq"))
+		return true;
+	return !pkg_hado(l) && (only_shows(c) || option_set(c, "APT::Get::Assume-Yes", yes));
+}
+
+static void asks(struct lint *l)
+{
+	static const char *const subs[] = { "install", "reinstall", "build-dep", "upgrade", "dist-upgrade", "full-upgrade", NULL };
+	static const char *const flags[] = { "y", "yes", "qq", "assume-yes", "force-yes", NULL };
+	bool hado = pkg_hado(l);
+	struct pkg_mention conf = pkg_mentions(l, "Assume-Yes");
+	struct pkg_say y = { 0 };
+	lint_each_command(l, s, c) {
+		const struct sh_word *sub = apt(l, c, hado ? install : subs);
+		if (!sub || (hado ? sh_hado_has_flag(c, "y") || sh_has_any_flag(c, flags) : sh_has_any_flag(c, flags)) || quiet_twice(l, s, c))
+			continue;
+		if (!hado && (pkg_fed(c) || pkg_mentioned(l, s, &conf)))
+			continue;
+		pkg_say(l, &y, s, c, NULL, "`%.*s %.*s` asks before it acts, and nobody answers in a build: add -y", STR_FMT(str_head(c->base, 20)), STR_FMT(str_head(sub->text, 20)));
+		pkg_fix_option(l, &y, s, sub, FIX_SAFE, "Answer yes to the questions", "-y");
+	}
+}
+
+/* --- DL3015 --- */
+static void recommends(struct lint *l)
+{
+	static const char *const off[] = { "false", "0", "no", "off", "\"false\"", "\"0\"", NULL };
+	struct pkg_mention conf = pkg_mentions(l, "Install-Recommends");
+	struct pkg_say y = { 0 };
+	lint_each_command(l, s, c) {
+		const struct sh_word *sub = apt(l, c, install);
+		if (!sub || sh_hado_has_flag(c, "no-install-recommends") || sh_has_arg(c, "APT::Install-Recommends=false"))
+			continue;
+		if (!pkg_hado(l)) {
+			bool aptitude = sh_is(c, "aptitude"), nothing = !sh_next_operand(c, sub, valued);
+			if (option_set(c, "APT::Install-Recommends", off) || (aptitude && (sh_has_flag(c, "R") || sh_has_flag(c, "without-recommends"))) || nothing ||
+			    only_shows(c) || !pkg_stays(l, s) || pkg_mentioned(l, s, &conf) || sh_has_flag(c, "install-recommends"))
+				continue;
+		}
+		pkg_say(l, &y, s, c, NULL, "recommended packages are installed too: add --no-install-recommends and name those that are needed");
+		pkg_fix_option(l, &y, s, sub, FIX_SUGGESTED, "Leave recommended packages out", "--no-install-recommends");
+	}
+}
+
+/* --- DL3027 --- */
+static void cli(struct lint *l)
+{
+	/* Where apt-get does the same. */
+	static const char *const same[] = { "update", "install", "reinstall", "remove", "purge", "autoremove", "clean", "autoclean", "build-dep", "dist-upgrade", "download", "source", "upgrade", NULL };
+	static const char *const none[] = { "list", "edit-sources", NULL };
+	struct pkg_say y = { 0 };
+	lint_each_command(l, s, c) {
+		if (!pkg_is(l, c, "apt"))
+			continue;
+		const struct sh_word *sub = sh_operand(c, 0, valued);
+		if (!pkg_hado(l) && (!sub || (c->in_condition && pkg_listed(sub->text, none)) || str_contains(c->name, STR("/lib/"))))
+			continue;
+		pkg_say(l, &y, s, c, NULL, "apt is made for people and changes between versions: scripts use apt-get or apt-cache");
+		if (!sub || !sub->literal || !pkg_listed(sub->text, same) || !c->word->literal || c->word->quoted)
+			continue;
+		struct df_span at = lint_span(s, c->word->end - 3, c->word->end);
+		pkg_fix(l, &y, FIX_SAFE, "Use apt-get", at, STR("apt-get"));
+		if (str_is(sub->text, "upgrade") && !sh_has_flag(c, "with-new-pkgs")) /* apt's default */
+			pkg_fix_option(l, &y, s, sub, FIX_SAFE, "Use apt-get", "--with-new-pkgs");
+	}
+}
+
+/* --- an update in a RUN of its own --- */
+struct alone {
+	const struct sh_command *update;
+	bool other;    /* something else that the lists may be for */
+};
+
+static struct alone update_alone(const struct lint *l, const struct lint_script *s)
+{
+	static const char *const harmless[] = { "set", "echo", "printf", "export", "sed", "rm", "mkdir", "cat", "tee", "true", "sleep", "dpkg", "apt-key", "add-apt-repository", "curl", "wget", "gpg",
+		"chmod", "mv", "cp", "ln", "sudo", "install", "lsb_release", "dpkg-reconfigure", ":", NULL };
+	static const char *const more[] = { "update", "clean", "autoclean", "distclean", NULL };
+	static const char *const apk_names[] = { "apk", NULL };
+	struct alone a = { 0 };
+	for (u32 i = 0; i < s->commands.n; i++) {
+		const struct sh_command *c = &s->commands.v[i];
+		if (apt(l, c, update) || pkg_sub(l, c, apk_names, update, NULL))
+			a.update = c;
+		else if (a.update && !pkg_sub(l, c, installers, more, valued) && !pkg_listed(c->base, harmless))
+			a.other = true;
+	}
+	return a;
+}
+
+/* `RUN a` and `RUN b`, one right behind the other, become `RUN a && b`. */
+static void merge(struct lint *l, struct pkg_say *y, const struct lint_script *s)
+{
+	const struct lint_script *t = lint_next_run(l, s);
+	const struct sh_node *last = s->tree.root;
+	if (!t || t->outer->index != s->outer->index + 1 || t->stage != s->stage || s->outer != s->in || t->outer != t->in || s->heredoc || t->heredoc || s->json || t->json ||
+	    s->in->n_flags || t->in->n_flags || s->in->n_heredocs || t->in->n_heredocs || s->tree.n_errors || t->tree.n_errors)
+		return;
+	if (last->kind != SH_SIMPLE && last->kind != SH_ANDOR)
+		return;
+	const struct sh_node *root = t->tree.root;
+	if (!root || (root->kind != SH_SIMPLE && root->kind != SH_ANDOR) || (u32)s->text.s.n != last->end || root->at != 0)
+		return;
+	for (const struct sh_node *n = last->kind == SH_ANDOR ? last->child : NULL; n; n = n->next)
+		if (n->op == SH_OP_OR)
+			return;
+	struct df_span a = lint_span(s, last->at, last->end), b = lint_span(t, root->at, root->end);
+	if (b.at <= a.end || memchr(l->file.text.p + a.end, '#', b.at - a.end))
+		return;
+	char text[16];
+	int n = snprintf(text, sizeof text, " && %c\n    ", l->file.escape);
+	pkg_fix(l, y, FIX_SUGGESTED, "Update and install in one RUN", (struct df_span){ a.end, b.at }, str_n(text, (size_t)n));
+}
+
+static void alone(struct lint *l)
+{
+	struct pkg_say y = { 0 };
+	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
+		struct alone a = update_alone(l, s);
+		if (!a.update || a.other || lint_mounted(s, sh_is(a.update, "apk") ? STR("/var/cache/apk") : STR(LISTS)))
+			continue;
+		pkg_say(l, &y, s, a.update, NULL, "`%.*s update` in a RUN of its own: its layer is cached, and later installs use an old list", STR_FMT(str_head(a.update->base, 20)));
+		merge(l, &y, s);
+	}
+}
+
+/* --- upgrades --- */
+static void upgrades(struct lint *l)
+{
+	static const char *const dist[] = { "dist-upgrade", "full-upgrade", NULL }, *const plain[] = { "upgrade", "safe-upgrade", NULL };
+	lint_each_command(l, s, c) {
+		bool d = apt(l, c, dist) != NULL;
+		if (!d && !apt(l, c, plain))
+			continue;
+		l->rule = &rules_apt[d ? APT_DIST_UPGRADE : APT_UPGRADE];
+		if (d)
+			lint_add_cmd(l, s, c, "a full upgrade replaces the base image's packages, removes some, and gives another image every day: build on a newer base image");
+		else
+			lint_add_cmd(l, s, c, "an upgrade puts a second copy of the base image's packages into this layer: build on a newer base image");
+	}
+}
+
+const struct lint_rule rules_apt[] = {
+	[APT_UNPINNED] = { .meta = {
+		.name = "apt-unpinned", .hadolint = "DL3008", .aliases = "kics:965a08d7-ef86-4f14-8792-4a3b2098937e tally:hadolint/DL3008",
+		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
+		.summary = "apt-get installs a package in whatever version is newest",
+		.why = "The same Dockerfile gives another image whenever the archive changes, and a build from last month cannot be repeated. A pinned version (NAME=VERSION) makes the change "
+		       "a line in a commit. Debian's and Ubuntu's archives drop old versions, so pins of fast-moving packages need care; pinning the base image by digest and taking packages "
+		       "from snapshot.debian.org pins everything at once, and then this rule is silent.",
+		.bad = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n",
+		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.1-10+deb12u12 && rm -rf /var/lib/apt/lists/*\n" },
+		.check = unpinned },
+	[APT_LISTS] = { .meta = {
+		.name = "apt-lists-kept", .hadolint = "DL3009", .aliases = "kics:df746b39-6564-4fed-bf85-e9c44382303c tally:hadolint/DL3009",
+		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
+		.summary = "the lists of apt-get update stay in the layer",
+		.why = "apt-get update writes 20 to 45 MB below /var/lib/apt/lists. Nothing at run time reads them, and they are old the next day. Removed in a later RUN they still stand in the layer "
+		       "below; only the RUN that fetched them can leave them out. A cache mount on /var/lib/apt/lists keeps them out too, and keeps them for the next build.",
+		.bad = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.1-10+deb12u12\n",
+		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.1-10+deb12u12 && rm -rf /var/lib/apt/lists/*\n" },
+		.check = lists_kept },
+	[APT_YES] = { .meta = {
+		.name = "apt-asks", .hadolint = "DL3014", .aliases = "trivy:DS021 kics:77783205-c4ca-4f80-bb80-c777f267c547 tally:hadolint/DL3014",
+		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
+		.summary = "apt-get install would ask for confirmation",
+		.why = "Where more than the named packages is needed apt-get asks whether to go on. A build has no terminal: apt-get takes the silence for a no and the build fails, today or on the day "
+		       "a dependency is added.",
+		.bad = "FROM debian:12\nRUN apt-get update && apt-get install curl && rm -rf /var/lib/apt/lists/*\n",
+		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\n" },
+		.check = asks },
+	[APT_RECOMMENDS] = { .meta = {
+		.name = "apt-recommends", .hadolint = "DL3015", .aliases = "trivy:DS029 kics:7384dfb2-fcd1-4fbf-91cd-6c44c318c33c tally:hadolint/DL3015",
+		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
+		.summary = "apt-get install brings recommended packages along",
+		.why = "By default apt-get installs what a package recommends as well: documentation tools, mail servers, compilers. An image often doubles for it, and every package more is one more to patch. "
+		       "With --no-install-recommends only what is needed comes; what turns out to be missing is named. Stages that only build are left alone.",
+		.bad = "FROM debian:12\nRUN apt-get update && apt-get install -y git && rm -rf /var/lib/apt/lists/*\n",
+		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\n" },
+		.check = recommends },
+	[APT_CLI] = { .meta = {
+		.name = "apt-for-people", .hadolint = "DL3027", .aliases = "checkov:CKV_DOCKER_9 kics:b84a0b47-2e99-4c9f-8933-98bcabe2b94d tally:hadolint/DL3027",
+		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
+		.summary = "apt is called from a script",
+		.why = "apt says so itself: it has no stable command line interface. Its options, its output and its defaults change between releases, which a build script should not notice. "
+		       "apt-get and apt-cache do the same and stay as they are.",
+		.bad = "FROM debian:12\nRUN apt update\n", .good = "FROM debian:12\nRUN apt-get update\n" },
+		.check = cli },
+	[APT_ALONE] = { .meta = {
+		.name = "package-update-alone", .aliases = "trivy:DS017 checkov:CKV_DOCKER_5 kics:9bae49be-0aa3-4de5-bab2-4c3a069e40cd",
+		.level = LEVEL_WARNING, .since = "2026.1", .topic = "cache",
+		.summary = "a RUN updates the package lists and does nothing with them",
+		.why = "The layer of `RUN apt-get update` is cached as long as its line doesn't change. A RUN behind it that installs then works with lists from weeks ago: it fetches versions that the "
+		       "mirror no longer has, or installs old ones with known holes. In one RUN both are done or neither is.",
+		.bad = "FROM debian:12\nRUN apt-get update\nRUN apt-get install -y --no-install-recommends curl\n",
+		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n" },
+		.check = alone },
+	[APT_DIST_UPGRADE] = { .meta = {
+		.name = "apt-dist-upgrade", .aliases = "trivy:DS024 kics:682fe378-c180-4bd5-8a14-95fc285fb269 hadolint:DL3005",
+		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
+		.summary = "apt-get dist-upgrade replaces the base image's packages",
+		.why = "A full upgrade may remove packages and move to another release. What the image holds depends on the day it was built, and every replaced file is stored twice, in the base "
+		       "image and in this layer. A newer base image gives the same updates without the bytes.",
+		.bad = "FROM debian:12\nRUN apt-get update && apt-get dist-upgrade -y && rm -rf /var/lib/apt/lists/*\n", .good = "FROM debian:12.11\nRUN true\n" },
+		.check = upgrades },
+	[APT_UPGRADE] = { .meta = {
+		.name = "apt-upgrade", .level = LEVEL_IGNORE, .since = "2026.1", .topic = "packages",
+		.summary = "apt-get upgrade puts a second copy of packages into a layer",
+		.why = "Security updates belong into images; whether they come by upgrading in the build or by a newer base image is a matter of policy. Upgrading stores every replaced file twice and makes the "
+		       "result depend on the day. Off unless asked for.",
+		.bad = "FROM debian:12\nRUN apt-get update && apt-get upgrade -y && rm -rf /var/lib/apt/lists/*\n", .good = "FROM debian:12.11\nRUN true\n" } },
+	{ .meta = { 0 } },
+};
