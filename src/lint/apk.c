@@ -1,8 +1,6 @@
 /* Alpine's packages: apk. */
 #include "lint/package.h"
 
-enum { APK_UNPINNED, APK_CACHE, APK_UPGRADE };
-
 static const char *const apk[] = { "apk", NULL };
 static const char *const add[] = { "add", NULL };
 static const char *const valued[] = { "t", "virtual", "X", "repository", "p", "root", "arch", "keys-dir", "repositories-file", "cache-dir", "cache-max-age", "wait", "progress-fd", "timeout", NULL };
@@ -30,7 +28,6 @@ static void unpinned(struct lint *l)
 
 /* --- DL3019 --- */
 #define CACHE "/var/cache/apk"
-#define INDEX_BYTES (u64)(2200 * KiB) /* of main and community of Alpine 3.20 */
 
 static bool no_cache(const struct sh_command *c) { return sh_hado_has_flag(c, "no-cache"); }
 
@@ -71,7 +68,7 @@ static void drop_update(struct lint *l, struct pkg_say *y, const struct lint_scr
 		pkg_fix(l, y, FIX_SAFE, TITLE, gone, STR(""));
 }
 
-/* `&& rm -rf /var/cache/apk/*` right behind has nothing left to remove. */
+/* `&& rm -rf` of what is in the cache, right behind, has nothing left to remove. */
 static void drop_rm(struct lint *l, struct pkg_say *y, const struct lint_script *s, const struct sh_command *c)
 {
 	const struct sh_node *n = c->node->parent && c->node->parent->kind == SH_ANDOR ? c->node->next : NULL;
@@ -135,23 +132,12 @@ static void cache_kept(struct lint *l)
 				drop_update(l, &y, s, c);
 				drop_rm(l, &y, s, c);
 			}
-			y.d->bytes = INDEX_BYTES;
-			y.d->estimated = true;
-			y.d->bytes_in = CACHE;
 		}
 	}
 }
 
-static void upgrade(struct lint *l)
-{
-	static const char *const subs[] = { "upgrade", NULL };
-	lint_each_command(l, s, c)
-		if (pkg_sub(l, c, apk, subs, valued))
-			lint_add_cmd(l, s, c, "an upgrade puts a second copy of the base image's packages into this layer: build on a newer base image");
-}
-
 const struct lint_rule rules_apk[] = {
-	[APK_UNPINNED] = { .meta = {
+	{ .meta = {
 		.name = "apk-unpinned", .hadolint = "DL3018", .aliases = "kics:d3499f6d-1651-41bb-a9a7-de925fea487b tally:hadolint/DL3018",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apk add installs a package in whatever version is newest",
@@ -159,7 +145,7 @@ const struct lint_rule rules_apk[] = {
 		       "fixes through: Alpine keeps no old versions, so exact pins break builds when a package is rebuilt.",
 		.bad = "FROM alpine:3.20\nRUN apk add --no-cache nodejs\n", .good = "FROM alpine:3.20\nRUN apk add --no-cache nodejs~20\n" },
 		.check = unpinned },
-	[APK_CACHE] = { .meta = {
+	{ .meta = {
 		.name = "apk-cache-kept", .hadolint = "DL3019", .aliases = "trivy:DS025 kics:ae9c56a6-3ed1-4ac0-9b54-31267f51151d tally:hadolint/DL3019",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "apk leaves its package index in the layer",
@@ -167,12 +153,5 @@ const struct lint_rule rules_apk[] = {
 		       "`apk update` nor a removal afterwards is needed. A cache mount on /var/cache/apk does as well.",
 		.bad = "FROM alpine:3.20\nRUN apk add --update nodejs~20\n", .good = "FROM alpine:3.20\nRUN apk add --no-cache nodejs~20\n" },
 		.check = cache_kept },
-	[APK_UPGRADE] = { .meta = {
-		.name = "apk-upgrade", .aliases = "hadolint:DL3017", .level = LEVEL_IGNORE, .since = "2026.1", .topic = "packages",
-		.summary = "apk upgrade puts a second copy of packages into a layer",
-		.why = "Security updates belong into images; whether they come by upgrading in the build or by a newer base image is a matter of policy. Upgrading stores every replaced file twice and makes the "
-		       "result depend on the day. Off unless asked for.",
-		.bad = "FROM alpine:3.20\nRUN apk upgrade --no-cache\n", .good = "FROM alpine:3.20.3\nRUN true\n" },
-		.check = upgrade },
 	{ .meta = { 0 } },
 };

@@ -1,8 +1,6 @@
 /* Debian's and Ubuntu's packages: apt-get, apt, aptitude. */
 #include "lint/package.h"
 
-enum { APT_UNPINNED, APT_LISTS, APT_YES, APT_RECOMMENDS, APT_CLI, APT_ALONE, APT_DIST_UPGRADE, APT_UPGRADE };
-extern const struct lint_rule rules_apt[];
 
 static const char *const apt_get[] = { "apt-get", NULL };
 static const char *const installers[] = { "apt-get", "apt", "aptitude", NULL };
@@ -67,7 +65,6 @@ static void unpinned(struct lint *l)
 
 /* --- DL3009 --- */
 #define LISTS "/var/lib/apt/lists"
-#define LISTS_BYTES (20 * MiB) /* of Debian 12 and Ubuntu 24.04: 19 and 44 MB */
 
 static const char *const update[] = { "update", NULL };
 
@@ -131,12 +128,7 @@ static enum need script_needs(const struct lint *l, const struct lint_script *s,
 
 static void lists_finding(struct lint *l, struct pkg_say *y, const struct lint_script *s, const struct sh_command *c, enum need need)
 {
-	if (!pkg_say(l, y, s, c, NULL, "the package lists of `%.*s update` stay in this layer: remove " LISTS " in the same RUN", STR_FMT(str_head(c->base, 20))))
-		return;
-	y->d->bytes = LISTS_BYTES;
-	y->d->estimated = true;
-	y->d->bytes_in = LISTS;
-	if (need == NEED_LISTS)
+	if (!pkg_say(l, y, s, c, NULL, "the package lists of `%.*s update` stay in this layer: remove " LISTS " in the same RUN", STR_FMT(str_head(c->base, 20))) || need == NEED_LISTS)
 		return;
 	bool safe = need == NEED_NONE && s->outer->keyword != DF_ONBUILD;
 	pkg_fix_append(l, y, s, c, safe ? FIX_SAFE : FIX_SUGGESTED, "Remove the package lists in the same layer", "rm -rf " LISTS "/*");
@@ -241,83 +233,17 @@ static void cli(struct lint *l)
 	}
 }
 
-/* --- an update in a RUN of its own --- */
-struct alone {
-	const struct sh_command *update;
-	bool other;    /* something else that the lists may be for */
-};
-
-static struct alone update_alone(const struct lint *l, const struct lint_script *s)
+/* --- dist-upgrade --- */
+static void dist_upgrade(struct lint *l)
 {
-	static const char *const harmless[] = { "set", "echo", "printf", "export", "sed", "rm", "mkdir", "cat", "tee", "true", "sleep", "dpkg", "apt-key", "add-apt-repository", "curl", "wget", "gpg",
-		"chmod", "mv", "cp", "ln", "sudo", "install", "lsb_release", "dpkg-reconfigure", ":", NULL };
-	static const char *const more[] = { "update", "clean", "autoclean", "distclean", NULL };
-	static const char *const apk_names[] = { "apk", NULL };
-	struct alone a = { 0 };
-	for (u32 i = 0; i < s->commands.n; i++) {
-		const struct sh_command *c = &s->commands.v[i];
-		if (apt(l, c, update) || pkg_sub(l, c, apk_names, update, NULL))
-			a.update = c;
-		else if (a.update && !pkg_sub(l, c, installers, more, valued) && !pkg_listed(c->base, harmless))
-			a.other = true;
-	}
-	return a;
-}
-
-/* `RUN a` and `RUN b`, one right behind the other, become `RUN a && b`. */
-static void merge(struct lint *l, struct pkg_say *y, const struct lint_script *s)
-{
-	const struct lint_script *t = lint_next_run(l, s);
-	const struct sh_node *last = s->tree.root;
-	if (!t || t->outer->index != s->outer->index + 1 || t->stage != s->stage || s->outer != s->in || t->outer != t->in || s->heredoc || t->heredoc || s->json || t->json ||
-	    s->in->n_flags || t->in->n_flags || s->in->n_heredocs || t->in->n_heredocs || s->tree.n_errors || t->tree.n_errors)
-		return;
-	if (last->kind != SH_SIMPLE && last->kind != SH_ANDOR)
-		return;
-	const struct sh_node *root = t->tree.root;
-	if (!root || (root->kind != SH_SIMPLE && root->kind != SH_ANDOR) || (u32)s->text.s.n != last->end || root->at != 0)
-		return;
-	for (const struct sh_node *n = last->kind == SH_ANDOR ? last->child : NULL; n; n = n->next)
-		if (n->op == SH_OP_OR)
-			return;
-	struct df_span a = lint_span(s, last->at, last->end), b = lint_span(t, root->at, root->end);
-	if (b.at <= a.end || memchr(l->file.text.p + a.end, '#', b.at - a.end))
-		return;
-	char text[16];
-	int n = snprintf(text, sizeof text, " && %c\n    ", l->file.escape);
-	pkg_fix(l, y, FIX_SUGGESTED, "Update and install in one RUN", (struct df_span){ a.end, b.at }, str_n(text, (size_t)n));
-}
-
-static void alone(struct lint *l)
-{
-	struct pkg_say y = { 0 };
-	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
-		struct alone a = update_alone(l, s);
-		if (!a.update || a.other || lint_mounted(s, sh_is(a.update, "apk") ? STR("/var/cache/apk") : STR(LISTS)))
-			continue;
-		pkg_say(l, &y, s, a.update, NULL, "`%.*s update` in a RUN of its own: its layer is cached, and later installs use an old list", STR_FMT(str_head(a.update->base, 20)));
-		merge(l, &y, s);
-	}
-}
-
-/* --- upgrades --- */
-static void upgrades(struct lint *l)
-{
-	static const char *const dist[] = { "dist-upgrade", "full-upgrade", NULL }, *const plain[] = { "upgrade", "safe-upgrade", NULL };
-	lint_each_command(l, s, c) {
-		bool d = apt(l, c, dist) != NULL;
-		if (!d && !apt(l, c, plain))
-			continue;
-		l->rule = &rules_apt[d ? APT_DIST_UPGRADE : APT_UPGRADE];
-		if (d)
+	static const char *const subs[] = { "dist-upgrade", "full-upgrade", NULL };
+	lint_each_command(l, s, c)
+		if (apt(l, c, subs))
 			lint_add_cmd(l, s, c, "a full upgrade replaces the base image's packages, removes some, and gives another image every day: build on a newer base image");
-		else
-			lint_add_cmd(l, s, c, "an upgrade puts a second copy of the base image's packages into this layer: build on a newer base image");
-	}
 }
 
 const struct lint_rule rules_apt[] = {
-	[APT_UNPINNED] = { .meta = {
+	{ .meta = {
 		.name = "apt-unpinned", .hadolint = "DL3008", .aliases = "kics:965a08d7-ef86-4f14-8792-4a3b2098937e tally:hadolint/DL3008",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apt-get installs a package in whatever version is newest",
@@ -327,7 +253,7 @@ const struct lint_rule rules_apt[] = {
 		.bad = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n",
 		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.1-10+deb12u12 && rm -rf /var/lib/apt/lists/*\n" },
 		.check = unpinned },
-	[APT_LISTS] = { .meta = {
+	{ .meta = {
 		.name = "apt-lists-kept", .hadolint = "DL3009", .aliases = "kics:df746b39-6564-4fed-bf85-e9c44382303c tally:hadolint/DL3009",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "the lists of apt-get update stay in the layer",
@@ -336,7 +262,7 @@ const struct lint_rule rules_apt[] = {
 		.bad = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.1-10+deb12u12\n",
 		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.1-10+deb12u12 && rm -rf /var/lib/apt/lists/*\n" },
 		.check = lists_kept },
-	[APT_YES] = { .meta = {
+	{ .meta = {
 		.name = "apt-asks", .hadolint = "DL3014", .aliases = "trivy:DS021 kics:77783205-c4ca-4f80-bb80-c777f267c547 tally:hadolint/DL3014",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apt-get install would ask for confirmation",
@@ -345,7 +271,7 @@ const struct lint_rule rules_apt[] = {
 		.bad = "FROM debian:12\nRUN apt-get update && apt-get install curl && rm -rf /var/lib/apt/lists/*\n",
 		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\n" },
 		.check = asks },
-	[APT_RECOMMENDS] = { .meta = {
+	{ .meta = {
 		.name = "apt-recommends", .hadolint = "DL3015", .aliases = "trivy:DS029 kics:7384dfb2-fcd1-4fbf-91cd-6c44c318c33c tally:hadolint/DL3015",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "apt-get install brings recommended packages along",
@@ -354,7 +280,7 @@ const struct lint_rule rules_apt[] = {
 		.bad = "FROM debian:12\nRUN apt-get update && apt-get install -y git && rm -rf /var/lib/apt/lists/*\n",
 		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\n" },
 		.check = recommends },
-	[APT_CLI] = { .meta = {
+	{ .meta = {
 		.name = "apt-for-people", .hadolint = "DL3027", .aliases = "checkov:CKV_DOCKER_9 kics:b84a0b47-2e99-4c9f-8933-98bcabe2b94d tally:hadolint/DL3027",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apt is called from a script",
@@ -362,28 +288,13 @@ const struct lint_rule rules_apt[] = {
 		       "apt-get and apt-cache do the same and stay as they are.",
 		.bad = "FROM debian:12\nRUN apt update\n", .good = "FROM debian:12\nRUN apt-get update\n" },
 		.check = cli },
-	[APT_ALONE] = { .meta = {
-		.name = "package-update-alone", .aliases = "trivy:DS017 checkov:CKV_DOCKER_5 kics:9bae49be-0aa3-4de5-bab2-4c3a069e40cd",
-		.level = LEVEL_WARNING, .since = "2026.1", .topic = "cache",
-		.summary = "a RUN updates the package lists and does nothing with them",
-		.why = "The layer of `RUN apt-get update` is cached as long as its line doesn't change. A RUN behind it that installs then works with lists from weeks ago: it fetches versions that the "
-		       "mirror no longer has, or installs old ones with known holes. In one RUN both are done or neither is.",
-		.bad = "FROM debian:12\nRUN apt-get update\nRUN apt-get install -y --no-install-recommends curl\n",
-		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n" },
-		.check = alone },
-	[APT_DIST_UPGRADE] = { .meta = {
+	{ .meta = {
 		.name = "apt-dist-upgrade", .aliases = "trivy:DS024 kics:682fe378-c180-4bd5-8a14-95fc285fb269 hadolint:DL3005",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apt-get dist-upgrade replaces the base image's packages",
 		.why = "A full upgrade may remove packages and move to another release. What the image holds depends on the day it was built, and every replaced file is stored twice, in the base "
 		       "image and in this layer. A newer base image gives the same updates without the bytes.",
 		.bad = "FROM debian:12\nRUN apt-get update && apt-get dist-upgrade -y && rm -rf /var/lib/apt/lists/*\n", .good = "FROM debian:12.11\nRUN true\n" },
-		.check = upgrades },
-	[APT_UPGRADE] = { .meta = {
-		.name = "apt-upgrade", .level = LEVEL_IGNORE, .since = "2026.1", .topic = "packages",
-		.summary = "apt-get upgrade puts a second copy of packages into a layer",
-		.why = "Security updates belong into images; whether they come by upgrading in the build or by a newer base image is a matter of policy. Upgrading stores every replaced file twice and makes the "
-		       "result depend on the day. Off unless asked for.",
-		.bad = "FROM debian:12\nRUN apt-get update && apt-get upgrade -y && rm -rf /var/lib/apt/lists/*\n", .good = "FROM debian:12.11\nRUN true\n" } },
+		.check = dist_upgrade },
 	{ .meta = { 0 } },
 };

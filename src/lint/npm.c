@@ -1,8 +1,6 @@
 /* JavaScript's packages: npm, yarn, pnpm. */
 #include "lint/package.h"
 
-enum { NPM_UNPINNED, YARN_CACHE };
-
 static const char *const npm[] = { "npm", NULL };
 static const char *const yarn[] = { "yarn", "yarnpkg", NULL };
 static const char *const pnpm[] = { "pnpm", NULL };
@@ -135,14 +133,13 @@ static void yarn_cache(struct lint *l)
 		if (!hado && (pkg_mounts(s, "yarn") || pkg_mounts(s, "/.cache") || sh_has_flag(found, "cache-folder") || pkg_mentioned(l, s, &folder) || pkg_mentioned(l, s, &mirror)))
 			continue;
 		pkg_say(l, &y, s, found, NULL, "yarn keeps every package that it downloads in a cache in this layer: `yarn cache clean` in the same RUN, or a cache mount");
-		y.d->bytes_in = "/usr/local/share/.cache/yarn";
 		/* With Plug'n'Play the cache may be where packages are run from. */
 		pkg_fix_append(l, &y, s, found, FIX_SUGGESTED, "Empty yarn's cache in the same layer", "yarn cache clean");
 	}
 }
 
 const struct lint_rule rules_npm[] = {
-	[NPM_UNPINNED] = { .meta = {
+	{ .meta = {
 		.name = "npm-unpinned", .hadolint = "DL3016", .aliases = "kics:e36d8880-3f78-4546-b9a1-12f0745ca0d5 tally:hadolint/DL3016",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "npm installs a package in whatever version is newest",
@@ -150,7 +147,7 @@ const struct lint_rule rules_npm[] = {
 		       "NAME@VERSION pins the package; a package.json with its lock file, installed by `npm ci`, pins what it needs as well.",
 		.bad = "FROM node:22\nRUN npm install -g pm2\n", .good = "FROM node:22\nRUN npm install -g pm2@5.4.3\n" },
 		.check = unpinned },
-	[YARN_CACHE] = { .meta = {
+	{ .meta = {
 		.name = "yarn-cache-kept", .hadolint = "DL3060", .aliases = "tally:hadolint/DL3060",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "yarn keeps its cache in the layer",

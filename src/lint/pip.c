@@ -1,8 +1,6 @@
 /* Python's packages: pip. */
 #include "lint/package.h"
 
-enum { PIP_UNPINNED, PIP_CACHE };
-
 static const char *const valued[] = { "c", "constraint", "r", "requirement", "e", "editable", "t", "target", "platform", "python-version", "implementation", "abi", "root", "prefix", "b", "build", "src",
 	"upgrade-strategy", "C", "config-settings", "config-setting", "global-option", "install-option", "no-binary", "only-binary", "progress-bar", "root-user-action", "report", "i", "index-url", "index",
 	"extra-index-url", "f", "find-links", "log", "proxy", "retries", "timeout", "default-timeout", "exists-action", "trusted-host", "cert", "client-cert", "cache-dir", "python", "use-feature", "use-deprecated",
@@ -183,14 +181,13 @@ static void cache_kept(struct lint *l)
 			if (!hado && (sh_has_flag(c, "no-cache-dir") || sh_has_flag(c, "dry-run") || sh_has_flag(c, "cache-dir")))
 				continue;
 			pkg_say(l, &y, s, c, NULL, "pip keeps what it downloads and builds in a cache in this layer: --no-cache-dir, or a cache mount");
-			y.d->bytes_in = "/root/.cache/pip";
 			pkg_fix_option(l, &y, s, sub, FIX_SAFE, "Keep no pip cache", "--no-cache-dir");
 		}
 	}
 }
 
 const struct lint_rule rules_pip[] = {
-	[PIP_UNPINNED] = { .meta = {
+	{ .meta = {
 		.name = "pip-unpinned", .hadolint = "DL3013", .aliases = "kics:02d9c71f-3ee8-4986-9c27-1a20d0d19bfc tally:hadolint/DL3013",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "pip installs a package in whatever version is newest",
@@ -198,7 +195,7 @@ const struct lint_rule rules_pip[] = {
 		       "requirements file with hashes, or a constraints file, pins what it needs as well.",
 		.bad = "FROM python:3.12\nRUN pip install --no-cache-dir requests\n", .good = "FROM python:3.12\nRUN pip install --no-cache-dir requests==2.32.3\n" },
 		.check = unpinned },
-	[PIP_CACHE] = { .meta = {
+	{ .meta = {
 		.name = "pip-cache-kept", .hadolint = "DL3042", .aliases = "kics:f2f903fb-b977-461e-98d7-b3e2185c6118 tally:hadolint/DL3042",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "pip keeps its cache in the layer",

@@ -1,8 +1,6 @@
 /* Packages in RPM format: yum, dnf, microdnf, tdnf, zypper. */
 #include "lint/package.h"
 
-enum { YUM_YES, YUM_CACHE, YUM_UNPINNED, ZYPPER_YES, ZYPPER_DUP, ZYPPER_CACHE, ZYPPER_UNPINNED, DNF_YES, DNF_CACHE, DNF_UNPINNED, RPM_UPGRADE };
-
 static const char *const yum[] = { "yum", NULL };
 static const char *const dnf[] = { "dnf", "microdnf", NULL };
 static const char *const dnf_ours[] = { "dnf", "microdnf", "dnf5", "dnf-3", "tdnf", NULL };
@@ -185,7 +183,6 @@ struct cache {
 	const char *const *hado_rm;    /* hadolint: words of an rm that counts */
 	const char *const *paths;      /* where it is */
 	const char *const *mounts;     /* parts of a mount's target */
-	u64 bytes;
 };
 
 static bool clears(const struct lint *l, const struct cache *k, const struct sh_command *c, const char *program)
@@ -244,9 +241,6 @@ static void cache_of(struct lint *l, const struct cache *k)
 		char command[64];
 		snprintf(command, sizeof command, "%.*s clean %s", STR_FMT(str_head(c->base, 20)), k->names == zypper ? "--all" : "all");
 		pkg_say(l, &y, s, c, NULL, "what %.*s fetched stays in this layer: `%s` in the same RUN", STR_FMT(str_head(c->base, 20)), command);
-		y.d->bytes = k->bytes;
-		y.d->estimated = k->bytes > 0;
-		y.d->bytes_in = k->paths[0];
 		if (!elsewhere(c))
 			pkg_fix_append(l, &y, s, c, FIX_SAFE, "Remove what was fetched in the same layer", command);
 	}
@@ -260,7 +254,7 @@ static void yum_cache(struct lint *l)
 	static const char *const ours[] = { "install", "reinstall", "update", "upgrade", "groupinstall", "localinstall", "swap", "makecache", "distro-sync", "group", "module", NULL };
 	static const char *const rm[] = { "-rf", "/var/cache/yum/*", NULL };
 	static const char *const paths[] = { "/var/cache/yum", "/var/cache/dnf", NULL }, *const mounts[] = { "/var/cache/yum", NULL };
-	struct cache k = { .names = yum, .subs = pkg_hado(l) ? subs : ours, .cleaners = family, .clean = clean_all, .hado_rm = rm, .paths = paths, .mounts = mounts, .bytes = 60 * MiB };
+	struct cache k = { .names = yum, .subs = pkg_hado(l) ? subs : ours, .cleaners = family, .clean = clean_all, .hado_rm = rm, .paths = paths, .mounts = mounts };
 	cache_of(l, &k);
 }
 
@@ -270,7 +264,7 @@ static void dnf_cache(struct lint *l)
 	static const char *const ours[] = { "install", "in", "upgrade", "up", "update", "upgrade-minimal", "reinstall", "rei", "localinstall", "groupinstall", "downgrade", "distro-sync", "swap", "makecache", "group", "module", NULL };
 	static const char *const rm[] = { "-rf", "/var/cache/yum/*", "/var/cache/libdnf5", "/var/cache/libdnf5*", "/var/cache/libdnf5/*", NULL };
 	static const char *const paths[] = { "/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum", NULL }, *const mounts[] = { "/var/cache/libdnf5", ".cache/libdnf5", NULL };
-	struct cache k = { .names = pkg_hado(l) ? dnf : dnf_ours, .subs = pkg_hado(l) ? subs : ours, .cleaners = family, .clean = clean_all, .hado_rm = rm, .paths = paths, .mounts = mounts, .bytes = 60 * MiB };
+	struct cache k = { .names = pkg_hado(l) ? dnf : dnf_ours, .subs = pkg_hado(l) ? subs : ours, .cleaners = family, .clean = clean_all, .hado_rm = rm, .paths = paths, .mounts = mounts };
 	cache_of(l, &k);
 }
 
@@ -279,7 +273,7 @@ static void zypper_cache(struct lint *l)
 	static const char *const subs[] = { "install", "in", NULL }, *const ours[] = { "install", "in", "update", "up", "dist-upgrade", "dup", "patch", "refresh", "ref", "source-install", "si", NULL };
 	static const char *const clean[] = { "clean", "cc", NULL }, *const none[] = { NULL };
 	static const char *const paths[] = { "/var/cache/zypp", NULL };
-	struct cache k = { .names = zypper, .subs = pkg_hado(l) ? subs : ours, .cleaners = zypper, .clean = clean, .hado_rm = none, .paths = paths, .mounts = paths, .bytes = 40 * MiB };
+	struct cache k = { .names = zypper, .subs = pkg_hado(l) ? subs : ours, .cleaners = zypper, .clean = clean, .hado_rm = none, .paths = paths, .mounts = paths };
 	cache_of(l, &k);
 }
 
@@ -293,14 +287,6 @@ static void zypper_dup(struct lint *l)
 			pkg_say(l, &y, s, c, NULL, "a distribution upgrade replaces the base image's packages and gives another image every day: build on a newer base image");
 }
 
-static void upgrade(struct lint *l)
-{
-	static const char *const subs[] = { "update", "update-to", "upgrade", "upgrade-to", "upgrade-minimal", NULL };
-	lint_each_command(l, s, c)
-		if (pkg_sub(l, c, family, subs, valued))
-			lint_add_cmd(l, s, c, "an update puts a second copy of the base image's packages into this layer: build on a newer base image");
-}
-
 #define WHY_ASKS "In a build there is no terminal: the question whether to go on is answered with no, and the build fails."
 #define WHY_PIN "The same Dockerfile gives another image whenever the repository changes, and a build from last month cannot be repeated. A version in the name makes the change a line in a commit."
 #define WHY_CACHE                                                                                                                                                            \
@@ -308,64 +294,57 @@ static void upgrade(struct lint *l)
 	"only the RUN that fetched them can leave them out. A cache mount keeps them out too, and keeps them for the next build."
 
 const struct lint_rule rules_rpm[] = {
-	[YUM_YES] = { .meta = {
+	{ .meta = {
 		.name = "yum-asks", .hadolint = "DL3030", .aliases = "kics:6e19193a-8753-436d-8a09-76dcff91bb03 tally:hadolint/DL3030", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "yum install would ask for confirmation", .why = WHY_ASKS,
 		.bad = "FROM rockylinux:9\nRUN yum install httpd-2.4.57 && yum clean all\n", .good = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57 && yum clean all\n" },
 		.check = yum_asks },
-	[YUM_CACHE] = { .meta = {
+	{ .meta = {
 		.name = "yum-cache-kept", .hadolint = "DL3032", .aliases = "trivy:DS015 kics:00481784-25aa-4a55-8633-3136dfcf4f37 tally:hadolint/DL3032", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what yum fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57\n", .good = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57 && yum clean all\n" },
 		.check = yum_cache },
-	[YUM_UNPINNED] = { .meta = {
+	{ .meta = {
 		.name = "yum-unpinned", .hadolint = "DL3033", .aliases = "kics:6452c424-1d92-4deb-bb18-a03e95d579c4 tally:hadolint/DL3033", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "yum installs a package in whatever version is newest", .why = WHY_PIN,
 		.bad = "FROM rockylinux:9\nRUN yum install -y httpd && yum clean all\n", .good = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57 && yum clean all\n" },
 		.check = yum_unpinned },
-	[ZYPPER_YES] = { .meta = {
+	{ .meta = {
 		.name = "zypper-asks", .hadolint = "DL3034", .aliases = "kics:45e1fca5-f90e-465d-825f-c2cb63fa3944 tally:hadolint/DL3034", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "zypper would ask for confirmation", .why = WHY_ASKS,
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper install git=2.43 && zypper clean --all\n", .good = "FROM opensuse/leap:15.6\nRUN zypper --non-interactive install git=2.43 && zypper clean --all\n" },
 		.check = zypper_asks },
-	[ZYPPER_DUP] = { .meta = {
+	{ .meta = {
 		.name = "zypper-dist-upgrade", .hadolint = "DL3035", .aliases = "tally:hadolint/DL3035", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "zypper dist-upgrade replaces the base image's packages",
 		.why = "A distribution upgrade may remove packages and change vendors. What the image holds depends on the day it was built, and every replaced file is stored twice. A newer base image gives "
 		       "the same updates without the bytes.",
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper -n dist-upgrade && zypper clean --all\n", .good = "FROM opensuse/leap:15.6\nRUN zypper -n patch && zypper clean --all\n" },
 		.check = zypper_dup },
-	[ZYPPER_CACHE] = { .meta = {
+	{ .meta = {
 		.name = "zypper-cache-kept", .hadolint = "DL3036", .aliases = "trivy:DS020 kics:38300d1a-feb2-4a48-936a-d1ef1cd24313 tally:hadolint/DL3036", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what zypper fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper -n install git=2.43\n", .good = "FROM opensuse/leap:15.6\nRUN zypper -n install git=2.43 && zypper clean --all\n" },
 		.check = zypper_cache },
-	[ZYPPER_UNPINNED] = { .meta = {
+	{ .meta = {
 		.name = "zypper-unpinned", .hadolint = "DL3037", .aliases = "kics:562952e4-0348-4dea-9826-44f3a2c6117b tally:hadolint/DL3037", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "zypper installs a package in whatever version is newest", .why = WHY_PIN,
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper -n install git && zypper clean --all\n", .good = "FROM opensuse/leap:15.6\nRUN zypper -n install git=2.43 && zypper clean --all\n" },
 		.check = zypper_unpinned },
-	[DNF_YES] = { .meta = {
+	{ .meta = {
 		.name = "dnf-asks", .hadolint = "DL3038", .aliases = "kics:7ebd323c-31b7-4e5b-b26f-de5e9e477af8 tally:hadolint/DL3038", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "dnf install would ask for confirmation", .why = WHY_ASKS,
 		.bad = "FROM fedora:42\nRUN dnf install git-2.49.0 && dnf clean all\n", .good = "FROM fedora:42\nRUN dnf install -y git-2.49.0 && dnf clean all\n" },
 		.check = dnf_asks },
-	[DNF_CACHE] = { .meta = {
+	{ .meta = {
 		.name = "dnf-cache-kept", .hadolint = "DL3040", .aliases = "trivy:DS019 trivy:DS027 kics:295acb63-9246-4b21-b441-7c1f1fb62dc0 tally:hadolint/DL3040", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what dnf fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM fedora:42\nRUN dnf install -y git-2.49.0\n", .good = "FROM fedora:42\nRUN dnf install -y git-2.49.0 && dnf clean all\n" },
 		.check = dnf_cache },
-	[DNF_UNPINNED] = { .meta = {
+	{ .meta = {
 		.name = "dnf-unpinned", .hadolint = "DL3041", .aliases = "kics:93d88cf7-f078-46a8-8ddc-178e03aeacf1 tally:hadolint/DL3041", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "dnf installs a package in whatever version is newest", .why = WHY_PIN,
 		.bad = "FROM fedora:42\nRUN dnf install -y git && dnf clean all\n", .good = "FROM fedora:42\nRUN dnf install -y git-2.49.0 && dnf clean all\n" },
 		.check = dnf_unpinned },
-	[RPM_UPGRADE] = { .meta = {
-		.name = "rpm-upgrade", .aliases = "hadolint:DL3031 hadolint:DL3039", .level = LEVEL_IGNORE, .since = "2026.1", .topic = "packages",
-		.summary = "yum or dnf update puts a second copy of packages into a layer",
-		.why = "Security updates belong into images; whether they come by updating in the build or by a newer base image is a matter of policy. Updating stores every replaced file twice and makes the "
-		       "result depend on the day. Off unless asked for.",
-		.bad = "FROM fedora:42\nRUN dnf update -y && dnf clean all\n", .good = "FROM fedora:42\nRUN true\n" },
-		.check = upgrade },
 	{ .meta = { 0 } },
 };

@@ -3,6 +3,14 @@
 #include <pthread.h>
 
 extern const struct lint_rule rules_driver[];
+extern const struct lint_rule rules_apt[];
+extern const struct lint_rule rules_apk[];
+extern const struct lint_rule rules_rpm[];
+extern const struct lint_rule rules_pip[];
+extern const struct lint_rule rules_npm[];
+extern const struct lint_rule rules_gem[];
+extern const struct lint_rule rules_golang[];
+extern const struct lint_rule rules_download[];
 extern const struct lint_rule rules_order[];
 extern const struct lint_rule rules_cache[];
 extern const struct lint_rule rules_waste[];
@@ -10,6 +18,14 @@ extern const struct lint_rule rules_pragma[];
 
 const struct lint_rule *const lint_rule_sets[] = {
 	rules_driver,
+	rules_apt,
+	rules_apk,
+	rules_rpm,
+	rules_pip,
+	rules_npm,
+	rules_gem,
+	rules_golang,
+	rules_download,
 	rules_order,
 	rules_cache,
 	rules_waste,
