@@ -11,6 +11,14 @@ extern const struct lint_rule rules_npm[];
 extern const struct lint_rule rules_gem[];
 extern const struct lint_rule rules_golang[];
 extern const struct lint_rule rules_download[];
+extern const struct lint_rule rules_base_image[];
+extern const struct lint_rule rules_stage[];
+extern const struct lint_rule rules_copy[];
+extern const struct lint_rule rules_user[];
+extern const struct lint_rule rules_label[];
+extern const struct lint_rule rules_command[];
+extern const struct lint_rule rules_instruction[];
+extern const struct lint_rule rules_run[];
 extern const struct lint_rule rules_order[];
 extern const struct lint_rule rules_cache[];
 extern const struct lint_rule rules_waste[];
@@ -26,6 +34,14 @@ const struct lint_rule *const lint_rule_sets[] = {
 	rules_gem,
 	rules_golang,
 	rules_download,
+	rules_base_image,
+	rules_stage,
+	rules_copy,
+	rules_user,
+	rules_label,
+	rules_command,
+	rules_instruction,
+	rules_run,
 	rules_order,
 	rules_cache,
 	rules_waste,
