@@ -1,3 +1,4 @@
+#include "command/lint.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/thread.h"
@@ -5,12 +6,13 @@
 #include "lint/files.h"
 #include "report/lint_writer.h"
 
-enum { O_FORMAT, O_CONFIG, O_CODES };
+enum { O_FORMAT, O_CONFIG, O_CODES, O_LSP };
 
 static const struct option options[] = {
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "How to print the findings.", NULL },
 	[O_CONFIG] = { "config", 'c', OPT_VALUE, "FILE", "Configuration file; a .hadolint.yaml is understood unchanged.", NULL },
 	[O_CODES] = { "codes", 0, OPT_VALUE, "SET", "all (the default), or only hadolint's or BuildKit's rules at that tool's semantics.", "all hadolint buildkit" },
+	[O_LSP] = { "lsp", 0, OPT_FLAG, NULL, "Be a language server (LSP 3.17) on standard input and output, for editors.", NULL },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -83,6 +85,8 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	for (u32 i = 0; opt[O_CODES].value && i < countof(codes); i++)
 		if (strcmp(opt[O_CODES].value, codes[i]) == 0)
 			o.codes = (enum lint_codes)i;
+	if (opt[O_LSP].count)
+		return lint_serve(&o);
 	const char *format = opt[O_FORMAT].value ? opt[O_FORMAT].value : "table";
 	r.writer = lint_writer_find(format);
 	r.codes = o.codes;
