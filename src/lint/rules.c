@@ -19,6 +19,9 @@ extern const struct lint_rule rules_label[];
 extern const struct lint_rule rules_command[];
 extern const struct lint_rule rules_instruction[];
 extern const struct lint_rule rules_run[];
+extern const struct lint_rule rules_security[];
+extern const struct lint_rule rules_secrets[];
+extern const struct lint_rule rules_base[];
 extern const struct lint_rule rules_order[];
 extern const struct lint_rule rules_cache[];
 extern const struct lint_rule rules_waste[];
@@ -42,6 +45,9 @@ const struct lint_rule *const lint_rule_sets[] = {
 	rules_command,
 	rules_instruction,
 	rules_run,
+	rules_security,
+	rules_secrets,
+	rules_base,
 	rules_order,
 	rules_cache,
 	rules_waste,

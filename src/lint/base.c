@@ -1,0 +1,310 @@
+/* The image that a stage is built on, and how what ships is run. */
+#include "base/text.h"
+#include "lint/bytes.h"
+#include "lint/effect.h"
+#include <time.h>
+
+/* --- names of images --- */
+struct image_ref {
+	struct str name;   /* last path component, "python" */
+	struct str tag;    /* p NULL: none */
+	bool digest;
+	bool library;      /* an official image of Docker Hub: no registry, no owner but library/ */
+	bool trusted;      /* official, or by that name at another registry: a mirror */
+	struct str path;   /* whole, without tag and digest */
+};
+
+static struct image_ref image_ref(struct str s)
+{
+	struct image_ref r = { 0 };
+	const char *at = memchr(s.p ? s.p : "", '@', s.n);
+	if (at) {
+		r.digest = true;
+		s.n = (size_t)(at - s.p);
+	}
+	const char *slash = s.n ? memrchr(s.p, '/', s.n) : NULL;
+	struct str last = slash ? str_from(s, (size_t)(slash - s.p) + 1) : s, rest = last;
+	r.name = str_cut(&rest, ':');
+	r.tag = rest;
+	r.path = str_n(s.p, (size_t)(r.name.p - s.p) + r.name.n);
+	struct str dir = slash ? str_n(s.p, (size_t)(slash - s.p)) : str_n("", 0);
+	r.library = dir.n == 0 || str_is(dir, "library") || str_is(dir, "docker.io/library") || str_is(dir, "docker.io") || str_is(dir, "public.ecr.aws/docker/library") || str_is(dir, "mirror.gcr.io/library");
+	struct str first = dir;
+	first = str_cut(&first, '/');
+	r.trusted = r.library || memchr(first.p ? first.p : "", '.', first.n) || memchr(first.p ? first.p : "", ':', first.n) || str_is(first, "localhost");
+	return r;
+}
+
+/* Stages that are built on an image whose name is known. */
+static const struct df_stage *stage_next(const struct lint *l, const struct df_stage *s)
+{
+	for (s = s ? s + 1 : l->graph.stages; s && s < l->graph.stages + l->graph.n_stages; s++)
+		if (s->base == DF_NONE && !s->scratch && s->from != DF_NONE && s->image_known && s->image_expanded.n)
+			return s;
+	return NULL;
+}
+
+static const struct df_instruction *from_of(const struct lint *l, const struct df_stage *s) { return &l->file.instructions[s->from]; }
+
+/* The stage whose layers ship and that stands on an image, and that image's stage; NULL. */
+static const struct df_stage *shipped(const struct lint *l)
+{
+	return l->graph.target != DF_NONE && l->graph.target < l->graph.n_stages ? &l->graph.stages[l->graph.target] : NULL;
+}
+
+/* --- end of life --- */
+struct end_of_life {
+	char image[16];
+	char version[12];
+	u32 date; /* the last day of support, security updates by volunteers included (Debian LTS); yyyymmdd */
+};
+static const struct end_of_life ends[] = {
+	{ "debian", "6", 20160229 }, { "debian", "7", 20180531 }, { "debian", "8", 20200630 }, { "debian", "9", 20220630 }, { "debian", "10", 20240630 }, { "debian", "11", 20260831 }, { "debian", "12", 20280630 }, { "debian", "13", 20300630 },
+	{ "debian", "wheezy", 20180531 }, { "debian", "jessie", 20200630 }, { "debian", "stretch", 20220630 }, { "debian", "buster", 20240630 }, { "debian", "bullseye", 20260831 }, { "debian", "bookworm", 20280630 }, { "debian", "trixie", 20300630 },
+	{ "ubuntu", "12.04", 20170428 }, { "ubuntu", "14.04", 20190430 }, { "ubuntu", "16.04", 20210430 }, { "ubuntu", "18.04", 20230531 }, { "ubuntu", "20.04", 20250531 }, { "ubuntu", "22.04", 20270430 }, { "ubuntu", "24.04", 20290430 },
+	{ "ubuntu", "precise", 20170428 }, { "ubuntu", "trusty", 20190430 }, { "ubuntu", "xenial", 20210430 }, { "ubuntu", "bionic", 20230531 }, { "ubuntu", "focal", 20250531 }, { "ubuntu", "jammy", 20270430 }, { "ubuntu", "noble", 20290430 },
+	{ "ubuntu", "17.04", 20180113 }, { "ubuntu", "17.10", 20180719 }, { "ubuntu", "18.10", 20190718 }, { "ubuntu", "19.04", 20200123 }, { "ubuntu", "19.10", 20200717 }, { "ubuntu", "20.10", 20210722 }, { "ubuntu", "21.04", 20220120 },
+	{ "ubuntu", "21.10", 20220714 }, { "ubuntu", "22.10", 20230720 }, { "ubuntu", "23.04", 20240125 }, { "ubuntu", "23.10", 20240711 }, { "ubuntu", "24.10", 20250710 }, { "ubuntu", "25.04", 20260115 },
+	{ "alpine", "3.1", 20161101 }, { "alpine", "3.2", 20170501 }, { "alpine", "3.3", 20171101 }, { "alpine", "3.4", 20180501 }, { "alpine", "3.5", 20181101 }, { "alpine", "3.6", 20190501 }, { "alpine", "3.7", 20191101 }, { "alpine", "3.8", 20200501 },
+	{ "alpine", "3.9", 20201101 }, { "alpine", "3.10", 20210501 }, { "alpine", "3.11", 20211101 }, { "alpine", "3.12", 20220501 }, { "alpine", "3.13", 20221101 }, { "alpine", "3.14", 20230501 }, { "alpine", "3.15", 20231101 }, { "alpine", "3.16", 20240523 },
+	{ "alpine", "3.17", 20241122 }, { "alpine", "3.18", 20250509 }, { "alpine", "3.19", 20251101 }, { "alpine", "3.20", 20260401 }, { "alpine", "3.21", 20261101 }, { "alpine", "3.22", 20270501 }, { "alpine", "2", 20160501 },
+	{ "centos", "5", 20170331 }, { "centos", "6", 20201130 }, { "centos", "7", 20240630 }, { "centos", "8", 20211231 }, { "centos", "stream8", 20240531 }, { "centos", "stream9", 20270531 },
+	{ "fedora", "25", 20171212 }, { "fedora", "26", 20180529 }, { "fedora", "27", 20181130 }, { "fedora", "28", 20190528 }, { "fedora", "29", 20191126 }, { "fedora", "30", 20200526 }, { "fedora", "31", 20201124 }, { "fedora", "32", 20210525 },
+	{ "fedora", "33", 20211130 }, { "fedora", "34", 20220607 }, { "fedora", "35", 20221213 }, { "fedora", "36", 20230516 }, { "fedora", "37", 20231205 }, { "fedora", "38", 20240521 }, { "fedora", "39", 20241126 }, { "fedora", "40", 20250513 },
+	{ "fedora", "41", 20251215 }, { "fedora", "42", 20260513 }, { "amazonlinux", "1", 20231231 }, { "amazonlinux", "2018.03", 20231231 }, { "amazonlinux", "2", 20260630 }, { "oraclelinux", "6", 20210331 }, { "oraclelinux", "7", 20241231 },
+	{ "leap", "15.3", 20221231 }, { "leap", "15.4", 20231207 }, { "leap", "15.5", 20241231 }, { "leap", "42.3", 20190701 }, { "ubi7", "*", 20240630 },
+	{ "node", "0", 20161231 }, { "node", "4", 20180430 }, { "node", "5", 20160630 }, { "node", "6", 20190430 }, { "node", "7", 20170630 }, { "node", "8", 20191231 }, { "node", "9", 20180630 }, { "node", "10", 20210430 }, { "node", "11", 20190601 },
+	{ "node", "12", 20220430 }, { "node", "13", 20200601 }, { "node", "14", 20230430 }, { "node", "15", 20210601 }, { "node", "16", 20230911 }, { "node", "17", 20220601 }, { "node", "18", 20250430 }, { "node", "19", 20230601 }, { "node", "20", 20260430 },
+	{ "node", "21", 20240601 }, { "node", "22", 20270430 }, { "node", "23", 20250601 }, { "node", "24", 20280430 }, { "node", "argon", 20180430 }, { "node", "boron", 20190430 }, { "node", "carbon", 20191231 }, { "node", "dubnium", 20210430 },
+	{ "node", "erbium", 20220430 }, { "node", "fermium", 20230430 }, { "node", "gallium", 20230911 }, { "node", "hydrogen", 20250430 }, { "node", "iron", 20260430 },
+	{ "python", "2", 20200101 }, { "python", "2.7", 20200101 }, { "python", "3.3", 20170929 }, { "python", "3.4", 20190318 }, { "python", "3.5", 20200930 }, { "python", "3.6", 20211223 }, { "python", "3.7", 20230627 }, { "python", "3.8", 20241007 },
+	{ "python", "3.9", 20251031 }, { "python", "3.10", 20261031 }, { "python", "3.11", 20271031 }, { "python", "3.12", 20281031 },
+	{ "php", "5", 20181231 }, { "php", "7.0", 20190110 }, { "php", "7.1", 20191201 }, { "php", "7.2", 20201130 }, { "php", "7.3", 20211206 }, { "php", "7.4", 20221128 }, { "php", "7", 20221128 }, { "php", "8.0", 20231126 }, { "php", "8.1", 20251231 },
+	{ "php", "8.2", 20261231 }, { "php", "8.3", 20271231 }, { "ruby", "1", 20150223 }, { "ruby", "2.0", 20160224 }, { "ruby", "2.1", 20170331 }, { "ruby", "2.2", 20180331 }, { "ruby", "2.3", 20190331 }, { "ruby", "2.4", 20200331 }, { "ruby", "2.5", 20210331 },
+	{ "ruby", "2.6", 20220412 }, { "ruby", "2.7", 20230331 }, { "ruby", "2", 20230331 }, { "ruby", "3.0", 20240423 }, { "ruby", "3.1", 20250326 }, { "ruby", "3.2", 20260331 }, { "ruby", "3.3", 20270331 },
+	{ "golang", "1.6", 20170216 }, { "golang", "1.7", 20170824 }, { "golang", "1.8", 20180216 }, { "golang", "1.9", 20180824 }, { "golang", "1.10", 20190225 }, { "golang", "1.11", 20190903 }, { "golang", "1.12", 20200225 }, { "golang", "1.13", 20200811 },
+	{ "golang", "1.14", 20210216 }, { "golang", "1.15", 20210816 }, { "golang", "1.16", 20220315 }, { "golang", "1.17", 20220802 }, { "golang", "1.18", 20230201 }, { "golang", "1.19", 20230808 }, { "golang", "1.20", 20240206 }, { "golang", "1.21", 20240813 },
+	{ "golang", "1.22", 20250211 }, { "golang", "1.23", 20250812 }, { "golang", "1.24", 20260210 },
+	{ "openjdk", "*", 20220714 }, { "java", "*", 20161231 }, { "adoptopenjdk", "*", 20210801 }, { "mysql", "5.5", 20181231 }, { "mysql", "5.6", 20210228 }, { "mysql", "5.7", 20231031 }, { "mysql", "8.0", 20260430 },
+	{ "postgres", "9.3", 20181108 }, { "postgres", "9.4", 20200213 }, { "postgres", "9.5", 20210211 }, { "postgres", "9.6", 20211111 }, { "postgres", "9", 20211111 }, { "postgres", "10", 20221110 }, { "postgres", "11", 20231109 }, { "postgres", "12", 20241121 },
+	{ "postgres", "13", 20251113 }, { "postgres", "14", 20261112 }, { "mongo", "3", 20210430 }, { "mongo", "4.0", 20220430 }, { "mongo", "4.2", 20230430 }, { "mongo", "4.4", 20240229 }, { "mongo", "4", 20240229 }, { "mongo", "5.0", 20241031 }, { "mongo", "5", 20241031 },
+	{ "mongo", "6.0", 20250731 }, { "mongo", "6", 20250731 },
+};
+
+static const struct end_of_life *end_of(struct str image, struct str version)
+{
+	for (size_t i = 0; i < countof(ends); i++)
+		if (str_is(image, ends[i].image) && (str_is(version, ends[i].version) || ends[i].version[0] == '*'))
+			return &ends[i];
+	return NULL;
+}
+
+/* "3.12.1" -> itself, "3.12", "3" */
+static const struct end_of_life *end_of_version(struct str image, struct str v)
+{
+	for (;;) {
+		const struct end_of_life *e = end_of(image, v);
+		if (e)
+			return e;
+		const char *dot = v.n ? memrchr(v.p, '.', v.n) : NULL;
+		if (!dot)
+			return NULL;
+		v.n = (size_t)(dot - v.p);
+	}
+}
+
+static u32 today(const struct lint *l)
+{
+	time_t t = l->opt->now ? (time_t)l->opt->now : time(NULL);
+	struct tm tm;
+	gmtime_r(&t, &tm);
+	return (u32)(tm.tm_year + 1900) * 10000 + (u32)(tm.tm_mon + 1) * 100 + (u32)tm.tm_mday;
+}
+
+static void end_of_support(struct lint *l)
+{
+	u32 now = today(l);
+	for (const struct df_stage *s = stage_next(l, NULL); s; s = stage_next(l, s)) {
+		struct image_ref r = image_ref(s->image_expanded);
+		if (!r.trusted || !s->needed)
+			continue;
+		/* The image by its version, and what it is made on by its codename: python:3.12-slim-buster. */
+		const struct end_of_life *found = end_of_version(r.name, r.tag.p ? r.tag : STR("latest")), *x;
+		struct str rest = r.tag;
+		bool first = true;
+		while (rest.p && !(found && found->date < now)) {
+			struct str part = str_cut(&rest, '-');
+			x = first ? end_of_version(r.name, part) : NULL;
+			if (!x || x->date >= now)
+				x = str_starts(part, STR("alpine")) && part.n > 6 ? end_of_version(STR("alpine"), str_from(part, 6)) : !first || str_is(r.name, "debian") || str_is(r.name, "ubuntu") ? end_of(STR("debian"), part) : x;
+			if ((!x || x->date >= now) && !first)
+				x = part.n && (part.p[0] < '0' || part.p[0] > '9') ? end_of(STR("ubuntu"), part) : x;
+			if (x && x->date < now)
+				found = x;
+			first = false;
+		}
+		if (!found || found->date >= now)
+			continue;
+		bool any = found->version[0] == '*';
+		lint_add(l, from_of(l, s), any ? "the image %s%s is out of support since %04u-%02u-%02u" : "%s %s is out of support since %04u-%02u-%02u", found->image, any ? "" : found->version, found->date / 10000, found->date / 100 % 100, found->date % 100);
+	}
+}
+
+/* --- a smaller variant --- */
+static const struct {
+	char image[8];
+	u16 saves; /* MB, about */
+} slims[] = { { "python", 880 }, { "node", 870 }, { "ruby", 770 }, { "debian", 42 }, { "perl", 700 }, { "rust", 650 } };
+
+static bool codename(struct str s) { return lint_word_in(s, "trixie bookworm bullseye buster stretch jessie"); }
+static bool version(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.'))
+			return false;
+	return s.n > 0;
+}
+
+static void smaller(struct lint *l)
+{
+	for (const struct df_stage *s = stage_next(l, NULL); s; s = stage_next(l, s)) {
+		struct image_ref r = image_ref(s->image_expanded);
+		if (!s->ships || !r.library || r.digest || !r.tag.p)
+			continue;
+		for (size_t i = 0; i < countof(slims); i++) {
+			if (!str_is(r.name, slims[i].image))
+				continue;
+			/* Only forms that are published for every version: V-slim, V-slim-CODENAME (node, perl: V-CODENAME-slim), CODENAME-slim of debian. */
+			struct str rest = r.tag, v = str_cut(&rest, '-');
+			bool debian = str_is(r.name, "debian"), node = str_is(r.name, "node");
+			const char *tag = NULL;
+			if (!rest.p && (version(v) || (debian && codename(v)) || (node && lint_word_in(v, "lts current"))))
+				tag = arena_printf(l->arena, "%.*s-slim", STR_FMT(v));
+			else if (!debian && version(v) && codename(rest))
+				tag = node ? arena_printf(l->arena, "%.*s-%.*s-slim", STR_FMT(v), STR_FMT(rest)) : str_is(r.name, "perl") ? arena_printf(l->arena, "%.*s-slim-%.*s", STR_FMT(v), STR_FMT(rest)) : arena_printf(l->arena, "%.*s-slim-%.*s", STR_FMT(v), STR_FMT(rest));
+			if (!tag)
+				break;
+			const struct df_instruction *from = from_of(l, s);
+			struct diagnostic *d = lint_add(l, from, "%.*s:%s is published too, and about %u MB smaller", STR_FMT(r.path), tag, slims[i].saves);
+			lint_estimate(l, d, slims[i].saves * (u64)1000000, (struct str){ 0 });
+			if (from->n_args && str_eq(from->args[0].s, s->image_expanded) && from->args[0].span.end - from->args[0].span.at == s->image_expanded.n)
+				lint_fix(l, d, FIX_SUGGESTED, "Take the smaller variant", from->args[0].span, str_of(arena_printf(l->arena, "%.*s:%s", STR_FMT(r.path), tag)));
+			break;
+		}
+	}
+}
+
+/* --- a digest --- */
+static void digest(struct lint *l)
+{
+	for (const struct df_stage *s = stage_next(l, NULL); s; s = stage_next(l, s)) {
+		struct image_ref r = image_ref(s->image_expanded);
+		if (s->ships && !r.digest && r.tag.p && !str_is(r.tag, "latest")) /* without a tag, DL3006 and DL3007 speak */
+			lint_add(l, from_of(l, s), "%.*s names another image tomorrow than today: NAME:TAG@sha256:… does not", STR_FMT(str_head(s->image_expanded, 200)));
+	}
+}
+
+/* --- an image for building that ships --- */
+static void build_image(struct lint *l)
+{
+	static const struct { char image[12]; u16 mb; } builders[] = { { "golang", 800 }, { "rust", 1300 }, { "gcc", 1200 }, { "maven", 400 }, { "gradle", 500 }, { "sdk", 600 }, { "swift", 1500 }, { "haskell", 1500 } };
+	const struct df_stage *target = shipped(l);
+	for (const struct df_stage *s = stage_next(l, NULL); s; s = stage_next(l, s)) {
+		struct image_ref r = image_ref(s->image_expanded);
+		if (!s->ships || !r.trusted || (str_is(r.name, "sdk") && !str_contains(r.path, STR("dotnet"))))
+			continue;
+		bool runs = false; /* it is made to be run: CMD or ENTRYPOINT of its own */
+		for (u32 k = target->first; k < target->end; k++)
+			runs |= l->file.instructions[k].keyword == DF_CMD || l->file.instructions[k].keyword == DF_ENTRYPOINT;
+		for (size_t i = 0; runs && i < countof(builders); i++)
+			if (str_is(r.name, builders[i].image))
+				lint_estimate(l, lint_add(l, from_of(l, s), "%.*s is an image to build with, and ships: copy the result into a smaller one (FROM … AS build, COPY --from=build)", STR_FMT(str_head(r.name, 60))), builders[i].mb * (u64)1000000, (struct str){ 0 });
+	}
+}
+
+/* --- how it runs --- */
+static bool drops_root(const struct df_instruction *i)
+{
+	static const char *const tools[] = { "gosu", "su-exec", "setpriv", "chpst", "runuser", "s6-", "/init", "supervisord", "entrypoint", "nginx", "postgres", "redis-server", "httpd", "apache2" };
+	for (size_t k = 0; i && k < countof(tools); k++)
+		if (str_contains(i->text.s, str_of(tools[k])))
+			return true;
+	return false;
+}
+
+static void runtime(struct lint *l)
+{
+	enum { USER, HEALTH, MANY };
+	static const char roots[] = "debian ubuntu alpine busybox centos fedora rockylinux almalinux amazonlinux oraclelinux archlinux opensuse python node ruby golang rust php perl openjdk eclipse-temurin amazoncorretto maven gradle gcc buildpack-deps erlang elixir "
+				    "bash julia r-base swift haskell pypy composer nginx httpd tomcat jetty mysql mariadb mongo redis memcached haproxy rabbitmq ubi8 ubi9 ubi8-minimal ubi9-minimal";
+	const struct lint_rule *group = l->rule;
+	const struct df_stage *t = shipped(l), *bottom = t;
+	const struct df_instruction *cmd = NULL, *entry = NULL, *health = NULL, *expose = NULL;
+	if (!t)
+		return;
+	for (u32 steps = 0; bottom->base != DF_NONE && steps < 32; steps++)
+		bottom = &l->graph.stages[bottom->base];
+	for (const struct df_stage *s = t;; s = &l->graph.stages[s->base]) {
+		for (u32 k = s->end; k-- > s->first;) {
+			const struct df_instruction *i = &l->file.instructions[k];
+			cmd = cmd || i->keyword != DF_CMD ? cmd : i;
+			entry = entry || i->keyword != DF_ENTRYPOINT ? entry : i;
+			health = health || i->keyword != DF_HEALTHCHECK ? health : i;
+			expose = expose || i->keyword != DF_EXPOSE ? expose : i;
+		}
+		if (s->base == DF_NONE || s == bottom)
+			break;
+	}
+	const struct df_instruction *last = t->end > t->first ? &l->file.instructions[t->end - 1] : NULL;
+	const struct df_state *state = last && l->graph.state ? l->graph.state[last->index] : NULL;
+	struct image_ref r = image_ref(bottom->image_expanded);
+	bool user_set = (state && state->user.p) || (last && last->keyword == DF_USER);
+	bool root = (bottom->scratch || (bottom->image_known && r.trusted && lint_word_in(r.name, roots) && !str_contains(r.tag.p ? r.tag : STR(""), STR("nonroot")) && !str_contains(r.tag.p ? r.tag : STR(""), STR("rootless")) && !str_contains(r.path, STR("bitnami")) && !str_contains(r.path, STR("chainguard"))));
+	bool made_to_run = cmd || entry || expose;
+	if (!t->windows && !user_set && root && made_to_run && !drops_root(entry) && !drops_root(cmd)) {
+		l->rule = group + USER;
+		lint_add(l, from_of(l, t), "what runs in the container is root: nothing sets USER");
+	}
+	if (expose && (cmd || entry) && !health) {
+		l->rule = group + HEALTH;
+		lint_add(l, expose, "a service without a HEALTHCHECK: docker calls it up as long as its process is there");
+	}
+	l->rule = group + MANY;
+	for (const struct lint_script *s = l->scripts; s < l->scripts + l->n_scripts; s++) {
+		if ((s->in != cmd && s->in != entry) || !s->posix)
+			continue;
+		for (u32 k = 0; k < s->commands.n; k++) {
+			const struct sh_command *c = &s->commands.v[k];
+			if ((sh_is(c, "service") && c->n_args == 2 && lint_word_in(c->args[1].text, "start restart")) || c->node->op == SH_OP_AMP) {
+				lint_add_cmd(l, s, c, "several processes in one container: nobody notices when %.*s ends, and signals don't reach it", STR_FMT(str_head(sh_is(c, "service") ? c->args[0].text : c->base, 60)));
+				break;
+			}
+		}
+	}
+}
+
+#define RULE(n, lvl, t) .name = n, .level = lvl, .since = "2026.1", .topic = t
+const struct lint_rule rules_base[] = {
+	{ .meta = { RULE("base-out-of-support", LEVEL_WARNING, "base-image"), .summary = "the base image gets no security updates any more",
+		.why = "From that day on nobody repairs what is found in it, and its package mirror moves to an archive: a build fails one morning. The dates are the publishers', Debian's long-term support included; --now and SOURCE_DATE_EPOCH say for which day.",
+		.bad = "FROM debian:9\n", .good = "FROM debian:stable\n" }, .check = end_of_support },
+	{ .meta = { RULE("base-has-smaller-variant", LEVEL_INFO, "base-image"), .summary = "the base image is published in a smaller variant",
+		.why = "The full images of languages carry compilers and headers for every dependency that one might build. The slim ones hold the same program on the same distribution; what is missing can be installed by name.",
+		.bad = "FROM python:3.13\nCMD [\"python3\"]\n", .good = "FROM python:3.13-slim\nCMD [\"python3\"]\n" }, .check = smaller },
+	{ .meta = { RULE("base-without-digest", LEVEL_STYLE, "base-image"), .summary = "the base image that ships is not named by digest",
+		.why = "A tag moves: the same Dockerfile builds another image next week, and nobody sees what changed. NAME:TAG@sha256:… is one image for good; a bot (Renovate, Dependabot) proposes new ones.",
+		.bad = "FROM debian:13\n", .good = "FROM debian:13@sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d\n" }, .check = digest },
+	{ .meta = { RULE("build-image-ships", LEVEL_INFO, "base-image"), .summary = "the image that ships is built on one for building",
+		.why = "golang, rust, gcc, maven, gradle and dotnet/sdk hold a whole tool chain: a gigabyte that the running program never opens. Build there, and copy the result into debian:stable-slim, distroless, a JRE or scratch.",
+		.bad = "FROM golang:1\nCOPY . /src\nCMD [\"/src/app\"]\n", .good = "FROM golang:1 AS build\nCOPY . /src\nFROM scratch\nCOPY --from=build /src/app /app\nCMD [\"/app\"]\n" }, .check = build_image },
+	{ .meta = { RULE("runs-as-root", LEVEL_INFO, "security"), .aliases = "trivy:DS-0002 trivy:DS002 trivy:AVD-DS-0002 checkov:CKV_DOCKER_3 kics:fd54f200-402c-4333-a5a4-36ef6709af2f", .yields_to = "DL3002", .summary = "the container runs as root: the final stage sets no USER",
+		.why = "A fault in the program is then a fault with root's rights, one mistake in the runtime away from the host. Create a user and name it in USER, by number where Kubernetes checks it (runAsNonRoot). Said where the base image is known to run as root.",
+		.bad = "FROM debian:13\nCMD [\"app\"]\n", .good = "FROM debian:13\nUSER 65532:65532\nCMD [\"app\"]\n" }, .check = runtime },
+	{ .meta = { RULE("service-without-healthcheck", LEVEL_INFO, "metadata"), .aliases = "trivy:DS-0026 trivy:DS026 trivy:AVD-DS-0026 checkov:CKV_DOCKER_2 kics:b03a748a-542d-44f4-bb86-9199ab4fd2d5", .yields_to = "DL3057", .summary = "a port is exposed, and there is no HEALTHCHECK",
+		.why = "A process that hangs is up for docker. HEALTHCHECK asks the service itself; Kubernetes has probes of its own and ignores it.",
+		.bad = "FROM debian:13\nEXPOSE 8080\nCMD [\"app\"]\n", .good = "FROM debian:13\nEXPOSE 8080\nHEALTHCHECK CMD [\"app\", \"--check\"]\nCMD [\"app\"]\n" } },
+	{ .meta = { RULE("several-processes", LEVEL_INFO, "correctness"), .summary = "CMD or ENTRYPOINT starts processes in the background",
+		.why = "The container lives as long as its first process: when one in the background ends nothing restarts it, and stop signals don't reach it. One container a service, or an init that looks after them (tini, s6, supervisord).",
+		.bad = "FROM debian:13\nCMD service cron start && exec app\n", .good = "FROM debian:13\nCMD [\"app\"]\n" } },
+	{ .meta = { 0 } },
+};
