@@ -351,7 +351,7 @@ static int by_name(const void *a, const void *b, void *stages)
 }
 
 /* The last stage of that name before `before`. */
-static u32 named(const struct df_graph *g, struct str name, u32 before)
+u32 df_graph_named(const struct df_graph *g, struct str name, u32 before)
 {
 	u32 low = 0, high = g->n_stages;
 
@@ -374,7 +374,7 @@ u32 df_graph_stage(const struct df_graph *g, struct str name, u32 before)
 
 	if (str_to_u64(name, &number))
 		return number < MIN(before, g->n_stages) ? (u32)number : DF_NONE;
-	return named(g, name, before);
+	return df_graph_named(g, name, before);
 }
 
 static bool lower(struct str s)
@@ -489,7 +489,7 @@ static void resolve(struct build *b, struct df_stage *st)
 		st->image_expanded = st->image;
 	b->from = false;
 	if (lower(real))
-		st->base = named(b->g, real, st->index);
+		st->base = df_graph_named(b->g, real, st->index);
 	st->scratch = st->base == DF_NONE && str_is(real, "scratch");
 	st->windows = (st->base == DF_NONE && is_windows(st->image_expanded, st->platform)) || (st->base != DF_NONE && b->stages[st->base].windows);
 }
@@ -505,6 +505,8 @@ static void apply_image(struct build *b, struct df_stage *st, const struct df_ba
 			v.value = STR("");
 		set(b, v);
 	}
+	st->base_os = base->os;
+	st->base_arch = base->arch;
 	b->now.user = base->user;
 	b->now.workdir = base->workdir;
 	b->now.shell = base->n_shell ? base->shell : NULL;

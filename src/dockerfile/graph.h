@@ -61,6 +61,7 @@ struct df_stage {
 	const u32 *uses;        /* stages that COPY --from, ADD --from and RUN --mount name (ONBUILD's of the base stage too); n_uses */
 	u32 n_uses;
 	u32 n_onbuild;          /* ONBUILD instructions of it */
+	struct str base_os, base_arch; /* of its base image, where that is at hand; else p NULL */
 };
 
 struct df_graph {
@@ -80,6 +81,7 @@ struct df_graph {
 
 struct df_base { /* what is known of an image that a stage is built on */
 	struct str user, workdir;
+	struct str os, arch;     /* p NULL: not known */
 	const struct str *env;   /* NAME=VALUE */
 	const struct str *shell;
 	const struct str *onbuild;
@@ -99,6 +101,7 @@ void df_graph_build(const struct df_file *f, const struct df_graph_options *opt,
 void df_graph_free(struct df_graph *g);
 /* Stage named or numbered `name` as COPY --from finds it from a stage `before` (only earlier ones), case ignored; DF_NONE. */
 u32 df_graph_stage(const struct df_graph *g, struct str name, u32 before);
+u32 df_graph_named(const struct df_graph *g, struct str name, u32 before); /* by name only */
 const struct df_var *df_state_var(const struct df_state *s, struct str name);
 /* What word expansion sees at an instruction (dockerfile/word.h). */
 struct word_env df_state_env(const struct df_state *s);
