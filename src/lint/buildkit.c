@@ -1,3 +1,4 @@
+#include "lint/buildkit.h"
 #include "lint/buildkit_walk.h"
 #include "base/buf.h"
 #include "oci/platform.h"

@@ -366,7 +366,7 @@ void bk_fix_workdir(struct lint *l, struct diagnostic *d, const struct df_word *
 
 void bk_fix_variable(struct lint *l, struct diagnostic *d, u32 at, struct str wrong, struct str right)
 {
-	at += 1 + (l->file.text.p[at + 1] == '{');
+	at += l->file.text.p[at + 1] == '{' ? 2u : 1u;
 	if (bk_plain(l, (struct df_span){ at, at + (u32)wrong.n }, wrong))
 		lint_fix(l, d, FIX_SUGGESTED, "Write the name that is set", (struct df_span){ at, at + (u32)wrong.n }, right);
 }
