@@ -9,9 +9,9 @@ static const char *const dropped[] = { "t", "virtual", "repository", "X", NULL }
 /* --- DL3018 --- */
 static bool apk_pinned(const struct lint *l, struct str p)
 {
-	if (memchr(p.p, '=', p.n) || memchr(p.p, '~', p.n) || str_ends(p, STR(".apk")))
+	if (memchr(p.p, '=', p.n) || memchr(p.p, '~', p.n) || memchr(p.p, '<', p.n) || memchr(p.p, '>', p.n) || str_ends(p, STR(".apk")))
 		return true;
-	return !pkg_hado(l) && (!p.n || memchr(p.p, '<', p.n) || memchr(p.p, '>', p.n) || p.p[0] == '.' || p.p[0] == '!' || p.p[0] == '/');
+	return !pkg_hado(l) && (!p.n || p.p[0] == '.' || p.p[0] == '!' || p.p[0] == '/');
 }
 
 static bool apk_shows(const struct lint *l, const struct lint_script *s, const struct sh_command *c)

@@ -77,18 +77,21 @@ static bool clears_lists(const struct lint *l, const struct sh_command *c)
 	return pkg_removes(c, STR(LISTS)) || apt(l, c, distclean) || pkg_cleans_by_name(c);
 }
 
-/* The last update of the script that nothing cleans up after; for hadolint the first. */
+/* The last update of the script that nothing cleans up behind; for hadolint the first, unless something cleans up anywhere. */
 static const struct sh_command *update_kept(const struct lint *l, const struct lint_script *s)
 {
 	const struct sh_command *found = NULL;
+	bool hado = pkg_hado(l), cleared = false;
 	for (u32 i = 0; i < s->commands.n; i++) {
 		const struct sh_command *c = &s->commands.v[i];
-		if (pkg_sub(l, c, installers, update, valued) && !(found && pkg_hado(l)))
-			found = c;
-		else if (found && clears_lists(l, c))
-			return NULL;
+		if (pkg_sub(l, c, installers, update, valued)) {
+			found = hado && found ? found : c;
+			cleared &= hado;
+		} else {
+			cleared |= clears_lists(l, c);
+		}
 	}
-	return found;
+	return cleared ? NULL : found;
 }
 
 static bool lists_mounted(const struct lint *l, const struct lint_script *s)
@@ -162,25 +165,25 @@ static void lists_kept(struct lint *l)
 }
 
 /* --- DL3014 --- */
-static bool quiet_twice(const struct lint *l, const struct lint_script *s, const struct sh_command *c)
+static bool answered(const struct lint *l, const struct sh_command *c)
 {
 	static const char *const yes[] = { "true", "1", "yes", "on", "\"true\"", NULL };
-	(void)s;
-	if (sh_count_flag(c, "q") >= 2 || sh_count_flag(c, "quiet") >= 2 || sh_has_arg(c, "-q=2") || sh_has_arg(c, "-qq"))
+	static const char *const flags[] = { "y", "yes", "assume-yes", NULL }, *const ours[] = { "force-yes", "trivial-only", NULL };
+	u32 q = sh_count_flag(c, "q"), quiet = sh_count_flag(c, "quiet");
+	if (sh_has_any_flag(c, flags) || q == 2 || quiet == 2 || sh_has_arg(c, "-q=2"))
 		return true;
-	return !pkg_hado(l) && (only_shows(c) || option_set(c, "APT::Get::Assume-Yes", yes));
+	return !pkg_hado(l) && (q > 2 || quiet > 2 || sh_has_any_flag(c, ours) || only_shows(c) || option_set(c, "APT::Get::Assume-Yes", yes));
 }
 
 static void asks(struct lint *l)
 {
 	static const char *const subs[] = { "install", "reinstall", "build-dep", "upgrade", "dist-upgrade", "full-upgrade", NULL };
-	static const char *const flags[] = { "y", "yes", "qq", "assume-yes", "force-yes", NULL };
 	bool hado = pkg_hado(l);
 	struct pkg_mention conf = pkg_mentions(l, "Assume-Yes");
 	struct pkg_say y = { 0 };
 	lint_each_command(l, s, c) {
 		const struct sh_word *sub = apt(l, c, hado ? install : subs);
-		if (!sub || (hado ? sh_hado_has_flag(c, "y") || sh_has_any_flag(c, flags) : sh_has_any_flag(c, flags)) || quiet_twice(l, s, c))
+		if (!sub || answered(l, c))
 			continue;
 		if (!hado && (pkg_fed(c) || pkg_mentioned(l, s, &conf)))
 			continue;

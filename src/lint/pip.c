@@ -6,7 +6,7 @@ static const char *const valued[] = { "c", "constraint", "r", "requirement", "e"
 	"extra-index-url", "f", "find-links", "log", "proxy", "retries", "timeout", "default-timeout", "exists-action", "trusted-host", "cert", "client-cert", "cache-dir", "python", "use-feature", "use-deprecated",
 	"keyring-provider", "group", NULL };
 static const char *const dropped[] = { "abi", "b", "build", "e", "editable", "extra-index-url", "f", "find-links", "i", "index-url", "implementation", "no-binary", "only-binary", "platform", "prefix",
-	"progress-bar", "proxy", "python-version", "root", "src", "t", "target", "trusted-host", "upgrade-strategy", NULL };
+	"progress-bar", "proxy", "python", "python-version", "root", "root-user-action", "src", "t", "target", "trusted-host", "upgrade-strategy", NULL };
 
 /* `pip`, `pip3`, `pip3.12`; `python3 -m pip`. */
 static bool versioned(struct str name, const char *program)

@@ -260,9 +260,9 @@ static void yum_cache(struct lint *l)
 
 static void dnf_cache(struct lint *l)
 {
-	static const char *const subs[] = { "install", "in", "upgrade", "up", "update", "upgrade-minimal", "up-min", "reinstall", "rei", "localinstall", "groupinstall", "downgrade", "dg", "distro-sync", "dsync", "distrosync", "swap", NULL };
+	static const char *const subs[] = { "install", "in", "upgrade", "up", "upgrade-minimal", "up-min", "reinstall", "rei", NULL };
 	static const char *const ours[] = { "install", "in", "upgrade", "up", "update", "upgrade-minimal", "reinstall", "rei", "localinstall", "groupinstall", "downgrade", "distro-sync", "swap", "makecache", "group", "module", NULL };
-	static const char *const rm[] = { "-rf", "/var/cache/yum/*", "/var/cache/libdnf5", "/var/cache/libdnf5*", "/var/cache/libdnf5/*", NULL };
+	static const char *const rm[] = { "-rf", "/var/cache/libdnf5*", NULL };
 	static const char *const paths[] = { "/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum", NULL }, *const mounts[] = { "/var/cache/libdnf5", ".cache/libdnf5", NULL };
 	struct cache k = { .names = pkg_hado(l) ? dnf : dnf_ours, .subs = pkg_hado(l) ? subs : ours, .cleaners = family, .clean = clean_all, .hado_rm = rm, .paths = paths, .mounts = mounts };
 	cache_of(l, &k);
