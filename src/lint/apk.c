@@ -88,17 +88,24 @@ static void drop_rm(struct lint *l, struct pkg_say *y, const struct lint_script 
 		pkg_fix(l, y, FIX_SAFE, TITLE, gone, STR(""));
 }
 
-static void drop_words(struct lint *l, struct pkg_say *y, const struct lint_script *s, const struct sh_command *c)
+/* --no-cache in the place of --update, which it makes useless; else behind the sub-command. */
+static void put_no_cache(struct lint *l, struct pkg_say *y, const struct lint_script *s, const struct sh_command *c, const struct sh_word *sub)
 {
 	static const char *const useless[] = { "--update", "--update-cache", "-U", NULL };
+	bool put = false;
 	for (u32 i = 0; i < c->n_args; i++) {
 		const struct sh_word *w = &c->args[i], *before = i ? &c->args[i - 1] : c->word;
 		if (!pkg_listed(w->text, useless))
 			continue;
-		struct df_span gone = { lint_span(s, before->at, before->end).end, lint_span(s, w->at, w->end).end };
-		if (plain(l, gone) && !memchr(l->file.text.p + gone.at, '\n', gone.end - gone.at))
+		struct df_span own = lint_span(s, w->at, w->end), gone = { lint_span(s, before->at, before->end).end, own.end };
+		if (!put)
+			pkg_fix(l, y, FIX_SAFE, TITLE, own, STR("--no-cache"));
+		else if (!memchr(l->file.text.p + gone.at, '\n', gone.end - gone.at))
 			pkg_fix(l, y, FIX_SAFE, TITLE, gone, STR(""));
+		put = true;
 	}
+	if (!put)
+		pkg_fix_option(l, y, s, sub, FIX_SAFE, TITLE, "--no-cache");
 }
 
 static void cache_kept(struct lint *l)
@@ -127,8 +134,7 @@ static void cache_kept(struct lint *l)
 					drop_update(l, &y, s, user);
 			} else {
 				pkg_say(l, &y, s, c, NULL, "`apk %.*s` leaves its package index in this layer: --no-cache does without", STR_FMT(str_head(sub->text, 20)));
-				pkg_fix_option(l, &y, s, sub, FIX_SAFE, TITLE, "--no-cache");
-				drop_words(l, &y, s, c);
+				put_no_cache(l, &y, s, c, sub);
 				drop_update(l, &y, s, c);
 				drop_rm(l, &y, s, c);
 			}
