@@ -261,11 +261,6 @@ static void reading(struct bk *k)
 		const struct df_instruction *in = &k->l->file.instructions[i];
 		bool last = k->exact && i == k->seen; /* the one that is refused: what is asked before it is parsed */
 
-		if (in->keyword == DF_MAINTAINER && (!in->bad || last)) {
-			struct diagnostic *d = bk_say(k, BK_MAINTAINER, in, whole(in), "MAINTAINER is deprecated: name authors in a label");
-			if (!in->bad)
-				bk_fix_maintainer(k->l, d, in);
-		}
 		if (in->bad && !last)
 			continue;
 		if (in->keyword == DF_FROM)

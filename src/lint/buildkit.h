@@ -9,7 +9,7 @@
 
 enum bk_rule {
 	BK_STAGE_NAME_CASING, BK_FROM_AS_CASING, BK_NO_EMPTY_CONTINUATION, BK_INSTRUCTION_CASING, BK_DUPLICATE_STAGE_NAME, BK_RESERVED_STAGE_NAME, BK_JSON_ARGS,
-	BK_MAINTAINER, BK_UNDEFINED_ARG_IN_FROM, BK_WORKDIR_RELATIVE, BK_UNDEFINED_VAR, BK_MULTIPLE_INSTRUCTIONS, BK_LEGACY_KEY_VALUE, BK_BASE_IMAGE_PLATFORM,
+	BK_UNDEFINED_ARG_IN_FROM, BK_WORKDIR_RELATIVE, BK_UNDEFINED_VAR, BK_MULTIPLE_INSTRUCTIONS, BK_LEGACY_KEY_VALUE, BK_BASE_IMAGE_PLATFORM,
 	BK_REDUNDANT_TARGET_PLATFORM, BK_SECRETS, BK_INVALID_DEFAULT_ARG, BK_PLATFORM_CONST, BK_COPY_IGNORED, BK_DEFINITION_DESCRIPTION, BK_EXPOSE_CASING, BK_EXPOSE_FORMAT,
 	BK_RULES
 };
@@ -20,7 +20,6 @@ void buildkit_check(struct lint *l);
 void bk_fix_stage_name(struct lint *l, struct diagnostic *d, const struct df_stage *st);
 void bk_fix_word_case(struct lint *l, struct diagnostic *d, const struct df_word *w, bool lower, const char *title);
 void bk_fix_empty_lines(struct lint *l, struct diagnostic *d, const struct df_instruction *in);
-void bk_fix_maintainer(struct lint *l, struct diagnostic *d, const struct df_instruction *in);
 void bk_fix_key_value(struct lint *l, struct diagnostic *d, const struct df_instruction *in, const struct df_pair *p);
 void bk_fix_platform(struct lint *l, struct diagnostic *d, const struct df_instruction *in, const struct df_flag *f);
 void bk_fix_protocol(struct lint *l, struct diagnostic *d, const struct df_word *w);

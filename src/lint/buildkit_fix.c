@@ -124,50 +124,6 @@ void bk_fix_empty_lines(struct lint *l, struct diagnostic *d, const struct df_in
 			lint_fix_add(l, d, run[i], STR(""));
 }
 
-/* --- MAINTAINER --- */
-static bool sets_authors(const struct lint *l, const struct df_instruction *in)
-{
-	const struct df_stage *st = &l->graph.stages[l->graph.stage_of[in->index]];
-
-	for (u32 i = st->first; i < st->end && i < st->first + 1000; i++) {
-		const struct df_instruction *label = &l->file.instructions[i];
-		for (u32 p = 0; label->keyword == DF_LABEL && p < label->n_pairs; p++)
-			if (str_contains(label->pairs[p].name.s, STR("org.opencontainers.image.authors")))
-				return true;
-	}
-	return false;
-}
-
-static void quoted(struct buf *b, struct str s, char escape)
-{
-	buf_putc(b, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '$' || s.p[i] == escape)
-			buf_putc(b, escape);
-		buf_putc(b, s.p[i]);
-	}
-	buf_putc(b, '"');
-}
-
-void bk_fix_maintainer(struct lint *l, struct diagnostic *d, const struct df_instruction *in)
-{
-	struct buf b = BUF(64 * KiB);
-	bool lower = in->word.s.n && in->word.s.p[0] >= 'a';
-
-	if (in->n_args != 1 || in->n_flags || l->graph.stage_of[in->index] == DF_NONE || has_comment(l, in->span.at, in->span.end) || sets_authors(l, in))
-		return;
-	struct str who = in->args[0].s;
-	/* Quotes around the whole of it are meant as such, though MAINTAINER keeps them. */
-	if (who.n > 2 && (who.p[0] == '"' || who.p[0] == '\'') && who.p[who.n - 1] == who.p[0] && !memchr(who.p + 1, who.p[0], who.n - 2))
-		who = str_n(who.p + 1, who.n - 2);
-	buf_puts(&b, lower ? "label" : "LABEL");
-	buf_puts(&b, " org.opencontainers.image.authors=");
-	quoted(&b, who, l->file.escape);
-	if (!b.over)
-		lint_fix(l, d, FIX_SAFE, "Name the authors in a label", in->span, buf_str(&b));
-	buf_free(&b);
-}
-
 /* --- NAME VALUE --- */
 static bool name_char(char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_'; }
 

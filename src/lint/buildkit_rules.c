@@ -2,7 +2,7 @@
 
 #define RULE(ours, theirs, what) .name = ours, .buildkit = theirs, .since = "2026.1", .topic = what
 
-/* In the order of enum bk_rule; the first has the check that speaks for all. */
+/* In the order of enum bk_rule; the first has the check that speaks for all. MaintainerDeprecated is hadolint's DL4000 (lint/instruction.c). */
 const struct lint_rule rules_buildkit[] = {
 	[BK_STAGE_NAME_CASING] = { .check = buildkit_check, .meta = {
 		RULE("stage-name-case", "StageNameCasing", "style"), .level = LEVEL_WARNING,
@@ -29,7 +29,7 @@ const struct lint_rule rules_buildkit[] = {
 		.why = "Instructions may be written in any case. A file that uses one case throughout is easier to read, and to search.",
 		.bad = "FROM debian:12\nrun true\nCMD [\"true\"]\n", .good = "FROM debian:12\nRUN true\nCMD [\"true\"]\n" } },
 	[BK_DUPLICATE_STAGE_NAME] = { .meta = {
-		RULE("stage-name-reused", "DuplicateStageName", "correctness"), .level = LEVEL_WARNING, .yields_to = "stage-name-unique duplicate-stage-name",
+		RULE("stage-name-reused", "DuplicateStageName", "correctness"), .level = LEVEL_WARNING, .yields_to = "stage-name-twice",
 		.summary = "two stages have the same name",
 		.why = "The later stage takes the name over: `COPY --from` and `--target` reach only the last of them, and not the one that stood above when the line was written.",
 		.bad = "FROM debian:12 AS build\nRUN true\nFROM golang:1.22 AS build\nRUN true\n", .good = "FROM debian:12 AS fetch\nRUN true\nFROM golang:1.22 AS build\nRUN true\n" } },
@@ -39,19 +39,11 @@ const struct lint_rule rules_buildkit[] = {
 		.why = "`scratch` is the empty image and `context` the build context. A stage of that name cannot be told from them where it is used.",
 		.bad = "FROM debian:12 AS scratch\n", .good = "FROM debian:12 AS base\n" } },
 	[BK_JSON_ARGS] = { .meta = {
-		RULE("shell-form-command", "JSONArgsRecommended", "correctness"), .level = LEVEL_WARNING, .yields_to = "exec-form",
+		RULE("shell-form-command", "JSONArgsRecommended", "correctness"), .level = LEVEL_WARNING, .yields_to = "shell-form",
 		.summary = "CMD or ENTRYPOINT is in shell form",
 		.why = "In shell form the program is started by `/bin/sh -c`, which is process 1 and passes no signals on: `docker stop` waits ten seconds and kills the container, and what the program "
 		       "had to finish is lost. The JSON form starts the program itself. Where a shell is wanted, SHELL says so, and this rule is silent.",
 		.bad = "FROM debian:12\nCMD sleep infinity\n", .good = "FROM debian:12\nCMD [\"sleep\", \"infinity\"]\n" } },
-	[BK_MAINTAINER] = { .meta = {
-		RULE("maintainer", "MaintainerDeprecated", "metadata"), .hadolint = "DL4000", .aliases = "trivy:DS022 trivy:DS-0022 checkov:CKV_DOCKER_6 kics:99614418-f82b-4852-a9ae-5051402b741c",
-		.level = LEVEL_ERROR,
-		.summary = "MAINTAINER is used",
-		.why = "MAINTAINER has been deprecated since 2017: it sets a field of the image that few tools show. The label `org.opencontainers.image.authors` of the OCI image specification says the "
-		       "same and is shown, searched and inherited like every other label. The fix writes that label: nothing that runs in the image can tell the difference, what changes is where the "
-		       "name is found. It is not offered where the stage sets that label already.",
-		.bad = "FROM debian:12\nMAINTAINER Jane Doe <jane@example.com>\n", .good = "FROM debian:12\nLABEL org.opencontainers.image.authors=\"Jane Doe <jane@example.com>\"\n" } },
 	[BK_UNDEFINED_ARG_IN_FROM] = { .meta = {
 		RULE("from-arg-undeclared", "UndefinedArgInFrom", "correctness"), .level = LEVEL_WARNING,
 		.summary = "FROM uses an argument that no ARG in front of the first FROM declares",
@@ -59,7 +51,7 @@ const struct lint_rule rules_buildkit[] = {
 		       "`alpine:`, which is no image, or silently another one.",
 		.bad = "ARG VERSION=12\nFROM debian:${VERSOIN}\n", .good = "ARG VERSION=12\nFROM debian:${VERSION}\n" } },
 	[BK_WORKDIR_RELATIVE] = { .meta = {
-		RULE("workdir-relative-to-base", "WorkdirRelativePath", "correctness"), .level = LEVEL_WARNING, .yields_to = "workdir-absolute workdir-relative",
+		RULE("workdir-relative-to-base", "WorkdirRelativePath", "correctness"), .level = LEVEL_WARNING, .yields_to = "workdir-relative",
 		.summary = "the first WORKDIR of a stage is relative",
 		.why = "It is relative to the working directory that the base image happens to have. When a newer version of that image has another one, everything moves, and only the paths that are "
 		       "written out in full are still right. Behind an absolute WORKDIR relative ones are fine.",
@@ -72,7 +64,7 @@ const struct lint_rule rules_buildkit[] = {
 		       "unless it looks like a slip; RUN expands its variables in the shell and is not looked at.",
 		.bad = "FROM debian:12\nARG APP_DIR=/srv/app\nCOPY app $APP_DRI\n", .good = "FROM debian:12\nARG APP_DIR=/srv/app\nCOPY app $APP_DIR\n" } },
 	[BK_MULTIPLE_INSTRUCTIONS] = { .meta = {
-		RULE("instruction-overridden", "MultipleInstructionsDisallowed", "correctness"), .level = LEVEL_WARNING, .yields_to = "multiple-cmd multiple-entrypoint multiple-healthcheck",
+		RULE("instruction-overridden", "MultipleInstructionsDisallowed", "correctness"), .level = LEVEL_WARNING, .yields_to = "cmd-twice entrypoint-twice healthcheck-twice",
 		.summary = "a stage has several CMD, ENTRYPOINT or HEALTHCHECK",
 		.why = "Only the last one of a stage has an effect. The others look as if they did.",
 		.bad = "FROM debian:12\nCMD [\"one\"]\nCMD [\"two\"]\n", .good = "FROM debian:12\nCMD [\"two\"]\n" } },
@@ -93,7 +85,7 @@ const struct lint_rule rules_buildkit[] = {
 		.why = "Stages are built for the target platform unless the flag says otherwise. Without it the file says the same.",
 		.bad = "FROM --platform=$TARGETPLATFORM debian:12\n", .good = "FROM debian:12\n" } },
 	[BK_SECRETS] = { .meta = {
-		RULE("secret-in-arg-or-env", "SecretsUsedInArgOrEnv", "security"), .level = LEVEL_WARNING, .aliases = "trivy:DS031 trivy:DS-0031",
+		RULE("secret-in-arg-or-env", "SecretsUsedInArgOrEnv", "security"), .level = LEVEL_WARNING, .yields_to = "secret-variable",
 		.summary = "ARG or ENV has the name of a secret",
 		.why = "What ENV sets is in the image's configuration, what ARG gets is in its history and in provenance: whoever has the image has the secret. `RUN --mount=type=secret` gives it to one command, and "
 		       "leaves nothing behind; at run time it belongs into the environment of the container, not of the image.",
@@ -104,7 +96,7 @@ const struct lint_rule rules_buildkit[] = {
 		.why = "A file whose arguments have working defaults builds with a plain `docker build .`: for whoever sees it for the first time, for tools that know nothing of its arguments, for tests.",
 		.bad = "ARG TAG\nFROM debian:${TAG}\n", .good = "ARG TAG=12\nFROM debian:${TAG}\n" } },
 	[BK_PLATFORM_CONST] = { .meta = {
-		RULE("from-platform-constant", "FromPlatformFlagConstDisallowed", "base-image"), .level = LEVEL_WARNING, .yields_to = "from-platform platform-flag",
+		RULE("from-platform-constant", "FromPlatformFlagConstDisallowed", "base-image"), .level = LEVEL_WARNING, .yields_to = "from-platform",
 		.summary = "FROM --platform has a constant value",
 		.why = "The stage is built for that platform whatever was asked for, so the file makes images for no other. `$BUILDPLATFORM` is what cross compilation wants; a stage that is meant for one platform "
 		       "says so in its name (`AS build-arm64`), and the rule is silent.",
