@@ -1,122 +1,365 @@
 #include "command/lint.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "base/thread.h"
 #include "command/command.h"
-#include "lint/files.h"
-#include "report/lint_writer.h"
+#include "command/lint_run.h"
+#include "report/lint_rules.h"
+#include "rule/config.h"
+#include <unistd.h>
 
-enum { O_FORMAT, O_CONFIG, O_CODES, O_LSP };
+enum {
+	O_FORMAT, O_CONFIG, O_FIX, O_DIFF, O_IGNORE, O_ERROR, O_WARNING, O_INFO, O_STYLE, O_THRESHOLD, O_NO_FAIL, O_NO_PRAGMA, O_NO_IGNORE, O_TRUSTED, O_LABEL, O_STRICT, O_PATH,
+	O_CODES, O_RULESET, O_BASELINE, O_UPDATE, O_BUILD_ARG, O_TARGET, O_CONTEXT, O_FAIL_OVER, O_EXPLAIN, O_LIST, O_LSP, O_JOBS, O_VERBOSE, O_VERSION,
+};
 
 static const struct option options[] = {
-	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "How to print the findings.", NULL },
-	[O_CONFIG] = { "config", 'c', OPT_VALUE, "FILE", "Configuration file; a .hadolint.yaml is understood unchanged.", NULL },
-	[O_CODES] = { "codes", 0, OPT_VALUE, "SET", "all (the default), or only hadolint's or BuildKit's rules at that tool's semantics.", "all hadolint buildkit" },
-	[O_LSP] = { "lsp", 0, OPT_FLAG, NULL, "Be a language server (LSP 3.17) on standard input and output, for editors.", NULL },
+	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), json (everything that is known), hadolint's tty, gnu, checkstyle, codeclimate, gitlab_codeclimate, codacy, sonarqube, sarif "
+		"and junit, buildkit (what `docker build --call=check,format=json` prints), github (annotations), markdown.",
+		"table json tty gnu checkstyle codeclimate gitlab_codeclimate codacy sonarqube sarif junit buildkit github markdown" },
+	[O_CONFIG] = { "config", 'c', OPT_VALUE, "FILE", "Configuration file. Default: the first of .pare.yaml and .hadolint.yaml here, pare.yaml and hadolint.yaml in $XDG_CONFIG_HOME, "
+		"~/.hadolint/hadolint.yaml, ~/.hadolint/config.yaml, ~/.hadolint.yaml (or .yml).", NULL },
+	[O_FIX] = { "fix", 0, OPT_OPTIONAL, "KIND", "Rewrite the files: safe (the default) makes the changes that keep the meaning, suggested also those that want a person's eye. Each result is read "
+		"again and compared before it is written. What is left is reported; of standard input the repaired text is printed instead.", "safe suggested" },
+	[O_DIFF] = { "diff", 0, OPT_FLAG, NULL, "Print what --fix would change, and write nothing. Ends with 1 when that is anything.", NULL },
+	[O_IGNORE] = { "ignore", 0, OPT_LIST, "RULE", "Leave a rule out, by any of its names: ours, hadolint's, BuildKit's, or another tool's.", NULL },
+	[O_ERROR] = { "error", 0, OPT_LIST, "RULE", "Make a rule an error. A rule that is off is thereby on.", NULL },
+	[O_WARNING] = { "warning", 0, OPT_LIST, "RULE", "Make it a warning.", NULL },
+	[O_INFO] = { "info", 0, OPT_LIST, "RULE", "Make it an information.", NULL },
+	[O_STYLE] = { "style", 0, OPT_LIST, "RULE", "Make it a matter of style.", NULL },
+	[O_THRESHOLD] = { "failure-threshold", 't', OPT_VALUE, "LEVEL", "End with status 1 when a finding is at least that bad: error, warning, info (the default), style, ignore or none (any finding).",
+		"error warning info style ignore none" },
+	[O_NO_FAIL] = { "no-fail", 0, OPT_FLAG, NULL, "Findings don't end the run with status 1. What could not be read or parsed still ends it with 3.", NULL },
+	[O_NO_PRAGMA] = { "disable-ignore-pragma", 0, OPT_FLAG, NULL, "Comments in the file switch no rule off.", NULL },
+	[O_NO_IGNORE] = { "no-ignore", 0, OPT_FLAG, NULL, "The same.", NULL },
+	[O_TRUSTED] = { "trusted-registry", 0, OPT_LIST, "REGISTRY", "Images may come from this registry, and from none that is not named so (DL3026).", NULL },
+	[O_LABEL] = { "require-label", 0, OPT_LIST, "LABEL:TYPE", "The image must have the label, and its value be a text, url, semver, hash, rfc3339 time, spdx licence or email.", NULL },
+	[O_STRICT] = { "strict-labels", 0, OPT_FLAG, NULL, "No labels but those that are required.", NULL },
+	[O_PATH] = { "file-path-in-report", 0, OPT_VALUE, "PATH", "The name that checkstyle, codeclimate, sonarqube and junit reports give the file.", NULL },
+	[O_CODES] = { "codes", 0, OPT_VALUE, "SET", "all (the default): every rule, with what the stages of the file make known. hadolint, buildkit: that tool's rules alone, judged as it does.", "all hadolint buildkit" },
+	[O_RULESET] = { "ruleset", 0, OPT_VALUE, "VERSION", "Only the rules that this rule set has, like 2026.1: an upgrade then brings no new ones.", NULL },
+	[O_BASELINE] = { "baseline", 0, OPT_VALUE, "FILE", "Show only what is not in FILE: findings survive there when lines move.", NULL },
+	[O_UPDATE] = { "update-baseline", 0, OPT_FLAG, NULL, "Write the findings of this run to the file of --baseline, and end with 0.", NULL },
+	[O_BUILD_ARG] = { "build-arg", 0, OPT_LIST, "NAME=VALUE", "As `docker build` would have it. BUILDKIT_DOCKERFILE_CHECK replaces the file's # check= line.", NULL },
+	[O_TARGET] = { "target", 0, OPT_VALUE, "STAGE", "The stage that ships. Default: the last.", NULL },
+	[O_CONTEXT] = { "context", 0, OPT_VALUE, "DIR", "The build context: where COPY takes files from, and .dockerignore is. Default: the directory of each file.", NULL },
+	[O_FAIL_OVER] = { "fail-over", 0, OPT_VALUE, "SIZE", "End with status 1 when the findings cost more bytes than that together: 20MB, 31KiB.", NULL },
+	[O_EXPLAIN] = { "explain", 0, OPT_VALUE, "RULE", "Say what a rule finds and why, with an example, and what other tools call it.", NULL },
+	[O_LIST] = { "list-rules", 0, OPT_FLAG, NULL, "List the rules; with --format json as a document.", NULL },
+	[O_LSP] = { "lsp", 0, OPT_FLAG, NULL, "Serve an editor: the Language Server Protocol on standard input and output.", NULL },
+	[O_JOBS] = { "jobs", 'j', OPT_VALUE, "N", "Files at a time. Default: as many as there are processors.", NULL },
+	[O_VERBOSE] = { "verbose", 'V', OPT_FLAG, NULL, "Say on standard error which configuration is used.", NULL },
+	[O_VERSION] = { "version", 'v', OPT_FLAG, NULL, "Print the version and end.", NULL },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
-/* --- many files: linted together, printed in order --- */
-#define BATCH 64
-
-struct linted {
-	const char *name;
-	struct buf text;
-	struct diagnostics found;
-	struct lint lint;
-	struct error err;
-	bool opened;
-};
-
-struct batch {
-	struct linted v[BATCH];
-	u32 n;
-	const struct lint_options *opt;
-};
-
-static void lint_one(u32 i, void *ctx)
+/* --- configuration --- */
+static void note(const char *fmt, ...) printf_like(1, 2);
+static void note(const char *fmt, ...)
 {
-	struct batch *b = ctx;
-	struct linted *x = &b->v[i];
-	x->text = BUF(DF_BYTES + 1);
-	if (strcmp(x->name, "-") == 0 ? file_read_fd(0, DF_BYTES, "standard input", &x->text, &x->err) : file_read(x->name, DF_BYTES, &x->text, &x->err))
+	char text[1024];
+	struct buf safe = BUF(0);
+	va_list ap;
+	if (globals.quiet)
 		return;
-	if (lint_open(buf_str(&x->text), b->opt, &x->found, &x->lint, &x->err) < 0)
-		return;
-	x->opened = true;
-	diagnostics_sort(&x->found);
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	text_safe(&safe, str_of(text));
+	fflush(stdout);
+	fprintf(stderr, "pare: %s\n", buf_str(&safe).p);
+	buf_free(&safe);
 }
 
-static void report_one(struct linted *x, struct lint_report *r)
+static int read_config(const struct option_value *opt, struct config *c, struct error *err)
 {
-	if (!x->opened)
-		command_fail(&x->err);
-	lint_report_file(r, &(struct lint_file){ .name = x->name, .lint = x->opened ? &x->lint : NULL, .d = &x->found,
-		.unreadable = x->opened ? NULL : x->err.text, .refused = x->opened && x->lint.refused });
-	if (x->opened)
-		lint_close(&x->lint);
-	diagnostics_free(&x->found);
-	buf_free(&x->text);
+	static const struct {
+		int option;
+		enum level level;
+	} lists[] = { { O_ERROR, LEVEL_ERROR }, { O_WARNING, LEVEL_WARNING }, { O_INFO, LEVEL_INFO }, { O_STYLE, LEVEL_STYLE } };
+	static const struct {
+		int option;
+		enum config_text text;
+	} words[] = { { O_FORMAT, CONFIG_FORMAT }, { O_CODES, CONFIG_CODES }, { O_RULESET, CONFIG_RULESET }, { O_BASELINE, CONFIG_BASELINE }, { O_FAIL_OVER, CONFIG_FAIL_OVER }, { O_TARGET, CONFIG_TARGET } };
+	if (config_load(opt[O_CONFIG].value, c, err) < 0)
+		return -1;
+	config_environment(c);
+	for (size_t i = 0; i < countof(lists); i++)
+		for (u32 k = 0; k < opt[lists[i].option].count; k++)
+			config_list_add(c, &c->level[lists[i].level], str_of(opt[lists[i].option].list[k]));
+	for (u32 k = 0; k < opt[O_IGNORE].count; k++)
+		config_list_add(c, &c->ignored, str_of(opt[O_IGNORE].list[k]));
+	for (u32 k = 0; k < opt[O_TRUSTED].count; k++)
+		config_list_add(c, &c->trusted, str_of(opt[O_TRUSTED].list[k]));
+	for (u32 k = 0; k < opt[O_BUILD_ARG].count; k++)
+		config_list_add(c, &c->build_args, str_of(opt[O_BUILD_ARG].list[k]));
+	for (u32 k = 0; k < opt[O_LABEL].count; k++)
+		if (config_add_label(c, opt[O_LABEL].list[k], err) < 0)
+			return error_wrap(err, "--require-label");
+	for (size_t i = 0; i < countof(words); i++)
+		if (opt[words[i].option].value)
+			c->text[words[i].text] = opt[words[i].option].value;
+	if (opt[O_THRESHOLD].value && !level_parse(str_of(opt[O_THRESHOLD].value), &c->threshold))
+		return error_set(err, ERR_USAGE, "--failure-threshold: no level");
+	c->on[CONFIG_NO_FAIL] |= opt[O_NO_FAIL].count > 0;
+	c->on[CONFIG_STRICT_LABELS] |= opt[O_STRICT].count > 0;
+	c->on[CONFIG_NO_IGNORE] |= opt[O_NO_PRAGMA].count + opt[O_NO_IGNORE].count > 0;
+	c->on[CONFIG_VERBOSE] |= opt[O_VERBOSE].count > 0;
+	return 0;
 }
 
-static void lint_all(const struct lint_paths *paths, const struct lint_options *opt, struct lint_report *r)
+/* --- levels by rule --- */
+struct levels {
+	struct {
+		const struct rule *rule;
+		enum level level;
+	} *v; /* only of rules that the configuration speaks of */
+	u32 n, cap;
+};
+
+static void set_level(struct levels *l, const struct config *c, struct str name, enum level level)
 {
-	struct batch *b = xcalloc(1, sizeof *b);
-	b->opt = opt;
-	for (u32 at = 0; at < paths->n; at += b->n) {
-		b->n = MIN(paths->n - at, (u32)BATCH);
-		for (u32 i = 0; i < b->n; i++)
-			b->v[i] = (struct linted){ .name = paths->v[at + i] };
-		thread_each(b->n, lint_one, b);
-		for (u32 i = 0; i < b->n; i++)
-			report_one(&b->v[i], r);
+	const struct lint_rule *r = lint_rule_find(name);
+	if (!r) {
+		bool code = name.n == 6 && (str_starts(name, STR("DL")) || str_starts(name, STR("SC")));
+		if (!code)
+			note("%s%sno rule is called %.*s", c->file ? c->file : "", c->file ? ": " : "", STR_FMT(str_head(name, 100)));
+		return;
 	}
-	free(b);
+	for (u32 i = 0; i < l->n; i++)
+		if (l->v[i].rule == &r->meta) {
+			l->v[i].level = level;
+			return;
+		}
+	VEC_PUSH(l->v, l->n, l->cap, ((typeof(*l->v)){ &r->meta, level }));
+}
+
+static void read_levels(struct levels *l, const struct config *c)
+{
+	for (enum level level = LEVEL_STYLE; level <= LEVEL_ERROR; level++)
+		for (u32 i = 0; i < c->level[level].n; i++)
+			set_level(l, c, c->level[level].v[i], level);
+	for (u32 i = 0; i < c->level[LEVEL_IGNORE].n; i++)
+		set_level(l, c, c->level[LEVEL_IGNORE].v[i], LEVEL_IGNORE);
+	for (u32 i = 0; i < c->ignored.n; i++)
+		set_level(l, c, c->ignored.v[i], LEVEL_IGNORE);
+}
+
+static enum level level_of(void *ctx, const struct rule *r)
+{
+	const struct levels *l = ctx;
+	for (u32 i = 0; i < l->n; i++)
+		if (l->v[i].rule == r)
+			return l->v[i].level;
+	return r->level;
+}
+
+/* --- the run --- */
+struct job {
+	struct config config;
+	struct levels levels;
+	struct lint_label *labels;
+	struct lint_report report;
+	struct lint_run run;
+	struct baseline known, update;
+};
+
+static bool ruleset_known(const char *version)
+{
+	for (u32 i = 0; i < lint_rule_count(); i++)
+		if (strcmp(lint_rule_at(i)->meta.since, version) == 0)
+			return true;
+	return false;
+}
+
+static int read_options(struct job *j, const struct option_value *opt, struct error *err)
+{
+	static const char *const codes[] = { "all", "hadolint", "buildkit" };
+	struct config *c = &j->config;
+	struct lint_options *o = &j->run.opt;
+	const char *format = c->text[CONFIG_FORMAT] ? c->text[CONFIG_FORMAT] : "table", *code = c->text[CONFIG_CODES], *over = c->text[CONFIG_FAIL_OVER];
+	u32 which = 0;
+	while (code && which < countof(codes) && strcmp(code, codes[which]) != 0)
+		which++;
+	if (which == countof(codes))
+		return error_set(err, ERR_USAGE, "codes: %.60s: one of: all hadolint buildkit", code);
+	j->labels = xcalloc(c->n_labels + 1, sizeof *j->labels);
+	for (u32 i = 0; i < c->n_labels; i++)
+		j->labels[i] = (struct lint_label){ c->labels[i].name, c->labels[i].type };
+	read_levels(&j->levels, c);
+	*o = (struct lint_options){ .codes = (enum lint_codes)which, .trusted = c->trusted.v, .n_trusted = c->trusted.n, .labels = j->labels, .n_labels = c->n_labels,
+		.strict_labels = c->on[CONFIG_STRICT_LABELS], .no_ignore_pragma = c->on[CONFIG_NO_IGNORE], .build_args = c->build_args.v, .n_build_args = c->build_args.n,
+		.target = str_of(c->text[CONFIG_TARGET]), .ruleset = c->text[CONFIG_RULESET], .level = level_of, .level_ctx = &j->levels };
+	if (o->ruleset && !ruleset_known(o->ruleset))
+		return error_set(err, ERR_USAGE, "ruleset %.40s: there is none; `pare lint --list-rules` shows the rule set that each rule came with", o->ruleset);
+	j->report = (struct lint_report){ .f = stdout, .writer = lint_writer_find(format), .codes = o->codes, .color = globals.color && !c->on[CONFIG_NO_COLOR], .threshold = c->threshold,
+		.path = opt[O_PATH].value };
+	if (!j->report.writer)
+		return error_set(err, ERR_USAGE, "format: %.60s: one of: %s", format, options[O_FORMAT].choices);
+	j->run.fail_over = UINT64_MAX;
+	if (over && !text_parse_size(str_of(over), &j->run.fail_over))
+		return error_set(err, ERR_USAGE, "fail-over: %.60s: no size like 20MB", over);
+	j->run.context = opt[O_CONTEXT].value;
+	j->run.fix = opt[O_FIX].count > 0;
+	j->run.diff = opt[O_DIFF].count > 0;
+	j->run.safety = opt[O_FIX].value && strcmp(opt[O_FIX].value, "suggested") == 0 ? FIX_SUGGESTED : FIX_SAFE;
+	if (opt[O_UPDATE].count && !c->text[CONFIG_BASELINE])
+		return error_set(err, ERR_USAGE, "--update-baseline: say which file with --baseline");
+	if (opt[O_UPDATE].count)
+		j->run.update = &j->update;
+	else if (c->text[CONFIG_BASELINE] && baseline_load(c->text[CONFIG_BASELINE], &j->known, err) < 0)
+		return -1;
+	else if (c->text[CONFIG_BASELINE])
+		j->run.known = &j->known;
+	return 0;
+}
+
+static int write_baseline(const char *path, struct baseline *b, struct error *err)
+{
+	struct outfile o;
+	if (outfile_open(&o, path, err) < 0)
+		return -1;
+	autofile FILE *f = fdopen(dup(o.fd), "w");
+	if (f)
+		baseline_write(f, b);
+	if (!f || fflush(f) != 0 || ferror(f)) {
+		error_errno(err, "%s", path);
+		outfile_abort(&o);
+		return -1;
+	}
+	return outfile_commit(&o, err);
+}
+
+static int verdict(const struct job *j)
+{
+	const struct lint_run *r = &j->run;
+	u32 failing = 0;
+	if (r->failed)
+		return r->environment ? 4 : 3;
+	if (r->update)
+		return 0;
+	if (r->diff)
+		return r->fixed_files ? 1 : 0;
+	for (enum level l = j->config.threshold; l <= LEVEL_ERROR; l++)
+		failing += j->report.count[l];
+	bool fails = failing && !j->report.writer->never_fails;
+	return (fails || r->check_error || r->bytes > r->fail_over) && !j->config.on[CONFIG_NO_FAIL] ? 1 : 0;
+}
+
+static void notes(const struct job *j, const struct lint_paths *paths)
+{
+	const struct lint_run *r = &j->run;
+	const char *file = j->config.text[CONFIG_BASELINE];
+	if (!paths->n && !paths->problems.n)
+		note("no Dockerfile found");
+	if (r->fix && !r->diff && r->fixes)
+		note("%u fix%s in %u file%s", r->fixes, r->fixes == 1 ? "" : "es", r->fixed_files, r->fixed_files == 1 ? "" : "s");
+	if (r->left_out)
+		note("%u fix%s left out: the result would not have been what was promised", r->left_out, r->left_out == 1 ? "" : "es");
+	if (r->not_new)
+		note("%u finding%s in %s not shown", r->not_new, r->not_new == 1 ? "" : "s", file);
+	if (r->known && baseline_gone(r->known))
+		note("%u finding%s of %s gone: --update-baseline takes them out", baseline_gone(r->known), baseline_gone(r->known) == 1 ? "" : "s", file);
+	if (r->bytes > r->fail_over)
+		note("the findings cost %s, more than %s", TEXT_SIZE(r->bytes), TEXT_SIZE(r->fail_over));
+}
+
+static void say_nothing(struct lint_report *r, const struct lint_file *file) { (void)r, (void)file; }
+
+static int lint_paths(struct job *j, char **args, int n_args)
+{
+	struct error err = { 0 };
+	struct lint_paths paths;
+	char *here[] = { "." };
+	lint_paths_find(n_args ? args : here, n_args ? (u32)n_args : 1, &paths);
+	bool text_out = j->run.fix && !j->run.diff && paths.n == 1 && strcmp(paths.v[0], "-") == 0;
+	bool shown = !j->run.diff && !text_out && !j->run.update;
+	j->report.n_files = paths.n;
+	j->run.report = &j->report;
+	struct lint_report silent = j->report;
+	if (!shown) {
+		static const struct lint_writer none = { .name = "none", .file = say_nothing };
+		j->report.writer = &none;
+	}
+	lint_report_begin(&j->report);
+	lint_run_all(&j->run, &paths);
+	lint_report_end(&j->report);
+	j->report.writer = silent.writer;
+	int status = command_problems(&paths.problems);
+	if (j->run.update && write_baseline(j->config.text[CONFIG_BASELINE], &j->update, &err) < 0)
+		status = command_fail(&err);
+	notes(j, &paths);
+	if (!status)
+		status = verdict(j);
+	lint_paths_free(&paths);
+	return command_done(status);
+}
+
+static int show_rules(const struct option_value *opt)
+{
+	struct error err = { 0 };
+	const char *name = opt[O_EXPLAIN].value;
+	if (opt[O_LIST].count) {
+		lint_rules_list(stdout, opt[O_FORMAT].value ? opt[O_FORMAT].value : "table", globals.color);
+		return command_done(0);
+	}
+	const struct lint_rule *r = lint_rule_find(str_of(name));
+	if (!r) {
+		error_set(&err, ERR_USAGE, "--explain %.100s: no such rule; --list-rules lists them", name);
+		return command_fail(&err);
+	}
+	lint_rule_explain(stdout, &r->meta, globals.color);
+	return command_done(0);
 }
 
 static int run(const struct option_value *opt, char **args, int n_args)
 {
-	static const char *const codes[] = { "all", "hadolint", "buildkit" };
 	struct error err = { 0 };
-	struct lint_options o = { 0 };
-	struct lint_report r = { .f = stdout, .color = globals.color, .threshold = LEVEL_INFO };
-	struct lint_paths paths;
-	char *here[] = { "." };
-	for (u32 i = 0; opt[O_CODES].value && i < countof(codes); i++)
-		if (strcmp(opt[O_CODES].value, codes[i]) == 0)
-			o.codes = (enum lint_codes)i;
-	if (opt[O_LSP].count)
-		return lint_serve(&o);
-	const char *format = opt[O_FORMAT].value ? opt[O_FORMAT].value : "table";
-	r.writer = lint_writer_find(format);
-	r.codes = o.codes;
-	if (!r.writer) {
-		error_set(&err, ERR_USAGE, "--format %.60s: no such format", format);
-		return command_fail(&err);
+	struct job j = { 0 };
+	int status;
+	if (opt[O_VERSION].count) {
+		puts("pare " PARE_VERSION);
+		return command_done(0);
 	}
-	lint_paths_find(n_args ? args : here, n_args ? (u32)n_args : 1, &paths);
-	r.n_files = paths.n;
-	lint_report_begin(&r);
-	lint_all(&paths, &o, &r);
-	lint_report_end(&r);
-	int status = command_problems(&paths.problems);
-	lint_paths_free(&paths);
-	if (status || r.unreadable || r.refused)
-		return command_done(3);
-	u32 failing = 0;
-	for (enum level l = r.threshold; l <= LEVEL_ERROR; l++)
-		failing += r.count[l];
-	return command_done(failing ? 1 : 0);
+	if (opt[O_EXPLAIN].value || opt[O_LIST].count)
+		return show_rules(opt);
+	if (opt[O_JOBS].value)
+		setenv("PARE_THREADS", opt[O_JOBS].value, 1);
+	if (read_config(opt, &j.config, &err) < 0) {
+		status = command_fail(&err);
+	} else if (read_options(&j, opt, &err) < 0) {
+		status = command_fail(&err);
+	} else {
+		if (j.config.on[CONFIG_VERBOSE])
+			note("configuration: %s", j.config.file ? j.config.file : "none; the defaults");
+		status = opt[O_LSP].count ? lint_serve(&j.run.opt) : lint_paths(&j, args, n_args);
+	}
+	free(j.labels);
+	free(j.levels.v);
+	baseline_free(&j.known);
+	baseline_free(&j.update);
+	config_free(&j.config);
+	return status;
 }
 
 const struct command command_lint = {
 	.name = "lint",
 	.summary = "Dockerfile practice, and its repair",
 	.synopsis = "[OPTIONS] [FILE|DIR...]",
-	.description = "Judges Dockerfiles.",
+	.description = "Judges Dockerfiles: every rule of hadolint and BuildKit's checks, those of Trivy, Checkov and KICS, and some that none of them has. It knows the stages of a file "
+		       "and what flows between them, so it can tell what ships from what only builds, says what findings cost in bytes, and repairs what can be repaired.\n\n"
+		       "FILE is taken whatever its name; - is standard input. Below a DIR, and below the working directory when nothing is named, everything that is called like a Dockerfile is "
+		       "taken (Dockerfile*, *.Dockerfile, Containerfile*, *.Containerfile), but what .gitignore leaves out.\n\n"
+		       "hadolint's options, its .hadolint.yaml, its environment (HADOLINT_IGNORE, HADOLINT_FAILURE_THRESHOLD …) and its comments work unchanged, and so do the comments of the "
+		       "others: # hadolint ignore=DL3008, # check=skip=JSONArgsRecommended, #trivy:ignore:DS002, # checkov:skip=CKV_DOCKER_2, # kics-scan ignore-line, # tally ignore=…, and ours:\n\n"
+		       "# pare ignore=RULE,RULE reason=TEXT until=YYYY-MM-DD\n\n"
+		       "above an instruction or between its lines; # pare stage ignore= for a stage, # pare global ignore= for the file.",
 	.options = options,
 	.examples = "pare lint # every Dockerfile below the working directory\n"
-		    "pare lint --codes hadolint -f json Dockerfile # what hadolint would say",
+		    "pare lint --fix --diff Dockerfile # what would be repaired\n"
+		    "pare lint --codes hadolint -f json Dockerfile # what hadolint would say\n"
+		    "pare lint --baseline .pare-baseline.json --update-baseline # accept what there is\n"
+		    "pare lint --explain DL3009 # why, with an example\n"
+		    "docker run -i pare lint - < Dockerfile # from standard input",
 	.min_args = 0,
 	.max_args = ARGS_MANY,
 	.run = run,

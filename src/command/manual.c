@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "lint/lint.h"
+#include "report/lint_rules.h"
 #include "transport/transport.h"
 
 #define MANUAL_DATE "2026-11-21" /* of the text, not of the build: pages stay the same from build to build */
@@ -209,9 +211,10 @@ static void option_item(struct page *p, const struct option *o)
 		put_roff(p->f, str_of(o->name));
 		fputs("\\fR", p->f);
 		if (o->kind != OPT_FLAG && o->arg) {
-			fputs(" \\fI", p->f);
+			bool optional = o->kind == OPT_OPTIONAL;
+			fputs(optional ? "[=\\fI" : " \\fI", p->f);
 			put_roff(p->f, str_of(o->arg));
-			fputs("\\fR", p->f);
+			fputs(optional ? "\\fR]" : "\\fR", p->f);
 		}
 		fputc('\n', p->f);
 		put_roff(p->f, buf_str(&text));
@@ -224,7 +227,7 @@ static void option_item(struct page *p, const struct option *o)
 			buf_puts(&term, "    ");
 		buf_printf(&term, "--%s", o->name);
 		if (o->kind != OPT_FLAG && o->arg)
-			buf_printf(&term, " %s", o->arg);
+			buf_printf(&term, o->kind == OPT_OPTIONAL ? "[=%s]" : " %s", o->arg);
 		item(p, term.p, text.p, 26);
 		buf_free(&term);
 	}
@@ -435,7 +438,7 @@ static void put_transports(FILE *f)
 static void bash_values(FILE *f, const char *command, const struct option *table)
 {
 	for (const struct option *o = table; o && o->name; o++) {
-		if (o->kind == OPT_FLAG)
+		if (o->kind == OPT_FLAG || o->kind == OPT_OPTIONAL) /* the next word is no value of it */
 			continue;
 		fprintf(f, "\t%s:--%s", command, o->name);
 		if (o->letter)
@@ -525,17 +528,17 @@ static void complete_bash(FILE *f)
 static void zsh_options(FILE *f, const struct option *table)
 {
 	for (const struct option *o = table; o && o->name; o++) {
-		const char *repeat = o->kind == OPT_VALUE ? "" : "*";
+		const char *repeat = o->kind == OPT_VALUE || o->kind == OPT_OPTIONAL ? "" : "*";
 		for (int form = o->letter ? 0 : 1; form < 2; form++) {
 			fprintf(f, "\t\t'%s", repeat);
 			if (form == 0)
 				fprintf(f, "-%c%s[", o->letter, o->kind == OPT_FLAG ? "" : "+");
 			else
-				fprintf(f, "--%s%s[", o->name, o->kind == OPT_FLAG ? "" : "=");
+				fprintf(f, "--%s%s[", o->name, o->kind == OPT_FLAG ? "" : o->kind == OPT_OPTIONAL ? "=-" : "=");
 			put_quoted(f, o->help, true);
 			fputc(']', f);
 			if (o->kind != OPT_FLAG) {
-				fputc(':', f);
+				fputs(o->kind == OPT_OPTIONAL ? "::" : ":", f);
 				put_quoted(f, o->arg ? o->arg : "value", true);
 				fputc(':', f);
 				if (option_wants(o) == WANTS_WORDS)
@@ -605,7 +608,7 @@ static void fish_options(FILE *f, const char *condition, const struct option *ta
 		fprintf(f, "complete -c pare%s -l %s", condition, o->name);
 		if (o->letter)
 			fprintf(f, " -s %c", o->letter);
-		if (o->kind != OPT_FLAG) {
+		if (o->kind != OPT_FLAG && o->kind != OPT_OPTIONAL) {
 			if (option_wants(o) == WANTS_WORDS)
 				fprintf(f, " -x -a '%s'", o->choices);
 			else
@@ -681,6 +684,14 @@ static int run_manual(const struct option_value *opt, char **args, int n_args)
 		manual_man(stdout, c);
 	} else if (strcmp(what, "man") == 0) {
 		error_set(&err, ERR_USAGE, "manual: no command '%s'", arg);
+	} else if (strcmp(what, "rule") == 0) {
+		const struct lint_rule *r = arg ? lint_rule_find(str_of(arg)) : NULL;
+		if (r)
+			lint_rule_page(stdout, &r->meta);
+		else if (!arg)
+			lint_rule_index(stdout);
+		else
+			error_set(&err, ERR_USAGE, "manual: no rule '%s'", arg);
 	} else if (strcmp(what, "completion") == 0 && arg) {
 		bool known = false;
 		for (size_t i = 0; i < countof(shells); i++)
@@ -690,7 +701,7 @@ static int run_manual(const struct option_value *opt, char **args, int n_args)
 		else
 			error_set(&err, ERR_USAGE, "manual: no completion for '%s': bash, zsh and fish are known", arg);
 	} else {
-		error_set(&err, ERR_USAGE, "manual: it is: list, man [COMMAND], or completion bash|zsh|fish");
+		error_set(&err, ERR_USAGE, "manual: it is: list, man [COMMAND], rule [NAME], or completion bash|zsh|fish");
 	}
 	return err.kind ? command_fail(&err) : command_done(0);
 }
@@ -698,8 +709,8 @@ static int run_manual(const struct option_value *opt, char **args, int n_args)
 const struct command command_manual = {
 	.name = "manual",
 	.summary = "print manual pages and shell completion",
-	.synopsis = "list | man [COMMAND] | completion bash|zsh|fish",
-	.description = "What packages install: printed from the tables of the commands, so that it never lags behind them.",
+	.synopsis = "list | man [COMMAND] | rule [NAME] | completion bash|zsh|fish",
+	.description = "What packages install, and docs/rules/: printed from the tables of the commands and rules, so that it never lags behind them.",
 	.options = (const struct option[]){ { 0 } },
 	.examples = "pare manual man inspect > pare-inspect.1 # the manual page of one command\n"
 		    "pare manual completion bash > /etc/bash_completion.d/pare # completion for bash\n",

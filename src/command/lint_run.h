@@ -1,0 +1,35 @@
+/* lint_run.h — many Dockerfiles, linted on all processors, fixed, and reported in order. */
+#ifndef PARE_COMMAND_LINT_RUN_H
+#define PARE_COMMAND_LINT_RUN_H
+#include "lint/files.h"
+#include "lint/fix.h"
+#include "report/lint_writer.h"
+#include "rule/baseline.h"
+
+struct lint_run {
+	struct lint_options opt;        /* of all files; .dockerignore and context come from where the file is */
+	const char *context;            /* --context; NULL: the directory of each file */
+	struct lint_report *report;     /* NULL: findings are not shown (--diff, --fix of standard input) */
+	struct baseline *known;         /* NULL, or findings that are not new */
+	struct baseline *update;        /* NULL, or takes all findings */
+	bool fix, diff, quiet;
+	enum fix_safety safety;
+	u64 fail_over;                  /* gate on measured and estimated bytes; UINT64_MAX: none */
+	/* results */
+	u32 fixed_files, fixes, left_out, not_new;
+	u64 bytes;
+	bool failed;                    /* something could not be read, parsed, or written */
+	bool environment;               /* … because of the surroundings (a file could not be written) */
+	bool check_error;               /* BuildKit's `error=true`, and a finding of its rules */
+};
+/* What stands around a file: its directory is the context, unless `context` says another; NAME.dockerignore, else .dockerignore there, is what COPY doesn't
+ * get. `path` NULL or "-": no file; the working directory's .dockerignore. Sets opt->context and opt->ignored_files, good until lint_surroundings_free(). */
+struct lint_surroundings {
+	struct buf ignored;
+	char *directory;
+};
+void lint_surroundings_read(const char *path, const char *context, struct lint_options *opt, struct lint_surroundings *ret);
+void lint_surroundings_free(struct lint_surroundings *s);
+
+void lint_run_all(struct lint_run *r, const struct lint_paths *paths);
+#endif
