@@ -89,6 +89,7 @@ void document_set(struct document *d, struct str text)
 void document_splice(struct document *d, u32 at, u32 end, struct str with)
 {
 	document_forget(d);
+	d->unpublished = true;
 	if (d->over)
 		return;
 	struct buf next = BUF(d->text.max);

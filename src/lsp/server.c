@@ -367,6 +367,7 @@ static const struct method *method_of(struct str name, bool request)
 static void request(struct lsp *s, const json_t *id, struct str name, const json_t *params)
 {
 	const struct method *m = method_of(name, true);
+	lsp_idle(s); /* who asks does not wait for what was found, nor gets it after the answer to `shutdown` */
 	if (!json_is_string(id) && !json_is_integer(id))
 		answer_error(s, NULL, LSP_INVALID_REQUEST, "an id is a number or a string");
 	else if (s->shut_down)
@@ -482,6 +483,8 @@ int lsp_serve(int in, FILE *out, const struct lsp_host *host, struct error *err)
 		}
 		if (n > 0)
 			frames_add(&f, str_n(chunk, (size_t)n));
+		if (n == 0)
+			lsp_idle(s);
 		if (n == 0 || !take(s, &f)) {
 			status = lsp_status(s);
 			break;
