@@ -169,7 +169,7 @@ def test_requests_have_their_time(editor):
     assert e.ask("shutdown") is None
     e.ask("textDocument/hover", {}, error=-32600)
     e.tell("exit")
-    e.end()
+    assert e.p.wait(30) == 0
 
 
 @pytest.mark.parametrize("how", ["exit", "end of input"])
