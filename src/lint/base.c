@@ -211,7 +211,7 @@ static void build_image(struct lint *l)
 	const struct df_stage *target = shipped(l);
 	for (const struct df_stage *s = stage_next(l, NULL); s; s = stage_next(l, s)) {
 		struct image_ref r = image_ref(s->image_expanded);
-		if (!s->ships || !r.trusted || (str_is(r.name, "sdk") && !str_contains(r.path, STR("dotnet"))))
+		if (!s->ships || s->windows || !r.trusted || (str_is(r.name, "sdk") && !str_contains(r.path, STR("dotnet"))))
 			continue;
 		bool runs = false; /* it is made to be run: CMD or ENTRYPOINT of its own */
 		for (u32 k = target->first; k < target->end; k++)
@@ -291,7 +291,7 @@ const struct lint_rule rules_base[] = {
 	{ .meta = { RULE("base-has-smaller-variant", LEVEL_INFO, "base-image"), .summary = "the base image is published in a smaller variant",
 		.why = "The full images of languages carry compilers and headers for every dependency that one might build. The slim ones hold the same program on the same distribution; what is missing can be installed by name.",
 		.bad = "FROM python:3.13\nCMD [\"python3\"]\n", .good = "FROM python:3.13-slim\nCMD [\"python3\"]\n" }, .check = smaller },
-	{ .meta = { RULE("base-without-digest", LEVEL_STYLE, "base-image"), .summary = "the base image that ships is not named by digest",
+	{ .meta = { RULE("base-without-digest", LEVEL_IGNORE, "base-image"), .summary = "the base image that ships is not named by digest",
 		.why = "A tag moves: the same Dockerfile builds another image next week, and nobody sees what changed. NAME:TAG@sha256:… is one image for good; a bot (Renovate, Dependabot) proposes new ones.",
 		.bad = "FROM debian:13\n", .good = "FROM debian:13@sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d\n" }, .check = digest },
 	{ .meta = { RULE("build-image-ships", LEVEL_INFO, "base-image"), .summary = "the image that ships is built on one for building",

@@ -187,6 +187,16 @@ static void merge_runs(struct lint *l, struct diagnostic *d, const struct lint_s
 	lint_fix(l, d, FIX_SAFE, "Update and install in one RUN", gap, str_of(arena_printf(l->arena, " %c\n && ", f->escape)));
 }
 
+/* Whether every program of a script is known, so that none of them can be the one that installs. */
+static bool nothing_else(const struct lint_script *s)
+{
+	static const char known[] = "apt-get apt aptitude apk apt-cache rm echo printf set export mkdir true : cd sed cp mv ln chmod chown touch cat curl wget gpg apt-key add-apt-repository tee dpkg lsb_release find test [ which";
+	for (u32 c = 0; c < s->commands.n; c++)
+		if (!lint_word_in(s->commands.v[c].base, known))
+			return false;
+	return true;
+}
+
 static void update_alone(struct lint *l)
 {
 	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
@@ -211,6 +221,8 @@ static void update_alone(struct lint *l)
 					user = t;
 			}
 		}
+		if (!user && !nothing_else(s))
+			continue;
 		struct diagnostic *d = user ? lint_add_cmd(l, s, update, "the lists are updated in a RUN of their own: the build cache keeps them, and line %u then installs by old ones", user->in->line)
 					    : lint_add_cmd(l, s, update, "the lists are updated, and this RUN installs nothing by them");
 		if (user)

@@ -176,7 +176,11 @@ static void in_command(struct lint *l, const struct lint_script *s, const struct
 		lint_add_word(l, s, w, "the secret that %.*s is given with %s is written in the file, and in the image's history", STR_FMT(str_head(c->base, 60)), option);
 		return;
 	}
-	for (u32 k = 0; k < c->n_args; k++) {
+	/* "changeit" opens a store of public certificates, and everybody knows it: only what makes keys is meant. */
+	bool public_store = sh_is(c, "keytool");
+	for (u32 k = 0; k < c->n_args && public_store; k++)
+		public_store = !str_starts(c->args[k].text, STR("-gen")) && !lint_word_in(c->args[k].text, "-importkeystore -importpass");
+	for (u32 k = 0; k < (public_store ? 0 : c->n_args); k++) {
 		struct str value = c->args[k].text, name = str_cut(&value, '=');
 		const struct sh_word *next = k + 1 < c->n_args ? &c->args[k + 1] : NULL;
 		bool said = false;

@@ -129,7 +129,7 @@ static const char *signature_off(const struct sh_command *c)
 	if (sh_is(c, "apk"))
 		return word_is(c, "--allow-untrusted") ? "--allow-untrusted" : NULL;
 	if (sh_is(c, "apt-get") || sh_is(c, "apt") || sh_is(c, "aptitude") || sh_is(c, "apt-cache"))
-		return word_is(c, "--allow-unauthenticated") ? "--allow-unauthenticated" : word_is(c, "--force-yes") ? "--force-yes" : word_is(c, "--allow-insecure-repositories") ? "--allow-insecure-repositories" :
+		return word_is(c, "--allow-unauthenticated") ? "--allow-unauthenticated" : word_is(c, "--force-yes") && !word_is(c, "purge remove autoremove") ? "--force-yes" : word_is(c, "--allow-insecure-repositories") ? "--allow-insecure-repositories" :
 		       word_has(c, "AllowUnauthenticated=true") || word_has(c, "AllowUnauthenticated=1") || word_has(c, "AllowInsecureRepositories=true") ? "AllowUnauthenticated=true" : NULL;
 	if (sh_is(c, "yum") || sh_is(c, "dnf") || sh_is(c, "microdnf") || sh_is(c, "tdnf") || sh_is(c, "yum-config-manager"))
 		return word_is(c, "--nogpgcheck") ? "--nogpgcheck" : word_has(c, "gpgcheck=0") || word_has(c, "gpgcheck=false") ? "gpgcheck=0" : NULL;
@@ -251,8 +251,8 @@ static bool world_writable(struct str m)
 static bool set_id(struct str m)
 {
 	if (octal(m))
-		return m.n > 3 && (m.p[m.n - 4] & 6);
-	return str_contains(m, STR("u+s")) || str_contains(m, STR("g+s")) || str_is(m, "+s") || str_contains(m, STR("u=rwxs")) || str_contains(m, STR("+rxs"));
+		return m.n > 3 && (m.p[m.n - 4] & 4); /* setgid alone is what directories get */
+	return str_contains(m, STR("u+s")) || str_is(m, "+s") || str_is(m, "a+s") || str_is(m, "ug+s") || str_contains(m, STR("u=rwxs")) || str_contains(m, STR("+rxs"));
 }
 
 static void modes(struct lint *l)
@@ -283,9 +283,9 @@ static void modes(struct lint *l)
 			l->rule = group + WORLD;
 			lint_add_cmd(l, s, c, "chmod %.*s lets everybody write to %.*s", STR_FMT(str_head(m->text, 30)), STR_FMT(str_head(file->text, 100)));
 		}
-		if (set_id(m->text) && (!str_contains(m->text, STR("g+s")) || str_contains(m->text, STR("u+s")))) {
+		if (set_id(m->text)) {
 			l->rule = group + SETID;
-			lint_add_cmd(l, s, c, "chmod %.*s: whoever runs %.*s becomes its owner or group", STR_FMT(str_head(m->text, 30)), STR_FMT(str_head(file->text, 100)));
+			lint_add_cmd(l, s, c, "chmod %.*s: whoever runs %.*s becomes its owner", STR_FMT(str_head(m->text, 30)), STR_FMT(str_head(file->text, 100)));
 		}
 	}
 }
@@ -369,7 +369,7 @@ static void unprotected(struct lint *l)
 			if (http && plain_http(u) && !df_flag(i, "checksum"))
 				lint_add_at(l, i, i->args[k].span, "downloaded without TLS: anybody on the way can change it");
 			l->rule = group + CHECKSUM;
-			if (http && !df_flag(i, "checksum") && !str_ends(u, STR(".git")) && !str_contains(u, STR(".git#")))
+			if (http && !df_flag(i, "checksum") && !str_contains(u, STR(".git")) && !str_contains(u, STR("://api.")))
 				lint_add_at(l, i, i->args[k].span, "nothing checks what is downloaded: ADD --checksum=sha256:… does");
 		}
 	l->rule = group + HTTP;

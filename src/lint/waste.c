@@ -13,8 +13,12 @@ static bool ships(const struct lint *l, const struct lint_effect *e) { return li
 static const struct lint_effect *made_before(const struct lint *l, const struct lint_effects *e, u32 r)
 {
 	const struct lint_effect *x = &e->v[r];
+	bool own_cache = false; /* cleaning up after itself */
 	for (u32 k = r; k-- > 0;) {
 		const struct lint_effect *m = &e->v[k];
+		own_cache |= m->instruction == x->instruction && m->cache && lint_effect_covers(x, m->path);
+		if (own_cache && m->cache)
+			continue;
 		if (m->instruction >= x->instruction || (m->kind != EFFECT_MAKE && m->kind != EFFECT_REMOVE) || !ships(l, m) || !lint_stage_on(l, x->stage, m->stage))
 			continue;
 		if (m->kind == EFFECT_REMOVE && lint_effect_covers(m, x->path))
@@ -306,16 +310,29 @@ static void own_by_copy(struct lint *l, struct diagnostic *d, const struct lint_
 		d->fix = NULL;
 }
 
+/* Whether the script itself makes the directory: then it is hardly one that was there. */
+static bool made_here(const struct lint_effect *x)
+{
+	const struct sh_word *path = &x->c->args[x->c->n_args - 1];
+	for (const struct sh_command *c = x->s->commands.v; c < x->c; c++)
+		if (sh_is(c, "mkdir") || sh_is(c, "install"))
+			for (u32 k = 0; k < c->n_args && k < 64; k++)
+				if (str_eq(c->args[k].text, path->text) || str_eq(c->args[k].text, x->path))
+					return true;
+	return false;
+}
+
 static void owner_copies(struct lint *l)
 {
 	const struct lint_effects *e = lint_effects(l);
 	for (u32 i = 0; i < e->n; i++) {
 		const struct lint_effect *x = &e->v[i], *found = NULL;
-		if (x->kind != EFFECT_OWN || !ships(l, x) || !x->s || x->path.n < 2 || (i && e->v[i - 1].kind == EFFECT_OWN && e->v[i - 1].c == x->c && false))
+		if (x->kind != EFFECT_OWN || !ships(l, x) || !x->s || x->path.n < 2)
 			continue;
+		bool fresh = lint_below(x->path, STR("/run")) || lint_below(x->path, STR("/var/run")) || made_here(x);
 		for (u32 k = i; k-- > 0 && !found;) {
 			const struct lint_effect *m = &e->v[k];
-			if (m->instruction >= x->instruction || (m->kind != EFFECT_MAKE && m->kind != EFFECT_TOUCH) || m->cache || !lint_stage_on(l, x->stage, m->stage))
+			if (m->instruction >= x->instruction || (m->kind == EFFECT_TOUCH && fresh) || (m->kind != EFFECT_MAKE && m->kind != EFFECT_TOUCH) || m->cache || !lint_stage_on(l, x->stage, m->stage))
 				continue;
 			if (m->path.n > 1 && (lint_below(x->path, m->path) || lint_effect_covers(x, m->path)) && (m->tree || m->kind == EFFECT_TOUCH || lint_effect_covers(x, m->path)))
 				found = m;

@@ -22,6 +22,7 @@ bool secret_name(struct str name)
 		hit |= has_word(name, words[i]);
 	for (size_t i = 0; i < countof(pairs); i++)
 		hit |= has_word(name, pairs[i]);
+	hit |= name.n > 8 && str_ieq(str_from(name, name.n - 8), STR("password")); /* PGPASSWORD */
 	for (size_t i = 0; i < countof(not_these); i++)
 		hit &= !has_word(name, not_these[i]);
 	return hit && !str_is(name, "PWD") && !str_is(name, "OLDPWD");
