@@ -9,7 +9,7 @@ static const struct lint_cost costs[] = {
 	{ "DL3040", COST_DIR, "/var/cache/dnf", 120 },
 	{ "DL3042", COST_DIR, "/root/.cache/pip", 40 },
 	{ "DL3060", COST_DIR, "/usr/local/share/.cache/yarn", 100 },
-	{ "DL3005", COST_LAYER, NULL, 40 },
+	{ "apt-dist-upgrade", COST_LAYER, NULL, 40 },
 	/* ours */
 	{ "deleted-later", COST_GONE, NULL, 0 },
 	{ "archive-kept", COST_DIR, NULL, 0 },

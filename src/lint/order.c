@@ -255,7 +255,7 @@ const struct lint_rule rules_order[] = {
 		.why = "The build cache keeps the layer of the update for weeks; an install that is added or changed later then asks the mirror for versions that are gone, or installs old ones. "
 		       "The lists also stay in that layer, whatever a later RUN removes.",
 		.bad = "FROM debian:12\nRUN apt-get update\nRUN apt-get install -y curl\n", .good = "FROM debian:12\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\n" }, .check = update_alone },
-	{ .meta = { RULE("upgrade-in-build", LEVEL_INFO, "packages"), .aliases = "trivy:DS-0024 kics:682fe378-c180-4bd5-8a14-95fc285fb269 kics:989ab888-7d1e-410f-9dde-c64a1d367bf2", .yields_to = "DL3005 DL3017 DL3031 DL3035 DL3039",
+	{ .meta = { RULE("upgrade-in-build", LEVEL_INFO, "packages"), .aliases = "kics:989ab888-7d1e-410f-9dde-c64a1d367bf2 hadolint:DL3017 hadolint:DL3031 hadolint:DL3039", .yields_to = "apt-dist-upgrade zypper-dist-upgrade",
 		.summary = "the packages of the base image are upgraded",
 		.why = "The old files stay in the base's layers and the new ones are added; two builds of one file differ; and what was upgraded is upgraded again by everybody who builds on the same base. Pull a newer base image instead (docker build --pull).",
 		.bad = "FROM debian:12\nRUN apt-get update && apt-get -y upgrade\n", .good = "FROM debian:12\nRUN apt-get update && apt-get install -y curl\n" }, .check = upgrade },

@@ -372,7 +372,7 @@ const struct lint_rule rules_waste[] = {
 		.why = "The archive is stored beside its contents. Pipe the download into tar, or remove the archive in the same RUN; what ADD downloaded can't be removed any more.",
 		.bad = "FROM debian:12\nRUN curl -fsSLO https://example.org/app.tar.gz && tar -xzf app.tar.gz -C /opt\n",
 		.good = "FROM debian:12\nRUN curl -fsSLO https://example.org/app.tar.gz && tar -xzf app.tar.gz -C /opt && rm app.tar.gz\n" }, .check = archives },
-	{ .meta = { RULE("archive-copied", LEVEL_INFO, "size"), .yields_to = "DL3010", .summary = "an archive is copied into the image only to be unpacked there",
+	{ .meta = { RULE("archive-copied", LEVEL_INFO, "size"), .yields_to = "copy-then-unpack", .summary = "an archive is copied into the image only to be unpacked there",
 		.why = "The layer of the COPY holds the archive for good, whatever a later RUN does with it. RUN --mount=type=bind,source=app.zip,target=/tmp/app.zip makes it visible to the one RUN that unpacks it; ADD unpacks tar archives by itself.",
 		.bad = "FROM debian:12\nCOPY app.zip /tmp/app.zip\nRUN unzip /tmp/app.zip -d /opt\n", .good = "FROM debian:12\nRUN --mount=type=bind,source=app.zip,target=/tmp/app.zip unzip /tmp/app.zip -d /opt\n" } },
 	{ .meta = { RULE("sources-kept", LEVEL_INFO, "size"), .aliases = "binnacle:mkdirUsrSrcThenRemove", .summary = "sources are built, installed and kept",
