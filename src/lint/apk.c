@@ -111,6 +111,7 @@ static void put_no_cache(struct lint *l, struct pkg_say *y, const struct lint_sc
 static void cache_kept(struct lint *l)
 {
 	static const char *const adders[] = { "add", "upgrade", "fix", NULL }, *const update[] = { "update", NULL };
+	static const char *const word[] = { "--no-cache", NULL };
 	bool hado = pkg_hado(l);
 	struct pkg_say y = { 0 };
 	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
@@ -121,7 +122,7 @@ static void cache_kept(struct lint *l)
 			const struct sh_command *c = &s->commands.v[i];
 			const struct sh_word *sub = pkg_sub(l, c, apk, hado ? add : adders, valued);
 			bool updates = !sub && !hado && pkg_sub(l, c, apk, update, valued);
-			if ((!sub && !updates) || no_cache(c))
+			if ((!sub && !updates) || no_cache(c) || (!hado && pkg_may_hold(l, s, c, word)))
 				continue;
 			if (updates) { /* its index stays, whatever comes; said once: of the command that uses it */
 				const struct sh_node *next = c->node->parent && c->node->parent->kind == SH_ANDOR ? c->node->next : NULL;

@@ -185,7 +185,7 @@ static void asks(struct lint *l)
 		const struct sh_word *sub = apt(l, c, hado ? install : subs);
 		if (!sub || answered(l, c))
 			continue;
-		if (!hado && (pkg_fed(c) || pkg_mentioned(l, s, &conf)))
+		if (!hado && (pkg_fed(c) || pkg_mentioned(l, s, &conf) || pkg_may_hold(l, s, c, pkg_yes_words)))
 			continue;
 		pkg_say(l, &y, s, c, NULL, "`%.*s %.*s` asks before it acts, and nobody answers in a build: add -y", STR_FMT(str_head(c->base, 20)), STR_FMT(str_head(sub->text, 20)));
 		pkg_fix_option(l, &y, s, sub, FIX_SAFE, "Answer yes to the questions", "-y");
@@ -204,7 +204,8 @@ static void recommends(struct lint *l)
 			continue;
 		if (!pkg_hado(l)) {
 			bool aptitude = sh_is(c, "aptitude"), nothing = !sh_next_operand(c, sub, valued);
-			if (option_set(c, "APT::Install-Recommends", off) || (aptitude && (sh_has_flag(c, "R") || sh_has_flag(c, "without-recommends"))) || nothing ||
+			static const char *const word[] = { "--no-install-recommends", NULL };
+			if (pkg_may_hold(l, s, c, word) || option_set(c, "APT::Install-Recommends", off) || (aptitude && (sh_has_flag(c, "R") || sh_has_flag(c, "without-recommends"))) || nothing ||
 			    only_shows(c) || !pkg_stays(l, s) || pkg_mentioned(l, s, &conf) || sh_has_flag(c, "install-recommends"))
 				continue;
 		}

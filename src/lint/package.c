@@ -123,17 +123,21 @@ static void spell(const struct lint *l, const struct lint_script *s, struct pkg_
 		p->more = p->text; /* the shell splits it */
 }
 
-/* The next of the words that the shell makes of one. */
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+
+/* The next of the words that the shell makes of one; options among them are passed over. */
 static bool cut_word(struct pkg_word *p)
 {
-	while (p->more.n && (p->more.p[0] == ' ' || p->more.p[0] == '\t' || p->more.p[0] == '\n'))
-		p->more = str_from(p->more, 1);
-	size_t n = 0;
-	while (n < p->more.n && p->more.p[n] != ' ' && p->more.p[n] != '\t' && p->more.p[n] != '\n')
-		n++;
-	p->text = str_head(p->more, n);
-	p->more = str_from(p->more, n);
-	return n > 0;
+	do {
+		size_t at = 0, n = 0;
+		while (at < p->more.n && blank(p->more.p[at]))
+			at++;
+		while (at + n < p->more.n && !blank(p->more.p[at + n]))
+			n++;
+		p->text = str_n(p->more.p + at, n);
+		p->more = str_from(p->more, at + n);
+	} while (p->text.n && p->text.p[0] == '-');
+	return p->text.n > 0;
 }
 
 static bool takes_value(struct str flag, const char *const *names, bool anywhere)
@@ -173,8 +177,24 @@ bool pkg_next(const struct lint *l, const struct lint_script *s, const struct sh
 			spell(l, s, p);
 			if (!p->more.n || cut_word(p))
 				return true;
-			p->i--;
+			p->i--; /* the variable holds none */
 		}
+	}
+	return false;
+}
+
+bool pkg_may_hold(const struct lint *l, const struct lint_script *s, const struct sh_command *c, const char *const *options)
+{
+	for (u32 i = 0; i < c->n_args; i++) {
+		struct pkg_word p = { .word = &c->args[i] };
+		if (c->args[i].literal || c->args[i].quoted)
+			continue;
+		spell(l, s, &p);
+		if (p.whole && (str_contains(p.text, STR("OPT")) || str_contains(p.text, STR("FLAG")) || str_contains(p.text, STR("ARG")) || str_contains(p.text, STR("opt")) || str_contains(p.text, STR("flag")) || str_contains(p.text, STR("arg"))))
+			return true;
+		for (struct str rest = p.text; rest.p;)
+			if (pkg_listed(str_cut(&rest, ' '), options))
+				return true;
 	}
 	return false;
 }
@@ -328,6 +348,8 @@ bool pkg_fed(const struct sh_command *c)
 	return sh_redirect_of(c->node, '<') != NULL;
 }
 
+const char *const pkg_yes_words[] = { "-y", "-yq", "-yqq", "-qy", "-qqy", "-qq", "-yf", "-fy", "--yes", "--assume-yes", "--assumeyes", "-n", "--non-interactive", NULL };
+
 void pkg_asks(struct lint *l, const struct pkg_yes *yes)
 {
 	struct pkg_say y = { 0 };
@@ -339,7 +361,7 @@ void pkg_asks(struct lint *l, const struct pkg_yes *yes)
 		bool answered = false;
 		for (const char *const *f = yes->flags; *f && !answered; f++)
 			answered = hado ? sh_hado_has_flag(c, *f) : sh_has_flag(c, *f);
-		if (answered || (!hado && (pkg_fed(c) || (yes->silent && yes->silent(l, s, c)))))
+		if (answered || (!hado && (pkg_fed(c) || pkg_may_hold(l, s, c, pkg_yes_words) || (yes->silent && yes->silent(l, s, c)))))
 			continue;
 		pkg_say(l, &y, s, c, NULL, "`%.*s %.*s` asks before it acts, and nobody answers in a build: add %s", STR_FMT(str_head(c->base, 40)), STR_FMT(str_head(sub->text, 40)), yes->option);
 		pkg_fix_option(l, &y, s, yes->global ? c->word : sub, FIX_SAFE, "Answer yes to the questions", yes->option);

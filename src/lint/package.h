@@ -31,6 +31,9 @@ struct pkg_word {
 bool pkg_next(const struct lint *l, const struct lint_script *s, const struct sh_command *c, const struct sh_word *sub, const char *const *valued,
               const char *const *dropped, struct pkg_word *p);
 
+/* Whether a variable among the arguments holds one of these options, or may hold options (`apt-get install $APT_OPTS curl`). */
+bool pkg_may_hold(const struct lint *l, const struct lint_script *s, const struct sh_command *c, const char *const *options);
+
 /* --- speaking: one finding an instruction for hadolint, one a command for us --- */
 struct pkg_say {
 	struct diagnostic *d;
@@ -65,6 +68,7 @@ struct pkg_yes {
 	const char *option;               /* that the fix adds */
 	bool global;                      /* behind the program, else behind the sub-command */
 };
+extern const char *const pkg_yes_words[];
 void pkg_asks(struct lint *l, const struct pkg_yes *yes);
 bool pkg_fed(const struct sh_command *c); /* its input is a pipe, a file or a here-document: `yes | apt-get install x` */
 

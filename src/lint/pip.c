@@ -161,6 +161,7 @@ static bool onbuild_sets(const struct df_instruction *i)
 
 static void cache_kept(struct lint *l)
 {
+	static const char *const word[] = { "--no-cache-dir", NULL };
 	struct pkg_say y = { 0 };
 	bool hado = pkg_hado(l), onbuild_env = false;
 	struct pkg_mention config = pkg_mentions(l, "no-cache-dir true");
@@ -178,7 +179,7 @@ static void cache_kept(struct lint *l)
 			const struct sh_word *sub = pip_install(l, c);
 			if (!sub || sh_has_arg(c, "--no-cache-dir") || is_wrapper(c))
 				continue;
-			if (!hado && (sh_has_flag(c, "no-cache-dir") || sh_has_flag(c, "dry-run") || sh_has_flag(c, "cache-dir")))
+			if (!hado && (sh_has_flag(c, "no-cache-dir") || sh_has_flag(c, "dry-run") || sh_has_flag(c, "cache-dir") || pkg_may_hold(l, s, c, word)))
 				continue;
 			pkg_say(l, &y, s, c, NULL, "pip keeps what it downloads and builds in a cache in this layer: --no-cache-dir, or a cache mount");
 			pkg_fix_option(l, &y, s, sub, FIX_SAFE, "Keep no pip cache", "--no-cache-dir");

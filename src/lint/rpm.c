@@ -154,7 +154,8 @@ static void yum_asks(struct lint *l)
 
 static void dnf_asks(struct lint *l)
 {
-	struct pkg_yes yes = { .names = pkg_hado(l) ? dnf : dnf_ours, .subs = installs, .hado_subs = installs_hado, .valued = valued, .flags = yes_flags, .silent = rpm_assumes, .option = "-y" };
+	static const char *const ours[] = { "dnf", "dnf5", "dnf-3", "tdnf", NULL }; /* microdnf never asks */
+	struct pkg_yes yes = { .names = pkg_hado(l) ? dnf : ours, .subs = installs, .hado_subs = installs_hado, .valued = valued, .flags = yes_flags, .silent = rpm_assumes, .option = "-y" };
 	pkg_asks(l, &yes);
 }
 
