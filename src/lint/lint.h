@@ -26,6 +26,7 @@ struct lint_script {
 	struct sh_commands commands;
 	enum sh_dialect dialect;            /* by SHELL, `# hadolint shell=`, a here-document's #! */
 	bool posix;                         /* a POSIX-like shell runs it; false: PowerShell, cmd, or a here-document for another interpreter: tree is empty */
+	struct str shell;                   /* the program's name: "sh", "bash", "ash" …; "sh" unless said otherwise */
 	bool pipefail;                      /* SHELL, or `set -o pipefail` in the script, says so */
 	bool json;                          /* the words of a JSON form, quoted where a shell needs it; of ["sh","-c","…"] the script alone. A finding's fix is forgotten */
 	u32 stage;                          /* DF_NONE before the first FROM */

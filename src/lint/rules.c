@@ -25,6 +25,7 @@ extern const struct lint_rule rules_base[];
 extern const struct lint_rule rules_order[];
 extern const struct lint_rule rules_cache[];
 extern const struct lint_rule rules_waste[];
+extern const struct lint_rule rules_shellcheck[];
 extern const struct lint_rule rules_pragma[];
 extern const struct lint_rule rules_buildkit[];
 
@@ -52,6 +53,7 @@ const struct lint_rule *const lint_rule_sets[] = {
 	rules_order,
 	rules_cache,
 	rules_waste,
+	rules_shellcheck,
 	rules_pragma,
 	rules_buildkit,
 	NULL,

@@ -12,6 +12,7 @@
 struct shell {
 	bool posix;
 	enum sh_dialect dialect;
+	struct str name; /* p NULL: sh */
 };
 
 static struct str base_name(struct str s)
@@ -96,13 +97,16 @@ static struct shell shell_of(struct walk *w, const struct df_instruction *i, boo
 	u32 stage = l->graph.stage_of ? l->graph.stage_of[i->index] : DF_NONE;
 	if (s && s->shell && s->n_shell) {
 		sh.posix = shell_named(s->shell[0], &sh.dialect);
+		sh.name = base_name(s->shell[0]);
 		for (u32 k = 2; k < s->n_shell; k++)
 			*pipefail |= sets_pipefail(s->shell[k - 1], s->shell[k]);
 	} else if (stage != DF_NONE && l->graph.stages[stage].windows) {
 		sh.posix = false;
 	}
-	if (w->pragma.p)
+	if (w->pragma.p) {
 		sh.posix = shell_named(w->pragma, &sh.dialect);
+		sh.name = base_name(w->pragma);
+	}
 	return sh;
 }
 
@@ -120,7 +124,7 @@ static bool script_sets_pipefail(const struct lint_script *s)
 static struct lint_script *script_add(struct walk *w, const struct df_instruction *in, const struct df_instruction *outer, struct df_text text, struct shell sh, bool pipefail)
 {
 	struct lint *l = w->l;
-	struct lint_script s = { .in = in, .outer = outer, .text = text, .dialect = sh.dialect, .posix = sh.posix, .pipefail = pipefail,
+	struct lint_script s = { .in = in, .outer = outer, .text = text, .dialect = sh.dialect, .posix = sh.posix, .shell = sh.name.p ? sh.name : STR("sh"), .pipefail = pipefail,
 		.stage = l->graph.stage_of ? l->graph.stage_of[outer->index] : DF_NONE };
 	if (sh.posix || l->codes == LINT_HADOLINT) {
 		sh_parse(text.s, &s.tree);
@@ -207,6 +211,7 @@ static void json_script(struct walk *w, const struct df_instruction *i, const st
 	bool pipefail = false;
 	struct df_text text;
 	if (w->l->codes != LINT_HADOLINT && n >= 3 && shell_named(v[0].s, &sh.dialect)) {
+		sh.name = base_name(v[0].s);
 		for (u32 k = 1; k < n; k++) {
 			if (k > 1)
 				pipefail |= sets_pipefail(v[k - 1].s, v[k].s);
@@ -248,6 +253,7 @@ static void heredoc_script(struct walk *w, const struct df_instruction *i, const
 	struct str program, options;
 	if (hash_bang(h->content, &program, &options)) {
 		sh.posix = shell_named(program, &sh.dialect);
+		sh.name = base_name(program);
 		pipefail = false;
 		while (options.p) {
 			struct str o = str_cut(&options, ' '), next = options;
@@ -274,6 +280,7 @@ static void stdin_script(struct walk *w, const struct df_instruction *i, const s
 		if ((!option && !value) || (option && word.n > 1 && word.p[1] != '-' && memchr(word.p, 'c', word.n)))
 			return; /* a script file, or -c: the body is its input */
 	}
+	sh.name = base_name(c->name);
 	script_add(w, i, outer, text_of_span(&l->file.arena, l->file.text, i->heredocs[0].body), sh, pipefail)->heredoc = &i->heredocs[0];
 }
 

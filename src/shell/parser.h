@@ -68,5 +68,4 @@ bool sh_read_word(struct sh_parser *p, u32 flags, struct sh_word *ret); /* false
 void sh_read_text(struct sh_parser *p, u32 end, bool arithmetic, struct sh_word *ret); /* up to `end` as inside of "…": here-documents, arithmetic */
 bool sh_scan_arithmetic(struct sh_parser *p, u32 from, u32 *end); /* offset of the `))` that closes; false: it is none */
 void sh_read_array(struct sh_parser *p, const struct sh_word **items, u32 *n); /* behind `(`, past `)` */
-bool sh_is_name(struct str s);
 #endif

@@ -139,6 +139,8 @@ struct sh_tree {
 void sh_parse(struct str text, struct sh_tree *ret); /* release with sh_free */
 void sh_free(struct sh_tree *t);
 
+bool sh_is_name(struct str s); /* [A-Za-z_][A-Za-z0-9_]* */
+
 /* Every node in the order of the text, substitutions' nodes after the node that holds them. */
 typedef void sh_visit(void *ctx, const struct sh_node *n);
 void sh_each(const struct sh_node *root, sh_visit *visit, void *ctx);
