@@ -67,7 +67,7 @@ static bool has_authors(const struct lint *l, const struct df_instruction *in)
 static void fix_maintainer(struct lint *l, struct diagnostic *d, const struct df_instruction *in)
 {
 	struct str s = str_trim(in->n_args ? in->args[0].s : in->rest.s);
-	if (!s.n || lint_holds_comment(l, in) || lint_outer(l, in) != in || has_authors(l, in))
+	if (!s.n || in->bad || lint_holds_comment(l, in) || has_authors(l, in))
 		return;
 	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0] && !memchr(s.p + 1, s.p[0], s.n - 2))
 		s = str_n(s.p + 1, s.n - 2);
@@ -84,11 +84,17 @@ static void fix_maintainer(struct lint *l, struct diagnostic *d, const struct df
 	buf_free(&b);
 }
 
+/* BuildKit reads up to the instruction that it refuses, and says of that one too what it has to say. */
 static void check_maintainer(struct lint *l)
 {
-	for (const struct df_instruction *in = NULL; (in = lint_next(l, in));)
-		if (in->keyword == DF_MAINTAINER)
+	bool stage = false, stop = false;
+	for (u32 i = 0; i < l->file.n_instructions && !stop; i++) {
+		const struct df_instruction *in = &l->file.instructions[i];
+		stage |= in->keyword == DF_FROM;
+		stop = l->codes == LINT_BUILDKIT && (in->bad || (!stage && in->keyword != DF_ARG));
+		if (in->keyword == DF_MAINTAINER && (!in->bad || stop))
 			fix_maintainer(l, lint_add(l, in, "MAINTAINER is deprecated: a label says the same"), in);
+	}
 }
 
 /* --- ENV that uses what it sets --- */

@@ -93,7 +93,36 @@ static u32 count_named(const struct lint_script *s, const char *name)
 	return n;
 }
 
-static bool is_path(struct str s) { return s.n && s.p[0] != '-' && s.p[0] != '~'; }
+/* Whether WORKDIR can name it: no command's output, no variable that only the shell knows. */
+static bool workdir_can(const struct lint *l, const struct lint_script *s, const struct sh_word *w)
+{
+	const struct df_state *st = l->graph.state ? l->graph.state[s->in->index] : NULL;
+	if (!w->text.n || w->text.p[0] == '-' || w->text.p[0] == '~')
+		return false;
+	if (w->literal)
+		return true;
+	for (u32 i = 0; i < w->n_parts; i++) {
+		const struct sh_part *p = &w->parts[i];
+		if (p->kind == SH_DOUBLE && p->n_parts == 1)
+			p = p->parts;
+		bool known = p->kind == SH_PARAM && !p->op.n && st && df_state_var(st, p->name);
+		if (p->kind != SH_LITERAL && !known)
+			return false;
+	}
+	return true;
+}
+
+/* A directory that the RUN itself removes is no place to stay in. */
+static bool removed_later(const struct lint_script *s, struct str dir)
+{
+	for (u32 i = 0; i < s->commands.n; i++) {
+		const struct sh_command *c = &s->commands.v[i];
+		for (u32 k = 0; sh_is(c, "rm") && k < c->n_args; k++)
+			if (str_starts(c->args[k].text, dir) && (c->args[k].text.n == dir.n || c->args[k].text.p[dir.n] == '/'))
+				return true;
+	}
+	return false;
+}
 
 /* `RUN cd DIR && rest` as `WORKDIR DIR` and `RUN rest`. */
 static void fix_cd(struct lint *l, struct diagnostic *d, const struct lint_script *s, const struct sh_command *c)
@@ -123,7 +152,7 @@ static void check_cd_ours(struct lint *l)
 		place_of(c->node, &first, &last);
 		if (last) {
 			lint_add_cmd(l, s, c, "cd at the end of a RUN is forgotten when the RUN ends: WORKDIR is what stays");
-		} else if (first && !s->heredoc && count_named(s, "cd") == 1 && !count_named(s, "pushd") && is_path(c->args[0].text)) {
+		} else if (first && !s->heredoc && count_named(s, "cd") == 1 && !count_named(s, "pushd") && workdir_can(l, s, &c->args[0]) && !removed_later(s, c->args[0].text)) {
 			struct diagnostic *d = lint_add_cmd(l, s, c, "the whole RUN works in %.*s: WORKDIR says so", STR_FMT(c->args[0].text));
 			fix_cd(l, d, s, c);
 		}
@@ -294,21 +323,32 @@ static bool cannot_fail(const struct sh_node *n)
 	return n->kind == SH_SIMPLE && n->n_words && is_one_of(n->words[0].text, v);
 }
 
-/* Whether nobody asks what became of it: `if a | b`, `a | b || true`, `! a | b`. */
-static bool status_is_asked(const struct sh_node *pipe)
+static bool is_child(const struct sh_node *p, const struct sh_node *n)
 {
-	const struct sh_node *n = pipe, *p = n->parent;
-	if (pipe->negated)
-		return true;
-	for (; p; n = p, p = n->parent) {
-		if ((p->kind == SH_IF && n != p->child) || ((p->kind == SH_WHILE || p->kind == SH_UNTIL) && n != p->child))
-			continue;
-		if (p->kind == SH_IF || p->kind == SH_WHILE || p->kind == SH_UNTIL)
+	const struct sh_node *c = p->child;
+	for (u32 i = 0; c && c != n && i < 1000; i++)
+		c = c->next;
+	return c == n;
+}
+
+/* Whether pipefail would change nothing: the status is asked for (`if a | b`, `a | b || c`, `! a | b`), or thrown away by what holds it (`echo $(a | b)`). */
+static bool status_is_used(const struct sh_node *pipe)
+{
+	for (const struct sh_node *n = pipe, *p = n->parent;; n = p, p = n->parent) {
+		if (n->negated)
+			return true;
+		if (!p)
+			return false;
+		bool loop = p->kind == SH_WHILE || p->kind == SH_UNTIL;
+		if (n == p->child && (loop || p->kind == SH_IF))
 			return true;
 		if (p->kind == SH_ANDOR && n->next && n->next->op == SH_OP_OR)
 			return true;
+		if (p->kind == SH_SIMPLE && p->n_words)
+			return true; /* a substitution in a word; that of an assignment alone counts */
+		if ((p->kind == SH_FOR || p->kind == SH_SELECT || p->kind == SH_CASE) && p->child != n && !is_child(p, n))
+			return true;
 	}
-	return false;
 }
 
 struct pipes {
@@ -324,7 +364,7 @@ static void visit_pipe(void *ctx, const struct sh_node *n)
 	bool risky = hadolint(p->l);
 	for (const struct sh_node *c = n->child; c && c->next && !risky; c = c->next)
 		risky = !cannot_fail(c);
-	if (risky && (hadolint(p->l) || !status_is_asked(n)))
+	if (risky && (hadolint(p->l) || !status_is_used(n)))
 		p->found = n;
 }
 

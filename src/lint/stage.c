@@ -104,8 +104,12 @@ static void copy_root(struct lint *l, const struct df_instruction *in, const str
 		root |= str_is(lint_unquote(in->args[i].s), "/");
 	if (!root || !str_is(lint_unquote(in->args[in->n_args - 1].s), "/"))
 		return;
-	if (l->codes != LINT_HADOLINT && s && s->scratch)
-		return; /* that is how an image is made of one layer */
+	if (l->codes != LINT_HADOLINT) {
+		const struct df_flag *f = df_flag(in, "from");
+		u32 k = s ? df_graph_stage(&l->graph, f->value, s->index) : DF_NONE;
+		if (k == DF_NONE || s->scratch || l->graph.stages[k].scratch || !lint_ships(l, in))
+			return; /* how an image is made of one layer; an image that is made to be copied from; a stage that only builds */
+	}
 	AS(l, COPY_ROOT);
 	lint_add(l, in, "copies a whole file system over this one: name what is needed of it");
 }
@@ -187,7 +191,7 @@ const struct lint_rule rules_stage[] = {
 		.name = "copy-from-root", .hadolint = "DL3067", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "COPY --from copies the whole file system of a stage over another",
 		.why = "Everything of the other stage comes along, its build tools and caches too, and writes over what the base image has: what is the same is stored twice. "
-		       "Into `scratch` it is a way to make one layer of many, and the rule is silent.",
+		       "Into `scratch` it is a way to make one layer of many, and images like tonistiigi/xx are made to be copied whole: there the rule is silent.",
 		.bad = "FROM debian:12 AS build\nFROM debian:12\nCOPY --from=build / /\n", .good = "FROM debian:12 AS build\nFROM debian:12\nCOPY --from=build /app /app\n" } },
 	[NAME_TWICE] = { .meta = {
 		.name = "stage-name-twice", .hadolint = "DL3024", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",

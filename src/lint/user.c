@@ -70,7 +70,7 @@ static void check_last_user(struct lint *l)
 	if (is_root(user)) {
 		AS(l, ROOT);
 		lint_add(l, in, "the image runs as root: its last USER is %.*s", STR_FMT(user));
-	} else if (!is_number(account(user))) {
+	} else if (!is_number(account(user)) && !l->graph.stages[target].windows) {
 		AS(l, NAMED);
 		struct diagnostic *d = lint_add_at(l, in, in->args[0].span, "%.*s is a name: what runs the image cannot tell that it is not root", STR_FMT(account(user)));
 		struct str number = number_of(l, target, account(user)), written = account(in->args[0].s);
@@ -159,7 +159,7 @@ static void sudo_of(struct lint *l, const struct lint_script *s)
 		if (l->codes == LINT_HADOLINT ? !str_is(c->name, "sudo") : !sh_is(c, "sudo"))
 			continue;
 		if (!d)
-			d = lint_add_cmd(l, s, c, "%s", runs_as_root(l, s->in) ? "sudo changes nothing here: the command runs as root without it" : "sudo in a build: let USER say who runs what");
+			d = lint_add_cmd(l, s, c, "%s", fixable ? "sudo changes nothing here: the command runs as root without it" : "sudo in a build: let USER say who runs what");
 		if (fixable && without_sudo(l, s, c, &cut)) {
 			if (d->fix)
 				lint_fix_add(l, d, cut, str_n("", 0));
