@@ -34,7 +34,7 @@ const struct lint_rule rules_buildkit[] = {
 		.why = "The later stage takes the name over: `COPY --from` and `--target` reach only the last of them, and not the one that stood above when the line was written.",
 		.bad = "FROM debian:12 AS build\nRUN true\nFROM golang:1.22 AS build\nRUN true\n", .good = "FROM debian:12 AS fetch\nRUN true\nFROM golang:1.22 AS build\nRUN true\n" } },
 	[BK_RESERVED_STAGE_NAME] = { .meta = {
-		RULE("stage-name-reserved", "ReservedStageName", "correctness"), .level = LEVEL_WARNING,
+		RULE("stage-name-reserved", "ReservedStageName", "correctness"), .hadolint = "DL3063", .level = LEVEL_WARNING,
 		.summary = "a stage is called scratch or context",
 		.why = "`scratch` is the empty image and `context` the build context. A stage of that name cannot be told from them where it is used.",
 		.bad = "FROM debian:12 AS scratch\n", .good = "FROM debian:12 AS base\n" } },
@@ -80,7 +80,7 @@ const struct lint_rule rules_buildkit[] = {
 		.why = "Programs of another architecture don't start, or run in emulation, many times slower. It needs the base image at hand to be seen.",
 		.bad = "", .good = "FROM debian:12\n" } },
 	[BK_REDUNDANT_TARGET_PLATFORM] = { .meta = {
-		RULE("from-platform-redundant", "RedundantTargetPlatform", "style"), .level = LEVEL_WARNING,
+		RULE("from-platform-redundant", "RedundantTargetPlatform", "style"), .level = LEVEL_WARNING, .yields_to = "redundant-platform",
 		.summary = "FROM --platform=$TARGETPLATFORM says what holds anyway",
 		.why = "Stages are built for the target platform unless the flag says otherwise. Without it the file says the same.",
 		.bad = "FROM --platform=$TARGETPLATFORM debian:12\n", .good = "FROM debian:12\n" } },

@@ -29,8 +29,8 @@ static bool over(struct str s, struct str *rest)
 {
 	u64 v = 0;
 	size_t i = 0;
-	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
-		v = MIN(v * 10 + (u64)(s.p[i++] - '0'), (u64)100000);
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+		v = MIN(v * 10 + (u64)(s.p[i] - '0'), (u64)100000);
 	*rest = str_from(s, i);
 	return i && v > 65535 && (!rest->n || rest->p[0] == '-' || rest->p[0] == '/');
 }

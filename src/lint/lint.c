@@ -255,14 +255,31 @@ bool lint_mounted(const struct lint_script *s, struct str path)
 }
 
 /* --- the run --- */
+/* What BuildKit refuses and hadolint reads and has a code of its own for: instructions before the first FROM (DL3061), ONBUILD of what must not be triggered (DL3043). */
+static bool hadolint_reads(const struct df_file *f, const struct df_error *e)
+{
+	u32 lo = 0, hi = f->n_instructions;
+	while (lo < hi) {
+		u32 m = (lo + hi) / 2;
+		if (f->instructions[m].line < e->line)
+			lo = m + 1;
+		else
+			hi = m;
+	}
+	const struct df_instruction *in = lo < f->n_instructions && f->instructions[lo].line == e->line ? &f->instructions[lo] : NULL;
+	const struct df_instruction *t = in && in->keyword == DF_ONBUILD ? in->trigger : NULL;
+	return e->order || (t && (t->keyword == DF_ONBUILD || t->keyword == DF_FROM || t->keyword == DF_MAINTAINER));
+}
+
 static void parse_errors(struct lint *l)
 {
 	const struct df_file *f = &l->file;
+	l->refused &= l->codes != LINT_HADOLINT;
 	for (u32 i = 0; i < f->n_errors; i++) {
 		const struct df_error *e = &f->errors[i];
-		if (e->order && l->codes == LINT_HADOLINT)
-			continue; /* DL3061 speaks of it */
-		l->refused |= e->order;
+		if (l->codes == LINT_HADOLINT && hadolint_reads(f, e))
+			continue;
+		l->refused |= e->fatal || e->order;
 		l->rule = &rules_driver[e->fatal || e->order ? RULE_PARSE_ERROR : RULE_PARSE_WARNING];
 		u32 line = MIN(MAX(e->line, 1u), MAX(f->n_lines, 1u));
 		struct df_span where = { 0 };

@@ -181,7 +181,7 @@ static u32 commands_of(const struct lint *l, const struct df_instruction *in, u3
 		(*at)++;
 	for (u32 k = *at; k < l->n_scripts && l->scripts[k].in->index == in->index; k++)
 		for (u32 i = 0; i < l->scripts[k].commands.n; i++)
-			n += !l->scripts[k].commands.v[i].wrapped;
+			n += !l->scripts[k].commands.v[i].wrapped && l->scripts[k].commands.v[i].name.n;
 	return n;
 }
 
@@ -263,7 +263,7 @@ static void check_consecutive(struct lint *l)
 			continue;
 		}
 		u32 n = commands_of(l, in, &at);
-		if (!before || !same_flags(before, in) || n > 2 || commands > 2) {
+		if (!before || !same_flags(before, in) || n > 1 || commands > 1) {
 			before = in;
 			commands = n;
 		} else if (hadolint(l) || lint_ships(l, in)) {

@@ -1,7 +1,7 @@
 /* Stages: their names, what is copied from them, what stands before the first. */
 #include "lint/edit.h"
 
-enum { COPY_UNKNOWN, COPY_SELF, COPY_ROOT, NAME_TWICE, NAME_RESERVED, BEFORE_FROM, ONBUILD_FORBIDDEN };
+enum { COPY_UNKNOWN, COPY_SELF, COPY_ROOT, NAME_TWICE, BEFORE_FROM, ONBUILD_FORBIDDEN };
 extern const struct lint_rule rules_stage[];
 #define AS(l, r) ((l)->rule = &rules_stage[r])
 
@@ -145,9 +145,6 @@ static void check_names(struct lint *l)
 		AS(l, NAME_TWICE);
 		if (k != DF_NONE && (hadolint ? str_eq(l->graph.stages[k].name, s->name) : str_ieq(l->graph.stages[k].name, s->name)))
 			lint_add_at(l, in, where, "a stage before this one is called %.*s too", STR_FMT(s->name));
-		AS(l, NAME_RESERVED);
-		if (hadolint ? str_is(s->name, "scratch") || str_is(s->name, "context") : str_ieq(s->name, STR("scratch")) || str_ieq(s->name, STR("context")))
-			lint_add_at(l, in, where, "a stage called %.*s cannot be told from what the name means already", STR_FMT(s->name));
 	}
 }
 
@@ -200,11 +197,6 @@ const struct lint_rule rules_stage[] = {
 		.why = "The later one hides the earlier: COPY --from, FROM and --target can only reach one of them, and which one depends on where they stand. Letters of either case are the same.",
 		.bad = "FROM debian:12 AS app\nFROM debian:12 AS app\n", .good = "FROM debian:12 AS build\nFROM debian:12 AS app\n" },
 		check_names },
-	[NAME_RESERVED] = { .meta = {
-		.name = "stage-name-reserved", .hadolint = "DL3063", .level = LEVEL_WARNING, .since = "2026.1", .topic = "correctness",
-		.summary = "a stage has a name that means something else",
-		.why = "`scratch` is the empty image and `context` the build context. A stage of that name cannot be reached where the name keeps its own meaning.",
-		.bad = "FROM debian:12 AS scratch\n", .good = "FROM debian:12 AS base\n" } },
 	[BEFORE_FROM] = { .meta = {
 		.name = "before-from", .hadolint = "DL3061", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
 		.summary = "an instruction stands before the first FROM",

@@ -197,7 +197,7 @@ def test_healthcheck_missing(found):
 # --- fixes ---
 SAFE = [
     (D + "MAINTAINER \"Jo $X <jo@x>\"\n", D + "LABEL org.opencontainers.image.authors=\"Jo \\$X <jo@x>\"\n"),
-    ("# escape=`\n" + D + "maintainer a\"b`c\n", "# escape=`\n" + D + "label org.opencontainers.image.authors=\"a`\"b``c\"\n"),
+    ("# escape=`\n" + D + "maintainer a\"b`c\n", "# escape=`\n" + D + "LABEL org.opencontainers.image.authors=\"a`\"b``c\"\n"),
     (D + "MAINTAINER a \\\n# keep\n b\n", D + "MAINTAINER a \\\n# keep\n b\n"),
     (D + "MAINTAINER a\nLABEL org.opencontainers.image.authors=b\n", D + "MAINTAINER a\nLABEL org.opencontainers.image.authors=b\n"),
     (D + "ADD --chown=1:1 a.py \\\n  # why\n  b/ /x/\n", D + "COPY --chown=1:1 a.py \\\n  # why\n  b/ /x/\n"),
