@@ -199,9 +199,10 @@ static void env(struct build *b, const struct df_instruction *in)
 	}
 }
 
+/* A drive's letter means Windows, whatever the image is called. */
 static bool absolute(struct str path, bool windows)
 {
-	return (path.n && path.p[0] == '/') || (windows && path.n && (path.p[0] == '\\' || (path.n > 1 && path.p[1] == ':')));
+	return path.n && (path.p[0] == '/' || (windows && path.p[0] == '\\') || (path.n > 2 && path.p[1] == ':' && (path.p[2] == '\\' || path.p[2] == '/')));
 }
 
 /* path.Join(base, path), as far as slashes and dots go. */

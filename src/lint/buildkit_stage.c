@@ -260,16 +260,29 @@ static bool any_part(struct str name, const char *const *words)
 	return false;
 }
 
-/* Values that give nothing away: a path, a fingerprint of a public key. Not BuildKit's thought. */
-static bool harmless(struct str value)
+/* Values that give nothing away: a path; identifiers and fingerprints of public keys. Not BuildKit's thought. */
+static bool harmless(struct str name, struct str value)
 {
-	size_t hex = 0;
+	static const char *const pgp[] = { "gpg", "pgp", NULL };
+	u32 keys = 0;
 
+	value = str_trim(value);
+	if (value.n >= 2 && value.p[0] == '"')
+		value = str_n(value.p + 1, value.n - 2);
 	if (value.n && value.p[0] == '/')
 		return true;
-	while (hex < value.n && strchr("0123456789ABCDEF", value.p[hex]))
-		hex++;
-	return (value.n == 40 || value.n == 16) && hex == value.n;
+	while (value.p) {
+		struct str key = str_cut(&value, ' ');
+		size_t hex = 0;
+		if (str_starts(key, STR("0x")))
+			key = str_from(key, 2);
+		while (hex < key.n && strchr("0123456789ABCDEFabcdef", key.p[hex]))
+			hex++;
+		if (hex < key.n || (key.n && key.n != 40 && (!any_part(name, pgp) || key.n < 8)))
+			return false;
+		keys += key.n > 0;
+	}
+	return keys > 0;
 }
 
 static void secret_name(struct run *r, const struct df_instruction *in, struct df_span span, struct str name, struct str value)
@@ -277,7 +290,7 @@ static void secret_name(struct run *r, const struct df_instruction *in, struct d
 	static const char *const secret[] = { "apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token", NULL };
 	static const char *const fine[] = { "public", "file", "version", NULL };
 
-	if (!any_part(name, secret) || any_part(name, fine) || (!r->k->exact && value.p && harmless(value)))
+	if (!any_part(name, secret) || any_part(name, fine) || (!r->k->exact && value.p && harmless(name, value)))
 		return;
 	bk_say(r->k, BK_SECRETS, r->at, r->triggered ? r->at->word.span : span, "%s \"%.*s\": what is secret can be read in the image, or in its history", keyword(in), STR_FMT(name));
 }
@@ -352,6 +365,8 @@ static void once(struct run *r, const struct df_instruction *in, const struct df
 static void command(struct run *r, const struct df_instruction *in, const struct df_instruction **last)
 {
 	once(r, in, last);
+	if (!r->k->exact && str_starts(in->rest.s, STR("exec "))) /* the shell gives its place to the program */
+		return;
 	if (!in->json && (!r->s->shell || !r->s->n_shell))
 		bk_say(r->k, BK_JSON_ARGS, r->at, r->at->word.span, "%s in shell form runs under a shell that passes no signals on: use the JSON form", keyword(in));
 }
@@ -361,7 +376,7 @@ static void workdir(struct run *r, const struct df_instruction *in)
 	if (!in->n_args)
 		return;
 	struct str path = word(r, in->args[0].span, in->args[0].s);
-	bool absolute = path.n && (path.p[0] == '/' || (r->st->windows && (path.p[0] == '\\' || (path.n > 1 && path.p[1] == ':'))));
+	bool absolute = path.n && (path.p[0] == '/' || ((r->st->windows || !r->k->exact) && (path.p[0] == '\\' || (path.n > 1 && path.p[1] == ':'))));
 
 	if (r->k->stopped || r->s->workdir_set || absolute || (!r->k->exact && (r->onbuild || !path.n || !known(r, in->args[0].s))))
 		return;
