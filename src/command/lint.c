@@ -41,7 +41,7 @@ static const struct option options[] = {
 	[O_UPDATE] = { "update-baseline", 0, OPT_FLAG, NULL, "Write the findings of this run to the file of --baseline, and end with 0.", NULL },
 	[O_BUILD_ARG] = { "build-arg", 0, OPT_LIST, "NAME=VALUE", "As `docker build` would have it. BUILDKIT_DOCKERFILE_CHECK replaces the file's # check= line.", NULL },
 	[O_TARGET] = { "target", 0, OPT_VALUE, "STAGE", "The stage that ships. Default: the last.", NULL },
-	[O_CONTEXT] = { "context", 0, OPT_VALUE, "DIR", "The build context: where COPY takes files from, and .dockerignore is. Default: the directory of each file.", NULL },
+	[O_CONTEXT] = { "context", 0, OPT_VALUE, "DIR", "The build context: where COPY takes files from, and .dockerignore is. Default: the directory of a file that is called Dockerfile or Containerfile.", NULL },
 	[O_FAIL_OVER] = { "fail-over", 0, OPT_VALUE, "SIZE", "End with status 1 when the findings cost more bytes than that together: 20MB, 31KiB.", NULL },
 	[O_EXPLAIN] = { "explain", 0, OPT_VALUE, "RULE", "Say what a rule finds and why, with an example, and what other tools call it.", NULL },
 	[O_LIST] = { "list-rules", 0, OPT_FLAG, NULL, "List the rules; with --format json as a document.", NULL },

@@ -42,8 +42,10 @@ void lint_surroundings_read(const char *path, const char *context, struct lint_o
 {
 	struct buf name = BUF(0);
 	bool file = path && strcmp(path, "-") != 0;
+	const char *slash = file ? strrchr(path, '/') : NULL, *base = slash ? slash + 1 : file ? path : "";
 	*ret = (struct lint_surroundings){ .ignored = BUF(MiB), .directory = context ? xstrdup(context) : file ? directory_of(path) : NULL };
-	opt->context = ret->directory;
+	if (context || strcmp(base, "Dockerfile") == 0 || strcmp(base, "Containerfile") == 0)
+		opt->context = ret->directory;
 	buf_printf(&name, "%s.dockerignore", file ? path : "");
 	if (!file || access(name.p, F_OK) != 0) {
 		buf_clear(&name);

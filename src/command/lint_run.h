@@ -8,7 +8,7 @@
 
 struct lint_run {
 	struct lint_options opt;        /* of all files; .dockerignore and context come from where the file is */
-	const char *context;            /* --context; NULL: the directory of each file */
+	const char *context;            /* --context; NULL: see lint_surroundings_read() */
 	struct lint_report *report;     /* NULL: findings are not shown (--diff, --fix of standard input) */
 	struct baseline *known;         /* NULL, or findings that are not new */
 	struct baseline *update;        /* NULL, or takes all findings */
@@ -22,8 +22,8 @@ struct lint_run {
 	bool environment;               /* … because of the surroundings (a file could not be written) */
 	bool check_error;               /* BuildKit's `error=true`, and a finding of its rules */
 };
-/* What stands around a file: its directory is the context, unless `context` says another; NAME.dockerignore, else .dockerignore there, is what COPY doesn't
- * get. `path` NULL or "-": no file; the working directory's .dockerignore. Sets opt->context and opt->ignored_files, good until lint_surroundings_free(). */
+/* What stands around a file. `context`, else the directory of what is called Dockerfile or Containerfile, is the build context (whoever gives the file another
+ * name says where that is); NAME.dockerignore, else .dockerignore in the directory, is what COPY doesn't get. `path` NULL or "-": no file; the working directory's .dockerignore. Sets opt->context and opt->ignored_files, good until lint_surroundings_free(). */
 struct lint_surroundings {
 	struct buf ignored;
 	char *directory;
