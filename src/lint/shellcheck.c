@@ -77,6 +77,14 @@ bool sc_is_condition(const struct sh_node *n)
 	return false;
 }
 
+bool sc_is_redirected(const struct sh_node *n)
+{
+	for (; n; n = n->parent)
+		if (n->n_redirects || n->substituted || (n->parent && n->parent->kind == SH_PIPELINE))
+			return true;
+	return false;
+}
+
 static void add_literal(struct sc *c, const struct sh_part *v, u32 n)
 {
 	for (u32 i = 0; i < n; i++)
@@ -224,11 +232,25 @@ static struct str image_of(const struct lint *l, u32 stage)
 	return STR("");
 }
 
-static enum sc_shell shell_of(const struct sc *c, bool *is_bash)
+/* What /bin/sh is in an image, by its name; false: it could be anything. Official images are Debian's unless they say otherwise. */
+static bool sh_of_image(struct str image, enum sc_shell *ret)
 {
-	/* Distributions whose /bin/sh is bash. */
-	static const char *const bash[] = { "fedora", "centos", "rhel", "ubi7", "ubi8", "ubi9", "ubi10", "almalinux", "rockylinux", "rocky", "amazonlinux", "oraclelinux", "opensuse", "suse", "sles",
-		"archlinux", "photon", "clearlinux", "gentoo", "mageia", "redhat", NULL };
+	static const char *const busybox[] = { "docker", "registry", "traefik", "caddy", "composer", "consul", "vault", NULL };
+	static const char *const others[] = { "fedora", "centos", "almalinux", "rockylinux", "amazonlinux", "oraclelinux", "archlinux", "photon", "clearlinux", "mageia", "openjdk", "mysql",
+		"amazoncorretto", "sapmachine", "clefos", "sl", "elasticsearch", "kibana", "logstash", "neo4j", "couchbase", "swift", "ibmjava", "kong", NULL };
+	if (str_starts(image, STR("docker.io/")))
+		image = str_from(image, 10);
+	if (str_starts(image, STR("library/")))
+		image = str_from(image, 8);
+	if (!image.n || memchr(image.p, '/', image.n) || memchr(image.p, '$', image.n) || str_contains(image, STR("-ubi")) || str_contains(image, STR("oracle")) || str_contains(image, STR("-al2")))
+		return false;
+	struct str rest = image, tag = str_cut(&rest, '@'), name = str_cut(&tag, ':');
+	*ret = sc_listed(name, busybox) || str_contains(image, STR("alpine")) || str_contains(image, STR("busybox")) ? SC_BUSYBOX : SC_DASH;
+	return !sc_listed(name, others);
+}
+
+static enum sc_shell shell_of(const struct sc *c, bool *unsure)
+{
 	struct str name = c->s->shell;
 	if (c->s->dialect == SH_BASH)
 		return SC_BASH;
@@ -238,12 +260,9 @@ static enum sc_shell shell_of(const struct sc *c, bool *is_bash)
 		return SC_BUSYBOX;
 	if (c->hado)
 		return SC_SH;
-	struct str image = image_of(c->l, c->s->stage);
-	if (str_contains(image, STR("alpine")) || str_contains(image, STR("busybox")))
-		return SC_BUSYBOX;
-	for (const char *const *k = bash; *k; k++)
-		*is_bash |= str_contains(image, str_of(*k));
-	return SC_DASH;
+	enum sc_shell shell = SC_DASH;
+	*unsure = !sh_of_image(image_of(c->l, c->s->stage), &shell);
+	return shell;
 }
 
 static bool sets_e(struct str word) { return word.n > 1 && word.p[0] == '-' && word.p[1] != '-' && memchr(word.p, 'e', word.n); }
@@ -290,7 +309,7 @@ static void script(struct lint *l, const struct lint_script *s)
 	}
 	if (!s->tree.root)
 		return;
-	c.shell = shell_of(&c, &c.has_sh_of_bash);
+	c.shell = shell_of(&c, &c.unsure_shell);
 	const struct df_state *state = l->graph.state ? l->graph.state[s->outer->index] : NULL;
 	for (u32 i = 1; !c.hado && !s->heredoc && state && i < state->n_shell; i++)
 		c.set_e |= sets_e(state->shell[i]);

@@ -50,7 +50,7 @@ struct sc {
 	const struct lint_script *s;
 	enum sc_shell shell;
 	bool hado;             /* at hadolint's semantics */
-	bool has_sh_of_bash;   /* sh is bash under another name */
+	bool unsure_shell;     /* sh could be bash under another name: what it lacks is not said */
 	bool set_e;
 	bool reads_others;     /* sources a file or evaluates: variables come from elsewhere */
 	u64 off[(SC_RULES + 63) / 64]; /* switched off by `# shellcheck disable=` in the script */
@@ -71,6 +71,8 @@ struct str sc_name(const struct sh_node *n);
 bool sc_listed(struct str s, const char *const *names); /* NULL-terminated */
 /* The first command of a substitution when it is one simple command, else NULL. */
 const struct sh_node *sc_only_command(const struct sh_node *list);
+/* Whether its output goes elsewhere than to the log: a redirection or a pipe, its own or that of a compound command around it. */
+bool sc_is_redirected(const struct sh_node *n);
 /* Whether what `n` returns is looked at: a condition of if or a loop, or followed by && or ||; at any level above. */
 bool sc_is_condition(const struct sh_node *n);
 /* The literal text of a word's parts, substitutions and patterns left out; good until the next question. */

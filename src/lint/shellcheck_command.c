@@ -224,7 +224,7 @@ static void one_operand(struct sc *c, const struct sh_node *n, enum sc_id id)
 			return;
 		only = &n->words[i];
 	}
-	if (only && !sc_may_split(only))
+	if (only && !sc_may_split(only) && (c->hado || id != SC2226)) /* the working directory is a destination */
 		sc_add(c, id, n->at, n->end, "%.*s has no destination", STR_FMT(n->words[0].text));
 }
 

@@ -1,7 +1,7 @@
 /* What sh does not have. Shells differ in what they add: dash has local and echo -n, busybox much of bash. */
 #include "lint/shellcheck.h"
 
-static bool quiet(const struct sc *c) { return c->shell == SC_BASH || (c->has_sh_of_bash && !c->hado); }
+static bool quiet(const struct sc *c) { return c->shell == SC_BASH || c->unsure_shell; }
 
 #define UNDEFINED(c, id, at, end, ...) sc_add(c, id, at, end, __VA_ARGS__)
 
@@ -95,7 +95,7 @@ static void command(struct sc *c, const struct sh_node *n)
 	if (!n->words[0].literal)
 		return;
 	struct str name = n->words[0].text;
-	if (str_is(name, "echo"))
+	if (str_is(name, "echo") || (c->hado && str_ends(name, STR("/echo"))))
 		echo(c, n);
 	else if (str_is(name, "set"))
 		set(c, n);

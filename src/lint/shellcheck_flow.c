@@ -84,7 +84,7 @@ static void change_directory(struct sc *c, const struct sh_node *n, struct str n
 
 static void negated(struct sc *c, const struct sh_node *n)
 {
-	if (!c->set_e || !n->negated || sc_is_condition(n) || !n->parent || n->substituted || n->parent->kind != SH_LIST || !n->next)
+	if (!c->set_e || !n->negated || sc_is_condition(n) || !goes_on(n))
 		return;
 	sc_add(c, SC2251, n->at, n->end, "a command behind ! never stops the script, set -e or not: `&& exit 1` does");
 }

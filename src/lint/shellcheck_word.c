@@ -21,16 +21,26 @@ static bool quoted_alternative(const struct sh_part *p)
 static bool surely_dirty(const struct sc *c, struct str name)
 {
 	const struct sc_var *v = sc_var(c, name);
-	if (one_word_by_nature(name) || str_is(name, "*"))
+	static const char *const of_image[] = { "HOME", "PWD", "OLDPWD", "USER", "LOGNAME", "SHELL", "HOSTNAME", "TERM", "LANG", NULL };
+	if (one_word_by_nature(name) || str_is(name, "*") || (!c->hado && !(v && v->assigned) && sc_listed(name, of_image)))
 		return false;
 	if (!v || (!v->assigned && !v->environment))
 		return true;
 	return v->assigned && v->dirty && !v->clean && !v->unsure;
 }
 
-static void quote_fix(struct sc *c, struct diagnostic *d, const struct sh_word *w, const struct sh_part *p)
+/* Ours: a list of words, kept in a variable to be split. */
+static bool is_list(const struct sc *c, const struct sh_word *w, struct str name)
 {
-	(void)w;
+	const struct sc_var *v = sc_var(c, name);
+	return w->n_parts == 1 && v && v->word && v->word->literal && memchr(v->word->text.p, ' ', v->word->text.n);
+}
+
+/* Not where the whole word is the value: it may be meant to become several, or none. */
+static void quote_fix(struct sc *c, struct diagnostic *d, const struct sh_word *w, const struct sh_part *p, enum sc_place place)
+{
+	if (w->n_parts == 1 && place != SC_REDIRECT)
+		return;
 	sc_fix(c, d, FIX_SUGGESTED, "Quote it", p->at, p->at, STR("\""));
 	sc_fix_more(c, d, p->end, p->end, STR("\""));
 }
@@ -48,12 +58,12 @@ static void unquoted_param(struct sc *c, const struct sh_node *n, const struct s
 		return;
 	}
 	bool default_value = n->n_words && str_is(n->words[0].text, ":") && (str_is(p->op, "=") || str_is(p->op, ":="));
-	if (place == SC_NAME || default_value || !surely_dirty(c, p->name))
+	if ((place == SC_NAME && w->n_parts == 1) || default_value || !surely_dirty(c, p->name))
 		return;
-	if (str_is(p->op, "!") || p->index.p)
+	if (str_is(p->op, "!") || p->index.p || (!c->hado && is_list(c, w, p->name)))
 		return;
 	struct diagnostic *d = sc_add(c, SC2086, p->at, p->end, "%.*s is not quoted: its value is split at blanks, and patterns in it are expanded", STR_FMT(p->text));
-	quote_fix(c, d, w, p);
+	quote_fix(c, d, w, p, place);
 }
 
 /* --- 2046 --- */
@@ -61,7 +71,7 @@ static void unquoted_param(struct sc *c, const struct sh_node *n, const struct s
 /* Programs whose output is one word, as they are usually called. */
 static bool prints_one_word(const struct sh_node *n)
 {
-	static const char *const names[] = { "nproc", "arch", "hostname", "whoami", "getconf", "mktemp", "tty", NULL };
+	static const char *const names[] = { "nproc", "arch", "hostname", "whoami", "getconf", "mktemp", "tty", "which", NULL };
 	struct str name = sc_name(n), arg = n->n_words > 1 ? n->words[1].text : STR("");
 	if (sc_listed(name, names))
 		return true;
@@ -69,6 +79,10 @@ static bool prints_one_word(const struct sh_node *n)
 		return n->n_words == 1 ? str_is(name, "uname") : arg.n == 2 && !str_is(arg, "-a") && !str_is(arg, "-G");
 	if (str_is(name, "id"))
 		return str_is(arg, "-un") || str_is(arg, "-gn");
+	if (str_is(name, "dirname") || str_is(name, "basename"))
+		return n->n_words >= 2 && n->words[1].literal && !memchr(arg.p, ' ', arg.n);
+	if (n->words[0].literal && str_is(n->words[0].text, "command"))
+		return str_is(arg, "-v");
 	if (str_is(name, "dpkg") || str_is(name, "apk"))
 		return str_is(arg, "--print-architecture") || str_is(arg, "--print-arch");
 	if (str_is(name, "lsb_release"))
@@ -76,15 +90,26 @@ static bool prints_one_word(const struct sh_node *n)
 	return str_is(name, "date") && n->n_words == 2 && str_starts(arg, STR("+")) && !memchr(arg.p, ' ', arg.n) && !str_contains(arg, STR("%c"));
 }
 
+/* Ours: $(test … && echo --flag) gives a word or none: quotes would make it an empty one. */
+static bool perhaps_a_word(const struct sh_node *list)
+{
+	const struct sh_node *last = list->kind == SH_ANDOR || list->kind == SH_IF ? list->child : NULL;
+	while (last && last->next)
+		last = last->next;
+	return last && str_is(sc_name(last), "echo");
+}
+
 static void unquoted_command(struct sc *c, const struct sh_word *w, const struct sh_part *p, enum sc_place place)
 {
 	static const char *const split[] = { "seq", "pgrep", NULL };
 	const struct sh_node *only = sc_only_command(p->child);
-	if (!p->child || place == SC_NAME || (only && sc_listed(sc_name(only), split)) || (only && !c->hado && prints_one_word(only)))
+	if (!p->child || (place == SC_NAME && w->n_parts == 1) || (only && sc_listed(sc_name(only), split)) || (only && !c->hado && prints_one_word(only)))
+		return;
+	if (!c->hado && perhaps_a_word(p->child))
 		return;
 	struct diagnostic *d = sc_add(c, SC2046, p->at, p->end, "the output of %s is split at blanks, and patterns in it are expanded: quote it", p->backquote ? "`…`" : "$(…)");
 	if (!p->backquote)
-		quote_fix(c, d, w, p);
+		quote_fix(c, d, w, p, place);
 }
 
 /* --- 2016 --- */
@@ -122,7 +147,7 @@ static struct str find_exec(const struct sh_node *n)
 static bool takes_plain_words(const struct sh_node *n, struct str name)
 {
 	static const char *const names[] = { "echo", "printf", "mkdir", "cp", "mv", "rm", "ln", "cd", "curl", "wget", "tar", "test", "[", "touch", "chown", "chmod", NULL };
-	return sc_listed(name, names) && !n->n_redirects && !(n->parent && !n->substituted && n->parent->kind == SH_PIPELINE);
+	return sc_listed(name, names) && !sc_is_redirected(n);
 }
 
 static void single_quotes(struct sc *c, const struct sh_node *n, const struct sh_part *p, enum sc_place place)
@@ -228,6 +253,8 @@ static void argument(struct sc *c, const struct sh_node *n, const struct sh_word
 		sc_add(c, SC2060, w->at, w->end, "the shell may expand %.*s before tr sees it: quote it", STR_FMT(w->source));
 	else if (str_is(name, "grep") && glob && is_grep_pattern(n, i))
 		sc_add(c, SC2062, w->at, w->end, "the shell may expand %.*s before grep sees it: quote it", STR_FMT(w->source));
+	if (!c->hado && str_is(name, "find"))
+		return;
 	if (!glob || w->parts[0].kind != SH_GLOB || !(str_is(w->parts[0].text, "*") || str_is(w->parts[0].text, "?")) || str_is(name, "echo") || str_is(name, "printf"))
 		return;
 	for (u32 k = 1; k < i; k++)
