@@ -118,19 +118,20 @@ struct levels {
 
 static void set_level(struct levels *l, const struct config *c, struct str name, enum level level)
 {
-	const struct lint_rule *r = lint_rule_find(name);
-	if (!r) {
+	if (!lint_rule_find(name)) {
 		bool code = name.n == 6 && (str_starts(name, STR("DL")) || str_starts(name, STR("SC")));
 		if (!code)
 			note("%s%sno rule is called %.*s", c->file ? c->file : "", c->file ? ": " : "", STR_FMT(str_head(name, 100)));
 		return;
 	}
-	for (u32 i = 0; i < l->n; i++)
-		if (l->v[i].rule == &r->meta) {
-			l->v[i].level = level;
-			return;
-		}
-	VEC_PUSH(l->v, l->n, l->cap, ((typeof(*l->v)){ &r->meta, level }));
+	for (const struct lint_rule *r = NULL; (r = lint_rule_named(name, r));) {
+		u32 i = 0;
+		while (i < l->n && l->v[i].rule != &r->meta)
+			i++;
+		if (i == l->n)
+			VEC_PUSH(l->v, l->n, l->cap, ((typeof(*l->v)){ &r->meta, level }));
+		l->v[i].level = level;
+	}
 }
 
 static void read_levels(struct levels *l, const struct config *c)

@@ -91,6 +91,8 @@ struct lint_rule {
 extern const struct lint_rule *const lint_rule_sets[];
 u32 lint_rule_count(void);
 const struct lint_rule *lint_rule_at(u32 i);   /* in the order of the sets */
+/* The rules that go by a name: several of ours may be one of another tool's. Start with NULL. */
+const struct lint_rule *lint_rule_named(struct str name_or_code, const struct lint_rule *after);
 const struct lint_rule *lint_rule_find(struct str name_or_code);   /* ours, hadolint's, BuildKit's, or an alias with or without its tool's prefix; NULL */
 
 const char *lint_code(const struct rule *r, enum lint_codes codes); /* what is printed as `code`: hadolint's, else BuildKit's, else ours */

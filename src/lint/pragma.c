@@ -15,7 +15,7 @@ const struct lint_rule rules_pragma[] = {
 		.summary = "a comment ignores a rule that has nothing to say there",
 		.why = "What it excused was repaired, or moved, or the comment stands in the wrong place: it holds for the instruction right below it. Left there it hides the next "
 		       "finding of that rule.",
-		.bad = "FROM debian:12\n# pare ignore=sudo-used\nRUN true\n", .good = "FROM debian:12\n# pare ignore=sudo-used\nRUN sudo true\n" } },
+		.bad = "FROM debian:12\n# pare ignore=run-sudo\nRUN true\n", .good = "FROM debian:12\n# pare ignore=run-sudo\nRUN sudo true\n" } },
 	[RULE_UNKNOWN] = { .meta = {
 		.name = "ignore-unknown", .level = LEVEL_STYLE, .since = "2026.1", .topic = "style",
 		.summary = "a comment ignores a rule that does not exist",
@@ -26,8 +26,8 @@ const struct lint_rule rules_pragma[] = {
 		.name = "ignore-expired", .level = LEVEL_INFO, .since = "2026.1", .topic = "style",
 		.summary = "a comment ignored a rule until a day that has passed",
 		.why = "The exception was made for a time. It holds no longer, and the finding is shown again: repair it, or decide anew.",
-		.bad = "FROM debian:12\n# pare ignore=sudo-used until=2020-01-31\nRUN sudo true\n",
-		.good = "FROM debian:12\n# pare ignore=sudo-used until=9999-12-31\nRUN sudo true\n" } },
+		.bad = "FROM debian:12\n# pare ignore=run-sudo until=2020-01-31\nRUN sudo true\n",
+		.good = "FROM debian:12\n# pare ignore=run-sudo until=9999-12-31\nRUN sudo true\n" } },
 	{ .meta = { 0 } },
 };
 
@@ -224,12 +224,13 @@ static void hold_comment(struct lint *l, struct held_list *h, u32 i)
 		}
 		names = g.names;
 		while (ignore_name(&names, &name)) {
-			const struct lint_rule *r = lint_rule_find(name);
-			x.rule = r ? &r->meta : NULL;
+			const struct lint_rule *r = NULL;
 			x.name = name;
-			if (r)
+			while ((r = lint_rule_named(name, r))) {
+				x.rule = &r->meta;
 				hold(h, &x);
-			else if (!foreign_code(g.tool, name))
+			}
+			if (!lint_rule_find(name) && !foreign_code(g.tool, name))
 				unknown_name(l, i, name);
 		}
 	}
@@ -279,7 +280,11 @@ static void unused(struct lint *l, const struct held_list *h)
 {
 	for (u32 k = 0; k < h->n; k++) {
 		const struct held *x = &h->v[k];
-		if (x->used || !x->rule || x->comment == UINT32_MAX || x->tool == IGNORE_TRIVY || x->tool == IGNORE_CHECKOV || x->tool == IGNORE_KICS)
+		/* one name may stand for several rules, side by side: the last speaks for them */
+		bool used = x->used || (k + 1 < h->n && h->v[k + 1].name.p == x->name.p);
+		for (u32 i = k; i > 0 && h->v[i - 1].name.p == x->name.p; i--)
+			used |= h->v[i - 1].used;
+		if (used || !x->rule || x->comment == UINT32_MAX || x->tool == IGNORE_TRIVY || x->tool == IGNORE_CHECKOV || x->tool == IGNORE_KICS)
 			continue;
 		enum level level = !lint_rule_wanted(x->rule, l->opt) ? LEVEL_IGNORE : l->opt->level ? l->opt->level(l->opt->level_ctx, x->rule) : x->rule->level;
 		if (level == LEVEL_IGNORE)

@@ -119,18 +119,29 @@ u32 lint_rule_count(void)
 
 const struct lint_rule *lint_rule_at(u32 i) { return i < lint_rule_count() ? all[i] : NULL; }
 
-static const struct lint_rule *find(struct str tool, struct str name)
+static u32 index_of(const struct lint_rule *r)
 {
-	for (u32 i = hash(name) % SLOTS; slots[i].rule; i = (i + 1) % SLOTS)
-		if (str_ieq(slots[i].name, name) && (!tool.n || str_ieq(slots[i].tool, tool)))
-			return all[slots[i].rule - 1];
-	return NULL;
+	u32 i = 0;
+	while (i < n_rules && all[i] != r)
+		i++;
+	return i;
 }
 
-const struct lint_rule *lint_rule_find(struct str name)
+static const struct lint_rule *find(struct str tool, struct str name, const struct lint_rule *after)
+{
+	u32 best = UINT32_MAX; /* index of the first behind `after`, in the order of the sets */
+	for (u32 i = hash(name) % SLOTS; slots[i].rule; i = (i + 1) % SLOTS) {
+		u32 k = slots[i].rule - 1;
+		if (k < best && str_ieq(slots[i].name, name) && (!tool.n || str_ieq(slots[i].tool, tool)) && (!after || k > index_of(after)))
+			best = k;
+	}
+	return best == UINT32_MAX ? NULL : all[best];
+}
+
+const struct lint_rule *lint_rule_named(struct str name, const struct lint_rule *after)
 {
 	pthread_once(&once, list_rules);
-	const struct lint_rule *r = find(str_n("", 0), name);
+	const struct lint_rule *r = find(str_n("", 0), name, after);
 	if (r)
 		return r;
 	struct str rest = name, tool = str_cut(&rest, ':');
@@ -138,5 +149,7 @@ const struct lint_rule *lint_rule_find(struct str name)
 		rest = name;
 		tool = str_cut(&rest, '/');
 	}
-	return rest.p ? find(tool, rest) : NULL;
+	return rest.p ? find(tool, rest, after) : NULL;
 }
+
+const struct lint_rule *lint_rule_find(struct str name) { return lint_rule_named(name, NULL); }
