@@ -168,16 +168,16 @@ static bool same_comments(const struct df_file *x, const struct df_file *y)
 	return true;
 }
 
-/* Whether an edit changes bytes of [at, end), or adds to its ends without a line end between. */
+/* Whether an edit changes bytes of [at, end), or joins something to its ends without a line end between. */
 static bool edit_changes(const struct edit *e, struct df_span s)
 {
-	if (e->at != e->end)
-		return e->at < s.end && e->end > s.at;
-	if (e->at == s.at && s.at != s.end)
-		return !str_ends(e->with, STR("\n"));
+	if (e->at < s.end && e->end > s.at && (e->at != e->end || e->at > s.at))
+		return true;
+	if (e->with.n == 0)
+		return false;
 	if (e->at == s.end)
-		return e->with.n && e->with.p[0] != '\n' && e->with.p[0] != '\r';
-	return e->at > s.at && e->at < s.end;
+		return e->with.p[0] != '\n' && e->with.p[0] != '\r';
+	return e->end == s.at && s.at != s.end && !str_ends(e->with, STR("\n"));
 }
 
 /* Every instruction that no edit changes is there, at the place it moved to, byte for byte; between two that may not change there is
