@@ -217,9 +217,9 @@ const struct df_instruction *lint_next(const struct lint *l, const struct df_ins
 
 const struct lint_script *lint_next_run(const struct lint *l, const struct lint_script *s)
 {
-	for (s = s ? s + 1 : l->scripts; s < l->scripts + l->n_scripts; s++)
-		if (s->in->keyword == DF_RUN && (s->posix || l->codes == LINT_HADOLINT))
-			return s;
+	for (u32 i = s ? (u32)(s - l->scripts) + 1 : 0; i < l->n_scripts; i++)
+		if (l->scripts[i].in->keyword == DF_RUN && (l->scripts[i].posix || l->codes == LINT_HADOLINT))
+			return &l->scripts[i];
 	return NULL;
 }
 

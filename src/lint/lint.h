@@ -122,7 +122,7 @@ const struct df_instruction *lint_next(const struct lint *l, const struct df_ins
 const struct lint_script *lint_next_run(const struct lint *l, const struct lint_script *s);
 #define lint_each_command(l, s, c)                                                     \
 	for (const struct lint_script *s = lint_next_run((l), NULL); s; s = lint_next_run((l), s)) \
-		for (const struct sh_command *c = s->commands.v, *c##_end = c + s->commands.n; c < c##_end; c++)
+		for (const struct sh_command *c = s->commands.v, *c##_end = c ? c + s->commands.n : c; c < c##_end; c++)
 
 /* Whether what instruction `i` does ends up in the image (its stage ships); true without stages. */
 bool lint_ships(const struct lint *l, const struct df_instruction *i);
