@@ -5,18 +5,18 @@
 #include "lint/script.h"
 
 /* --- findings of the driver itself --- */
-enum { RULE_PARSE_ERROR, RULE_PARSE_WARNING, RULE_TOO_MANY };
+enum { RULE_PARSE_ERROR, RULE_TRIGGER, RULE_TOO_MANY };
 const struct lint_rule rules_driver[] = {
 	[RULE_PARSE_ERROR] = { .meta = {
 		.name = "parse-error", .hadolint = "DL1000", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
 		.summary = "the file does not parse: BuildKit refuses to build it",
 		.why = "What BuildKit cannot read it does not build, and no rule can judge what it means. Everything else in the file is still checked, as far as it can be understood.",
 		.bad = "FROM debian:12\nRUM apt-get update\n", .good = "FROM debian:12\nRUN apt-get update\n" } },
-	[RULE_PARSE_WARNING] = { .meta = {
-		.name = "parse-warning", .level = LEVEL_WARNING, .since = "2026.1", .topic = "correctness",
-		.summary = "the file parses, but part of it is not what it looks like",
-		.why = "BuildKit accepts the file and reads it otherwise than a person would, or will refuse it one day.",
-		.bad = "FROM debian:12\nRUN echo a \\\n\n    b\n", .good = "FROM debian:12\nRUN echo a \\\n    b\n" } },
+	[RULE_TRIGGER] = { .meta = {
+		.name = "trigger-parse-error", .level = LEVEL_WARNING, .since = "2026.1", .topic = "correctness",
+		.summary = "a trigger of ONBUILD does not parse",
+		.why = "BuildKit accepts the file and refuses the trigger when an image is built on this one: the failure is somebody else's.",
+		.bad = "FROM debian:12\nONBUILD COPY app\n", .good = "FROM debian:12\nONBUILD COPY app /app\n" } },
 	[RULE_TOO_MANY] = { .meta = {
 		.name = "too-many-findings", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
 		.summary = "the file has more findings than are kept",
@@ -280,7 +280,7 @@ static void parse_errors(struct lint *l)
 		if (l->codes == LINT_HADOLINT && hadolint_reads(f, e))
 			continue;
 		l->refused |= e->fatal || e->order;
-		l->rule = &rules_driver[e->fatal || e->order ? RULE_PARSE_ERROR : RULE_PARSE_WARNING];
+		l->rule = &rules_driver[e->fatal || e->order ? RULE_PARSE_ERROR : RULE_TRIGGER];
 		u32 line = MIN(MAX(e->line, 1u), MAX(f->n_lines, 1u));
 		struct df_span where = { 0 };
 		if (f->n_lines)

@@ -202,7 +202,7 @@ const struct lint_rule rules_shellcheck[SC_RULES + 1] = {
 		"FROM debian:12\nRUN for f in a b; do echo \"$f\"; done\n") },
 	[SC2103] = { RULE(SC2103, "shell-cd-and-back", INFO, "a loop changes the directory and goes back by ..",
 		"When the first cd fails, cd .. leaves the directory above, one level further in each round. A subshell needs no way back.",
-		"FROM debian:12\nRUN for d in a b; do cd \"$d\" || continue; make; cd ..; done\n",
+		"FROM debian:12\nRUN for d in a b; do cd \"$d\"; make; cd ..; done\n",
 		"FROM debian:12\nRUN for d in a b; do ( cd \"$d\" && make ); done\n") },
 	[SC2164] = { RULE(SC2164, "shell-unchecked-cd", WARNING, "a cd may fail unnoticed",
 		"What follows then runs in the directory the shell was in: rm, make install and tar do their work somewhere else, and the build succeeds.",

@@ -51,7 +51,7 @@ def test_help(name):
     names = [n for n, _ in options(text)]
     assert len(names) == len(set(names)), "an option twice"
     for n in names:
-        assert re.search(r"--%s( \S+)?(\s{2,}|\n\s+)\S" % n, text), "--%s says nothing" % n
+        assert re.search(r"--%s( \S+|\[=\S+\])?(\s{2,}|\n\s+)\S" % n, text), "--%s says nothing" % n
     assert call("help", name) == text
 
 
