@@ -337,7 +337,8 @@ int lint_open(struct str text, const struct lint_options *opt, struct diagnostic
 		return -1;
 	l->own.first = out->n;
 	l->refused = l->file.refused;
-	df_graph_build(&l->file, &(struct df_graph_options){ .build_args = opt->build_args, .n_build_args = opt->n_build_args, .target = opt->target }, &l->graph);
+	df_graph_build(&l->file, &(struct df_graph_options){ .build_args = opt->build_args, .n_build_args = opt->n_build_args, .target = opt->target, .base = opt->base,
+		.ctx = opt->base_ctx }, &l->graph);
 	lint_pragma_check(l);
 	parse_errors(l);
 	if (l->refused && opt->codes == LINT_HADOLINT)

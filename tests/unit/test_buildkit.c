@@ -344,11 +344,36 @@ static void fixes(void **state)
 	assert_string_equal(fixed(LINT_ALL, "FROM a:1\nRun x\n", "ConsistentInstructionCasing"), "FROM a:1\nRUN x\n");
 	assert_string_equal(fixed(LINT_ALL, "FROM a:1\nRUN x \\\n\n \t\n# c\n\n  y \\\n\n  z\n\n", "NoEmptyContinuation"), "FROM a:1\nRUN x \\\n# c\n  y \\\n  z\n\n");
 	assert_string_equal(fixed(LINT_ALL, "FROM a:1\nRUN x \\\n   ", "NoEmptyContinuation"), "-");
-	assert_string_equal(fixed(LINT_ALL, "FROM  --platform=$TARGETPLATFORM  a:1 AS b\n", "RedundantTargetPlatform"), "FROM  a:1 AS b\n");
+	assert_string_equal(fixed(LINT_BUILDKIT, "FROM  --platform=$TARGETPLATFORM  a:1 AS b\n", "RedundantTargetPlatform"), "FROM  a:1 AS b\n");
 	assert_string_equal(fixed(LINT_ALL, "FROM a:1\nEXPOSE 1/tcp 2/TCP 3/UDP\n", "ExposeProtoCasing"), "FROM a:1\nEXPOSE 1/tcp 2/tcp 3/UDP\n");
 	assert_string_equal(fixed(LINT_ALL, "FROM a:1\nENV P=1/TCP\nEXPOSE $P\n", "ExposeProtoCasing"), "-");
 	assert_string_equal(fixed(LINT_BUILDKIT, "FROM scratch\nWORKDIR a\n", "WorkdirRelativePath"), "FROM scratch\nWORKDIR /a\n");
 	assert_string_equal(fixed(LINT_BUILDKIT, "FROM scratch\nRU\\\nn x\n", "ConsistentInstructionCasing"), "-");
+}
+
+static bool know(void *ctx, struct str image, struct df_base *ret)
+{
+	static const struct str env[] = { { "TOOL=/t", 7 } }, shell[] = { { "/bin/x", 6 } }, triggers[] = { { "WORKDIR /t", 10 } };
+
+	(void)ctx;
+	*ret = (struct df_base){ .os = STR("linux"), .arch = STR("arm64"), .env = env, .n_env = 1 };
+	if (str_is(image, "shell"))
+		*ret = (struct df_base){ .shell = shell, .n_shell = 1, .onbuild = triggers, .n_onbuild = 1, .os = STR("linux"), .arch = STR("amd64") };
+	return !str_is(image, "unknown");
+}
+
+static const char *knowing(const char *text)
+{
+	lint(LINT_BUILDKIT, text, &(struct lint_options){ .base = know });
+	return said();
+}
+
+static void base_images(void **state)
+{
+	(void)state;
+	assert_string_equal(knowing("FROM tool\nCOPY $TOOL $NOPE\n"), "InvalidBaseImagePlatform:1 UndefinedVar:2");
+	assert_string_equal(knowing("FROM --platform=$TARGETOS/arm64 tool\nFROM unknown\nCOPY $NOPE a\n"), "");
+	assert_string_equal(knowing("FROM shell\nCMD x\nWORKDIR y\n"), "");
 }
 
 /* Ends soon, whatever is asked. */
@@ -385,7 +410,7 @@ int main(void)
 		cmocka_unit_test_teardown(pairs_and_secrets, clear), cmocka_unit_test_teardown(workdirs, clear), cmocka_unit_test_teardown(ports, clear),
 		cmocka_unit_test_teardown(descriptions, clear), cmocka_unit_test_teardown(ignored_files, clear), cmocka_unit_test_teardown(dockerignore, clear),
 		cmocka_unit_test_teardown(damaged, clear), cmocka_unit_test_teardown(key_value_fixes, clear), cmocka_unit_test_teardown(fixes, clear),
-		cmocka_unit_test_teardown(hostile, clear),
+		cmocka_unit_test_teardown(base_images, clear), cmocka_unit_test_teardown(hostile, clear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
