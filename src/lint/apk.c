@@ -115,7 +115,7 @@ static void cache_kept(struct lint *l)
 	bool hado = pkg_hado(l);
 	struct pkg_say y = { 0 };
 	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
-		if (hado ? pkg_mounts(s, CACHE) : lint_mounted(s, STR(CACHE)) || lint_mounted(s, STR("/etc/apk/cache")) || !pkg_stays(l, s))
+		if (hado ? pkg_mounts(s, CACHE) : lint_mounted(s, STR(CACHE)) || lint_mounted(s, STR("/etc/apk/cache")) || !lint_ships(l, s->outer))
 			continue;
 		u32 clean = hado ? 0 : last_clean(s);
 		for (u32 i = clean; i < s->commands.n; i++) {

@@ -140,7 +140,7 @@ static void lists_finding(struct lint *l, struct pkg_say *y, const struct lint_s
 static void lists_kept(struct lint *l)
 {
 	u32 n = l->graph.n_stages;
-	u8 *need = xcalloc(n + 1, 1), *after = xcalloc(l->n_scripts + 1, 1);
+	u8 *need = xcalloc(n + 1, 1), *after = xcalloc(l->n_scripts + 1, 1), *bases = pkg_bases(l);
 	for (u32 i = l->n_scripts; i-- > 0;) {
 		const struct lint_script *s = &l->scripts[i];
 		u32 stage = s->stage == DF_NONE ? n : s->stage;
@@ -157,9 +157,10 @@ static void lists_kept(struct lint *l)
 	struct pkg_say y = { 0 };
 	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
 		const struct sh_command *c = update_kept(l, s);
-		if (c && !lists_mounted(l, s) && pkg_stays(l, s))
+		if (c && !lists_mounted(l, s) && pkg_stays(l, s, bases))
 			lists_finding(l, &y, s, c, (enum need)after[s - l->scripts]);
 	}
+	free(bases);
 	free(need);
 	free(after);
 }
@@ -206,7 +207,7 @@ static void recommends(struct lint *l)
 			bool aptitude = sh_is(c, "aptitude"), nothing = !sh_next_operand(c, sub, valued);
 			static const char *const word[] = { "--no-install-recommends", NULL };
 			if (pkg_may_hold(l, s, c, word) || option_set(c, "APT::Install-Recommends", off) || (aptitude && (sh_has_flag(c, "R") || sh_has_flag(c, "without-recommends"))) || nothing ||
-			    only_shows(c) || !pkg_stays(l, s) || pkg_mentioned(l, s, &conf) || sh_has_flag(c, "install-recommends"))
+			    only_shows(c) || !lint_ships(l, s->outer) || pkg_mentioned(l, s, &conf) || sh_has_flag(c, "install-recommends"))
 				continue;
 		}
 		pkg_say(l, &y, s, c, NULL, "recommended packages are installed too: add --no-install-recommends and name those that are needed");

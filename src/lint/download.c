@@ -89,7 +89,7 @@ static void both(struct lint *l)
 		}
 		u32 before = seen[slot];
 		seen[slot] |= (u8)u;
-		if (!u || seen[slot] != (USES_CURL | USES_WGET) || (!hado && (said[slot] || !pkg_stays(l, s))))
+		if (!u || seen[slot] != (USES_CURL | USES_WGET) || (!hado && (said[slot] || !lint_ships(l, s->outer))))
 			continue;
 		said[slot] = 1;
 		const struct sh_command *second = before == USES_CURL ? wget : before == USES_WGET ? curl : curl && wget ? (curl->index > wget->index ? curl : wget) : curl ? curl : wget;

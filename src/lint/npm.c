@@ -113,6 +113,7 @@ static bool yarn_cleans(const struct lint *l, const struct sh_command *c)
 static void yarn_cache(struct lint *l)
 {
 	bool hado = pkg_hado(l);
+	u8 *bases = pkg_bases(l);
 	struct pkg_say y = { 0 };
 	struct pkg_mention folder = pkg_mentions(l, "YARN_CACHE_FOLDER"), mirror = pkg_mentions(l, "enableGlobalCache");
 	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
@@ -128,7 +129,7 @@ static void yarn_cache(struct lint *l)
 				clean |= yarn_cleans(l, c);
 			}
 		}
-		if (!found || clean || pkg_mounts(s, ".cache/yarn") || !pkg_stays(l, s))
+		if (!found || clean || pkg_mounts(s, ".cache/yarn") || !pkg_stays(l, s, bases))
 			continue;
 		if (!hado && (pkg_mounts(s, "yarn") || pkg_mounts(s, "/.cache") || sh_has_flag(found, "cache-folder") || pkg_mentioned(l, s, &folder) || pkg_mentioned(l, s, &mirror)))
 			continue;
@@ -136,6 +137,7 @@ static void yarn_cache(struct lint *l)
 		/* With Plug'n'Play the cache may be where packages are run from. */
 		pkg_fix_append(l, &y, s, found, FIX_SUGGESTED, "Empty yarn's cache in the same layer", "yarn cache clean");
 	}
+	free(bases);
 }
 
 const struct lint_rule rules_npm[] = {

@@ -454,15 +454,18 @@ bool pkg_mounts(const struct lint_script *s, const char *fragment)
 }
 
 /* --- stages --- */
-static struct str name_of_image(struct str image)
+u8 *pkg_bases(const struct lint *l)
 {
-	struct str rest = image, name = str_cut(&rest, '@');
-	const char *colon = memchr(name.p ? name.p : "", ':', name.n);
-	return colon ? str_n(name.p, (size_t)(colon - name.p)) : name;
+	const struct df_graph *g = &l->graph;
+	u8 *bases = xcalloc(g->n_stages + 1, 1);
+	for (u32 i = 0; i < g->n_stages; i++)
+		if (g->stages[i].base != DF_NONE)
+			bases[g->stages[i].base] = 1;
+	return bases;
 }
 
-/* hadolint: the last FROM line, lines that read the same, and stages whose alias another FROM names. ONBUILD it judges without any FROM. */
-static bool counts_for_hado(const struct lint *l, const struct lint_script *s)
+/* hadolint: the last FROM line, lines that read the same, and stages that another FROM names. ONBUILD it judges without any FROM. */
+static bool counts_for_hado(const struct lint *l, const struct lint_script *s, const u8 *bases)
 {
 	const struct df_graph *g = &l->graph;
 	if (s->outer->keyword == DF_ONBUILD)
@@ -476,15 +479,10 @@ static bool counts_for_hado(const struct lint *l, const struct lint_script *s)
 		return false;
 	if (str_eq(own->image, last->image) && str_eq(own->name, last->name) && str_eq(own->platform, last->platform))
 		return true;
-	if (!own->name.p)
-		return false;
-	for (u32 i = 0; i < MIN(g->n_stages, 2000u); i++)
-		if (str_eq(name_of_image(g->stages[i].image), own->name))
-			return true;
-	return false;
+	return own->name.p && bases[s->stage];
 }
 
-bool pkg_stays(const struct lint *l, const struct lint_script *s) { return pkg_hado(l) ? counts_for_hado(l, s) : lint_ships(l, s->outer); }
+bool pkg_stays(const struct lint *l, const struct lint_script *s, const u8 *bases) { return pkg_hado(l) ? counts_for_hado(l, s, bases) : lint_ships(l, s->outer); }
 
 bool pkg_in_chain(const struct lint *l, u32 stage, u32 base)
 {

@@ -81,8 +81,9 @@ bool pkg_cleans_by_name(const struct sh_command *c);
 bool pkg_mounts(const struct lint_script *s, const char *fragment);
 
 /* --- stages --- */
-/* Whether what the script leaves behind counts: we ask what ships, hadolint compares FROM lines. */
-bool pkg_stays(const struct lint *l, const struct lint_script *s);
+/* Whether what the script leaves behind counts: we ask what ships, hadolint compares FROM lines. bases: which stages others are built on, to be freed. */
+u8 *pkg_bases(const struct lint *l);
+bool pkg_stays(const struct lint *l, const struct lint_script *s, const u8 *bases);
 bool pkg_in_chain(const struct lint *l, u32 stage, u32 base); /* stage is `base` or built on it */
 /* Where a text stands in the file, at most once a stage: whether one of the places is in the script's stage or its bases, before it or in it. */
 struct pkg_mention {

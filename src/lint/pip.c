@@ -169,7 +169,7 @@ static void cache_kept(struct lint *l)
 	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
 		for (; hado && at < s->outer->index; at++)
 			onbuild_env |= onbuild_sets(&l->file.instructions[at]);
-		if (set_by_env(l, s, onbuild_env) || set_in_script(s) || cache_mounted(l, s) || (!hado && (!pkg_stays(l, s) || pkg_mentioned(l, s, &config))))
+		if (set_by_env(l, s, onbuild_env) || set_in_script(s) || cache_mounted(l, s) || (!hado && (!lint_ships(l, s->outer) || pkg_mentioned(l, s, &config))))
 			continue;
 		u32 first_kept = 0; /* installs in front of the last clean-up leave nothing */
 		for (u32 i = s->commands.n; !hado && i-- > 0 && !first_kept;)
