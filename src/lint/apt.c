@@ -52,7 +52,7 @@ static void unpinned(struct lint *l)
 		return;
 	}
 	struct pkg_pin pin = hado;
-	struct pkg_mention snapshot = pkg_mentions(l, "snapshot.debian.org"), ubuntu = pkg_mentions(l, "snapshot.ubuntu.com");
+	struct pkg_mention snapshot = { .text = "snapshot.debian.org" }, ubuntu = { .text = "snapshot.ubuntu.com" };
 	struct pkg_say y = { 0 };
 	pin.names = installers;
 	lint_each_command(l, s, c) {
@@ -180,7 +180,7 @@ static void asks(struct lint *l)
 {
 	static const char *const subs[] = { "install", "reinstall", "build-dep", "upgrade", "dist-upgrade", "full-upgrade", NULL };
 	bool hado = pkg_hado(l);
-	struct pkg_mention conf = pkg_mentions(l, "Assume-Yes");
+	struct pkg_mention conf = { .text = "Assume-Yes" };
 	struct pkg_say y = { 0 };
 	lint_each_command(l, s, c) {
 		const struct sh_word *sub = apt(l, c, hado ? install : subs);
@@ -197,7 +197,7 @@ static void asks(struct lint *l)
 static void recommends(struct lint *l)
 {
 	static const char *const off[] = { "false", "0", "no", "off", "\"false\"", "\"0\"", NULL };
-	struct pkg_mention conf = pkg_mentions(l, "Install-Recommends");
+	struct pkg_mention conf = { .text = "Install-Recommends" };
 	struct pkg_say y = { 0 };
 	lint_each_command(l, s, c) {
 		const struct sh_word *sub = apt(l, c, install);

@@ -3,7 +3,7 @@
 
 /* --- DL3047 --- */
 /* Which wget it is: BusyBox' knows no --progress. */
-static bool gnu_wget(const struct lint *l, const struct lint_script *s, const struct pkg_mention *apk, const struct pkg_mention *apt)
+static bool gnu_wget(const struct lint *l, const struct lint_script *s, struct pkg_mention *apk, struct pkg_mention *apt)
 {
 	static const char *const gnu[] = { "debian", "ubuntu", "buildpack-deps", "fedora", "centos", "rockylinux", "almalinux", "amazonlinux", "opensuse", "archlinux", "slim", "bookworm", "bullseye", "jammy", "noble", "focal", "trixie", "ubi", NULL };
 	if (s->stage == DF_NONE)
@@ -23,7 +23,7 @@ static bool gnu_wget(const struct lint *l, const struct lint_script *s, const st
 static void progress(struct lint *l)
 {
 	static const char *const flags[] = { "progress", "q", "quiet", "o", "output-file", "a", "append-output", "no-verbose", NULL };
-	struct pkg_mention apk = pkg_mentions(l, "apk add"), apt = pkg_mentions(l, "apt-get"), rc = pkg_mentions(l, "wgetrc");
+	struct pkg_mention apk = { .text = "apk add" }, apt = { .text = "apt-get" }, rc = { .text = "wgetrc" };
 	struct pkg_say y = { 0 };
 	bool hado = pkg_hado(l);
 	lint_each_command(l, s, c) {

@@ -69,7 +69,7 @@ static void unpinned(struct lint *l)
 		hado(l);
 		return;
 	}
-	struct pkg_mention sources = pkg_mentions(l, "go.mod"), everything = pkg_mentions(l, " . ");
+	struct pkg_mention sources = { .text = "go.mod" }, everything = { .text = " . " };
 	struct pkg_say y = { 0 };
 	lint_each_command(l, s, c) {
 		const struct sh_word *sub = pkg_sub(l, c, go, all, valued);

@@ -115,7 +115,7 @@ static void yarn_cache(struct lint *l)
 	bool hado = pkg_hado(l);
 	u8 *bases = pkg_bases(l);
 	struct pkg_say y = { 0 };
-	struct pkg_mention folder = pkg_mentions(l, "YARN_CACHE_FOLDER"), mirror = pkg_mentions(l, "enableGlobalCache");
+	struct pkg_mention folder = { .text = "YARN_CACHE_FOLDER" }, mirror = { .text = "enableGlobalCache" };
 	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
 		const struct sh_command *found = NULL;
 		bool clean = false;

@@ -3,7 +3,7 @@
 bool pkg_listed(struct str s, const char *const *names)
 {
 	for (; names && *names; names++)
-		if (str_is(s, *names))
+		if ((s.n ? s.p[0] : '\0') == **names && str_is(s, *names))
 			return true;
 	return false;
 }
@@ -492,22 +492,26 @@ bool pkg_in_chain(const struct lint *l, u32 stage, u32 base)
 	return stage == base;
 }
 
-struct pkg_mention pkg_mentions(const struct lint *l, const char *text)
+static void look_for(const struct lint *l, struct pkg_mention *m)
 {
-	struct pkg_mention m = { .n = 0 };
-	for (u32 i = 0; i < l->file.n_instructions && m.n < countof(m.at); i++) {
+	struct str text = str_of(m->text);
+	m->known = true;
+	if (!str_contains(l->file.text, text)) /* what a continuation cuts in two is not looked for */
+		return;
+	for (u32 i = 0; i < l->file.n_instructions && m->n < countof(m->at); i++) {
 		const struct df_instruction *in = &l->file.instructions[i];
-		bool found = str_contains(in->text.s, str_of(text));
+		bool found = str_contains(in->text.s, text);
 		for (u32 k = 0; k < in->n_heredocs && !found; k++)
-			found = str_contains(in->heredocs[k].content, str_of(text));
-		if (found && !(m.n && l->graph.stage_of[m.at[m.n - 1]] == l->graph.stage_of[i]))
-			m.at[m.n++] = i;
+			found = str_contains(in->heredocs[k].content, text);
+		if (found && !(m->n && l->graph.stage_of[m->at[m->n - 1]] == l->graph.stage_of[i]))
+			m->at[m->n++] = i;
 	}
-	return m;
 }
 
-bool pkg_mentioned(const struct lint *l, const struct lint_script *s, const struct pkg_mention *m)
+bool pkg_mentioned(const struct lint *l, const struct lint_script *s, struct pkg_mention *m)
 {
+	if (!m->known)
+		look_for(l, m);
 	for (u32 i = 0; i < m->n; i++)
 		if (m->at[i] <= s->outer->index && (l->graph.stage_of[m->at[i]] == DF_NONE || pkg_in_chain(l, s->stage, l->graph.stage_of[m->at[i]])))
 			return true;

@@ -85,12 +85,14 @@ bool pkg_mounts(const struct lint_script *s, const char *fragment);
 u8 *pkg_bases(const struct lint *l);
 bool pkg_stays(const struct lint *l, const struct lint_script *s, const u8 *bases);
 bool pkg_in_chain(const struct lint *l, u32 stage, u32 base); /* stage is `base` or built on it */
-/* Where a text stands in the file, at most once a stage: whether one of the places is in the script's stage or its bases, before it or in it. */
+/* Where a text stands in the file, at most once a stage; looked for when it is first asked for. Whether one of the places is in the script's stage or
+ * its bases, before it or in it. */
 struct pkg_mention {
+	const char *text;
+	bool known;
 	u32 at[16], n;
 };
-struct pkg_mention pkg_mentions(const struct lint *l, const char *text);
-bool pkg_mentioned(const struct lint *l, const struct lint_script *s, const struct pkg_mention *m);
+bool pkg_mentioned(const struct lint *l, const struct lint_script *s, struct pkg_mention *m);
 /* The value that an ENV or ARG gives a variable before the script; p NULL: none, or unknown. */
 struct str pkg_env(const struct lint *l, const struct lint_script *s, const char *name);
 #endif

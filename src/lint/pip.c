@@ -164,7 +164,7 @@ static void cache_kept(struct lint *l)
 	static const char *const word[] = { "--no-cache-dir", NULL };
 	struct pkg_say y = { 0 };
 	bool hado = pkg_hado(l), onbuild_env = false;
-	struct pkg_mention config = pkg_mentions(l, "no-cache-dir true");
+	struct pkg_mention config = { .text = "no-cache-dir true" };
 	u32 at = 0;
 	for (const struct lint_script *s = lint_next_run(l, NULL); s; s = lint_next_run(l, s)) {
 		for (; hado && at < s->outer->index; at++)
