@@ -227,7 +227,8 @@ static void commands(struct lint *l)
 }
 
 /* --- files --- */
-#define FILES_MAX 500        /* of one COPY that are looked at */
+#define NAMES_MAX 500        /* of one file's COPYs that are looked at; and of those that are opened: */
+#define FILES_MAX 100
 #define FILE_BYTES 262144    /* of one; larger ones are data */
 #define DEPTH_MAX 8
 
@@ -237,7 +238,8 @@ struct context {
 	struct dockerignore ignore;
 	struct arena a;
 	struct buf text;
-	u32 left, said;
+	u32 *names, *files; /* still allowed */
+	u32 said;
 };
 
 static struct str base_of(struct str p)
@@ -291,10 +293,21 @@ static const char *variables_in(struct str text)
 	return NULL;
 }
 
-static void look_at_file(struct context *x, int dir, const char *name, struct str path)
+/* Files of settings and of code: where secrets are written by hand. */
+static bool worth_reading(struct str name)
+{
+	static const char ends[] = "env pem key json yml yaml toml ini conf cfg config properties xml sh bash py js mjs cjs ts jsx tsx rb php go java kt cs tf tfvars txt sql ps1 npmrc pypirc netrc";
+	const char *dot = name.n ? memrchr(name.p, '.', name.n) : NULL;
+	return dot && lint_word_in(str_from(name, (size_t)(dot - name.p) + 1), ends);
+}
+
+static void look_at_file(struct context *x, int dir, const char *name, struct str path, bool named)
 {
 	struct str base = str_of(name);
 	const char *kind = secret_file(dir_of(path), base);
+	if (!*x->files || (!kind && !named && !worth_reading(base)))
+		return;
+	--*x->files;
 	buf_clear(&x->text);
 	x->text.over = false;
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -335,28 +348,29 @@ static void look_into(struct context *x, int parent, const char *name, struct st
 			close(fd);
 		return;
 	}
-	for (struct dirent *e; x->left && (e = readdir(d));) {
+	for (struct dirent *e; *x->names && (e = readdir(d));) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, ".git") == 0 || strcmp(e->d_name, "node_modules") == 0)
 			continue;
 		struct str p = path.n ? str_of(arena_printf(&x->a, "%.*s/%s", STR_FMT(path), e->d_name)) : str_of(arena_strdup(&x->a, str_of(e->d_name)));
-		if (dockerignore_matches(&x->ignore, p))
+		--*x->names;
+		/* of a directory that is kept out an exception may take something in again */
+		if (dockerignore_matches(&x->ignore, p) && !(e->d_type == DT_DIR && x->ignore.exceptions))
 			continue;
-		x->left--;
 		if (e->d_type == DT_DIR) {
 			if (depth < DEPTH_MAX)
 				look_into(x, fd, e->d_name, p, depth + 1);
 		} else if (e->d_type == DT_REG || e->d_type == DT_UNKNOWN) {
-			look_at_file(x, fd, e->d_name, p);
+			look_at_file(x, fd, e->d_name, p, false);
 		}
 	}
 	closedir(d);
 }
 
-static void copied(struct lint *l, const struct df_instruction *i, int context)
+static void copied(struct lint *l, const struct df_instruction *i, int context, u32 *names, u32 *files)
 {
 	if (df_flag(i, "from") || i->n_args < 2)
 		return;
-	struct context x = { .l = l, .in = i, .left = FILES_MAX, .text = BUF(FILE_BYTES + 1) };
+	struct context x = { .l = l, .in = i, .names = names, .files = files, .text = BUF(FILE_BYTES + 1) };
 	if (context >= 0)
 		dockerignore_read(&x.a, l->opt->ignored_files, &x.ignore);
 	for (u32 k = 0; k + 1 < i->n_args; k++) {
@@ -379,7 +393,7 @@ static void copied(struct lint *l, const struct df_instruction *i, int context)
 			int fd = top || dockerignore_matches(&x.ignore, path) ? -1 : file_open_beneath(context, z, &err);
 			if (fd >= 0) {
 				close(fd);
-				look_at_file(&x, context, z, path);
+				look_at_file(&x, context, z, path, true);
 				continue;
 			}
 		}
@@ -397,9 +411,10 @@ static void copied(struct lint *l, const struct df_instruction *i, int context)
 static void files(struct lint *l)
 {
 	autofd int context = l->opt->context ? open(l->opt->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	u32 names = NAMES_MAX, most = FILES_MAX;
 	for (const struct df_instruction *i = lint_next(l, NULL); i; i = lint_next(l, i))
 		if ((i->keyword == DF_COPY || i->keyword == DF_ADD) && lint_ships(l, i))
-			copied(l, i, context);
+			copied(l, i, context, &names, &most);
 }
 
 #define RULE(n, lvl, t) .name = n, .level = lvl, .since = "2026.1", .topic = t
