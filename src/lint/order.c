@@ -87,7 +87,7 @@ static void copy_before_install(struct lint *l)
 	const struct lint_script *s = lint_next_run(l, NULL);
 	const struct df_instruction *all = NULL;
 	const struct df_stage *stage = NULL;
-	bool said = false, system_said = false;
+	bool said = false, system_said = false, fine[countof(installs)] = { false };
 	for (const struct df_instruction *i = lint_next(l, NULL); i; i = lint_next(l, i)) {
 		u32 n = l->graph.stage_of ? l->graph.stage_of[i->index] : DF_NONE;
 		if (n == DF_NONE)
@@ -96,6 +96,7 @@ static void copy_before_install(struct lint *l)
 			stage = &l->graph.stages[n];
 			all = NULL;
 			said = system_said = false;
+			memset(fine, 0, sizeof fine);
 		}
 		if (!all && copies_everything(i) && i->index < l->file.n_instructions && l->file.instructions[i->index].keyword != DF_ONBUILD)
 			all = i;
@@ -106,7 +107,10 @@ static void copy_before_install(struct lint *l)
 				continue;
 			for (u32 c = 0; c < s->commands.n && !said; c++) {
 				const struct install *x = install_of(&s->commands.v[c]);
-				if (!x || (!x->manifests && system_said) || (x->manifests && copied_before(l, stage, all, x->manifests)))
+				if (!x || fine[x - installs] || (!x->manifests && system_said))
+					continue;
+				fine[x - installs] = x->manifests && copied_before(l, stage, all, x->manifests); /* the answer holds for all of the stage */
+				if (fine[x - installs])
 					continue;
 				said |= x->manifests != NULL;
 				system_said = true;
@@ -123,12 +127,14 @@ static void copy_before_install(struct lint *l)
 static void volatile_arg(struct lint *l)
 {
 	static const char names[] = "BUILD_DATE BUILD_TIME BUILD_TIMESTAMP BUILD_NUMBER BUILD_ID BUILD_VERSION GIT_COMMIT GIT_SHA GIT_HASH GIT_REV GIT_REVISION GIT_REF COMMIT COMMIT_SHA COMMIT_HASH VCS_REF VCS_REVISION SOURCE_COMMIT CACHEBUST CACHE_BUST CACHE_DATE REVISION";
-	for (const struct df_instruction *i = lint_next(l, NULL); i; i = lint_next(l, i)) {
+	u32 left = 32; /* each is asked of every script behind it */
+	for (const struct df_instruction *i = lint_next(l, NULL); i && left; i = lint_next(l, i)) {
 		u32 n = l->graph.stage_of ? l->graph.stage_of[i->index] : DF_NONE;
 		if (i->keyword != DF_ARG || n == DF_NONE || !i->n_pairs || !lint_word_in(i->pairs[0].name.s, names) || str_contains(i->pairs[0].name.s, STR("BUST")) || str_starts(i->pairs[0].name.s, STR("CACHE")))
 			continue;
 		const struct df_stage *st = &l->graph.stages[n];
 		struct str name = i->pairs[0].name.s;
+		left--;
 		/* Every RUN behind it has it in its environment. Said when an install stands before its first use. */
 		const struct df_instruction *slow = NULL;
 		bool used = false;
@@ -179,9 +185,16 @@ static void merge_runs(struct lint *l, struct diagnostic *d, const struct lint_s
 		return;
 	if (!b->in->rest.n_pieces || a->commands.n != 1)
 		return;
-	for (u32 i = 0; i < f->n_comments; i++)
-		if (f->comments[i].span.at > a->in->span.at && f->comments[i].span.at < b->in->span.end)
-			return;
+	u32 lo = 0, hi = f->n_comments; /* the first comment behind the beginning of a */
+	while (lo < hi) {
+		u32 mid = (lo + hi) / 2;
+		if (f->comments[mid].span.at <= a->in->span.at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < f->n_comments && f->comments[lo].span.at < b->in->span.end)
+		return;
 	/* From the end of the first to the script of the second: the line end and `RUN `. */
 	struct df_span gap = { a->in->span.end, df_text_at(&b->in->rest, 0) };
 	lint_fix(l, d, FIX_SAFE, "Update and install in one RUN", gap, str_of(arena_printf(l->arena, " %c\n && ", f->escape)));
@@ -211,7 +224,8 @@ static void update_alone(struct lint *l)
 		if (!update || used || lint_mounted(s, STR("/var/lib/apt/lists")))
 			continue;
 		const struct lint_script *next = lint_next_run(l, s), *user = NULL;
-		for (const struct lint_script *t = next; t && !user; t = lint_next_run(l, t)) {
+		u32 steps = 0; /* who installs stands near, or another update in between */
+		for (const struct lint_script *t = next; t && !user && steps++ < 200; t = lint_next_run(l, t)) {
 			if (!lint_stage_on(l, t->stage, s->stage) || (t->in->index == s->in->index))
 				continue;
 			bool own = false;

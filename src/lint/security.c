@@ -291,11 +291,12 @@ static void modes(struct lint *l)
 }
 
 /* --- downloads --- */
-static const struct sh_command *command_of(const struct lint_script *s, const struct sh_node *n)
+/* Of a node that holds the command at `i`: it stands before it in the list, not far. */
+static const struct sh_command *command_of(const struct lint_script *s, const struct sh_node *n, u32 i)
 {
-	for (u32 i = 0; i < s->commands.n; i++)
-		if (s->commands.v[i].node == n)
-			return &s->commands.v[i];
+	for (u32 k = i, steps = 0; k-- > 0 && steps < 64; steps++)
+		if (s->commands.v[k].node == n)
+			return &s->commands.v[k];
 	return NULL;
 }
 
@@ -341,7 +342,7 @@ static void pipe_to_shell(struct lint *l)
 				const struct sh_node *p = c->node->parent;
 				while (p && p->kind != SH_SIMPLE)
 					p = p->parent;
-				const struct sh_command *to = p && p != last ? command_of(s, p) : NULL;
+				const struct sh_command *to = p && p != last ? command_of(s, p, i) : NULL;
 				if (to && (lint_word_in(to->base, "sh bash dash ash zsh ksh eval source .")) && (lint_word_in(to->base, "eval source .") || sh_has_flag(to, "c") || (to->n_args && str_starts(to->args[0].source, STR("<("))))) {
 					lint_add_cmd(l, s, to, "what %.*s downloads is run unseen by %.*s", STR_FMT(c->base), STR_FMT(to->base));
 					last = p;
