@@ -22,9 +22,9 @@ struct word_env {
 struct word_options {
 	char escape;        /* '\\' or '`' */
 	bool raw_quotes;    /* keep quotes */
-	bool skip_quotes;   /* quotes are characters like others: the contents of COPY's here-documents */
 	bool raw_escapes;   /* keep escape characters */
 	bool skip_unset;    /* leave $NAME as it is when NAME is not set */
+	bool skip_quotes;   /* quotes are characters like others: the contents of COPY's here-documents */
 };
 
 /* One word, expanded, unsplit. ERR_INPUT for what BuildKit refuses (`${`, a bad operator, `${X:?}` unset, over a limit). */
