@@ -1,5 +1,5 @@
 #include "oci/digest.h"
-#include <openssl/evp.h>
+#include "base/crypto.h"
 
 static const struct {
 	const char *name;
@@ -63,26 +63,26 @@ struct digester {
 struct digester *digester_new(enum digest_alg alg)
 {
 	struct digester *d = xmalloc(sizeof *d);
-	d->ctx = EVP_MD_CTX_new();
+	d->ctx = crypto()->md_ctx_new();
 	d->alg = alg;
-	const EVP_MD *md = alg == DIGEST_SHA512 ? EVP_sha512() : alg == DIGEST_SHA384 ? EVP_sha384() : EVP_sha256();
-	if (!d->ctx || EVP_DigestInit_ex(d->ctx, md, NULL) != 1)
+	const EVP_MD *md = alg == DIGEST_SHA512 ? crypto()->sha512() : alg == DIGEST_SHA384 ? crypto()->sha384() : crypto()->sha256();
+	if (!d->ctx || crypto()->digest_init(d->ctx, md, NULL) != 1)
 		abort();
 	return d;
 }
 
 void digester_add(struct digester *d, struct str s)
 {
-	if (s.n && EVP_DigestUpdate(d->ctx, s.p, s.n) != 1)
+	if (s.n && crypto()->digest_update(d->ctx, s.p, s.n) != 1)
 		abort();
 }
 
 struct digest digester_finish(struct digester *d)
 {
 	struct digest r = { .alg = (u8)d->alg };
-	if (EVP_DigestFinal_ex(d->ctx, r.bytes, NULL) != 1)
+	if (crypto()->digest_final(d->ctx, r.bytes, NULL) != 1)
 		abort();
-	EVP_MD_CTX_free(d->ctx);
+	crypto()->md_ctx_free(d->ctx);
 	free(d);
 	return r;
 }

@@ -1,9 +1,9 @@
 /* The formats of `pare lint` that are hadolint's own lines and JSON documents, byte for byte where they fix the bytes: keys in alphabetical order, no blanks, no
  * newline behind a document, its name as the engine's (what reads these documents keys on it), column 1 for findings, and other fields for a file that does not
  * parse than for a finding. Messages are ours. */
+#include "base/crypto.h"
 #include "base/text.h"
 #include "report/lint_writer.h"
-#include <openssl/evp.h>
 
 static bool is_parse_error(const struct diagnostic *d) { return strcmp(d->code, "DL1000") == 0; }
 
@@ -160,7 +160,7 @@ static void gitlab_file(struct lint_report *r, const struct lint_file *file)
 		char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
 		unsigned n = 0;
 		struct str text = issue(&doc, lint_report_path(r, file), d, NULL);
-		if (!EVP_Digest(text.p, text.n, sum, &n, EVP_sha1(), NULL))
+		if (!crypto()->digest(text.p, text.n, sum, &n, crypto()->sha1(), NULL))
 			abort(); /* the library breaks its word */
 		for (unsigned k = 0; k < n; k++)
 			snprintf(hex + 2 * k, 3, "%02x", sum[k]);

@@ -9,6 +9,7 @@
  *
  * Nothing is locked and nothing is written: the engine replaces its documents as a whole. */
 #include "transport/places.h"
+#include "base/crypto.h"
 #include "transport/storeconf.h"
 #include "transport/tarsplit.h"
 #include "base/file.h"
@@ -17,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -140,7 +140,7 @@ static const char *big_data_path(struct arena *a, const struct store *st, const 
 	if (plain + 1 >= n)
 		return arena_printf(a, "%s-images/%s/%s", st->driver, id, key);
 	char *coded = arena_alloc(a, n / 3 * 4 + 8);
-	EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)key, (int)n);
+	crypto()->base64_encode((unsigned char *)coded, (const unsigned char *)key, (int)n);
 	return arena_printf(a, "%s-images/%s/=%s", st->driver, id, coded);
 }
 

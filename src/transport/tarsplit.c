@@ -1,12 +1,12 @@
 #include "transport/tarsplit.h"
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "layer/tar.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,7 +69,7 @@ static int decode(struct str text, struct buf *out, struct error *err)
 	if (text.n % 4 || text.n > TARSPLIT_LINE_MAX)
 		return error_set(err, ERR_INPUT, "tar-split: bad base64");
 	buf_reserve(out, text.n / 4 * 3);
-	int n = EVP_DecodeBlock((unsigned char *)out->p, (const unsigned char *)text.p, (int)text.n);
+	int n = crypto()->base64_decode((unsigned char *)out->p, (const unsigned char *)text.p, (int)text.n);
 	size_t pad = (size_t)(text.p[text.n - 1] == '=') + (size_t)(text.p[text.n - 2] == '=');
 	if (n < (int)pad)
 		return error_set(err, ERR_INPUT, "tar-split: bad base64");

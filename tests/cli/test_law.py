@@ -143,7 +143,8 @@ def meson(name):
 
 def names(text, variable):
     body = re.search(r"^%s = (?:files\()?[\[\n](.*?)[\])]" % variable, text, re.M | re.S)[1]
-    return set(re.findall(r"'([^']+)'", body))
+    more = " ".join(re.findall(r"^%s \+= (.*)$" % variable, text, re.M)) # an addition may be a line of its own
+    return set(re.findall(r"'([^']+)'", body + more))
 
 
 def found(folder, pattern):
