@@ -70,7 +70,7 @@ static void note(const char *fmt, ...)
 	buf_free(&safe);
 }
 
-static int read_config(const struct option_value *opt, struct config *c, struct error *err)
+static int read_config(const struct option_value *opt, const char *file, struct config *c, struct error *err)
 {
 	static const struct {
 		int option;
@@ -80,7 +80,7 @@ static int read_config(const struct option_value *opt, struct config *c, struct 
 		int option;
 		enum config_text text;
 	} words[] = { { O_FORMAT, CONFIG_FORMAT }, { O_CODES, CONFIG_CODES }, { O_RULESET, CONFIG_RULESET }, { O_BASELINE, CONFIG_BASELINE }, { O_FAIL_OVER, CONFIG_FAIL_OVER }, { O_TARGET, CONFIG_TARGET } };
-	if (config_load(opt[O_CONFIG].value, c, err) < 0)
+	if (config_load(file, c, err) < 0)
 		return -1;
 	config_environment(c);
 	for (size_t i = 0; i < countof(lists); i++)
@@ -312,6 +312,37 @@ static int show_rules(const struct option_value *opt)
 	return command_done(0);
 }
 
+static void free_job(struct job *j)
+{
+	free(j->labels);
+	free(j->levels.v);
+	baseline_free(&j->known);
+	baseline_free(&j->update);
+	config_free(&j->config);
+}
+
+struct lint_judgement {
+	struct job job;
+};
+
+struct lint_judgement *lint_judgement_read(const struct option_value *opt, const char *file, struct error *err)
+{
+	struct lint_judgement *j = xcalloc(1, sizeof *j);
+	if (read_config(opt, file, &j->job.config, err) == 0 && read_options(&j->job, opt, err) == 0)
+		return j;
+	lint_judgement_free(j);
+	return NULL;
+}
+
+const struct lint_options *lint_judgement_options(const struct lint_judgement *j) { return &j->job.run.opt; }
+
+void lint_judgement_free(struct lint_judgement *j)
+{
+	if (j)
+		free_job(&j->job);
+	free(j);
+}
+
 static int run(const struct option_value *opt, char **args, int n_args)
 {
 	struct error err = { 0 };
@@ -323,22 +354,20 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	}
 	if (opt[O_EXPLAIN].value || opt[O_LIST].count)
 		return show_rules(opt);
+	if (opt[O_LSP].count)
+		return lint_serve(opt, opt[O_CONFIG].value);
 	if (opt[O_JOBS].value)
 		setenv("PARE_THREADS", opt[O_JOBS].value, 1);
-	if (read_config(opt, &j.config, &err) < 0) {
+	if (read_config(opt, opt[O_CONFIG].value, &j.config, &err) < 0) {
 		status = command_fail(&err);
 	} else if (read_options(&j, opt, &err) < 0) {
 		status = command_fail(&err);
 	} else {
 		if (j.config.on[CONFIG_VERBOSE])
 			note("configuration: %s", j.config.file ? j.config.file : "none; the defaults");
-		status = opt[O_LSP].count ? lint_serve(&j.run.opt) : lint_paths(&j, args, n_args);
+		status = lint_paths(&j, args, n_args);
 	}
-	free(j.labels);
-	free(j.levels.v);
-	baseline_free(&j.known);
-	baseline_free(&j.update);
-	config_free(&j.config);
+	free_job(&j);
 	return status;
 }
 

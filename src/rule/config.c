@@ -228,6 +228,28 @@ static const char *search(struct config *c)
 	return NULL;
 }
 
+char *config_near(const char *path)
+{
+	static const char *const names[] = { ".pare.yaml", ".pare.yml", ".hadolint.yaml", ".hadolint.yml" };
+	struct buf b = BUF(0);
+	buf_puts(&b, path);
+	while (b.n) {
+		do
+			b.n--;
+		while (b.n && b.p[b.n] != '/');
+		size_t dir = b.n;
+		for (size_t i = 0; i < countof(names); i++) {
+			b.n = dir;
+			buf_printf(&b, "/%s", names[i]);
+			if (access(b.p, F_OK) == 0)
+				return b.p;
+		}
+		b.n = dir;
+	}
+	buf_free(&b);
+	return NULL;
+}
+
 int config_load(const char *file, struct config *ret, struct error *err)
 {
 	struct config c = { .threshold = LEVEL_INFO };

@@ -45,6 +45,8 @@ struct config {
 /* Reads `file`, or, when it is NULL, the first there is of: .pare.yaml and .hadolint.yaml in the working directory, pare.yaml and hadolint.yaml in
  * $XDG_CONFIG_HOME (else ~/.config), ~/.hadolint/{hadolint,config}.yaml, ~/.hadolint.yaml; each also as .yml. None is no error. */
 int config_load(const char *file, struct config *ret, struct error *err) must_check;
+/* The .pare.yaml or .hadolint.yaml (.yml) nearest to a file: in its directory, else in the one above, and so on. Owned by the caller; NULL when there is none. `path` is absolute. */
+char *config_near(const char *path);
 void config_environment(struct config *c);      /* HADOLINT_…; what is wrong in it is not heard, as hadolint has it */
 /* "NAME:TYPE". */
 int config_add_label(struct config *c, const char *text, struct error *err) must_check;

@@ -109,7 +109,7 @@ def test_the_action_lints(tmp_path, threshold, status):
     (d / "cfg.yaml").write_text("override:\n  warning: [DL4000]\n  style: [DL3006]\n")
     p = run_step(tmp_path, d, **{"failure-threshold": threshold, "config": "cfg.yaml", "codes": "hadolint"})
     assert p.returncode == status, p
-    assert "::warning file=./Dockerfile,line=2" in p.stdout
+    assert "::warning file=Dockerfile,line=2" in p.stdout
     run = json.loads((d / "pare-lint.sarif").read_text())["runs"][0]
     assert {"DL4000", "DL3006"} <= {r["ruleId"] for r in run["results"]}
     assert "DL4000" in (tmp_path / "summary.md").read_text()
