@@ -52,9 +52,8 @@ static void check_ports(struct lint *l)
 /* --- MAINTAINER --- */
 #define AUTHORS "org.opencontainers.image.authors"
 
-static bool has_authors(const struct lint *l, const struct df_instruction *in)
+static bool has_authors(const struct lint *l, const struct df_stage *s)
 {
-	const struct df_stage *s = lint_stage(l, in);
 	for (u32 i = s ? s->first : 0; i < (s ? s->end : l->file.n_instructions); i++)
 		for (u32 k = 0; k < l->file.instructions[i].n_pairs; k++)
 			if (l->file.instructions[i].keyword == DF_LABEL && str_is(lint_unquote(l->file.instructions[i].pairs[k].name.s), AUTHORS))
@@ -67,7 +66,7 @@ static bool has_authors(const struct lint *l, const struct df_instruction *in)
 static void fix_maintainer(struct lint *l, struct diagnostic *d, const struct df_instruction *in)
 {
 	struct str s = str_trim(in->n_args ? in->args[0].s : in->rest.s);
-	if (!s.n || in->bad || lint_holds_comment(l, in) || has_authors(l, in))
+	if (!s.n || in->bad || lint_holds_comment(l, in))
 		return;
 	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0] && !memchr(s.p + 1, s.p[0], s.n - 2))
 		s = str_n(s.p + 1, s.n - 2);
@@ -87,13 +86,20 @@ static void fix_maintainer(struct lint *l, struct diagnostic *d, const struct df
 /* BuildKit reads up to the instruction that it refuses, and says of that one too what it has to say. */
 static void check_maintainer(struct lint *l)
 {
-	bool stage = false, stop = false;
+	bool stage = false, stop = false, asked = false, authors = false;
 	for (u32 i = 0; i < l->file.n_instructions && !stop; i++) {
 		const struct df_instruction *in = &l->file.instructions[i];
 		stage |= in->keyword == DF_FROM;
+		asked &= in->keyword != DF_FROM;
 		stop = l->codes == LINT_BUILDKIT && (in->bad || (!stage && in->keyword != DF_ARG));
-		if (in->keyword == DF_MAINTAINER && (!in->bad || stop))
-			fix_maintainer(l, lint_add(l, in, "MAINTAINER is deprecated: a label says the same"), in);
+		if (in->keyword != DF_MAINTAINER || (in->bad && !stop))
+			continue;
+		struct diagnostic *d = lint_add(l, in, "MAINTAINER is deprecated: a label says the same");
+		if (!asked)
+			authors = has_authors(l, lint_stage(l, in));
+		asked = true;
+		if (!authors)
+			fix_maintainer(l, d, in);
 	}
 }
 

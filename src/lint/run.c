@@ -32,7 +32,7 @@ static bool in_background(const struct lint_script *s)
 }
 
 /* Where they do make sense: a server that is started, used and stopped by one RUN; keys that are mounted; an editor that installs its plug-ins. */
-static bool has_purpose(const struct lint_script *s, const struct sh_command *c)
+static bool has_purpose(const struct lint_script *s, const struct sh_command *c, bool background)
 {
 	static const char *const batch[] = { "c", "e", "es", "S", "cmd", NULL };
 	const struct df_flag *security = df_flag(s->in, "security");
@@ -53,7 +53,7 @@ static bool has_purpose(const struct lint_script *s, const struct sh_command *c)
 		return sh_has_any_flag(c, batch);
 	}
 	if (sh_is(c, "ps"))
-		return in_background(s) || c->in_substitution;
+		return background || c->in_substitution;
 	return false;
 }
 
@@ -61,9 +61,15 @@ static void check_idle(struct lint *l)
 {
 	static const char *const names[] = { "free", "kill", "mount", "ps", "service", "shutdown", "ssh", "top", "vim", NULL };
 	u32 last = UINT32_MAX;
+	const struct lint_script *asked = NULL;
+	bool background = false;
 	lint_each_command(l, s, c) {
-		bool hit = hadolint(l) ? !c->wrapped && is_one_of(c->name, names) : is_one_of(c->base, names) && !c->in_function && !has_purpose(s, c);
-		if (!hit || s->in->index == last)
+		if (s->in->index == last || !is_one_of(hadolint(l) ? c->name : c->base, names))
+			continue;
+		if (s != asked && !hadolint(l))
+			background = in_background(s);
+		asked = s;
+		if (hadolint(l) ? c->wrapped : c->in_function || has_purpose(s, c, background))
 			continue;
 		last = s->in->index;
 		lint_add_cmd(l, s, c, "%.*s does nothing that stays: a build has no services, terminals or users", STR_FMT(c->base));
@@ -323,14 +329,6 @@ static bool cannot_fail(const struct sh_node *n)
 	return n->kind == SH_SIMPLE && n->n_words && is_one_of(n->words[0].text, v);
 }
 
-static bool is_child(const struct sh_node *p, const struct sh_node *n)
-{
-	const struct sh_node *c = p->child;
-	for (u32 i = 0; c && c != n && i < 1000; i++)
-		c = c->next;
-	return c == n;
-}
-
 /* Whether pipefail would change nothing: the status is asked for (`if a | b`, `a | b || c`, `! a | b`), or thrown away by what holds it (`echo $(a | b)`). */
 static bool status_is_used(const struct sh_node *pipe)
 {
@@ -346,8 +344,8 @@ static bool status_is_used(const struct sh_node *pipe)
 			return true;
 		if (p->kind == SH_SIMPLE && p->n_words)
 			return true; /* a substitution in a word; that of an assignment alone counts */
-		if ((p->kind == SH_FOR || p->kind == SH_SELECT || p->kind == SH_CASE) && p->child != n && !is_child(p, n))
-			return true;
+		if (((p->kind == SH_FOR || p->kind == SH_SELECT) && p->child != n) || (p->kind == SH_CASE && n->kind != SH_CASE_ITEM))
+			return true; /* in its words */
 	}
 }
 

@@ -81,7 +81,7 @@ static void check_last_user(struct lint *l)
 
 static bool uses_arg(const struct lint *l, const struct df_instruction *in, struct str uid)
 {
-	for (u32 i = 0; i < in->index; i++) {
+	for (u32 i = 0; i < in->index && uid.n < 256; i++) {
 		const struct df_instruction *a = &l->file.instructions[i];
 		for (u32 k = 0; a->keyword == DF_ARG && k < a->n_pairs; k++) {
 			struct str name = a->pairs[k].name.s;
@@ -144,14 +144,16 @@ static bool runs_as_root(const struct lint *l, const struct df_instruction *in)
 	return st && (!st->user.p || is_root(st->user));
 }
 
+#define SUDOS 100 /* of one RUN that are taken out at once */
+
 static void sudo_of(struct lint *l, const struct lint_script *s)
 {
 	struct diagnostic *d = NULL;
 	bool fixable = runs_as_root(l, s->in);
-	for (u32 k = 0; k < s->commands.n && fixable; k++) {
+	for (u32 k = 0, n = 0; k < s->commands.n && fixable; k++) {
 		struct df_span cut;
 		if (sh_is(&s->commands.v[k], "sudo"))
-			fixable = without_sudo(l, s, &s->commands.v[k], &cut);
+			fixable = ++n <= SUDOS && without_sudo(l, s, &s->commands.v[k], &cut);
 	}
 	for (u32 k = 0; k < s->commands.n; k++) {
 		const struct sh_command *c = &s->commands.v[k];
