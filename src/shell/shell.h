@@ -27,7 +27,7 @@
 enum sh_dialect { SH_POSIX, SH_BASH }; /* only what a rule says depends on it: both parse the same language, bash's */
 
 enum sh_kind {
-	SH_LIST,      /* children: commands; op: of each but the last what ends it (`;`, newline, `&`) */
+	SH_LIST,      /* children: commands; op: what ends each (`;`, newline, `&`), NONE where a fault, or nothing, does; so too of an only child */
 	SH_ANDOR,     /* children: two or more, child->op is && or || *before* it */
 	SH_PIPELINE,  /* children: two or more, child->op is | or |& before it */
 	SH_SIMPLE,    /* assigns, words, redirects */

@@ -582,6 +582,8 @@ static bool ends(const struct sh_parser *p, enum mode m, int c, u32 depth)
 {
 	switch (m) {
 	case IN_WORD:
+		if (c == '\r')
+			return sh_peek(p, 1) == '\n' || sh_peek(p, 1) < 0;
 		return sh_meta(c) && !((c == '<' || c == '>') && sh_peek(p, 1) == '(');
 	case IN_REGEX:
 		return c == '\n' || (sh_blank(c) && depth == 0);
