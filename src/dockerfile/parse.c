@@ -218,8 +218,7 @@ static u32 statement(struct df_parser *p, u32 i)
 		p->n_parts--;
 		memmove(p->parts, p->parts + 1, p->n_parts * sizeof *p->parts);
 	}
-	struct df_instruction in = { .index = f->n_instructions, .line = first, .end_line = i, .head_end = i, .blank_inside = blank, .text = joined(p) };
-	in.span = (struct df_span){ in.text.s.n ? df_text_at(&in.text, 0) : whole.at, whole.end };
+	struct df_instruction in = { .index = f->n_instructions, .line = first, .end_line = i, .head_end = i, .blank_inside = blank, .span = whole, .text = joined(p) };
 	if (df_instruction_parse(p, &in, 0)) {
 		heredocs(p, &in, &i);
 		if (i > in.end_line) {

@@ -101,7 +101,7 @@ struct df_instruction {
 	struct df_word word;        /* the keyword as written */
 	u32 index;                  /* in the file; a trigger has its ONBUILD's */
 	u32 line, end_line;         /* end_line includes here-documents and their end marks */
-	struct df_span span;        /* from the keyword to the end of the last line, without its CR LF */
+	struct df_span span;        /* from the keyword (or an escape character alone on a line before it) to the end of the last line, without its CR LF */
 	struct df_text text;        /* the whole joined line, keyword included, trimmed: BuildKit's `original` */
 	struct df_text rest;        /* what follows keyword and flags (and, for HEALTHCHECK, CMD): the shell text of RUN, CMD, ENTRYPOINT */
 	const struct df_flag *flags;
