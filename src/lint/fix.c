@@ -168,16 +168,14 @@ static bool same_comments(const struct df_file *x, const struct df_file *y)
 	return true;
 }
 
-/* Whether an edit changes bytes of [at, end), or joins something to its ends without a line end between. */
+/* Whether an edit changes bytes of the span, or adds to its ends without a line end between. */
 static bool edit_changes(const struct edit *e, struct df_span s)
 {
-	if (e->at < s.end && e->end > s.at && (e->at != e->end || e->at > s.at))
-		return true;
-	if (e->with.n == 0)
-		return false;
 	if (e->at == s.end)
-		return e->with.p[0] != '\n' && e->with.p[0] != '\r';
-	return e->end == s.at && s.at != s.end && !str_ends(e->with, STR("\n"));
+		return e->with.n && e->with.p[0] != '\n' && e->with.p[0] != '\r';
+	if (e->end == s.at)
+		return e->with.n && e->with.p[e->with.n - 1] != '\n';
+	return e->at < s.end && e->end > s.at;
 }
 
 /* Every instruction that no edit changes is there, at the place it moved to, byte for byte; between two that may not change there is
@@ -289,26 +287,43 @@ static void take(struct round *r, const struct offer *offers, u32 n)
 }
 
 /* --- rounds --- */
-static void choose(struct round *r, const struct diagnostics *d, const struct df_file *f, enum fix_safety up_to)
+static void collect(struct round *r, const struct diagnostics *d, enum fix_safety up_to)
 {
 	for (u32 i = 0; i < d->n; i++) {
 		const struct fix *fix = d->v[i].fix;
-		if (fix && fix->safety <= up_to && fix->n_edits && sound(fix, f))
+		if (fix && fix->safety <= up_to && fix->n_edits && sound(fix, &r->old.l.file))
 			VEC_PUSH(r->offers, r->n_offers, r->cap_offers, ((struct offer){ fix, d->v[i].line }));
 	}
-	if (r->n_offers == 0)
-		return;
-	qsort(r->offers, r->n_offers, sizeof *r->offers, by_place);
-	struct edits all = { 0 };
-	u32 kept = 0;
-	for (u32 i = 0; i < r->n_offers; i++) {
-		if (touches(&all, r->offers[i].fix))
-			continue;
-		edits_add(&all, r->offers[i].fix);
-		r->offers[kept++] = r->offers[i];
+	if (r->n_offers)
+		qsort(r->offers, r->n_offers, sizeof *r->offers, by_place);
+}
+
+/* Takes what doesn't touch each other; where that was left out, what it stood in the way of. */
+static void take_all(struct round *r)
+{
+	struct offer *pick = xcalloc(r->n_offers, sizeof *pick);
+	while (r->n_offers) {
+		struct edits all = { 0 };
+		u32 kept = 0, n = 0;
+		for (u32 i = 0; i < r->taken.n; i++)
+			VEC_PUSH(all.v, all.n, all.cap, r->taken.v[i]);
+		for (u32 i = 0; i < r->n_offers; i++) {
+			struct offer o = r->offers[i];
+			if (touches(&r->taken, o.fix))
+				continue; /* its turn is the next round */
+			if (touches(&all, o.fix)) {
+				r->offers[kept++] = o;
+			} else {
+				edits_add(&all, o.fix);
+				pick[n++] = o;
+			}
+		}
+		r->n_offers = kept;
+		free(all.v);
+		if (n)
+			take(r, pick, n);
 	}
-	r->n_offers = kept;
-	free(all.v);
+	free(pick);
 }
 
 static bool any_fix(const struct diagnostics *d, enum fix_safety up_to)
@@ -327,9 +342,8 @@ static int make_round(struct round *r, enum fix_safety up_to, fix_finder *find, 
 	if (result == 0 && any_fix(&d, up_to) && (result = facts_open(r->before, r->opt, &r->old, err)) == 0) {
 		r->free = xcalloc(r->old.l.file.n_instructions + 1, 1);
 		if (!r->old.l.file.refused)
-			choose(r, &d, &r->old.l.file, up_to);
-		if (r->n_offers)
-			take(r, r->offers, r->n_offers);
+			collect(r, &d, up_to);
+		take_all(r);
 		facts_close(&r->old);
 	}
 	diagnostics_free(&d);
