@@ -5,11 +5,12 @@
 #include "command/lint_run.h"
 #include "report/lint_rules.h"
 #include "rule/config.h"
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	O_FORMAT, O_CONFIG, O_FIX, O_DIFF, O_IGNORE, O_ERROR, O_WARNING, O_INFO, O_STYLE, O_THRESHOLD, O_NO_FAIL, O_NO_PRAGMA, O_NO_IGNORE, O_TRUSTED, O_LABEL, O_STRICT, O_PATH,
-	O_CODES, O_RULESET, O_BASELINE, O_UPDATE, O_BUILD_ARG, O_TARGET, O_CONTEXT, O_FAIL_OVER, O_EXPLAIN, O_LIST, O_LSP, O_JOBS, O_VERBOSE, O_VERSION,
+	O_CODES, O_RULESET, O_BASELINE, O_UPDATE, O_BUILD_ARG, O_TARGET, O_CONTEXT, O_IMAGE, O_FAIL_OVER, O_NOW, O_EXPLAIN, O_LIST, O_LSP, O_JOBS, O_VERBOSE, O_VERSION,
 };
 
 static const struct option options[] = {
@@ -42,7 +43,9 @@ static const struct option options[] = {
 	[O_BUILD_ARG] = { "build-arg", 0, OPT_LIST, "NAME=VALUE", "As `docker build` would have it. BUILDKIT_DOCKERFILE_CHECK replaces the file's # check= line.", NULL },
 	[O_TARGET] = { "target", 0, OPT_VALUE, "STAGE", "The stage that ships. Default: the last.", NULL },
 	[O_CONTEXT] = { "context", 0, OPT_VALUE, "DIR", "The build context: where COPY takes files from, and .dockerignore is. Default: the directory of a file that is called Dockerfile or Containerfile.", NULL },
+	[O_IMAGE] = { "image", 0, OPT_VALUE, "IMAGE", "The image that the file was built into, named as for inspect: findings get the bytes that were measured in their instruction's layer, and the most expensive come first.", NULL },
 	[O_FAIL_OVER] = { "fail-over", 0, OPT_VALUE, "SIZE", "End with status 1 when the findings cost more bytes than that together: 20MB, 31KiB.", NULL },
+	[O_NOW] = { "now", 0, OPT_VALUE, "DATE", "The day that base images must be supported on, as 2026-01-31. Default: $SOURCE_DATE_EPOCH, else today.", NULL },
 	[O_EXPLAIN] = { "explain", 0, OPT_VALUE, "RULE", "Say what a rule finds and why, with an example, and what other tools call it.", NULL },
 	[O_LIST] = { "list-rules", 0, OPT_FLAG, NULL, "List the rules; with --format json as a document.", NULL },
 	[O_LSP] = { "lsp", 0, OPT_FLAG, NULL, "Serve an editor: the Language Server Protocol on standard input and output.", NULL },
@@ -162,6 +165,8 @@ struct job {
 	struct lint_report report;
 	struct lint_run run;
 	struct baseline known, update;
+	const char *image; /* --image */
+	struct subject *subject;
 };
 
 static bool ruleset_known(const char *version)
@@ -170,6 +175,32 @@ static bool ruleset_known(const char *version)
 		if (strcmp(lint_rule_at(i)->meta.since, version) == 0)
 			return true;
 	return false;
+}
+
+/* "2026-01-31" as seconds since 1970. */
+static bool read_date(struct str s, s64 *ret)
+{
+	u64 y, m, d;
+	struct str rest = s;
+	if (s.n != 10 || !str_to_u64(str_cut(&rest, '-'), &y) || !str_to_u64(str_cut(&rest, '-'), &m) || !str_to_u64(rest, &d) || m < 1 || m > 12 || d < 1 || d > 31 || y < 1970)
+		return false;
+	struct tm tm = { .tm_year = (int)y - 1900, .tm_mon = (int)m - 1, .tm_mday = (int)d };
+	*ret = (s64)timegm(&tm);
+	return true;
+}
+
+static int read_now(struct lint_options *o, const char *date, struct error *err)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	u64 seconds;
+	if (date && !read_date(str_of(date), &o->now))
+		return error_set(err, ERR_USAGE, "--now %.40s: no date like 2026-01-31", date);
+	if (!date && epoch && *epoch) {
+		if (!str_to_u64(str_of(epoch), &seconds) || seconds > (u64)1 << 40)
+			return error_set(err, ERR_USAGE, "SOURCE_DATE_EPOCH: %.40s: no number of seconds", epoch);
+		o->now = (s64)seconds;
+	}
+	return 0;
 }
 
 static int read_options(struct job *j, const struct option_value *opt, struct error *err)
@@ -199,6 +230,11 @@ static int read_options(struct job *j, const struct option_value *opt, struct er
 	j->run.fail_over = UINT64_MAX;
 	if (over && !text_parse_size(str_of(over), &j->run.fail_over))
 		return error_set(err, ERR_USAGE, "fail-over: %.60s: no size like 20MB", over);
+	if (read_now(o, opt[O_NOW].value, err) < 0)
+		return -1;
+	if (opt[O_IMAGE].value && (opt[O_FIX].count || opt[O_DIFF].count))
+		return error_set(err, ERR_USAGE, "--image: an image is of the file as it was, not with --fix or --diff");
+	j->image = opt[O_IMAGE].value;
 	j->run.context = opt[O_CONTEXT].value;
 	j->run.fix = opt[O_FIX].count > 0;
 	j->run.diff = opt[O_DIFF].count > 0;
@@ -266,6 +302,32 @@ static void notes(const struct job *j, const struct lint_paths *paths)
 
 static void say_nothing(struct lint_report *r, const struct lint_file *file) { (void)r, (void)file; }
 
+static int open_image(struct job *j, const struct lint_paths *paths, struct error *err)
+{
+	if (paths->n != 1)
+		return error_set(err, ERR_USAGE, "--image: name the one Dockerfile that it was built from; there are %u", paths->n);
+	if (lint_image_open(j->image, &j->subject, err) < 0)
+		return -1;
+	j->run.image = j->subject;
+	return 0;
+}
+
+/* What the image doesn't tell: 0, or the exit status. */
+static int image_status(const struct job *j)
+{
+	const struct lint_run *r = &j->run;
+	if (!r->image)
+		return 0;
+	if (r->image_error.kind) {
+		struct error err = r->image_error;
+		error_wrap(&err, "%s", j->image);
+		return command_fail(&err);
+	}
+	if (r->unmatched)
+		note("%s: its history has no layer of %u instruction%s (line %u): what they cost is estimated", j->image, r->unmatched, r->unmatched == 1 ? "" : "s", r->unmatched_line);
+	return lint_image_problems(r->image);
+}
+
 static int lint_paths(struct job *j, char **args, int n_args)
 {
 	struct error err = { 0 };
@@ -276,6 +338,10 @@ static int lint_paths(struct job *j, char **args, int n_args)
 	bool shown = !j->run.diff && !text_out && !j->run.update;
 	j->report.n_files = paths.n;
 	j->run.report = &j->report;
+	if (j->image && open_image(j, &paths, &err) < 0) {
+		lint_paths_free(&paths);
+		return command_fail(&err);
+	}
 	struct lint_report silent = j->report;
 	if (!shown) {
 		static const struct lint_writer none = { .name = "none", .file = say_nothing };
@@ -290,7 +356,10 @@ static int lint_paths(struct job *j, char **args, int n_args)
 		status = command_fail(&err);
 	notes(j, &paths);
 	if (!status)
+		status = image_status(j);
+	if (!status)
 		status = verdict(j);
+	lint_image_close(j->subject);
 	lint_paths_free(&paths);
 	return command_done(status);
 }

@@ -2,6 +2,8 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "command/command.h"
+#include "report/measure.h"
+#include "report/subject.h"
 #include "report/udiff.h"
 #include <errno.h>
 #include <limits.h>
@@ -19,6 +21,8 @@ struct linted {
 	struct diagnostics found;
 	struct lint lint;
 	struct error err;
+	struct measure measure;
+	struct error measure_error;
 	bool read, opened;
 };
 
@@ -86,7 +90,12 @@ static void lint_one(u32 i, void *ctx)
 	if (lint_open(text, &x->opt, &x->found, &x->lint, &x->err) < 0)
 		return;
 	x->opened = true;
-	diagnostics_sort(&x->found);
+	if (run->image && measure_map(&x->lint, run->image->image, &x->measure, &x->measure_error) == 0) {
+		measure_findings(&x->measure, run->image, &x->found);
+		diagnostics_sort_by_bytes(&x->found);
+	} else {
+		diagnostics_sort(&x->found);
+	}
 }
 
 static void free_one(struct linted *x)
@@ -95,6 +104,7 @@ static void free_one(struct linted *x)
 		lint_close(&x->lint);
 	if (x->fixed.text.p)
 		fix_result_free(&x->fixed);
+	measure_free(&x->measure);
 	diagnostics_free(&x->found);
 	buf_free(&x->text);
 	lint_surroundings_free(&x->around);
@@ -181,6 +191,9 @@ static void report_one(struct lint_run *r, struct linted *x)
 		r->failed = true;
 	} else {
 		r->failed |= x->lint.refused;
+		r->unmatched = x->measure.missing;
+		r->unmatched_line = x->measure.missing_line;
+		r->image_error = x->measure_error;
 		if (r->update || r->known)
 			only_new(r, x);
 		for (u32 i = 0; i < x->found.n; i++) {

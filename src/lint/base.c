@@ -225,7 +225,7 @@ static void build_image(struct lint *l)
 /* --- how it runs --- */
 static bool drops_root(const struct df_instruction *i)
 {
-	static const char *const tools[] = { "gosu", "su-exec", "setpriv", "chpst", "runuser", "s6-", "/init", "supervisord", "entrypoint", "nginx", "postgres", "redis-server", "httpd", "apache2" };
+	static const char *const tools[] = { "gosu", "su-exec", "setpriv", "chpst", "runuser", "s6-", "/init", "supervisord", "entrypoint", "postgres" };
 	for (size_t k = 0; i && k < countof(tools); k++)
 		if (str_contains(i->text.s, str_of(tools[k])))
 			return true;

@@ -16,6 +16,7 @@ static const struct lint_cost costs[] = {
 	{ "archive-copied", COST_DIR, NULL, 0 },
 	{ "sources-kept", COST_DIR, NULL, 0 },
 	{ "build-tools-kept", COST_BUILD, NULL, 0 },
+	{ "build-image-ships", COST_BASE, NULL, 0 },
 	{ "owner-copies-layer", COST_METADATA, NULL, 0 },
 	{ "package-cache-kept", COST_DIR, NULL, 0 },
 	{ "gem-documentation", COST_DIR, "/usr/share/ri", 0 },

@@ -12,6 +12,7 @@ enum lint_cost_kind {
 	COST_GONE,     /* what the instruction's layer hides of those below: deleted later */
 	COST_METADATA, /* what the instruction's layer holds again with other metadata */
 	COST_BUILD,    /* build tools that the instruction's layer installs */
+	COST_BASE,     /* build tools in the layers of the base image */
 	COST_LAYER,    /* everything in the instruction's layer */
 };
 struct lint_cost {

@@ -646,13 +646,13 @@ static void touches(struct walk *w)
 static const struct {
 	const char *names;
 	void (*f)(struct walk *w);
-	bool harmless; /* makes nothing that a later rm in its script could be about */
+	bool harmless; /* all that it makes is known */
 } commands[] = {
 	{ "cd pushd", change_dir, true },
 	{ "rm unlink rmdir shred", rm, true },
 	{ "find", find, true },
-	{ "curl", curl, false },
-	{ "wget", wget, false },
+	{ "curl", curl, true },
+	{ "wget", wget, true },
 	{ "git", git, false },
 	{ "tar bsdtar gtar", tar, false },
 	{ "unzip", unzip, false },
@@ -661,7 +661,8 @@ static const struct {
 	{ "npm yarn yarnpkg pnpm", node_packages, false },
 	{ "pip pip2 pip3 poetry pipenv uv", python_packages, false },
 	{ "gem bundle bundler go cargo composer composer.phar conda mamba micromamba mvn mvnw gradle gradlew", language_packages, false },
-	{ "tee touch truncate fallocate dd openssl keytool gcc g++ cc c++ clang clang++ ld ar sort", outputs, false },
+	{ "tee touch truncate fallocate dd openssl keytool sort", outputs, true },
+	{ "gcc g++ cc c++ clang clang++ ld ar", outputs, false },
 	{ "echo set export true : test [ ls cat mkdir ln unset printf", NULL, true },
 };
 
@@ -679,7 +680,7 @@ static void command(struct walk *w)
 			commands[i].f(w);
 	}
 	if (str_is(base, "cp") || str_is(base, "mv") || str_is(base, "install"))
-		copy_or_move(w, str_is(base, "mv"));
+		copy_or_move(w, str_is(base, "mv")), harmless = true;
 	else if (str_is(base, "chown") || str_is(base, "chgrp"))
 		own(w, true), harmless = true;
 	else if (str_is(base, "chmod"))

@@ -54,7 +54,6 @@ struct lint_options {
 	s64 now;                            /* Unix seconds: what is out of support by then; 0: today */
 	bool (*base)(void *ctx, struct str image, struct df_base *ret); /* what is known of base images (dockerfile/graph.h); NULL: nothing */
 	void *base_ctx;
-	const struct lint_image *image;     /* bytes by instruction (lint/bytes.h); NULL: estimates */
 };
 
 struct lint {

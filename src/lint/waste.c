@@ -19,13 +19,18 @@ static const struct lint_effect *made_before(const struct lint *l, const struct 
 		own_cache |= m->instruction == x->instruction && m->cache && lint_effect_covers(x, m->path);
 		if (own_cache && m->cache)
 			continue;
-		if (m->instruction >= x->instruction || (m->kind != EFFECT_MAKE && m->kind != EFFECT_REMOVE) || !ships(l, m) || !lint_stage_on(l, x->stage, m->stage))
+		if (m->instruction == x->instruction && m->kind == EFFECT_MAKE && !m->cache && x->first && m->path.n > 1 && (lint_effect_covers(x, m->path) || (m->tree && lint_below(x->path, m->path))))
+			return NULL; /* of its own making, or it cannot be told */
+		if (m->instruction >= x->instruction || m->kind == EFFECT_UNPACK || m->kind == EFFECT_OWN || !ships(l, m) || !lint_stage_on(l, x->stage, m->stage))
 			continue;
 		if (m->kind == EFFECT_REMOVE && lint_effect_covers(m, x->path))
 			return NULL; /* gone already */
-		if (m->kind != EFFECT_MAKE)
+		if (m->kind != EFFECT_MAKE && m->kind != EFFECT_TOUCH)
 			continue;
-		bool whole = lint_effect_covers(x, m->path), part = m->tree && x->first && m->path.n > 1 && lint_below(x->path, m->path);
+		bool named = m->kind == EFFECT_TOUCH; /* to a program: it may have made what is below, but a home is everybody's */
+		if (named && (lint_below(m->path, STR("/home")) || lint_below(m->path, STR("/root")) || str_contains(x->path, STR("/.cache"))))
+			continue;
+		bool whole = !named && lint_effect_covers(x, m->path), part = (m->tree || (named && x->path.n > m->path.n)) && x->first && m->path.n > 1 && lint_below(x->path, m->path);
 		if ((whole || part) && !lint_removed_in(e, k, m->instruction, m->path) && !(m->s && lint_mounted(m->s, m->path)))
 			return m;
 	}

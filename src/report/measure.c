@@ -206,7 +206,7 @@ static u64 taken_by(const struct subject *s, u32 layer, struct str where, bool g
 
 struct tools {
 	const struct subject *s;
-	u32 layer;
+	u32 from, end; /* layers */
 	u64 sum;
 };
 
@@ -216,16 +216,16 @@ static int tool_file(void *ctx, node_id id)
 	const struct rootfs *r = t->s->rootfs;
 	const struct node *n = rootfs_node(r, id);
 	u32 owner = t->s->packages->owner[id];
-	if (owner && n->layer == t->layer && n->type == TAR_FILE && bytes_build_tool(&t->s->packages->v[owner - 1])) {
+	if (owner && n->layer >= t->from && n->layer < t->end && n->type == TAR_FILE && bytes_build_tool(&t->s->packages->v[owner - 1])) {
 		const struct inode *inode = rootfs_inode(r, n->inode);
 		t->sum += inode->size / MAX(inode->names, 1u); /* hard links share it */
 	}
 	return 0;
 }
 
-static u64 build_tools(const struct subject *s, u32 layer)
+static u64 build_tools(const struct subject *s, u32 from, u32 end)
 {
-	struct tools t = { .s = s, .layer = layer };
+	struct tools t = { .s = s, .from = from, .end = end };
 	if (s->packages)
 		rootfs_walk(s->rootfs, ROOTFS_ROOT, tool_file, &t);
 	return t.sum;
@@ -240,11 +240,14 @@ static const char *const elsewhere[][2] = {
 
 void measure_findings(const struct measure *m, const struct subject *s, struct diagnostics *d)
 {
+	u32 base = s->image->n_layers; /* the lowest layer of the file's own */
+	for (u32 i = 0; i < m->n; i++)
+		base = m->layer[i] >= 0 ? MIN(base, (u32)m->layer[i]) : base;
 	for (u32 i = 0; i < d->n; i++) {
 		struct diagnostic *x = &d->v[i];
 		const struct lint_cost *c = lint_cost_of(x->rule);
 		s32 layer = x->instruction < m->n ? m->layer[x->instruction] : -1;
-		if (!c || layer < 0)
+		if (!c || (layer < 0 && c->kind != COST_BASE))
 			continue;
 		struct str in = x->bytes_in ? str_of(x->bytes_in) : (struct str){ 0 };
 		if (in.n && in.p[0] != '/') /* relative to a directory that only the base image knows */
@@ -266,7 +269,12 @@ void measure_findings(const struct measure *m, const struct subject *s, struct d
 			bytes = taken_by(s, (u32)layer, in, false);
 			break;
 		case COST_BUILD:
-			bytes = build_tools(s, (u32)layer);
+			bytes = build_tools(s, (u32)layer, (u32)layer + 1);
+			break;
+		case COST_BASE:
+			bytes = build_tools(s, 0, base);
+			if (!bytes) /* tools that no package manager knows of */
+				continue;
 			break;
 		case COST_LAYER:
 			bytes = stored_below(s, (u32)layer, (struct str){ 0 });
