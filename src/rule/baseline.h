@@ -1,7 +1,7 @@
 /* baseline.h — findings that are known and accepted, so that only what is new fails.
  *
  * A finding is known by its file, its rule, the text of its instruction without regard to white space, and how many such there are: it survives
- * moved lines and reformatting, and a second one of the same kind is new. The file is JSON (docs/schema/lint-baseline.json), sorted, made to be
+ * moved lines and reformatting, and a second one of the same kind is new. The file is JSON (docs/schema/lint-baseline.schema.json), sorted, made to be
  * committed and reviewed:
  *
  *     {"pare_baseline": 1, "findings": [{"file": "Dockerfile", "rule": "apt-lists-kept", "text": "RUN apt-get update && …", "fingerprint": "90b1…", "count": 1}]} */

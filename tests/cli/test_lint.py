@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from conftest import TOP
+from schemalib import check
 
 CLEAN = "FROM scratch\nCOPY app /app\nUSER 1000\nENTRYPOINT [\"/app\"]\n"
 MAINTAINER = "FROM scratch\nMAINTAINER me\n"  # one error, DL4000
@@ -298,6 +299,7 @@ def test_baseline(pare, cwd):
     r = pare("lint", "--baseline", "known.json", "--update-baseline")
     assert r.out == ""
     known = json.loads((cwd / "known.json").read_text())
+    check(known, "lint-baseline")
     assert [(f["file"], f["rule"]) for f in known["findings"]] == sorted((f["file"], f["rule"]) for f in known["findings"])
     r = pare("lint", "-f", "json", "--baseline", "known.json")
     assert r.json() == [] and "not shown" in r.err
