@@ -320,7 +320,7 @@ static void yield(struct lint *l)
 		bool gives_way = false;
 		u32 slot = MIN(d->v[i].instruction, l->file.n_instructions);
 		for (u32 k = d->v[i].rule->yields_to && slot < l->file.n_instructions ? head[slot] : 0; k && !gives_way; k = v[k - 1].next)
-			gives_way = rule_yields(d->v[i].rule, v[k - 1].rule->name);
+			gives_way = rule_yields(d->v[i].rule, v[k - 1].rule->name) || (v[k - 1].rule->hadolint && rule_yields(d->v[i].rule, v[k - 1].rule->hadolint));
 		if (!gives_way)
 			d->v[kept++] = d->v[i];
 	}

@@ -22,7 +22,7 @@ struct rule {
 	const char *summary;    /* one line, present tense: what is found */
 	const char *why;        /* a paragraph or two: what goes wrong, and what it costs */
 	const char *bad, *good; /* whole Dockerfiles; the first makes the rule speak, the second doesn't */
-	const char *yields_to;  /* names of rules, separated by blanks: where one of them speaks of the same instruction this one is silent */
+	const char *yields_to;  /* names or hadolint codes of rules, separated by blanks: where one of them speaks of the same instruction this one is silent */
 };
 /* Walks `aliases`: *rest starts as str_of(r->aliases); false at the end. A name without a tool's prefix has an empty tool. */
 bool rule_alias_next(struct str *rest, struct str *tool, struct str *name);
