@@ -268,7 +268,7 @@ const struct lint_rule rules_apt[] = {
 		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.1-10+deb12u12 && rm -rf /var/lib/apt/lists/*\n" },
 		.check = lists_kept },
 	{ .meta = {
-		.name = "apt-asks", .hadolint = "DL3014", .aliases = "trivy:DS021 kics:77783205-c4ca-4f80-bb80-c777f267c547 tally:hadolint/DL3014",
+		.name = "apt-asks", .hadolint = "DL3014", .aliases = "trivy:DS-0021 trivy:DS021 trivy:AVD-DS-0021 kics:77783205-c4ca-4f80-bb80-c777f267c547 tally:hadolint/DL3014",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apt-get install would ask for confirmation",
 		.why = "Where more than the named packages is needed apt-get asks whether to go on. A build has no terminal: apt-get takes the silence for a no and the build fails, today or on the day "
@@ -277,7 +277,7 @@ const struct lint_rule rules_apt[] = {
 		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\n" },
 		.check = asks },
 	{ .meta = {
-		.name = "apt-recommends", .hadolint = "DL3015", .aliases = "trivy:DS029 kics:7384dfb2-fcd1-4fbf-91cd-6c44c318c33c tally:hadolint/DL3015",
+		.name = "apt-recommends", .hadolint = "DL3015", .aliases = "trivy:DS-0029 trivy:DS029 trivy:AVD-DS-0029 kics:7384dfb2-fcd1-4fbf-91cd-6c44c318c33c tally:hadolint/DL3015",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "apt-get install brings recommended packages along",
 		.why = "By default apt-get installs what a package recommends as well: documentation tools, mail servers, compilers. An image often doubles for it, and every package more is one more to patch. "
@@ -294,7 +294,7 @@ const struct lint_rule rules_apt[] = {
 		.bad = "FROM debian:12\nRUN apt update\n", .good = "FROM debian:12\nRUN apt-get update\n" },
 		.check = cli },
 	{ .meta = {
-		.name = "apt-dist-upgrade", .aliases = "trivy:DS024 kics:682fe378-c180-4bd5-8a14-95fc285fb269 hadolint:DL3005",
+		.name = "apt-dist-upgrade", .aliases = "trivy:DS-0024 trivy:DS024 trivy:AVD-DS-0024 kics:682fe378-c180-4bd5-8a14-95fc285fb269 hadolint:DL3005",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apt-get dist-upgrade replaces the base image's packages",
 		.why = "A full upgrade may remove packages and move to another release. What the image holds depends on the day it was built, and every replaced file is stored twice, in the base "

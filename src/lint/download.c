@@ -109,7 +109,7 @@ const struct lint_rule rules_download[] = {
 		.bad = "FROM debian:12\nRUN wget https://example.com/big.tar.gz\n", .good = "FROM debian:12\nRUN wget --progress=dot:giga https://example.com/big.tar.gz\n" },
 		.check = progress },
 	{ .meta = {
-		.name = "wget-and-curl", .hadolint = "DL4001", .aliases = "trivy:DS014 kics:fc775e75-fcfb-4c98-b2f2-910c5858b359 tally:hadolint/DL4001",
+		.name = "wget-and-curl", .hadolint = "DL4001", .aliases = "trivy:DS-0014 trivy:DS014 trivy:AVD-DS-0014 kics:fc775e75-fcfb-4c98-b2f2-910c5858b359 tally:hadolint/DL4001",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "a stage uses both wget and curl",
 		.why = "Two programs that do the same are two packages to install, to patch and to explain to a scanner. Stages that only build are left alone.",

@@ -301,7 +301,7 @@ const struct lint_rule rules_rpm[] = {
 		.bad = "FROM rockylinux:9\nRUN yum install httpd-2.4.57 && yum clean all\n", .good = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57 && yum clean all\n" },
 		.check = yum_asks },
 	{ .meta = {
-		.name = "yum-cache-kept", .hadolint = "DL3032", .aliases = "trivy:DS015 kics:00481784-25aa-4a55-8633-3136dfcf4f37 tally:hadolint/DL3032", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
+		.name = "yum-cache-kept", .hadolint = "DL3032", .aliases = "trivy:DS-0015 trivy:DS015 trivy:AVD-DS-0015 kics:00481784-25aa-4a55-8633-3136dfcf4f37 tally:hadolint/DL3032", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what yum fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57\n", .good = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57 && yum clean all\n" },
 		.check = yum_cache },
@@ -323,7 +323,7 @@ const struct lint_rule rules_rpm[] = {
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper -n dist-upgrade && zypper clean --all\n", .good = "FROM opensuse/leap:15.6\nRUN zypper -n patch && zypper clean --all\n" },
 		.check = zypper_dup },
 	{ .meta = {
-		.name = "zypper-cache-kept", .hadolint = "DL3036", .aliases = "trivy:DS020 kics:38300d1a-feb2-4a48-936a-d1ef1cd24313 tally:hadolint/DL3036", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
+		.name = "zypper-cache-kept", .hadolint = "DL3036", .aliases = "trivy:DS-0020 trivy:DS020 trivy:AVD-DS-0020 kics:38300d1a-feb2-4a48-936a-d1ef1cd24313 tally:hadolint/DL3036", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what zypper fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper -n install git=2.43\n", .good = "FROM opensuse/leap:15.6\nRUN zypper -n install git=2.43 && zypper clean --all\n" },
 		.check = zypper_cache },
@@ -338,7 +338,7 @@ const struct lint_rule rules_rpm[] = {
 		.bad = "FROM fedora:42\nRUN dnf install git-2.49.0 && dnf clean all\n", .good = "FROM fedora:42\nRUN dnf install -y git-2.49.0 && dnf clean all\n" },
 		.check = dnf_asks },
 	{ .meta = {
-		.name = "dnf-cache-kept", .hadolint = "DL3040", .aliases = "trivy:DS019 trivy:DS027 kics:295acb63-9246-4b21-b441-7c1f1fb62dc0 tally:hadolint/DL3040", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
+		.name = "dnf-cache-kept", .hadolint = "DL3040", .aliases = "trivy:DS-0019 trivy:DS019 trivy:AVD-DS-0019 trivy:DS-0027 trivy:DS027 trivy:AVD-DS-0027 kics:295acb63-9246-4b21-b441-7c1f1fb62dc0 tally:hadolint/DL3040", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what dnf fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM fedora:42\nRUN dnf install -y git-2.49.0\n", .good = "FROM fedora:42\nRUN dnf install -y git-2.49.0 && dnf clean all\n" },
 		.check = dnf_cache },
