@@ -197,7 +197,7 @@ static void report_one(struct lint_run *r, struct linted *x)
 		if (r->update || r->known)
 			only_new(r, x);
 		for (u32 i = 0; i < x->found.n; i++) {
-			r->bytes += x->found.v[i].bytes;
+			r->bytes += r->image && x->found.v[i].estimated ? 0 : x->found.v[i].bytes; /* with an image only what was measured counts */
 			r->check_error |= x->lint.check_error && x->found.v[i].rule->buildkit;
 		}
 	}
