@@ -410,7 +410,8 @@ static bool sh_knows_pipefail(struct str image)
 	return false;
 }
 
-static void fix_pipefail(struct lint *l, struct diagnostic *d, const struct lint_script *s)
+/* `first`: where the stage's first such pipe is. A SHELL there serves all of them, so each finding offers that one. */
+static void fix_pipefail(struct lint *l, struct diagnostic *d, const struct lint_script *s, const struct df_instruction *first)
 {
 	const struct df_stage *st = lint_stage(l, s->in);
 	const struct df_state *state = l->graph.state ? l->graph.state[s->in->index] : NULL;
@@ -425,14 +426,21 @@ static void fix_pipefail(struct lint *l, struct diagnostic *d, const struct lint
 			return; /* a #! line, or a comment */
 		lint_fix(l, d, FIX_SUGGESTED, "Set pipefail in the RUN", lint_span(s, at, at), s->heredoc ? STR("set -o pipefail\n") : STR("set -o pipefail && "));
 	} else if (!st->scratch && !st->windows) {
-		lint_fix(l, d, FIX_SUGGESTED, "Use bash with pipefail from here on", lint_line_before(l, s->in), STR("SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\n"));
+		lint_fix(l, d, FIX_SUGGESTED, "Use bash with pipefail from here on", lint_line_before(l, first), STR("SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\n"));
 	}
+}
+
+static u32 stage_start(const struct lint *l, const struct df_instruction *in)
+{
+	const struct df_stage *s = lint_stage(l, in);
+	return s ? s->first : 0;
 }
 
 static void check_pipes(struct lint *l)
 {
 	u32 from = 0, last = UINT32_MAX;
 	bool on = false; /* hadolint's memory: SHELL of the stage, and of no other */
+	const struct df_instruction *first = NULL;
 	for (const struct lint_script *s = NULL; (s = lint_next_run(l, s));) {
 		for (; from <= s->in->index; from++) {
 			const struct df_instruction *in = &l->file.instructions[from];
@@ -446,7 +454,9 @@ static void check_pipes(struct lint *l)
 			continue;
 		last = s->in->index;
 		struct diagnostic *d = lint_add_at(l, s->in, lint_span(s, p.found->at, p.found->end), "a failure on the left of the pipe goes unseen: set pipefail");
-		fix_pipefail(l, d, s);
+		if (!first || first->index < stage_start(l, s->in))
+			first = s->in;
+		fix_pipefail(l, d, s, first);
 	}
 }
 
