@@ -10,11 +10,12 @@ const char *const df_predefined_args[] = {
 };
 
 /* The newest variable of each name: a binary tree ordered by seeded hash, so that it is as balanced as a random one, whose paths are copied when it
- * changes; older states keep theirs. */
+ * changes; older states keep theirs. What no state has yet (made in this epoch) is changed in place. */
 struct df_scope {
 	const struct df_scope *less, *more;
 	const struct df_var *var;
 	u64 hash;
+	u32 epoch;
 };
 
 struct build {
@@ -22,6 +23,7 @@ struct build {
 	const struct df_file *f;
 	const struct df_graph_options *opt;
 	size_t budget;              /* bytes that expansion may still make */
+	u32 n_vars, epoch;          /* epoch: a new one with each state that is handed out */
 	u32 triggers;               /* ONBUILD instructions that may still be looked at */
 	struct df_state now;        /* of the stage that is built */
 	bool from;                  /* a FROM is expanded */
@@ -39,26 +41,30 @@ static int compare(u64 hash, struct str name, const struct df_scope *s)
 	return hash != s->hash ? (hash < s->hash ? -1 : 1) : str_cmp(name, s->var->name);
 }
 
-static const struct df_scope *scope_add(struct arena *a, const struct df_scope *root, const struct df_var *v)
+static const struct df_scope *scope_add(struct arena *a, const struct df_scope *root, const struct df_var *v, u32 epoch)
 {
 	u64 hash = hash64(v->name, hash_seed);
 	const struct df_scope *ret = NULL, **place = &ret;
 
 	while (root) {
-		struct df_scope *copy = arena_new(a, struct df_scope);
+		struct df_scope *own = (struct df_scope *)(uintptr_t)root;
 		int c = compare(hash, v->name, root);
 
-		*copy = *root;
-		*place = copy;
+		if (root->epoch != epoch) {
+			own = arena_new(a, struct df_scope);
+			*own = *root;
+			own->epoch = epoch;
+		}
+		*place = own;
 		if (!c) {
-			copy->var = v;
+			own->var = v;
 			return ret;
 		}
-		place = c < 0 ? &copy->less : &copy->more;
-		root = c < 0 ? root->less : root->more;
+		place = c < 0 ? &own->less : &own->more;
+		root = *place;
 	}
 	struct df_scope *leaf = arena_new(a, struct df_scope);
-	*leaf = (struct df_scope){ .var = v, .hash = hash };
+	*leaf = (struct df_scope){ .var = v, .hash = hash, .epoch = epoch };
 	*place = leaf;
 	return ret;
 }
@@ -93,13 +99,18 @@ struct word_env df_state_env(const struct df_state *s)
 
 static void set(struct build *b, struct df_var v)
 {
-	struct df_var *n = arena_new(&b->g->arena, struct df_var);
+	struct df_var *n;
 
+	b->shared = NULL;
+	if (b->n_vars++ >= DF_VARS) {
+		b->now.env_known = false;
+		return;
+	}
+	n = arena_new(&b->g->arena, struct df_var);
 	*n = v;
 	n->shadow = b->now.vars;
 	b->now.vars = n;
-	b->now.scope = scope_add(&b->g->arena, b->now.scope, n);
-	b->shared = NULL;
+	b->now.scope = scope_add(&b->g->arena, b->now.scope, n, b->epoch);
 }
 
 /* ---- expansion ---- */
@@ -185,6 +196,7 @@ static void env(struct build *b, const struct df_instruction *in)
 {
 	struct build before = *b;
 
+	b->epoch++;
 	for (u32 i = 0; i < in->n_pairs; i++) {
 		struct df_var v = { .env = true, .instruction = in->index };
 		bool known = false, name_known = false;
@@ -464,12 +476,14 @@ static void globals(struct build *b)
 	for (u32 i = 0; i < b->f->n_instructions && g->stage_of[i] == DF_NONE; i++) {
 		struct df_state *s = arena_new(&g->arena, struct df_state);
 		*s = b->now;
+		b->epoch++;
 		g->state[i] = s;
 		if (!b->f->instructions[i].bad)
 			arg(b, &b->f->instructions[i], true);
 	}
 	struct df_state *s = arena_new(&g->arena, struct df_state);
 	*s = b->now;
+	b->epoch++;
 	g->global_state = s;
 	g->globals = s->vars;
 }
@@ -563,6 +577,7 @@ static const struct df_state *share(struct build *b)
 		struct df_state *s = arena_new(&b->g->arena, struct df_state);
 		*s = b->now;
 		b->shared = s;
+		b->epoch++;
 	}
 	return b->shared;
 }

@@ -14,7 +14,7 @@
  * (a base image's environment that is not at hand, an ARG without a default) is unknown, not empty. ONBUILD triggers of a base stage hold in the
  * stages built on it. The platform is linux/amd64 unless a build argument (TARGETARCH=…) says otherwise, so that answers depend on no machine.
  *
- * Limits: DF_VALUES bytes of expanded values a file; from there on values are unknown. */
+ * Limits: DF_VALUES bytes of expanded values a file, DF_VARS assignments; from there on values are unknown. */
 #ifndef PARE_DOCKERFILE_GRAPH_H
 #define PARE_DOCKERFILE_GRAPH_H
 #include "dockerfile/parse.h"
@@ -22,6 +22,7 @@
 
 #define DF_NONE UINT32_MAX
 #define DF_VALUES (8 * MiB)
+#define DF_VARS 200000
 
 struct df_var {
 	struct str name;

@@ -158,9 +158,9 @@ static void variables(void **state)
 	SAYS("FROM scratch\nARG A=1 B=$A C=$D\n", "UndefinedVar:2");
 	SAYS("FROM scratch\nENV PATH=$PATH:/x\nENV Q=$HOME\n", "UndefinedVar:3");
 	SAYS("FROM scratch\nRUN echo $X\nCMD [\"$X\"]\nEXPOSE $X\nSHELL [\"$X\"]\n", "");
-	SAYS("FROM scratch\nWORKDIR /$A\nUSER $B\nVOLUME $C /d\nLABEL e=$E\nLABEL $F=f\n",
+	SAYS("FROM scratch\nWORKDIR /$A\nUSER $B\nVOLUME /$C /d\nLABEL e=$E\nLABEL $F=f\n",
 		"UndefinedVar:2 UndefinedVar:3 UndefinedVar:4 UndefinedVar:5 UndefinedVar:6");
-	SAYS("FROM scratch\nSTOPSIGNAL $S\nADD --chown=$U --chmod=$M a /\n", "UndefinedVar:2 UndefinedVar:3 UndefinedVar:3");
+	SAYS("FROM scratch\nADD --chown=$U --chmod=$M a /\nSTOPSIGNAL $S\n", "UndefinedVar:2 UndefinedVar:2 UndefinedVar:3");
 	SAYS("FROM scratch\nRUN --mount=type=cache,target=/$T,id=$I x\n", "UndefinedVar:2 UndefinedVar:2");
 	SAYS("FROM scratch\nCOPY <<A <<'B' /\n$X '$Y' \\$Z\nA\n$W\nB\n", "UndefinedVar:2 UndefinedVar:2");
 	SAYS("FROM scratch\nCOPY '$X' \\$X /\n", "");
@@ -293,6 +293,10 @@ static void damaged(void **state)
 	SAYS("FROM scratch\nCOPY --from=7 a b\nCMD x\n", "");
 	SAYS("FROM scratch AS a\nCMD x\nCOPY --from=b a b\nCMD [\"y\"]\nFROM scratch AS b\nCMD z\n", "JSONArgsRecommended:2");
 	SAYS("FROM x:y:z\nCMD x\n", "InvalidDefaultArgInFrom:1");
+	SAYS("FROM scratch\nSTOPSIGNAL NOPE\nCMD x\n", "");
+	SAYS("FROM scratch\nSTOPSIGNAL sigterm\nSTOPSIGNAL RTMIN+3\nSTOPSIGNAL 9\nCMD x\n", "JSONArgsRecommended:5");
+	SAYS("FROM scratch\nVOLUME $X\nCMD x\n", "UndefinedVar:2");
+	SAYS("FROM scratch\nCOPY https://e.com/x /\nCMD x\n", "");
 	SAY_WE("FROM debian:12 as a\nRUM x\nENV a b\nUSER 1\n", "FromAsCasing:1 LegacyKeyValueFormat:3");
 }
 

@@ -295,6 +295,26 @@ static void hostile(void **state)
 	build(b.p, NULL);
 	assert_string_equal(value(20001, "N77"), "77");
 	assert_int_equal(g.stages[20000].uses[0], 19999);
+	clear(NULL);
+	buf_clear(&b);
+	buf_puts(&b, "FROM scratch AS a\nONBUILD ENV X=1\nONBUILD ENV Y=$X X=2 Z=$X\n");
+	for (u32 i = 0; i < 5; i++) {
+		buf_puts(&b, "ENV");
+		for (u32 k = 0; k < 50000; k++)
+			buf_printf(&b, " V%u=%u", k % 40000, i);
+		buf_puts(&b, "\n");
+	}
+	buf_puts(&b, "RUN x\nFROM a\nRUN x\n");
+	build(b.p, NULL);
+	assert_string_equal(value(5, "V7"), "0");
+	assert_string_equal(value(7, "V39999"), "2");
+	assert_string_equal(value(9, "V7"), "3");     /* over DF_VARS */
+	assert_false(at(9)->env_known);
+	clear(NULL);
+	build("FROM scratch AS a\nONBUILD ENV X=1\nONBUILD ENV Y=$X X=2 Z=$X\nFROM a\nRUN x\n", NULL);
+	assert_string_equal(value(5, "Y"), "1");
+	assert_string_equal(value(5, "Z"), "1");
+	assert_string_equal(value(5, "X"), "2");
 	buf_free(&b);
 }
 
