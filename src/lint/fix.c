@@ -326,6 +326,14 @@ static void take_all(struct round *r)
 	free(pick);
 }
 
+static bool refused(const struct df_file *f)
+{
+	bool r = f->refused;
+	for (u32 i = 0; i < f->n_errors && !r; i++)
+		r = f->errors[i].order;
+	return r;
+}
+
 static bool any_fix(const struct diagnostics *d, enum fix_safety up_to)
 {
 	for (u32 i = 0; i < d->n; i++)
@@ -341,7 +349,7 @@ static int make_round(struct round *r, enum fix_safety up_to, fix_finder *find, 
 	int result = find(ctx, r->before, r->opt, &d, err);
 	if (result == 0 && any_fix(&d, up_to) && (result = facts_open(r->before, r->opt, &r->old, err)) == 0) {
 		r->free = xcalloc(r->old.l.file.n_instructions + 1, 1);
-		if (!r->old.l.file.refused)
+		if (!refused(&r->old.l.file))
 			collect(r, &d, up_to);
 		take_all(r);
 		facts_close(&r->old);

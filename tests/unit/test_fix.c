@@ -100,6 +100,9 @@ static void test_a_refused_file_is_not_touched(void **state)
 	assert_false(r.changed);
 	assert_int_equal(r.made, 0);
 	fix_result_free(&r);
+	r = fixed("RUN b\nFROM a\n", &o, 1, FIX_SAFE); /* nothing stands before FROM */
+	assert_false(r.changed);
+	fix_result_free(&r);
 }
 
 static void test_nothing_but_what_is_permitted(void **state)
