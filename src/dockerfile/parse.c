@@ -259,6 +259,7 @@ static int index_lines(struct df_file *f, struct error *err)
 			lines[k++] = (u32)(q + 1 - s);
 	f->lines = lines;
 	f->n_lines = k;
+	df_mark_characters(f);
 	return 0;
 }
 

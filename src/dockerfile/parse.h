@@ -29,6 +29,7 @@
 #define DF_BYTES (8 * MiB)
 #define DF_INSTRUCTIONS 100000
 #define DF_WORDS 100000
+#define DF_MARK 1024u
 
 enum df_keyword {
 	DF_UNKNOWN, DF_ADD, DF_ARG, DF_CMD, DF_COPY, DF_ENTRYPOINT, DF_ENV, DF_EXPOSE, DF_FROM, DF_HEALTHCHECK, DF_LABEL, DF_MAINTAINER,
@@ -131,6 +132,7 @@ struct df_file {
 	struct str text;            /* borrowed: the file's bytes */
 	const u32 *lines;           /* offset of each line's first byte; n_lines of them */
 	u32 n_lines;
+	const u32 *characters;      /* that begin before each DF_MARKth byte */
 	enum df_eol eol;
 	bool bom, final_newline;
 	char escape;                /* '\\' or '`' */

@@ -25,6 +25,7 @@ bool df_error_add(struct df_parser *p, struct df_instruction *in, u32 line, bool
 /* text.c. A slice [at, end) of t, and the same without white space around it. */
 struct df_text df_text_slice(struct arena *a, const struct df_text *t, u32 at, u32 end);
 void df_trim(struct str s, u32 *at, u32 *end);
+void df_mark_characters(struct df_file *f); /* sets f->characters */
 
 /* instruction.c: fills in everything of *in that comes of in->text; line, end_line, span and index stand. False when BuildKit's parser stops here. */
 bool df_instruction_parse(struct df_parser *p, struct df_instruction *in, u32 depth);

@@ -83,6 +83,28 @@ u32 df_line_of(const struct df_file *f, u32 offset)
 	return a + 1;
 }
 
+/* Characters that begin before `offset`, counted from a mark near by: findings on one long line must not each count it anew. */
+static u32 characters_before(const struct df_file *f, u32 offset)
+{
+	u32 n = f->characters[offset / DF_MARK];
+	for (u32 i = offset / DF_MARK * DF_MARK; i < offset; i++)
+		n += ((u8)f->text.p[i] & 0xC0) != 0x80;
+	return n;
+}
+
+void df_mark_characters(struct df_file *f)
+{
+	u32 *marks = arena_alloc(&f->arena, sizeof *marks * (f->text.n / DF_MARK + 1)), n = 0;
+	for (u32 i = 0; i < f->text.n; i++) {
+		if (i % DF_MARK == 0)
+			marks[i / DF_MARK] = n;
+		n += ((u8)f->text.p[i] & 0xC0) != 0x80;
+	}
+	if (f->text.n % DF_MARK == 0)
+		marks[f->text.n / DF_MARK] = n;
+	f->characters = marks;
+}
+
 struct df_position df_position(const struct df_file *f, u32 offset)
 {
 	if (f->n_lines == 0)
@@ -91,8 +113,7 @@ struct df_position df_position(const struct df_file *f, u32 offset)
 	u32 from = f->lines[r.line - 1];
 	if (r.line == 1 && f->bom)
 		from = 3;
-	for (u32 i = from; i < offset && i < f->text.n; i++)
-		r.column += ((u8)f->text.p[i] & 0xC0) != 0x80;
+	r.column += characters_before(f, MIN(offset, (u32)f->text.n)) - characters_before(f, from);
 	return r;
 }
 

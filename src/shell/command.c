@@ -143,21 +143,16 @@ void sh_commands_of(const struct sh_tree *t, struct sh_commands *ret)
 	struct gather g = { 0 };
 	*ret = (struct sh_commands){ 0 };
 	sh_each(t->root, gather, &g);
-	if (g.n) {
-		struct sh_command *v = arena_alloc(&ret->arena, sizeof *v * g.n);
-		memcpy(v, g.v, sizeof *v * g.n);
-		for (u32 i = 0; i + 1 < g.n; i++)
-			if (v[i + 1].wrapped)
-				v[i].wraps = &v[i + 1];
-		ret->v = v;
-		ret->n = g.n;
-	}
-	free(g.v);
+	for (u32 i = 0; i + 1 < g.n; i++)
+		if (g.v[i + 1].wrapped)
+			g.v[i].wraps = &g.v[i + 1];
+	ret->v = g.v;
+	ret->n = g.n;
 }
 
 void sh_commands_free(struct sh_commands *c)
 {
-	arena_free(&c->arena);
+	free(c->v);
 	*c = (struct sh_commands){ 0 };
 }
 

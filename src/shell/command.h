@@ -25,8 +25,7 @@ struct sh_command {
 };
 
 struct sh_commands {
-	struct arena arena;
-	const struct sh_command *v;
+	struct sh_command *v; /* owned */
 	u32 n;
 };
 void sh_commands_of(const struct sh_tree *t, struct sh_commands *ret);

@@ -974,6 +974,7 @@ void sh_parse(struct str text, struct sh_tree *ret)
 	*ret = (struct sh_tree){ .text = text };
 	struct sh_parser p = { .tree = ret, .arena = &ret->arena, .s = text.p, .n = (u32)MIN(text.n, SH_BYTES) };
 	p.budget = 32 * (u64)p.n + 1024;
+	ret->arena.next = MIN(512 + 16 * (size_t)p.n, (size_t)4096); /* files of many small scripts must not cost a page each */
 	if (text.n > SH_BYTES)
 		sh_fail(&p, p.n, "longer than can be read");
 	ret->root = sh_parse_script(&p);
