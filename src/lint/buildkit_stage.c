@@ -381,7 +381,7 @@ static void workdir(struct run *r, const struct df_instruction *in)
 	struct str path = word(r, in->args[0].span, in->args[0].s);
 	bool absolute = path.n && (path.p[0] == '/' || ((r->st->windows || !r->k->exact) && (path.p[0] == '\\' || (path.n > 1 && path.p[1] == ':'))));
 
-	if (r->k->stopped || r->s->workdir_set || absolute || (!r->k->exact && (r->onbuild || !path.n || !known(r, in->args[0].s))))
+	if (r->k->stopped || r->s->workdir_set || absolute || (!r->k->exact && (r->onbuild || !path.n)) || (!(r->k->exact && r->bare) && !known(r, in->args[0].s)))
 		return;
 	struct diagnostic *d = bk_say(r->k, BK_WORKDIR_RELATIVE, r->at, r->triggered ? r->at->word.span : in->args[0].span,
 		"WORKDIR \"%.*s\" is relative to the base image's working directory, which may change", STR_FMT(path));

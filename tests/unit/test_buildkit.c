@@ -214,6 +214,8 @@ static void workdirs(void **state)
 	SAYS("FROM scratch\nWORKDIR $NOPE\n", "UndefinedVar:2 WorkdirRelativePath:2");
 	SAYS("FROM --platform=windows/amd64 x AS windows\nWORKDIR C:/x\n", "");
 	SAYS("FROM scratch\nENV D=/x\nWORKDIR ${D}\n", "");
+	SAYS("FROM example.com/base\nWORKDIR $HOME\n", ""); /* the image may set it */
+	SAYS("FROM example.com/base\nENV D=x\nWORKDIR $D\n", "WorkdirRelativePath:3");
 }
 
 static void ports(void **state)
