@@ -270,7 +270,8 @@ static void runtime(struct lint *l)
 		lint_add(l, expose, "a service without a HEALTHCHECK: docker calls it up as long as its process is there");
 	}
 	l->rule = group + MANY;
-	for (const struct lint_script *s = l->scripts; s < l->scripts + l->n_scripts; s++) {
+	for (u32 i = 0; i < l->n_scripts; i++) {
+		const struct lint_script *s = &l->scripts[i];
 		if ((s->in != cmd && s->in != entry) || !s->posix)
 			continue;
 		for (u32 k = 0; k < s->commands.n; k++) {

@@ -208,7 +208,7 @@ def test_a_byte_at_a_time(editor):
     (b'{"jsonrpc":"2.0","id":7,"method":5}', -32600, 7), (b'{"jsonrpc":"2.0","id":7,"method":"no/such"}', -32601, 7),
     (b'{"jsonrpc":"2.0","id":"seven","method":"textDocument/hover"}', -32602, "seven"), (b'{"jsonrpc":"2.0","id":[7],"method":"shutdown"}', -32600, None),
     (b'{"jsonrpc":"2.0","id":7,"method":"textDocument/hover","params":{"textDocument":{"uri":"file:///other"},"position":{"line":0,"character":0}}}', -32602, 7),
-    (b'{"jsonrpc":"2.0","id":7,"method":"textDocument/codeAction","params":[]}', -32602, 7), (b"[" * 100000, -32700, None)])
+    (b'{"jsonrpc":"2.0","id":7,"method":"textDocument/codeAction","params":[]}', -32602, 7), (b"[" * 100000, -32700, None)], ids=range(13))
 def test_messages_that_are_none(editor, body, code, id):
     e = editor()
     e.send(body)
@@ -218,7 +218,7 @@ def test_messages_that_are_none(editor, body, code, id):
     e.end()
 
 
-@pytest.mark.parametrize("data", [b"Content-Type: x\r\n\r\n", b"Content-Length: many\r\n\r\n", b"Content-Length: -5\r\n\r\n", b"hello\r\n\r\n", b"x" * 4096 + b"\r\n\r\n",
+@pytest.mark.parametrize("data", ids=range(6), argvalues=[b"Content-Type: x\r\n\r\n", b"Content-Length: many\r\n\r\n", b"Content-Length: -5\r\n\r\n", b"hello\r\n\r\n", b"x" * 4096 + b"\r\n\r\n",
                                   b"Content-Length: 40000000\r\n\r\n" + b" " * 40000000])
 def test_frames_that_are_none(editor, data):
     e = editor()
