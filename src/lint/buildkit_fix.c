@@ -86,7 +86,7 @@ void bk_fix_stage_name(struct lint *l, struct diagnostic *d, const struct df_sta
 	if (!bk_plain(l, w->span, w->s))
 		return;
 	lint_fix(l, d, FIX_SAFE, "Write the stage's name in lower case", w->span, cased(l->arena, w->s, true));
-	for (u32 i = st->from + 1; i < l->file.n_instructions && i < st->from + 2000; i++) {
+	for (u32 i = st->from + 1; d->fix && i < l->file.n_instructions && i < st->from + 2000; i++) {
 		const struct df_instruction *in = &l->file.instructions[i];
 		if (in->keyword == DF_FROM && l->graph.stages[l->graph.stage_of[i]].name.n && str_ieq(l->graph.stages[l->graph.stage_of[i]].name, st->name)) {
 			rename_in(l, d, in, w->s); /* FROM Name AS Name */
