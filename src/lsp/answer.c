@@ -30,7 +30,7 @@ static void message_of(struct buf *out, const struct diagnostic *x)
 	buf_putc(out, ')');
 }
 
-static void write_diagnostic(struct jsonw *w, const struct lsp *s, const struct document *d, const struct diagnostic *x)
+static void write_diagnostic(struct jsonw *w, const struct lsp *s, struct document *d, const struct diagnostic *x)
 {
 	static const u8 severity[] = { 4, 4, 3, 2, 1 };
 	char link[RULE_LINK];
@@ -276,7 +276,7 @@ static void edit_end(struct jsonw *w, const struct lsp *s)
 		jsonw_end(w);
 }
 
-static void write_edit(struct jsonw *w, const struct lsp *s, const struct document *d, u32 at, u32 end, struct str with)
+static void write_edit(struct jsonw *w, const struct lsp *s, struct document *d, u32 at, u32 end, struct str with)
 {
 	jsonw_obj(w);
 	write_range(w, "range", s, d, at, end);
@@ -284,7 +284,7 @@ static void write_edit(struct jsonw *w, const struct lsp *s, const struct docume
 	jsonw_end(w);
 }
 
-static void write_quick_fix(struct jsonw *w, const struct lsp *s, const struct document *d, const struct diagnostic *x)
+static void write_quick_fix(struct jsonw *w, const struct lsp *s, struct document *d, const struct diagnostic *x)
 {
 	char title[300];
 	snprintf(title, sizeof title, "%s (%s)", x->fix->title, x->code);
@@ -321,7 +321,7 @@ static struct edit difference(struct str before, struct str after)
 	return (struct edit){ (u32)head, (u32)(before.n - tail), str_n(after.p + head, after.n - tail - head) };
 }
 
-static void write_fix_all(struct jsonw *w, const struct lsp *s, const struct document *d)
+static void write_fix_all(struct jsonw *w, const struct lsp *s, struct document *d)
 {
 	struct lint_options opt = { 0 };
 	struct fix_result r = { 0 };

@@ -10,7 +10,7 @@ void lines_free(struct lines *l)
 
 void lines_of(struct str text, struct lines *l)
 {
-	l->n = 0;
+	l->n = l->last = l->character = 0;
 	VEC_PUSH(l->at, l->n, l->cap, 0);
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] == '\n' || (text.p[i] == '\r' && (i + 1 == text.n || text.p[i + 1] != '\n')))
@@ -38,7 +38,7 @@ static struct str line_text(const struct lines *l, struct str text, u32 line)
 	return s;
 }
 
-struct position position_of(const struct lines *l, struct str text, enum position_unit unit, u32 offset)
+struct position position_of(struct lines *l, struct str text, enum position_unit unit, u32 offset)
 {
 	u32 lo = 0, hi = l->n;
 	while (hi - lo > 1) {
@@ -50,8 +50,17 @@ struct position position_of(const struct lines *l, struct str text, enum positio
 	}
 	struct str s = str_head(line_text(l, text, lo), offset - l->at[lo]);
 	struct position p = { lo, 0 };
+	if (unit == l->unit && l->last >= l->at[lo] && l->last <= l->at[lo] + s.n) { /* findings come in order, and a line may be a megabyte */
+		s = str_from(s, l->last - l->at[lo]);
+		p.character = l->character;
+	}
 	for (u32 units; s.n; p.character += units)
 		s = str_from(s, character(s, unit, &units));
+	if (offset == text.n || ((u8)text.p[offset] & 0xc0) != 0x80) {
+		l->last = (u32)(s.p - text.p);
+		l->character = p.character;
+		l->unit = unit;
+	}
 	return p;
 }
 

@@ -15,10 +15,12 @@ struct position {
 struct lines {
 	u32 *at; /* offset of each line's first byte; owned */
 	u32 n, cap;
+	u32 last, character; /* the offset that was asked for last, and its character: the next one in its line is counted from there */
+	enum position_unit unit;
 };
 
 void lines_of(struct str text, struct lines *ret); /* replaces what was in it; text is at most 4 GiB */
 void lines_free(struct lines *l);
-struct position position_of(const struct lines *l, struct str text, enum position_unit unit, u32 offset);
+struct position position_of(struct lines *l, struct str text, enum position_unit unit, u32 offset);
 u32 position_offset(const struct lines *l, struct str text, enum position_unit unit, u64 line, u64 character);
 #endif

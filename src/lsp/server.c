@@ -112,7 +112,7 @@ static bool range_of(const struct lsp *s, const struct document *d, const json_t
 	return offset_of(s, d, json_obj(range, "start"), at) && offset_of(s, d, json_obj(range, "end"), end) && *at <= *end;
 }
 
-void write_range(struct jsonw *w, const char *key, const struct lsp *s, const struct document *d, u32 at, u32 end)
+void write_range(struct jsonw *w, const char *key, const struct lsp *s, struct document *d, u32 at, u32 end)
 {
 	struct position p[2] = { position_of(&d->lines, buf_str(&d->text), s->unit, at), position_of(&d->lines, buf_str(&d->text), s->unit, end) };
 	static const char *const names[] = { "start", "end" };

@@ -31,7 +31,7 @@ void answer_begin(struct lsp *s, struct jsonw *w, const json_t *id);
 void answer_null(struct lsp *s, const json_t *id);
 void answer_error(struct lsp *s, const json_t *id, int code, const char *text); /* id NULL: unknown */
 
-void write_range(struct jsonw *w, const char *key, const struct lsp *s, const struct document *d, u32 at, u32 end);
+void write_range(struct jsonw *w, const char *key, const struct lsp *s, struct document *d, u32 at, u32 end);
 
 /* answer.c: what is said of a document. */
 void publish(struct lsp *s, struct document *d);        /* textDocument/publishDiagnostics */
