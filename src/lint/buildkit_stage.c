@@ -447,15 +447,13 @@ static void instruction(struct run *r, const struct df_instruction *in)
 	arena_free(&r->k->tmp);
 }
 
-/* Whether a base image could set variables that nobody here sees. */
-static bool is_bare(const struct bk *k, const struct df_stage *st)
+/* Whether no base image could set variables that nobody here sees; of earlier stages it is known. */
+static bool is_bare(const struct df_stage *st, const bool *bare)
 {
-	while (st->base != DF_NONE)
-		st = &k->l->graph.stages[st->base];
-	return st->scratch || (st->from != DF_NONE && baseenv_is_bare(st->image_expanded));
+	return st->base != DF_NONE ? bare[st->base] : st->scratch || (st->from != DF_NONE && baseenv_is_bare(st->image_expanded));
 }
 
-static void stage(struct bk *k, const struct df_stage *st, u32 *triggers)
+static void stage(struct bk *k, const struct df_stage *st, bool bare, u32 *triggers)
 {
 	const struct df_file *f = &k->l->file;
 	struct run r = { .k = k, .st = st };
@@ -470,12 +468,11 @@ static void stage(struct bk *k, const struct df_stage *st, u32 *triggers)
 			r.at = &f->instructions[st->from];
 			r.triggered = true;
 			r.s = k->l->graph.state[i];
-			r.bare = r.s->env_known || is_bare(k, st);
+			r.bare = bare || r.s->env_known;
 			instruction(&r, in->trigger);
 		}
 	}
 	r.triggered = false;
-	bool bare = is_bare(k, st);
 	for (; i < st->end && !k->stopped; i++) {
 		const struct df_instruction *in = &f->instructions[i];
 		if (in->bad)
@@ -495,10 +492,14 @@ void bk_dispatch(struct bk *k)
 {
 	const struct df_graph *g = &k->l->graph;
 	u32 triggers = DF_INSTRUCTIONS;
+	bool *bare = xcalloc(g->n_stages + 1, sizeof *bare);
 
-	for (u32 i = 0; i < g->n_stages && !k->stopped; i++)
+	for (u32 i = 0; i < g->n_stages && !k->stopped; i++) {
+		bare[i] = is_bare(&g->stages[i], bare);
 		if (!k->exact || !k->l->opt->target.n || g->stages[i].needed)
-			stage(k, &g->stages[i], &triggers);
+			stage(k, &g->stages[i], bare[i], &triggers);
+	}
+	free(bare);
 	/* An argument of the whole file is no instruction of a stage to BuildKit; a secret in it is one all the same. */
 	for (u32 i = 0; i < k->l->file.n_instructions && !k->exact && g->stage_of[i] == DF_NONE; i++) {
 		const struct df_instruction *in = &k->l->file.instructions[i];
