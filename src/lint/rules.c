@@ -26,6 +26,7 @@ extern const struct lint_rule rules_order[];
 extern const struct lint_rule rules_cache[];
 extern const struct lint_rule rules_waste[];
 extern const struct lint_rule rules_shellcheck[];
+extern const struct lint_rule rules_errors[];
 extern const struct lint_rule rules_pragma[];
 extern const struct lint_rule rules_buildkit[];
 
@@ -54,6 +55,7 @@ const struct lint_rule *const lint_rule_sets[] = {
 	rules_cache,
 	rules_waste,
 	rules_shellcheck,
+	rules_errors,
 	rules_pragma,
 	rules_buildkit,
 	NULL,

@@ -217,11 +217,57 @@ static void whole_files(void **state)
 	assert_int_equal(count("FROM debian:12\nRUN echo \"a\n", LINT_HADOLINT, "SC1072"), 1);
 }
 
+/* Whether the rule of ours that speaks of ignored failures speaks. */
+static bool ignored(const char *text)
+{
+	struct lint_options opt = { .codes = LINT_ALL };
+	struct diagnostics d = { 0 };
+	struct error err = { 0 };
+	bool refused, found = false;
+	assert_int_equal(lint_run(str_of(text), &opt, &d, &refused, &err), 0);
+	for (u32 i = 0; i < d.n; i++)
+		found |= strcmp(d.v[i].rule->name, "heredoc-errors-ignored") == 0 || strcmp(d.v[i].rule->name, "run-errors-ignored") == 0;
+	diagnostics_free(&d);
+	return found;
+}
+
+static void failures(void **state)
+{
+	(void)state;
+	assert_true(ignored("FROM debian\nRUN <<EOF\napt-get update\napt-get install -y x\nEOF\n"));
+	assert_true(ignored("FROM debian\nRUN <<EOF\n#!/bin/bash\na && b\nc\nEOF\n"));
+	assert_true(ignored("FROM debian\nRUN bash <<EOF\na\nb\nEOF\n"));
+	assert_true(ignored("FROM debian\nRUN yum -y install x; yum clean all\n"));
+	assert_true(ignored("FROM debian\nRUN cat x | tar x; ls\n"));
+	static const char *const fine[] = {
+		"FROM debian\nRUN <<EOF\nset -eux\na\nb\nEOF\n",
+		"FROM debian\nRUN <<EOF\na || exit 1\nb\nEOF\n",
+		"FROM debian\nRUN <<EOF\na && \\\nb\nEOF\n",
+		"FROM debian\nRUN <<EOF\n#!/bin/sh -e\na\nb\nEOF\n",
+		"FROM debian\nRUN bash -euo pipefail <<EOF\na\nb\nEOF\n",
+		"FROM debian\nSHELL [\"/bin/bash\", \"-eo\", \"pipefail\", \"-c\"]\nRUN <<EOF\na\nb\nEOF\n",
+		"FROM debian\nSHELL [\"/bin/bash\", \"-o\", \"errexit\", \"-c\"]\nRUN make; ls\n",
+		"FROM debian\nRUN <<EOF\nx=1\necho $x\nif a; then b; fi\nc\nEOF\n",
+		"FROM debian\nRUN <<EOF cat > /x\na\nb\nEOF\n",
+		"FROM debian\nRUN <<EOF\n#!/usr/bin/env python3\na\nb\nEOF\n",
+		"FROM debian\nRUN set -e; make; make install\n",
+		"FROM debian\nRUN set -x && set -e && a; make; make install\n",
+		"FROM debian\nRUN make || true; make install\n",
+		"FROM debian\nRUN make; true\n",
+		"FROM debian\nRUN [ -f x ] && make; ls\n",
+		"FROM debian\nRUN make && make install\n",
+		"FROM debian\nRUN for i in a; do make $i; done; ls\n",
+	};
+	for (u32 i = 0; i < countof(fine); i++)
+		if (ignored(fine[i]))
+			fail_msg("%s", fine[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(examples), cmocka_unit_test(quoting), cmocka_unit_test(flow), cmocka_unit_test(commands), cmocka_unit_test(variables), cmocka_unit_test(dialect),
-		cmocka_unit_test(whole_files),
+		cmocka_unit_test(whole_files), cmocka_unit_test(failures),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
