@@ -144,6 +144,11 @@ static void say_finding(struct buf *out, const struct lsp *s, const struct diagn
 	buf_puts(out, "\n\n");
 	if (x->rule->why)
 		buf_printf(out, "%s\n\n", x->rule->why);
+	if (x->rule->aliases) {
+		buf_puts(out, "Elsewhere: ");
+		code(out, s, str_of(x->rule->aliases));
+		buf_puts(out, "\n\n");
+	}
 	if (x->fix)
 		buf_printf(out, "Fix%s: %s\n\n", x->fix->safety == FIX_SAFE ? "" : " (look at it)", x->fix->title);
 	if (page)
@@ -233,6 +238,8 @@ void answer_hover(struct lsp *s, const json_t *id, struct document *d, u32 offse
 }
 
 /* --- actions --- */
+#define ACTIONS_MAX 500 /* nobody reads a longer menu */
+
 static bool wanted(const json_t *only, const char *kind)
 {
 	if (!only)
@@ -306,6 +313,38 @@ static void write_quick_fix(struct jsonw *w, const struct lsp *s, struct documen
 
 static bool line_start(struct str s, size_t at) { return at == 0 || s.p[at - 1] == '\n'; }
 
+/* Only one offer a rule and instruction: the comment silences all its findings there. */
+static bool offered(const struct document *d, u32 i)
+{
+	const struct diagnostic *x = &d->found.v[i];
+	for (u32 k = i; k-- > 0 && d->found.v[k].line == x->line;)
+		if (d->found.v[k].instruction == x->instruction && strcmp(d->found.v[k].code, x->code) == 0)
+			return true;
+	return false;
+}
+
+/* A comment above the instruction that switches the rule off there; hadolint's where it has the rule, so that both tools heed it. */
+static void write_ignore(struct jsonw *w, const struct lsp *s, struct document *d, const struct diagnostic *x)
+{
+	const struct df_file *f = &d->lint.file;
+	bool hadolint = x->rule->hadolint && strcmp(x->code, x->rule->hadolint) == 0;
+	char title[200], comment[200];
+	u32 at = f->lines[f->instructions[x->instruction].line - 1];
+	snprintf(title, sizeof title, "Ignore %s here", x->code);
+	snprintf(comment, sizeof comment, "# %s ignore=%s%s", hadolint ? "hadolint" : "pare", hadolint ? x->code : x->rule->name, f->eol == DF_EOL_CRLF ? "\r\n" : "\n");
+	jsonw_obj(w);
+	jsonw_kz(w, "title", title);
+	jsonw_kz(w, "kind", "quickfix");
+	jsonw_key(w, "diagnostics");
+	jsonw_arr(w);
+	write_diagnostic(w, s, d, x);
+	jsonw_end(w);
+	edit_begin(w, s, d);
+	write_edit(w, s, d, at, at, str_of(comment));
+	edit_end(w, s);
+	jsonw_end(w);
+}
+
 /* One edit of whole lines that makes `after` of `before`: an editor cannot name the place inside a line's end. */
 static struct edit difference(struct str before, struct str after)
 {
@@ -346,16 +385,20 @@ static void write_fix_all(struct jsonw *w, const struct lsp *s, struct document 
 void answer_actions(struct lsp *s, const json_t *id, struct document *d, u32 at, u32 end, const json_t *only)
 {
 	struct jsonw w;
-	bool safe = false;
+	bool safe = false, quick = wanted(only, "quickfix");
+	u32 n = 0;
 	document_judge(d, s->host);
 	answer_begin(s, &w, id);
 	jsonw_arr(&w);
 	for (u32 i = 0; i < d->found.n; i++) {
 		const struct diagnostic *x = &d->found.v[i];
 		safe |= x->fix && x->fix->safety == FIX_SAFE;
-		if (x->fix && covers(x, at, end) && wanted(only, "quickfix"))
+		if (x->fix && quick && covers(x, at, end) && n++ < ACTIONS_MAX)
 			write_quick_fix(&w, s, d, x);
 	}
+	for (u32 i = 0; i < d->found.n && quick && n < ACTIONS_MAX && !d->lint.refused; i++)
+		if (covers(&d->found.v[i], at, end) && d->found.v[i].instruction < d->lint.file.n_instructions && !offered(d, i) && n++ < ACTIONS_MAX)
+			write_ignore(&w, s, d, &d->found.v[i]);
 	if (safe && wanted(only, "source.fixAll.pare"))
 		write_fix_all(&w, s, d);
 	jsonw_end(&w);

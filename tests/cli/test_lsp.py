@@ -449,6 +449,21 @@ def test_nothing_to_fix(editor):
     assert e.actions(only=["source.fixAll"]) == []
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_ignoring_here(editor, ends):
+    """The comment that is offered takes the finding away, and only that."""
+    text = PLENTY.replace("\n", ends)
+    e = editor()
+    before = {d["code"] for d in e.open(text)}
+    offers = [a for a in e.actions(only=["quickfix"]) if a["title"].startswith("Ignore ")]
+    assert {a["diagnostics"][0]["code"] for a in offers} == before
+    for i, a in enumerate(offers):
+        result = apply(text, a["edit"]["changes"][URI])
+        assert len(result.split(ends)) == len(text.split(ends)) + 1
+        after = {d["code"] for d in e.change([{"text": result}], version=i + 2)}
+        assert before - after == {a["diagnostics"][0]["code"]}, a["title"]
+
+
 def test_edits_name_their_version(editor):
     e = editor(capabilities={"workspace": {"workspaceEdit": {"documentChanges": True}}})
     e.open(FIXABLE, version=41)
