@@ -1,6 +1,8 @@
 #include "lint/effect.h"
 #include "base/buf.h"
 
+#define LONG_PATH 512
+
 const struct lint_cache_info lint_caches[CACHES] = {
 	[CACHE_APT_LISTS] = { "apt's lists", "/var/lib/apt/lists", "rm -rf /var/lib/apt/lists/* in the same RUN", 19 },
 	[CACHE_APK] = { "apk's index", "/var/cache/apk", "apk add --no-cache", 3 },
@@ -619,7 +621,9 @@ static void change_dir(struct walk *w)
 		w->outer_cwd = w->cwd;
 		w->scope = n;
 	}
-	w->cwd = !dir ? home(w) : str_is(dir->text, "-") ? w->cwd : path_of(w, dir);
+	struct str to = !dir ? home(w) : str_is(dir->text, "-") ? w->cwd : path_of(w, dir);
+	if (to.n <= LONG_PATH) /* a script of nothing but `cd $x` must not grow it at every step */
+		w->cwd = to;
 }
 
 static void leave_scope(struct walk *w)
