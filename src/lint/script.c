@@ -82,7 +82,8 @@ static void pragmas_up_to(struct walk *w, const struct df_instruction *i)
 	}
 	if (i->keyword == DF_FROM) {
 		/* one right above the first FROM speaks of the stage that begins: Windows images are marked so */
-		if (!(f->n_comments && w->comment && f->comments[w->comment - 1].line + 1 == i->line))
+		bool above = f->n_comments && w->comment && f->comments[w->comment - 1].line + 1 == i->line;
+		if (!above || w->l->codes == LINT_HADOLINT)
 			w->pragma = str_n(NULL, 0);
 	} else if (i->keyword == DF_SHELL) {
 		w->pragma = str_n(NULL, 0);
