@@ -18,7 +18,7 @@ const struct lint_cache_info lint_caches[CACHES] = {
 	[CACHE_UV] = { "uv's cache", "~/.cache/uv", "RUN --mount=type=cache,target=/root/.cache/uv, or UV_NO_CACHE=1", 60 },
 	[CACHE_GEM] = { "gem's cache of downloads", "/var/lib/gems/*/cache", "rm -rf \"$(gem env gemdir)\"/cache/* in the same RUN", 5 },
 	[CACHE_BUNDLER] = { "bundler's cache of downloads", "/usr/local/bundle/cache", "rm -rf /usr/local/bundle/cache in the same RUN", 20 },
-	[CACHE_GO_BUILD] = { "go's build cache", "~/.cache/go-build", "build in a stage of its own, or RUN --mount=type=cache,target=/root/.cache/go-build", 100 },
+	[CACHE_GO_BUILD] = { "go's build cache", "~/.cache/go-build", "build in a stage of its own, or RUN --mount=type=cache,target=/root/.cache/go-build", 60 },
 	[CACHE_GO_MOD] = { "go's module cache", "~/go/pkg/mod", "build in a stage of its own, or RUN --mount=type=cache,target=/go/pkg/mod", 100 },
 	[CACHE_CARGO] = { "cargo's registry", "~/.cargo/registry", "build in a stage of its own, or RUN --mount=type=cache,target=/usr/local/cargo/registry", 150 },
 	[CACHE_COMPOSER] = { "composer's cache", "~/.cache/composer", "RUN --mount=type=cache,target=/root/.composer, or composer clear-cache in the same RUN", 20 },
