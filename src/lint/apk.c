@@ -145,7 +145,7 @@ static void cache_kept(struct lint *l)
 
 const struct lint_rule rules_apk[] = {
 	{ .meta = {
-		.name = "apk-unpinned", .hadolint = "DL3018", .aliases = "kics:d3499f6d-1651-41bb-a9a7-de925fea487b tally:hadolint/DL3018",
+		.name = "apk-unpinned", .hadolint = "DL3018", .aliases = "kics:d3499f6d-1651-41bb-a9a7-de925fea487b",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apk add installs a package in whatever version is newest",
 		.why = "The same Dockerfile gives another image whenever the repository changes. NAME=VERSION pins exactly, NAME~VERSION (`nodejs~20`) the beginning of the version, which lets security "
@@ -153,7 +153,7 @@ const struct lint_rule rules_apk[] = {
 		.bad = "FROM alpine:3.20\nRUN apk add --no-cache nodejs\n", .good = "FROM alpine:3.20\nRUN apk add --no-cache nodejs~20\n" },
 		.check = unpinned },
 	{ .meta = {
-		.name = "apk-cache-kept", .hadolint = "DL3019", .aliases = "trivy:DS-0025 trivy:DS025 trivy:AVD-DS-0025 kics:ae9c56a6-3ed1-4ac0-9b54-31267f51151d tally:hadolint/DL3019",
+		.name = "apk-cache-kept", .hadolint = "DL3019", .aliases = "trivy:DS-0025 trivy:DS025 trivy:AVD-DS-0025 kics:ae9c56a6-3ed1-4ac0-9b54-31267f51151d",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "apk leaves its package index in the layer",
 		.why = "Without --no-cache apk stores the index of every repository below /var/cache/apk, two megabytes that nothing reads again. With it the index is fetched, used and forgotten; neither "

@@ -249,7 +249,7 @@ static void dist_upgrade(struct lint *l)
 
 const struct lint_rule rules_apt[] = {
 	{ .meta = {
-		.name = "apt-unpinned", .hadolint = "DL3008", .aliases = "kics:965a08d7-ef86-4f14-8792-4a3b2098937e tally:hadolint/DL3008",
+		.name = "apt-unpinned", .hadolint = "DL3008", .aliases = "kics:965a08d7-ef86-4f14-8792-4a3b2098937e",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "apt-get installs a package in whatever version is newest",
 		.why = "The same Dockerfile gives another image whenever the archive changes, and a build from last month cannot be repeated. A pinned version (NAME=VERSION) makes the change "
@@ -259,7 +259,7 @@ const struct lint_rule rules_apt[] = {
 		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.1-10+deb12u12 && rm -rf /var/lib/apt/lists/*\n" },
 		.check = unpinned },
 	{ .meta = {
-		.name = "apt-lists-kept", .hadolint = "DL3009", .aliases = "kics:df746b39-6564-4fed-bf85-e9c44382303c tally:hadolint/DL3009",
+		.name = "apt-lists-kept", .hadolint = "DL3009", .aliases = "kics:df746b39-6564-4fed-bf85-e9c44382303c",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "the lists of apt-get update stay in the layer",
 		.why = "apt-get update writes 20 to 45 MB below /var/lib/apt/lists. Nothing at run time reads them, and they are old the next day. Removed in a later RUN they still stand in the layer "
@@ -277,7 +277,7 @@ const struct lint_rule rules_apt[] = {
 		.good = "FROM debian:12\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\n" },
 		.check = asks },
 	{ .meta = {
-		.name = "apt-recommends", .hadolint = "DL3015", .aliases = "trivy:DS-0029 trivy:DS029 trivy:AVD-DS-0029 kics:7384dfb2-fcd1-4fbf-91cd-6c44c318c33c tally:hadolint/DL3015",
+		.name = "apt-recommends", .hadolint = "DL3015", .aliases = "trivy:DS-0029 trivy:DS029 trivy:AVD-DS-0029 kics:7384dfb2-fcd1-4fbf-91cd-6c44c318c33c",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "apt-get install brings recommended packages along",
 		.why = "By default apt-get installs what a package recommends as well: documentation tools, mail servers, compilers. An image often doubles for it, and every package more is one more to patch. "

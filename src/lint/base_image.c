@@ -185,7 +185,7 @@ static void check_platform(struct lint *l)
 const struct lint_rule rules_base_image[] = {
 	[UNTAGGED] = { .meta = {
 		.name = "base-untagged", .hadolint = "DL3006", .level = LEVEL_WARNING, .since = "2026.1", .topic = "base-image",
-		.aliases = "trivy:DS001 checkov:CKV_DOCKER_7 kics:9efb0b2d-89c9-41a3-91ca-dcc0aec911fd",
+		.aliases = "trivy:DS-0001 trivy:DS001 trivy:AVD-DS-0001 checkov:CKV_DOCKER_7 kics:9efb0b2d-89c9-41a3-91ca-dcc0aec911fd",
 		.summary = "a stage is built on an image without a tag",
 		.why = "Without a tag Docker takes `latest`, which is whatever was published last. The same Dockerfile then builds another image next month, and nobody changed a line: "
 		       "a new major version arrives with the build that was meant to repair something else. Variables are followed to their defaults, and stages of the same file need no tag.",
@@ -193,7 +193,7 @@ const struct lint_rule rules_base_image[] = {
 		check_tags },
 	[LATEST] = { .meta = {
 		.name = "base-latest", .hadolint = "DL3007", .level = LEVEL_WARNING, .since = "2026.1", .topic = "base-image",
-		.aliases = "trivy:DS001 checkov:CKV_DOCKER_7 kics:f45ea400-6bbe-4501-9fc7-1c3d75c32067",
+		.aliases = "trivy:DS-0001 trivy:DS001 trivy:AVD-DS-0001 checkov:CKV_DOCKER_7 kics:f45ea400-6bbe-4501-9fc7-1c3d75c32067",
 		.summary = "a stage is built on an image's `latest` tag",
 		.why = "`latest` moves. A build that worked breaks when it moves, a rollback does not bring back what was there, and nobody can say afterwards which version was built on. "
 		       "With a digest behind it the tag decides nothing, and the rule is silent.",

@@ -243,7 +243,7 @@ static void check_unpacked(struct lint *l)
 const struct lint_rule rules_copy[] = {
 	[ADD_FILES] = { .meta = {
 		.name = "add-for-files", .hadolint = "DL3020", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
-		.aliases = "trivy:DS005 checkov:CKV_DOCKER_4 kics:9513a694-aa0d-41d8-be61-3271e056f36b",
+		.aliases = "trivy:DS-0005 trivy:DS005 trivy:AVD-DS-0005 checkov:CKV_DOCKER_4 kics:9513a694-aa0d-41d8-be61-3271e056f36b",
 		.summary = "ADD copies plain files",
 		.why = "ADD also fetches URLs, clones repositories and unpacks archives, and decides by content: a file that turns out to be an archive arrives unpacked. COPY says that a file is copied, and is. "
 		       "Archives, URLs, repositories and what a variable hides are left alone.",
@@ -251,7 +251,7 @@ const struct lint_rule rules_copy[] = {
 		check_copies },
 	[NO_SLASH] = { .meta = {
 		.name = "copy-many-to-file", .hadolint = "DL3021", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
-		.aliases = "trivy:DS011 kics:6db6e0c2-32a3-4a2e-93b5-72c35f4119db",
+		.aliases = "trivy:DS-0011 trivy:DS011 trivy:AVD-DS-0011 kics:6db6e0c2-32a3-4a2e-93b5-72c35f4119db",
 		.summary = "several sources are copied to what is not written as a directory",
 		.why = "Several files can only go into a directory, and a directory is what ends in a slash. BuildKit stops the build otherwise.",
 		.bad = "FROM debian:12\nCOPY a b /app\n", .good = "FROM debian:12\nCOPY a b /app/\n" } },

@@ -47,7 +47,7 @@ static void unpinned(struct lint *l)
 
 const struct lint_rule rules_gem[] = {
 	{ .meta = {
-		.name = "gem-unpinned", .hadolint = "DL3028", .aliases = "kics:22cd11f7-9c6c-4f6e-84c0-02058120b341 tally:hadolint/DL3028",
+		.name = "gem-unpinned", .hadolint = "DL3028", .aliases = "kics:22cd11f7-9c6c-4f6e-84c0-02058120b341",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "gem installs a package in whatever version is newest",
 		.why = "The same Dockerfile gives another image on every release of the gem, and a compromised release is installed the minute it appears. NAME:VERSION pins the gem; a Gemfile.lock pins what it "

@@ -91,7 +91,7 @@ static void unpinned(struct lint *l)
 
 const struct lint_rule rules_golang[] = {
 	{ .meta = {
-		.name = "go-unpinned", .hadolint = "DL3062", .aliases = "tally:hadolint/DL3062",
+		.name = "go-unpinned", .hadolint = "DL3062",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "go takes a package in whatever version is newest",
 		.why = "`go install example.com/tool@latest` gives another program whenever a version is tagged, and the layer cache decides which. PACKAGE@VERSION makes the change a line in a commit, and go checks it "

@@ -283,7 +283,7 @@ static void check_secrets(struct lint *l)
 const struct lint_rule rules_instruction[] = {
 	[RELATIVE_WORKDIR] = { .meta = {
 		.name = "workdir-relative", .hadolint = "DL3000", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
-		.aliases = "trivy:DS009 checkov:CKV_DOCKER_10 kics:6b376af8-cfe8-49ab-a08d-f32de23661a4",
+		.aliases = "trivy:DS-0009 trivy:DS009 trivy:AVD-DS-0009 checkov:CKV_DOCKER_10 kics:6b376af8-cfe8-49ab-a08d-f32de23661a4",
 		.summary = "WORKDIR is relative, and nothing in the file says relative to what",
 		.why = "A relative WORKDIR is below the one before it, and the first of a file is below the base image's: when that changes, so does everything behind. "
 		       "Below a WORKDIR of the same file it is clear, and the rule is silent.",
@@ -291,14 +291,14 @@ const struct lint_rule rules_instruction[] = {
 		check_workdir },
 	[PORT] = { .meta = {
 		.name = "port-range", .hadolint = "DL3011", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
-		.aliases = "trivy:DS008 kics:71bf8cf8-f0a1-42fa-b9d2-d10525e0a38e",
+		.aliases = "trivy:DS-0008 trivy:DS008 trivy:AVD-DS-0008 kics:71bf8cf8-f0a1-42fa-b9d2-d10525e0a38e",
 		.summary = "EXPOSE names a port that cannot be",
 		.why = "A port is a number of 16 bits. One over 65535 is a typing error; the build fails on it, or the port that was meant is not published.",
 		.bad = "FROM debian:12\nEXPOSE 80000\n", .good = "FROM debian:12\nEXPOSE 8000\n" },
 		check_ports },
 	[MAINTAINER] = { .meta = {
 		.name = "maintainer", .hadolint = "DL4000", .buildkit = "MaintainerDeprecated", .level = LEVEL_ERROR, .since = "2026.1", .topic = "metadata",
-		.aliases = "trivy:DS022 checkov:CKV_DOCKER_6 kics:99614418-f82b-4852-a9ae-5051402b741c",
+		.aliases = "trivy:DS-0022 trivy:DS022 trivy:AVD-DS-0022 checkov:CKV_DOCKER_6 kics:99614418-f82b-4852-a9ae-5051402b741c",
 		.summary = "MAINTAINER is deprecated",
 		.why = "MAINTAINER fills a field that nothing reads any more. A label says the same, can be searched for, and the OCI image specification has a key for it: org.opencontainers.image.authors.",
 		.bad = "FROM debian:12\nMAINTAINER Jo <jo@example.com>\n", .good = "FROM debian:12\nLABEL org.opencontainers.image.authors=\"Jo <jo@example.com>\"\n" },
@@ -311,7 +311,7 @@ const struct lint_rule rules_instruction[] = {
 		check_self_env },
 	[SECRET_NAME] = { .meta = {
 		.name = "secret-variable", .hadolint = "DL3064", .level = LEVEL_WARNING, .since = "2026.1", .topic = "security",
-		.aliases = "trivy:DS031",
+		.aliases = "trivy:DS-0031 trivy:DS031 trivy:AVD-DS-0031",
 		.summary = "ENV or ARG holds what its name says is a secret",
 		.why = "ENV is part of the image's configuration, and the values of build arguments are kept in its history and provenance: whoever can pull the image can read both, "
 		       "and unsetting them later takes nothing back. RUN --mount=type=secret gives a secret to one instruction and leaves no trace; at run time it is given by whoever runs the container. "

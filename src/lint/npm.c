@@ -142,7 +142,7 @@ static void yarn_cache(struct lint *l)
 
 const struct lint_rule rules_npm[] = {
 	{ .meta = {
-		.name = "npm-unpinned", .hadolint = "DL3016", .aliases = "kics:e36d8880-3f78-4546-b9a1-12f0745ca0d5 tally:hadolint/DL3016",
+		.name = "npm-unpinned", .hadolint = "DL3016", .aliases = "kics:e36d8880-3f78-4546-b9a1-12f0745ca0d5",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "npm installs a package in whatever version is newest",
 		.why = "The same Dockerfile gives another image on every release of the package, and a compromised release is installed the minute it appears: npm runs its install scripts as root. "
@@ -150,7 +150,7 @@ const struct lint_rule rules_npm[] = {
 		.bad = "FROM node:22\nRUN npm install -g pm2\n", .good = "FROM node:22\nRUN npm install -g pm2@5.4.3\n" },
 		.check = unpinned },
 	{ .meta = {
-		.name = "yarn-cache-kept", .hadolint = "DL3060", .aliases = "tally:hadolint/DL3060",
+		.name = "yarn-cache-kept", .hadolint = "DL3060",
 		.level = LEVEL_INFO, .since = "2026.1", .topic = "size",
 		.summary = "yarn keeps its cache in the layer",
 		.why = "yarn stores every package that it installs a second time in its cache, often hundreds of megabytes. Nothing in the image reads them. `yarn cache clean` in the same RUN removes them; "

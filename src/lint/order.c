@@ -264,7 +264,7 @@ const struct lint_rule rules_order[] = {
 	{ .meta = { RULE("volatile-argument-early", LEVEL_INFO, "cache"), .summary = "an ARG that changes with every build stands before a RUN that installs",
 		.why = "The value of an ARG is part of the environment of every RUN behind it: a date or commit there makes all of them run again. Declare it right before the instruction that uses it, at best a LABEL at the end.",
 		.bad = "FROM debian:12\nARG GIT_COMMIT\nRUN apt-get update && apt-get install -y curl\nLABEL commit=$GIT_COMMIT\n", .good = "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nARG GIT_COMMIT\nLABEL commit=$GIT_COMMIT\n" }, .check = volatile_arg },
-	{ .meta = { RULE("update-alone", LEVEL_WARNING, "packages"), .aliases = "trivy:DS-0017 trivy:DS017 trivy:AVD-DS-0017 checkov:CKV_DOCKER_5 kics:9bae49be-0aa3-4de5-bab2-4c3a069e40cd binnacle:aptGetUpdatePrecedesInstall",
+	{ .meta = { RULE("update-alone", LEVEL_WARNING, "packages"), .aliases = "trivy:DS-0017 trivy:DS017 trivy:AVD-DS-0017 checkov:CKV_DOCKER_5 kics:9bae49be-0aa3-4de5-bab2-4c3a069e40cd binnacle:ruleAptGetUpdatePrecedesInstall",
 		.summary = "package lists are updated in another RUN than the one that installs",
 		.why = "The build cache keeps the layer of the update for weeks; an install that is added or changed later then asks the mirror for versions that are gone, or installs old ones. "
 		       "The lists also stay in that layer, whatever a later RUN removes.",

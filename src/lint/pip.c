@@ -189,7 +189,7 @@ static void cache_kept(struct lint *l)
 
 const struct lint_rule rules_pip[] = {
 	{ .meta = {
-		.name = "pip-unpinned", .hadolint = "DL3013", .aliases = "kics:02d9c71f-3ee8-4986-9c27-1a20d0d19bfc tally:hadolint/DL3013",
+		.name = "pip-unpinned", .hadolint = "DL3013", .aliases = "kics:02d9c71f-3ee8-4986-9c27-1a20d0d19bfc",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "pip installs a package in whatever version is newest",
 		.why = "The same Dockerfile gives another image on every release of the package or of what it needs, and a compromised release is installed the minute it appears. NAME==VERSION pins the package; a "
@@ -197,7 +197,7 @@ const struct lint_rule rules_pip[] = {
 		.bad = "FROM python:3.12\nRUN pip install --no-cache-dir requests\n", .good = "FROM python:3.12\nRUN pip install --no-cache-dir requests==2.32.3\n" },
 		.check = unpinned },
 	{ .meta = {
-		.name = "pip-cache-kept", .hadolint = "DL3042", .aliases = "kics:f2f903fb-b977-461e-98d7-b3e2185c6118 tally:hadolint/DL3042",
+		.name = "pip-cache-kept", .hadolint = "DL3042", .aliases = "kics:f2f903fb-b977-461e-98d7-b3e2185c6118",
 		.level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "pip keeps its cache in the layer",
 		.why = "pip stores every file that it downloads and every wheel that it builds below ~/.cache/pip, about as many bytes again as it installs. Nothing in the image reads them. --no-cache-dir (or "

@@ -301,12 +301,12 @@ const struct lint_rule rules_rpm[] = {
 		.bad = "FROM rockylinux:9\nRUN yum install httpd-2.4.57 && yum clean all\n", .good = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57 && yum clean all\n" },
 		.check = yum_asks },
 	{ .meta = {
-		.name = "yum-cache-kept", .hadolint = "DL3032", .aliases = "trivy:DS-0015 trivy:DS015 trivy:AVD-DS-0015 kics:00481784-25aa-4a55-8633-3136dfcf4f37 tally:hadolint/DL3032", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
+		.name = "yum-cache-kept", .hadolint = "DL3032", .aliases = "trivy:DS-0015 trivy:DS015 trivy:AVD-DS-0015 kics:00481784-25aa-4a55-8633-3136dfcf4f37", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what yum fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57\n", .good = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57 && yum clean all\n" },
 		.check = yum_cache },
 	{ .meta = {
-		.name = "yum-unpinned", .hadolint = "DL3033", .aliases = "kics:6452c424-1d92-4deb-bb18-a03e95d579c4 tally:hadolint/DL3033", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
+		.name = "yum-unpinned", .hadolint = "DL3033", .aliases = "kics:6452c424-1d92-4deb-bb18-a03e95d579c4", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "yum installs a package in whatever version is newest", .why = WHY_PIN,
 		.bad = "FROM rockylinux:9\nRUN yum install -y httpd && yum clean all\n", .good = "FROM rockylinux:9\nRUN yum install -y httpd-2.4.57 && yum clean all\n" },
 		.check = yum_unpinned },
@@ -316,19 +316,19 @@ const struct lint_rule rules_rpm[] = {
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper install git=2.43 && zypper clean --all\n", .good = "FROM opensuse/leap:15.6\nRUN zypper --non-interactive install git=2.43 && zypper clean --all\n" },
 		.check = zypper_asks },
 	{ .meta = {
-		.name = "zypper-dist-upgrade", .hadolint = "DL3035", .aliases = "tally:hadolint/DL3035", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
+		.name = "zypper-dist-upgrade", .hadolint = "DL3035", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "zypper dist-upgrade replaces the base image's packages",
 		.why = "A distribution upgrade may remove packages and change vendors. What the image holds depends on the day it was built, and every replaced file is stored twice. A newer base image gives "
 		       "the same updates without the bytes.",
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper -n dist-upgrade && zypper clean --all\n", .good = "FROM opensuse/leap:15.6\nRUN zypper -n patch && zypper clean --all\n" },
 		.check = zypper_dup },
 	{ .meta = {
-		.name = "zypper-cache-kept", .hadolint = "DL3036", .aliases = "trivy:DS-0020 trivy:DS020 trivy:AVD-DS-0020 kics:38300d1a-feb2-4a48-936a-d1ef1cd24313 tally:hadolint/DL3036", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
+		.name = "zypper-cache-kept", .hadolint = "DL3036", .aliases = "trivy:DS-0020 trivy:DS020 trivy:AVD-DS-0020 kics:38300d1a-feb2-4a48-936a-d1ef1cd24313", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what zypper fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper -n install git=2.43\n", .good = "FROM opensuse/leap:15.6\nRUN zypper -n install git=2.43 && zypper clean --all\n" },
 		.check = zypper_cache },
 	{ .meta = {
-		.name = "zypper-unpinned", .hadolint = "DL3037", .aliases = "kics:562952e4-0348-4dea-9826-44f3a2c6117b tally:hadolint/DL3037", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
+		.name = "zypper-unpinned", .hadolint = "DL3037", .aliases = "kics:562952e4-0348-4dea-9826-44f3a2c6117b", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "zypper installs a package in whatever version is newest", .why = WHY_PIN,
 		.bad = "FROM opensuse/leap:15.6\nRUN zypper -n install git && zypper clean --all\n", .good = "FROM opensuse/leap:15.6\nRUN zypper -n install git=2.43 && zypper clean --all\n" },
 		.check = zypper_unpinned },
@@ -338,12 +338,12 @@ const struct lint_rule rules_rpm[] = {
 		.bad = "FROM fedora:42\nRUN dnf install git-2.49.0 && dnf clean all\n", .good = "FROM fedora:42\nRUN dnf install -y git-2.49.0 && dnf clean all\n" },
 		.check = dnf_asks },
 	{ .meta = {
-		.name = "dnf-cache-kept", .hadolint = "DL3040", .aliases = "trivy:DS-0019 trivy:DS019 trivy:AVD-DS-0019 trivy:DS-0027 trivy:DS027 trivy:AVD-DS-0027 kics:295acb63-9246-4b21-b441-7c1f1fb62dc0 tally:hadolint/DL3040", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
+		.name = "dnf-cache-kept", .hadolint = "DL3040", .aliases = "trivy:DS-0019 trivy:DS019 trivy:AVD-DS-0019 trivy:DS-0027 trivy:DS027 trivy:AVD-DS-0027 kics:295acb63-9246-4b21-b441-7c1f1fb62dc0", .level = LEVEL_WARNING, .since = "2026.1", .topic = "size",
 		.summary = "what dnf fetched stays in the layer", .why = WHY_CACHE,
 		.bad = "FROM fedora:42\nRUN dnf install -y git-2.49.0\n", .good = "FROM fedora:42\nRUN dnf install -y git-2.49.0 && dnf clean all\n" },
 		.check = dnf_cache },
 	{ .meta = {
-		.name = "dnf-unpinned", .hadolint = "DL3041", .aliases = "kics:93d88cf7-f078-46a8-8ddc-178e03aeacf1 tally:hadolint/DL3041", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
+		.name = "dnf-unpinned", .hadolint = "DL3041", .aliases = "kics:93d88cf7-f078-46a8-8ddc-178e03aeacf1", .level = LEVEL_WARNING, .since = "2026.1", .topic = "packages",
 		.summary = "dnf installs a package in whatever version is newest", .why = WHY_PIN,
 		.bad = "FROM fedora:42\nRUN dnf install -y git && dnf clean all\n", .good = "FROM fedora:42\nRUN dnf install -y git-2.49.0 && dnf clean all\n" },
 		.check = dnf_unpinned },

@@ -471,7 +471,7 @@ const struct lint_rule rules_run[] = {
 		check_idle },
 	[CD] = { .meta = {
 		.name = "run-cd", .hadolint = "DL3003", .level = LEVEL_WARNING, .since = "2026.1", .topic = "style",
-		.aliases = "trivy:DS013 kics:f4a6bcd3-e231-4acf-993c-aa027be50d2e",
+		.aliases = "trivy:DS-0013 trivy:DS013 trivy:AVD-DS-0013 kics:f4a6bcd3-e231-4acf-993c-aa027be50d2e",
 		.summary = "cd where WORKDIR is meant",
 		.why = "cd holds until its RUN ends. At the end of a RUN it does nothing, and who wrote it expects otherwise; at the start of one it says what WORKDIR says for all that follow. "
 		       "In the middle, in a subshell, or there and back within one RUN it is the right thing, and the rule is silent.",
@@ -494,7 +494,7 @@ const struct lint_rule rules_run[] = {
 		check_link },
 	[PIPEFAIL] = { .meta = {
 		.name = "run-pipefail", .hadolint = "DL4006", .level = LEVEL_WARNING, .since = "2026.1", .topic = "shell",
-		.aliases = "trivy:DS032 kics:efbf148a-67e9-42d2-ac47-02fa1c0d0b22",
+		.aliases = "trivy:DS-0032 kics:efbf148a-67e9-42d2-ac47-02fa1c0d0b22",
 		.summary = "a pipe in a RUN, and no pipefail",
 		.why = "A pipe's status is that of its last command: when curl fails in `curl … | tar -x`, the RUN goes on with half an archive, and the layer is kept as if all were well. "
 		       "`set -o pipefail` in the RUN, or a SHELL with it, makes the failure count. Debian's /bin/sh doesn't know it before version 13, bash and busybox do. "

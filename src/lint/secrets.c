@@ -419,7 +419,7 @@ static void files(struct lint *l)
 
 #define RULE(n, lvl, t) .name = n, .level = lvl, .since = "2026.1", .topic = t
 const struct lint_rule rules_secrets[] = {
-	{ .meta = { RULE("secret-value", LEVEL_ERROR, "security"), .aliases = "checkov:CKV_DOCKER_1005 kics:a88baa34-e2ad-44ea-ad6f-8cac87bc7c71", .summary = "a token, a private key or a URL with a password stands in the file",
+	{ .meta = { RULE("secret-value", LEVEL_ERROR, "security"), .aliases = "kics:a88baa34-e2ad-44ea-ad6f-8cac87bc7c71", .summary = "a token, a private key or a URL with a password stands in the file",
 		.why = "Whatever the instruction, the value is in the image's configuration, history or layers, and in whatever keeps the Dockerfile: deleting it later does not take it out. Revoke it. "
 		       "For the build there is RUN --mount=type=secret, for the running container its environment or a mounted file.",
 		.bad = "FROM debian:12\nENV DB=postgres://app:hunter2@db/app\n", .good = "FROM debian:12\nENV DB=postgres://db/app\n" }, .check = values },

@@ -507,7 +507,7 @@ static void instructions(struct lint *l)
 #define RULE(n, lvl, t) .name = n, .level = lvl, .since = "2026.1", .topic = t
 const struct lint_rule rules_security[] = {
 	{ .meta = { RULE("tls-check-off", LEVEL_WARNING, "security"),
-		.aliases = "checkov:CKV2_DOCKER_2 checkov:CKV2_DOCKER_3 checkov:CKV2_DOCKER_4 checkov:CKV2_DOCKER_5 checkov:CKV2_DOCKER_6 checkov:CKV2_DOCKER_12 checkov:CKV2_DOCKER_13 checkov:CKV2_DOCKER_14 checkov:CKV2_DOCKER_15 checkov:CKV2_DOCKER_16 checkov:CKV2_DOCKER_18",
+		.aliases = "checkov:CKV2_DOCKER_2 checkov:CKV2_DOCKER_3 checkov:CKV2_DOCKER_4 checkov:CKV2_DOCKER_5 checkov:CKV2_DOCKER_6 checkov:CKV2_DOCKER_12 checkov:CKV2_DOCKER_13 checkov:CKV2_DOCKER_14 checkov:CKV2_DOCKER_15 checkov:CKV2_DOCKER_16",
 		.summary = "the check of TLS certificates is switched off",
 		.why = "Without it anybody on the way can put something else into the image: a mirror, a proxy, a name server. As an ENV it also holds for the running program. Install the certificate of the private authority instead "
 		       "(ca-certificates and update-ca-certificates, NODE_EXTRA_CA_CERTS, PIP_CERT, SSL_CERT_FILE).",
@@ -531,13 +531,13 @@ const struct lint_rule rules_security[] = {
 	{ .meta = { RULE("download-without-tls", LEVEL_INFO, "security"), .aliases = "binnacle:curlUseHttpsUrl binnacle:wgetUseHttpsUrl", .summary = "something is downloaded over plain HTTP",
 		.why = "Anybody on the way can read and change it, and a check sum from the same place changes with it.",
 		.bad = "FROM debian:12\nRUN curl -fsSLO http://example.org/app.jar\n", .good = "FROM debian:12\nRUN curl -fsSLO https://example.org/app.jar\n" }, .check = unprotected },
-	{ .meta = { RULE("add-without-checksum", LEVEL_INFO, "security"), .aliases = "kics:4b410d24-1cbe-4430-a632-62c9a931cf1c", .summary = "ADD downloads without a check sum",
+	{ .meta = { RULE("add-without-checksum", LEVEL_INFO, "security"), .summary = "ADD downloads without a check sum",
 		.why = "The build takes whatever the server has that day. ADD --checksum=sha256:… makes another content an error.",
 		.bad = "FROM debian:12\nADD https://example.org/app.jar /app.jar\n", .good = "FROM debian:12\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.org/app.jar /app.jar\n" } },
 	{ .meta = { RULE("curl-without-fail", LEVEL_STYLE, "correctness"), .aliases = "binnacle:curlUseFlagF", .summary = "curl keeps an error page as if it were the file",
 		.why = "Without -f curl ends with status 0 when the server answers 404 or 500, and what it stores is the error's text. The build fails later and elsewhere, or not at all.",
 		.bad = "FROM debian:12\nRUN curl -sSLo app.jar https://example.org/app.jar\n", .good = "FROM debian:12\nRUN curl -fsSLo app.jar https://example.org/app.jar\n" }, .check = curl_without_fail },
-	{ .meta = { RULE("keyserver-gone", LEVEL_WARNING, "correctness"), .aliases = "binnacle:gpgUseHaPools", .summary = "keys are asked of servers that are gone",
+	{ .meta = { RULE("keyserver-gone", LEVEL_WARNING, "correctness"), .summary = "keys are asked of servers that are gone",
 		.why = "The pool of sks-keyservers.net was switched off in 2021: the build waits and fails. Ask keys.openpgp.org or keyserver.ubuntu.com, or keep the key beside the Dockerfile.",
 		.bad = "FROM debian:12\nRUN gpg --batch --keyserver ha.pool.sks-keyservers.net --recv-keys 0123456789ABCDEF\n", .good = "FROM debian:12\nRUN gpg --batch --keyserver hkps://keys.openpgp.org --recv-keys 0123456789ABCDEF\n" }, .check = keys },
 	{ .meta = { RULE("apt-key-used", LEVEL_INFO, "packages"), .summary = "apt-key is used",
@@ -549,7 +549,7 @@ const struct lint_rule rules_security[] = {
 	{ .meta = { RULE("npm-cache-clean", LEVEL_WARNING, "cache"), .aliases = "binnacle:npmCacheCleanUseForce", .summary = "npm cache clean without --force does nothing",
 		.why = "Since npm 5 the command refuses and ends with an error unless it is forced; a cache mount needs no cleaning at all.",
 		.bad = "FROM node:22\nRUN npm install -g cowsay@1.6.0 && npm cache clean\n", .good = "FROM node:22\nRUN npm install -g cowsay@1.6.0 && npm cache clean --force\n" }, .check = npm_clean },
-	{ .meta = { RULE("checksum-one-blank", LEVEL_INFO, "correctness"), .aliases = "binnacle:sha256sumEchoOneSpaces", .summary = "one blank between check sum and file name",
+	{ .meta = { RULE("checksum-one-blank", LEVEL_INFO, "correctness"), .summary = "one blank between check sum and file name",
 		.why = "The format is sum, two blanks (or a blank and a star), name. GNU's tools forgive one blank; busybox, that is Alpine, looks for another file and fails.",
 		.bad = "FROM alpine:3.22\nRUN echo \"24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d app.jar\" | sha256sum -c -\n",
 		.good = "FROM alpine:3.22\nRUN echo \"24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d  app.jar\" | sha256sum -c -\n" }, .check = checksum_space },

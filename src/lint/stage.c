@@ -180,7 +180,7 @@ const struct lint_rule rules_stage[] = {
 		check_copy },
 	[COPY_SELF] = { .meta = {
 		.name = "copy-from-self", .hadolint = "DL3023", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
-		.aliases = "trivy:DS006 kics:cdddb86f-95f6-4fc4-b5a1-483d9afceb2b",
+		.aliases = "trivy:DS-0006 trivy:DS006 trivy:AVD-DS-0006 kics:cdddb86f-95f6-4fc4-b5a1-483d9afceb2b",
 		.summary = "COPY --from names the stage it stands in",
 		.why = "A stage is not finished while it is built: nothing can be copied from it. BuildKit refuses to build the file.",
 		.bad = "FROM debian:12 AS app\nCOPY --from=app /a /b\n", .good = "FROM debian:12 AS build\nFROM debian:12 AS app\nCOPY --from=build /a /b\n" } },
@@ -192,7 +192,7 @@ const struct lint_rule rules_stage[] = {
 		.bad = "FROM debian:12 AS build\nFROM debian:12\nCOPY --from=build / /\n", .good = "FROM debian:12 AS build\nFROM debian:12\nCOPY --from=build /app /app\n" } },
 	[NAME_TWICE] = { .meta = {
 		.name = "stage-name-twice", .hadolint = "DL3024", .level = LEVEL_ERROR, .since = "2026.1", .topic = "correctness",
-		.aliases = "trivy:DS012 checkov:CKV_DOCKER_11 kics:f2daed12-c802-49cd-afed-fe41d0b82fed",
+		.aliases = "trivy:DS-0012 trivy:DS012 trivy:AVD-DS-0012 checkov:CKV_DOCKER_11 kics:f2daed12-c802-49cd-afed-fe41d0b82fed",
 		.summary = "two stages have the same name",
 		.why = "The later one hides the earlier: COPY --from, FROM and --target can only reach one of them, and which one depends on where they stand. Letters of either case are the same.",
 		.bad = "FROM debian:12 AS app\nFROM debian:12 AS app\n", .good = "FROM debian:12 AS build\nFROM debian:12 AS app\n" },

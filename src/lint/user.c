@@ -211,7 +211,7 @@ static void check_uid(struct lint *l)
 const struct lint_rule rules_user[] = {
 	[ROOT] = { .meta = {
 		.name = "root-user", .hadolint = "DL3002", .level = LEVEL_WARNING, .since = "2026.1", .topic = "security",
-		.aliases = "trivy:DS002 checkov:CKV_DOCKER_8 kics:67fd0c4a-68cf-46d7-8c41-bc9fba7e40ae",
+		.aliases = "trivy:DS-0002 trivy:DS002 trivy:AVD-DS-0002 checkov:CKV_DOCKER_8 kics:67fd0c4a-68cf-46d7-8c41-bc9fba7e40ae",
 		.summary = "the image's last USER is root",
 		.why = "What runs as root in a container is root to everything that is mounted into it, and one kernel fault away from being root outside. Switch to root for the instructions that need it, and back. "
 		       "Stages that only build may end as root.",
@@ -224,7 +224,7 @@ const struct lint_rule rules_user[] = {
 		.bad = "FROM debian:12\nRUN useradd -u 1000 app\nUSER app\n", .good = "FROM debian:12\nRUN useradd -u 1000 app\nUSER 1000\n" } },
 	[SUDO] = { .meta = {
 		.name = "run-sudo", .hadolint = "DL3004", .level = LEVEL_ERROR, .since = "2026.1", .topic = "security",
-		.aliases = "trivy:DS010 checkov:CKV2_DOCKER_1 kics:8ada6e80-0ade-439e-b176-0b28f6bce35a",
+		.aliases = "trivy:DS-0010 trivy:DS010 trivy:AVD-DS-0010 checkov:CKV2_DOCKER_1 kics:8ada6e80-0ade-439e-b176-0b28f6bce35a",
 		.summary = "a RUN calls sudo",
 		.why = "A build runs as root unless USER says otherwise, so sudo does nothing there, and where USER does, a second USER is clearer. sudo in an image is one more setuid program that whoever gets in can use; "
 		       "it resets the environment, and it does not hand on signals as one expects. To become another user when the container starts, gosu or setpriv do less.",
