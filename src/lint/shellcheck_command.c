@@ -379,10 +379,30 @@ static void pair(struct sc *c, const struct sh_node *a, const struct sh_node *b,
 	}
 }
 
+/* What reads no input, and runs nothing in its words that could. */
+static void nowhere(struct sc *c, const struct sh_node *n)
+{
+	static const char *const names[] = { "alias", "basename", "bg", "cal", "cd", "chgrp", "chmod", "chown", "cp", "du", "echo", "export", "false", "fg", "fuser", "getconf", "getopt", "getopts", "ipcrm", "ipcs",
+		"jobs", "kill", "ln", "ls", "locale", "mv", "printf", "ps", "pwd", "renice", "rm", "rmdir", "set", "sleep", "touch", "trap", "true", "ulimit", "unalias", "uname", NULL };
+	static const char *const ask[] = { "cp", "mv", "rm", NULL }, *const ours[] = { "true", "sleep", NULL };
+	struct str name = sc_name(n);
+	if (n->kind != SH_SIMPLE || !sc_listed(name, names) || (sc_listed(name, ask) && has_flag(n, "i")) || (!c->hado && sc_listed(name, ours)))
+		return;
+	for (u32 i = 0; i < n->n_redirects; i++)
+		if (n->redirects[i].op.p[0] == '<')
+			return;
+	for (u32 i = 1; i < n->n_words; i++)
+		if (runs_command(n->words[i].parts, n->words[i].n_parts) || (n->words[i].n_parts && n->words[i].parts[0].kind == SH_PROCESS) || str_starts(n->words[i].text, STR("/dev/stdin")))
+			return;
+	sc_add(c, SC2216, n->at, n->end, "%.*s reads nothing of what is piped to it", STR_FMT(name));
+}
+
 static void pipeline(struct sc *c, const struct sh_node *n)
 {
 	bool ls = false;
 	useless_cat(c, n->child);
+	for (const struct sh_node *a = n->child->next; a; a = a->next)
+		nowhere(c, a);
 	for (const struct sh_node *a = n->child; a->next; a = a->next)
 		pair(c, a, a->next, &ls);
 	for (const struct sh_node *a = n->child; !ls && a->next; a = a->next)
@@ -407,6 +427,11 @@ void sc_command_node(struct sc *c, const struct sh_node *n)
 	struct str name = sc_name(n), first = first_word(n);
 	for (u32 i = 0; i < n->n_words; i++)
 		substitutions(c, n->words[i].parts, n->words[i].n_parts);
+	const struct sh_word *w = n->words;
+	if (!n->n_assigns && sc_has_glob(w) && w->source.n > 1)
+		sc_add(c, SC2211, w->at, w->end, "the files that match this decide what runs");
+	if (!n->n_assigns && w->n_parts && w->parts[0].kind == SH_LITERAL && w->source.n > 1 && w->source.p[0] == '-')
+		sc_add(c, SC2215, w->at, w->end, "%.*s is run as a command: the line before ends too early", STR_FMT(w->source));
 	if (n->n_redirects)
 		stderr_first(c, n);
 	if (n->parent && !n->substituted && n->parent->kind == SH_PIPELINE && n->parent->child == n)

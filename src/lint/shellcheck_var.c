@@ -401,6 +401,8 @@ void sc_var_node(struct sc *c, const struct sh_node *n)
 			if (!sc_listed(a->name, fine))
 				sc_add(c, SC1007, a->at, a->end, "the blank behind = makes this an empty value for the command that follows");
 		}
+		if (!a->array && str_starts(a->value.source, STR("=")) && !str_starts(a->value.source, STR("==")))
+			sc_add(c, SC1097, a->at, a->end, "== gives %.*s a value that begins with =", STR_FMT(a->name));
 		if (!a->array && !n->n_words && (sc_has_glob(&a->value)))
 			sc_add(c, SC2125, a->value.at, a->value.end, "a pattern is not expanded in an assignment");
 	}

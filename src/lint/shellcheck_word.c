@@ -264,12 +264,34 @@ static void argument(struct sc *c, const struct sh_node *n, const struct sh_word
 	sc_fix(c, d, FIX_SUGGESTED, "Begin the pattern with ./", w->at, w->at, STR("./"));
 }
 
+/* --- "a "b" c": 2027, 2140 --- */
+
+static bool holds_one_thing(const struct sh_part *p)
+{
+	return p->n_parts == 1 && (p->parts[0].kind == SH_PARAM || p->parts[0].kind == SH_COMMAND);
+}
+
+static void quotes_in_quotes(struct sc *c, const struct sh_word *w)
+{
+	for (u32 i = 0; i + 2 < w->n_parts; i++) {
+		const struct sh_part *a = &w->parts[i], *p = a + 1, *b = a + 2;
+		if (a->kind != SH_DOUBLE || b->kind != SH_DOUBLE)
+			continue;
+		if (p->kind == SH_PARAM || (p->kind == SH_COMMAND && !p->backquote))
+			sc_add(c, SC2027, p->at, p->end, "the quotes around this end in front of it and begin again behind it");
+		else if (p->kind == SH_LITERAL && !(holds_one_thing(a) && holds_one_thing(b)) && !str_is(p->text, "=") && !str_is(p->text, ":") && !str_is(p->text, "/"))
+			sc_add(c, SC2140, p->at, p->end, "the quotes end in front of this and begin again behind it: the command gets none");
+	}
+}
+
 void sc_word(struct sc *c, const struct sh_node *n, const struct sh_word *w, enum sc_place place)
 {
 	if (place == SC_ARG)
 		argument(c, n, w, (u32)(w - n->words));
 	if (place == SC_BODY || place == SC_SUM || !w->n_parts)
 		return;
+	if (place != SC_TEST)
+		quotes_in_quotes(c, w);
 	const struct sh_part *p = w->parts;
 	if (p->kind == SH_DOUBLE && p->n_parts)
 		p = p->parts;
