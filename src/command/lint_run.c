@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH 64 /* files whose findings are held at once */
+#define BATCH 64             /* files whose facts are held at once, */
+#define BATCH_BYTES ((u64)MiB) /* and how long they may be together, unless it is one: facts take many times that */
 
 struct linted {
 	const char *name;
@@ -211,9 +212,14 @@ void lint_run_all(struct lint_run *r, const struct lint_paths *paths)
 	struct batch *b = xcalloc(1, sizeof *b);
 	b->run = r;
 	for (u32 at = 0; at < paths->n; at += b->n) {
-		b->n = MIN(paths->n - at, (u32)BATCH);
-		for (u32 i = 0; i < b->n; i++)
-			b->v[i] = (struct linted){ .name = paths->v[at + i] };
+		u64 bytes = 0;
+		for (b->n = 0; b->n < BATCH && at + b->n < paths->n; b->n++) {
+			struct stat st;
+			bytes += stat(paths->v[at + b->n], &st) == 0 && st.st_size > 0 ? (u64)st.st_size : 0;
+			if (b->n && bytes > BATCH_BYTES)
+				break;
+			b->v[b->n] = (struct linted){ .name = paths->v[at + b->n] };
+		}
 		if (b->n == 1)
 			lint_one(0, b);
 		else
