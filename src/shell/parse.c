@@ -1,34 +1,7 @@
-/* Grammar: lists, pipelines, commands, redirections, here-documents. */
+/* Grammar: lists, pipelines, commands, redirections. */
 #include "shell/parser.h"
 
 static struct sh_node *parse_command(struct sh_parser *p);
-
-void sh_fail(struct sh_parser *p, u32 at, const char *message)
-{
-	struct sh_tree *t = p->tree;
-	if (t->n_errors == SH_ERRORS)
-		return;
-	struct sh_error e = { sh_pos(p, MIN(at, p->n)), message };
-	VEC_PUSH(t->errors, t->n_errors, p->cap_errors, e);
-}
-
-void sh_stop(struct sh_parser *p, const char *why)
-{
-	if (!p->stopped)
-		sh_fail(p, p->i, why);
-	p->stopped = true;
-	p->n = p->i;
-}
-
-bool sh_enter(struct sh_parser *p)
-{
-	if (p->depth >= SH_DEPTH) {
-		sh_stop(p, "nested too deeply to be read");
-		return false;
-	}
-	p->depth++;
-	return true;
-}
 
 static struct sh_node *node_new(struct sh_parser *p, enum sh_kind kind, u32 at)
 {
@@ -41,105 +14,6 @@ static struct sh_node *node_new(struct sh_parser *p, enum sh_kind kind, u32 at)
 	return n;
 }
 
-/* --- space --- */
-
-static bool ends_text(const struct sh_parser *p, u32 i)
-{
-	return i >= p->n || p->s[i] == '\n';
-}
-
-static bool continuation(const struct sh_parser *p)
-{
-	return sh_cur(p) == '\\' && (sh_peek(p, 1) == '\n' || (sh_peek(p, 1) == '\r' && sh_peek(p, 2) == '\n'));
-}
-
-static void skip_blanks(struct sh_parser *p)
-{
-	for (;;) {
-		int c = sh_cur(p);
-		if (sh_blank(c) || (c == '\r' && ends_text(p, p->i + 1)))
-			p->i++;
-		else if (continuation(p))
-			p->i += sh_peek(p, 1) == '\n' ? 2 : 3;
-		else
-			return;
-	}
-}
-
-void sh_skip_space(struct sh_parser *p)
-{
-	skip_blanks(p);
-	if (sh_cur(p) == '#')
-		while (!ends_text(p, p->i))
-			p->i++;
-}
-
-static bool ends_heredoc(struct str line, struct str mark, bool tabs)
-{
-	while (tabs && line.n && line.p[0] == '\t')
-		line = str_from(line, 1);
-	if (line.n && line.p[line.n - 1] == '\r')
-		line.n--;
-	return str_eq(line, mark);
-}
-
-/* The position is behind a newline. */
-static void read_heredocs(struct sh_parser *p)
-{
-	for (size_t k = 0; k < p->n_pending && !p->stopped; k++) {
-		struct sh_redirect *r = p->pending[k].final ? p->pending[k].final : &p->redirects[p->pending[k].stacked];
-		u32 start = p->i, end = p->n, next = p->n;
-		bool found = false;
-		struct str mark = r->target.text;
-		for (u32 at = start; at < p->n && !found; at = next) {
-			const char *nl = memchr(p->s + at, '\n', p->n - at);
-			u32 eol = nl ? (u32)(nl - p->s) : p->n;
-			next = nl ? eol + 1 : eol;
-			if (ends_heredoc(sh_slice(p, at, eol), mark, str_is(r->op, "<<-"))) {
-				found = true;
-				end = at;
-			}
-		}
-		if (found) {
-			r->body = sh_slice(p, start, end);
-			if (!r->target.quoted) {
-				struct sh_word *w = arena_new(p->arena, struct sh_word);
-				struct sh_node *owner = p->owner;
-				struct sh_pending *rest = p->pending; /* what is read inside has its own */
-				size_t n = p->n_pending, cap = p->cap_pending, stacked = p->pending[k].final ? 0 : p->pending[k].stacked;
-				bool final = rest[k].final != NULL;
-				p->pending = NULL;
-				p->n_pending = p->cap_pending = 0;
-				p->owner = rest[k].owner;
-				sh_read_text(p, end, false, w);
-				p->owner = owner;
-				free(p->pending);
-				p->pending = rest;
-				p->n_pending = n;
-				p->cap_pending = cap;
-				if (!final)
-					r = &p->redirects[stacked]; /* the stack may have moved */
-				r->expanded = w;
-			}
-		}
-		if (!p->stopped)
-			p->i = next;
-	}
-	p->n_pending = 0;
-}
-
-void sh_skip_newlines(struct sh_parser *p)
-{
-	for (;;) {
-		sh_skip_space(p);
-		if (sh_cur(p) != '\n')
-			return;
-		p->i++;
-		if (p->n_pending)
-			read_heredocs(p);
-	}
-}
-
 /* --- reserved words --- */
 
 /* The unquoted letters up to what ends a word, "" when there is anything else in it or it is too long to be reserved. */
@@ -148,7 +22,7 @@ static struct str reserved_at(const struct sh_parser *p)
 	u32 k = 0;
 	for (; k < 10; k++) {
 		int c = sh_peek(p, k);
-		if (sh_meta(c) || (c == '\r' && ends_text(p, p->i + k + 1)))
+		if (sh_meta(c) || (c == '\r' && sh_ends_text(p, p->i + k + 1)))
 			return sh_slice(p, p->i, p->i + k);
 		if (!((c >= 'a' && c <= 'z') || c == '{' || c == '}' || c == '!' || c == '[' || c == ']'))
 			break;
@@ -286,7 +160,7 @@ static bool try_redirect(struct sh_parser *p, struct sh_node *owner)
 	}
 	struct sh_redirect r = { .at = sh_pos(p, start), .op = str_of(op), .fd = prefix ? fd : -1 };
 	p->i += (u32)r.op.n;
-	skip_blanks(p);
+	sh_skip_blanks(p);
 	if (!sh_read_word(p, SH_WORD_PLAIN, &r.target) && !p->stopped)
 		sh_fail(p, start, "a redirection names no file");
 	r.end = MAX(sh_pos(p, p->i), r.at);
@@ -441,7 +315,7 @@ static struct sh_node *parse_simple(struct sh_parser *p)
 	struct sh_node *n = node_new(p, SH_SIMPLE, start);
 	struct marks m = begin(p, n);
 	u32 flags = SH_WORD_PLAIN;
-	for (;; skip_blanks(p)) {
+	for (;; sh_skip_blanks(p)) {
 		if (sh_cur(p) == '#' && (p->i == start || sh_blank(p->s[p->i - 1])))
 			break; /* a comment: the list skips it */
 		if (try_redirect(p, n))
@@ -479,7 +353,7 @@ static struct sh_node *with_redirects(struct sh_parser *p, struct sh_node *n)
 	struct marks m = begin(p, n);
 	for (;;) {
 		u32 at = p->i;
-		skip_blanks(p);
+		sh_skip_blanks(p);
 		if (!try_redirect(p, n)) {
 			p->i = p->stopped ? p->i : at;
 			break;
@@ -577,7 +451,7 @@ static struct sh_node *parse_for(struct sh_parser *p, enum sh_kind kind)
 		sh_skip_newlines(p);
 		if (take_word(p, "in"))
 			do {
-				skip_blanks(p);
+				sh_skip_blanks(p);
 			} while (!(sh_cur(p) == '#') && add_word(p, SH_WORD_PLAIN));
 		sh_skip_space(p);
 		if (sh_cur(p) == ';' && sh_peek(p, 1) != ';')
@@ -598,10 +472,10 @@ static struct sh_node *parse_case_item(struct sh_parser *p)
 	if (sh_cur(p) == '(')
 		p->i++;
 	do {
-		skip_blanks(p);
+		sh_skip_blanks(p);
 		if (!add_word(p, SH_WORD_PLAIN) && !p->stopped)
 			sh_fail(p, p->i, "a case has no pattern");
-		skip_blanks(p);
+		sh_skip_blanks(p);
 	} while (sh_cur(p) == '|' && p->i++ < p->n);
 	finish(p, n, m);
 	if (sh_cur(p) == ')')
@@ -747,7 +621,7 @@ static struct sh_node *parse_coproc(struct sh_parser *p)
 	while (sh_name_char(sh_cur(p)))
 		p->i++;
 	struct str name = sh_slice(p, at, p->i);
-	skip_blanks(p);
+	sh_skip_blanks(p);
 	struct str next = reserved_at(p);
 	if (sh_is_name(name) && reserved_at(p).n && (str_is(next, "{") || str_is(next, "while") || str_is(next, "if") || str_is(next, "for")))
 		n->name = name;
@@ -818,10 +692,10 @@ static void skip_time(struct sh_parser *p)
 	u32 at = p->i;
 	if (!take_word(p, "time"))
 		return;
-	skip_blanks(p);
+	sh_skip_blanks(p);
 	if (str_starts(sh_slice(p, p->i, p->n), STR("-p "))) {
 		p->i += 2;
-		skip_blanks(p);
+		sh_skip_blanks(p);
 	}
 	static const char *const compound[] = { "if", "while", "until", "for", "case", "{", "[[", "!" };
 	struct str w = reserved_at(p);

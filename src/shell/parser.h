@@ -45,10 +45,15 @@ static inline bool sh_name_char(int c) { return sh_name_start(c) || sh_digit(c);
 static inline bool sh_blank(int c) { return c == ' ' || c == '\t'; }
 static inline bool sh_meta(int c) { return c < 0 || c == ' ' || c == '\t' || c == '\n' || (c && strchr(";&|<>()", c)); } /* ends a word */
 
+/* space.c */
 void sh_fail(struct sh_parser *p, u32 at, const char *message);  /* at: offset in the text that is read */
 void sh_stop(struct sh_parser *p, const char *why);
 bool sh_enter(struct sh_parser *p);                              /* one level deeper; false: too deep, nothing to leave */
 static inline void sh_leave(struct sh_parser *p) { p->depth--; }
+bool sh_ends_text(const struct sh_parser *p, u32 i);             /* offset i is the end of a line, or of all */
+void sh_skip_blanks(struct sh_parser *p);                        /* and continuations */
+void sh_skip_space(struct sh_parser *p);                         /* a comment too */
+void sh_skip_newlines(struct sh_parser *p);                      /* newlines too, and the here-documents they bring */
 
 /* Reading inside: the limit is narrowed to `end`, and put back to `n` after (unless reading has stopped). */
 static inline void sh_widen(struct sh_parser *p, u32 n)
@@ -59,8 +64,6 @@ static inline void sh_widen(struct sh_parser *p, u32 n)
 /* parse.c */
 struct sh_node *sh_parse_script(struct sh_parser *p);            /* up to the end of what is read: what closes nothing is an error */
 struct sh_node *sh_parse_list(struct sh_parser *p);              /* up to what ends a list, which stays */
-void sh_skip_space(struct sh_parser *p);                         /* blanks, continuations and a comment */
-void sh_skip_newlines(struct sh_parser *p);                      /* newlines too, and the here-documents they bring */
 
 /* word.c */
 enum sh_word_flags { SH_WORD_PLAIN = 0, SH_WORD_VALUE = 1, SH_WORD_DECL = 2, SH_WORD_REGEX = 4 };
