@@ -245,6 +245,8 @@ static struct str join(struct arena *a, struct str base, struct str path)
 	return str_n(out, n);
 }
 
+#define WORKDIR_BYTES 1024 /* of a path that is put together from relative ones */
+
 static void workdir(struct build *b, const struct df_stage *st, const struct df_instruction *in)
 {
 	struct str path = { 0 };
@@ -252,13 +254,15 @@ static void workdir(struct build *b, const struct df_stage *st, const struct df_
 
 	if (!in->n_args || !expand(b, in->args[0].s, false, &path, &known))
 		return;
+	b->now.workdir_set = true;
+	b->now.workdir_at = in->index;
+	b->shared = NULL;
+	if (b->now.workdir.n + path.n > WORKDIR_BYTES && !absolute(path, st->windows))
+		return; /* nobody's: it would only grow with each line */
 	if (absolute(path, st->windows))
 		b->now.workdir = path.p[0] == '/' ? join(&b->g->arena, STR("/"), path) : path;
 	else
 		b->now.workdir = join(&b->g->arena, b->now.workdir.p ? b->now.workdir : st->scratch ? STR("/") : STR(""), path);
-	b->now.workdir_set = true;
-	b->now.workdir_at = in->index;
-	b->shared = NULL;
 }
 
 static void shell(struct build *b, const struct df_instruction *in)

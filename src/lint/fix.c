@@ -250,6 +250,10 @@ static void permit(struct round *r, const struct offer *o)
 /* Takes those of `offers` that hold together with what was taken already; halves them until the ones at fault are alone. */
 static void take(struct round *r, const struct offer *offers, u32 n)
 {
+	if (r->checks++ >= CHECKS) {
+		r->left_out += n;
+		return;
+	}
 	struct edits e = { 0 };
 	struct buf text = BUF(2 * DF_BYTES);
 	bool *before = xmalloc(r->old.l.file.n_instructions + 1);
@@ -261,7 +265,7 @@ static void take(struct round *r, const struct offer *offers, u32 n)
 		permit(r, &offers[i]);
 	}
 	apply(&r->old.l.file, &e, &text);
-	bool ok = r->checks++ < CHECKS && !text.over && text.n <= DF_BYTES && holds(r, &e, buf_str(&text));
+	bool ok = !text.over && text.n <= DF_BYTES && holds(r, &e, buf_str(&text));
 	if (ok) {
 		struct edits t = r->taken;
 		struct buf b = r->text;
