@@ -1,7 +1,8 @@
 #include "lint/fix.h"
 #include "lint/script.h"
 
-#define CHECKS 256 /* results that are parsed to find a fix at fault, a round */
+#define CHECKS 2000         /* results that are parsed, a file */
+#define WORK (24 * MiB)     /* bytes of them */
 
 /* A fix that is wanted, and where its finding stands. */
 struct offer {
@@ -30,7 +31,10 @@ struct round {
 	u32 n_offers, cap_offers;
 	struct edits taken;  /* of the fixes that were found good */
 	struct buf text;     /* what they make of `before` */
-	u32 made, left_out, checks;
+	u32 made, left_out;
+	u32 *checks;         /* of the file, and bytes of them; what is over the limits is not looked at */
+	u64 *work;
+	bool over;
 };
 
 /* --- reading --- */
@@ -250,7 +254,9 @@ static void permit(struct round *r, const struct offer *o)
 /* Takes those of `offers` that hold together with what was taken already; halves them until the ones at fault are alone. */
 static void take(struct round *r, const struct offer *offers, u32 n)
 {
-	if (r->checks++ >= CHECKS) {
+	*r->work += r->before.n;
+	if (++*r->checks > CHECKS || *r->work > WORK) {
+		r->over = true;
 		r->left_out += n;
 		return;
 	}
@@ -381,8 +387,11 @@ int fix_apply_found(struct str text, const struct lint_options *opt, enum fix_sa
 {
 	struct fix_result res = { .text = BUF(2 * DF_BYTES) };
 	buf_add(&res.text, text);
-	for (u32 i = 0; i < FIX_ROUNDS; i++) {
-		struct round r = { .opt = opt, .before = buf_str(&res.text) };
+	u32 checks = 0;
+	u64 work = 0;
+	bool over = false;
+	for (u32 i = 0; i < FIX_ROUNDS && !over; i++) {
+		struct round r = { .opt = opt, .before = buf_str(&res.text), .checks = &checks, .work = &work };
 		if (make_round(&r, up_to, find, ctx, err) < 0) {
 			buf_free(&r.text);
 			buf_free(&res.text);
@@ -390,16 +399,19 @@ int fix_apply_found(struct str text, const struct lint_options *opt, enum fix_sa
 		}
 		res.made += r.made;
 		res.left_out = r.left_out;
-		if (r.made == 0) {
+		over = r.over;
+		if (r.made == 0 && !over) {
 			buf_free(&r.text);
 			res.changed = !str_eq(buf_str(&res.text), text);
 			*ret = res;
 			return 0;
 		}
-		buf_free(&res.text);
-		res.text = r.text;
+		if (r.made) {
+			buf_free(&res.text);
+			res.text = r.text;
+		}
 	}
-	/* Fixes that go in circles would change the file anew each time: it stays as it was. */
+	/* Fixes that go in circles, and those that were not all tried, would change the file anew each time: it stays as it was. */
 	buf_clear(&res.text);
 	buf_add(&res.text, text);
 	res.left_out += res.made;
