@@ -67,7 +67,7 @@ static bool check_mount(const struct check *c, struct str v)
 		if (quoted && (end >= v.n || (end + 1 < v.n && v.p[end + 1] != ',')))
 			return refuse(c, "failed to parse csv mounts: a quote that is not closed, or more behind it");
 		struct str field = str_n(v.p + from, end - from), name = str_cut(&field, '=');
-		const char *dollar = field.p && str_ieq(name, STR("from")) ? memchr(field.p, '$', field.n) : NULL;
+		const char *dollar = field.p && str_ieq(name, STR("from")) ? str_chr(field, '$') : NULL;
 		if (dollar && dollar + 1 < field.p + field.n)
 			return refuse(c, "'from' doesn't support variable expansion, define alias stage instead");
 		i = end + quoted + 1;

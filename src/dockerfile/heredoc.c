@@ -16,7 +16,7 @@ int df_heredoc_word(struct arena *a, struct str word, struct df_heredoc *ret, st
 	while (i < word.n && strchr(" \t\n\f\r", word.p[i]) && word.p[i])
 		i++;
 	struct str rest = str_from(word, i);
-	if (rest.n == 0 || memchr(rest.p, '<', rest.n))
+	if (rest.n == 0 || str_chr(rest, '<'))
 		return 0;
 	/* Quotes that go when the word is read say that the body is not to be expanded. */
 	struct word_options opt = { .escape = '\\', .skip_unset = true };

@@ -93,7 +93,7 @@ static u32 take_flags(struct df_parser *p, struct df_instruction *in, u32 at)
 		if (str_is(word, "--"))
 			break;
 		struct str name = str_from(word, 2), value = { NULL, 0 };
-		const char *eq = memchr(name.p, '=', name.n);
+		const char *eq = str_chr(name, '=');
 		if (eq) {
 			value = str_from(name, (size_t)(eq + 1 - name.p));
 			name.n = (size_t)(eq - name.p);
@@ -195,7 +195,7 @@ static bool parse_pairs(struct df_parser *p, struct df_instruction *in, u32 at, 
 	if (p->n_words == 0)
 		return true;
 	const char *name = df_keyword_text[in->keyword];
-	if (!memchr(in->args[0].s.p, '=', in->args[0].s.n)) {
+	if (!str_chr(in->args[0].s, '=')) {
 		u32 k = at, v;
 		while (k < end && !blank(s.p[k]))
 			k++;
@@ -210,7 +210,7 @@ static bool parse_pairs(struct df_parser *p, struct df_instruction *in, u32 at, 
 		return true;
 	}
 	for (u32 i = 0; i < in->n_args; i++)
-		if (!memchr(in->args[i].s.p, '=', in->args[i].s.n))
+		if (!str_chr(in->args[i].s, '='))
 			return df_error_add(p, in, in->line, true, "%s: there is no = in \"%.*s\": it must be name=value", name, (int)MIN(in->args[i].s.n, (size_t)80), in->args[i].s.p);
 	take_pairs(p, in);
 	return true;

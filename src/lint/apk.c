@@ -9,7 +9,7 @@ static const char *const dropped[] = { "t", "virtual", "repository", "X", NULL }
 /* --- DL3018 --- */
 static bool apk_pinned(const struct lint *l, struct str p)
 {
-	if (memchr(p.p, '=', p.n) || memchr(p.p, '~', p.n) || memchr(p.p, '<', p.n) || memchr(p.p, '>', p.n) || str_ends(p, STR(".apk")))
+	if (str_chr(p, '=') || str_chr(p, '~') || str_chr(p, '<') || str_chr(p, '>') || str_ends(p, STR(".apk")))
 		return true;
 	return !pkg_hado(l) && (!p.n || p.p[0] == '.' || p.p[0] == '!' || p.p[0] == '/');
 }

@@ -38,7 +38,7 @@ static bool option_set(const struct sh_command *c, const char *name, const char 
 /* --- DL3008 --- */
 static bool apt_pinned(const struct lint *l, struct str p)
 {
-	if (memchr(p.p, '=', p.n) || memchr(p.p, '/', p.n) || str_ends(p, STR(".deb")))
+	if (str_chr(p, '=') || str_chr(p, '/') || str_ends(p, STR(".deb")))
 		return true;
 	char last = p.n ? p.p[p.n - 1] : '-';
 	return !pkg_hado(l) && (last == '-' || last == '^' || p.p[0] == '?' || p.p[0] == '~'); /* removed, a task, a pattern */

@@ -17,7 +17,7 @@ struct image_ref {
 static struct image_ref image_ref(struct str s)
 {
 	struct image_ref r = { 0 };
-	const char *at = memchr(s.p ? s.p : "", '@', s.n);
+	const char *at = str_chr(s, '@');
 	if (at) {
 		r.digest = true;
 		s.n = (size_t)(at - s.p);
@@ -31,7 +31,7 @@ static struct image_ref image_ref(struct str s)
 	r.library = dir.n == 0 || str_is(dir, "library") || str_is(dir, "docker.io/library") || str_is(dir, "docker.io") || str_is(dir, "public.ecr.aws/docker/library") || str_is(dir, "mirror.gcr.io/library");
 	struct str first = dir;
 	first = str_cut(&first, '/');
-	r.trusted = r.library || memchr(first.p ? first.p : "", '.', first.n) || memchr(first.p ? first.p : "", ':', first.n) || str_is(first, "localhost");
+	r.trusted = r.library || str_chr(first, '.') || str_chr(first, ':') || str_is(first, "localhost");
 	return r;
 }
 

@@ -13,7 +13,7 @@ static struct lint_image_name image_of(const struct lint *l, const struct df_sta
 }
 
 static bool begins_with_variable(struct str s) { return s.n && s.p[0] == '$'; }
-static bool has_variable(struct str s) { return memchr(s.p, '$', s.n) != NULL; }
+static bool has_variable(struct str s) { return str_chr(s, '$') != NULL; }
 
 static bool names_stage(const struct lint *l, struct str name, u32 before)
 {
@@ -139,7 +139,7 @@ static bool is_target_platform(const struct lint *l, struct str p)
 {
 	if (str_is(p, "$TARGETPLATFORM") || str_is(p, "${TARGETPLATFORM}"))
 		return true;
-	return l->codes != LINT_HADOLINT && (str_starts(p, STR("${TARGETPLATFORM:-")) || str_starts(p, STR("${TARGETPLATFORM-"))) && memchr(p.p, '}', p.n) == p.p + p.n - 1;
+	return l->codes != LINT_HADOLINT && (str_starts(p, STR("${TARGETPLATFORM:-")) || str_starts(p, STR("${TARGETPLATFORM-"))) && str_chr(p, '}') == p.p + p.n - 1;
 }
 
 /* Whether a global ARG gives the name another meaning. */

@@ -27,9 +27,9 @@ bool baseenv_is_bare(struct str image)
 	for (u32 i = 0; i < countof(places); i++)
 		if (str_starts(image, str_of(places[i])))
 			image = str_from(image, strlen(places[i]));
-	if ((cut = memchr(image.p, '@', image.n)))
+	if ((cut = str_chr(image, '@')))
 		image.n = (size_t)(cut - image.p);
-	if ((cut = memchr(image.p, ':', image.n)))
+	if ((cut = str_chr(image, ':')))
 		image.n = (size_t)(cut - image.p);
 	for (u32 i = 0; i < countof(bare); i++)
 		if (str_is(image, bare[i]))

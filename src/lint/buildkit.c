@@ -56,7 +56,7 @@ bool bk_expand(struct bk *k, const struct df_state *s, struct str word, const st
 	*ret = (struct bk_expansion){ .k = k, .s = s };
 	if (!word.p || word.n > k->budget)
 		return false;
-	if (!memchr(word.p, '$', word.n) && !memchr(word.p, '"', word.n) && !memchr(word.p, '\'', word.n) && !memchr(word.p, opt->escape, word.n)) {
+	if (!str_chr(word, '$') && !str_chr(word, '"') && !str_chr(word, '\'') && !str_chr(word, opt->escape)) {
 		ret->result = word;
 		return true;
 	}

@@ -306,7 +306,7 @@ void bk_fix_platform(struct lint *l, struct diagnostic *d, const struct df_instr
 
 void bk_fix_protocol(struct lint *l, struct diagnostic *d, const struct df_word *w)
 {
-	const char *slash = memchr(w->s.p, '/', w->s.n);
+	const char *slash = str_chr(w->s, '/');
 
 	if (!slash || !bk_plain(l, w->span, w->s))
 		return;

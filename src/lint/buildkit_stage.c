@@ -176,7 +176,7 @@ static bool port_range(struct str s, u64 *first, u64 *last)
 
 static bool is_address(struct str s)
 {
-	bool six = memchr(s.p, ':', s.n) != NULL;
+	bool six = str_chr(s, ':') != NULL;
 	u32 parts = 0;
 
 	if (s.n && s.p[0] == '[' && s.p[s.n - 1] == ']')
@@ -403,7 +403,7 @@ static bool is_signal(struct str s)
 		s = str_from(s, 3);
 	if (str_ieq(str_head(s, 6), STR("RTMIN+")) || str_ieq(str_head(s, 6), STR("RTMAX-")))
 		return str_to_u64(str_from(s, 6), &n) && n && n <= 15;
-	if (!s.n || s.n > 8 || memchr(s.p, ' ', s.n))
+	if (!s.n || s.n > 8 || str_chr(s, ' '))
 		return false;
 	name[0] = ' ';
 	for (size_t i = 0; i < s.n; i++)

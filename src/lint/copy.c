@@ -180,9 +180,9 @@ static bool unpacks(const struct lint *l, const struct sh_command *c)
 		return true;
 	for (u32 i = 0; tar && i < c->n_args; i++) {
 		struct str a = c->args[i].text;
-		x |= str_is(a, "--extract") || str_is(a, "--get") || (a.n && a.p[0] == '-' && (l->codes == LINT_HADOLINT || a.n < 2 || a.p[1] != '-') && memchr(a.p, 'x', a.n));
+		x |= str_is(a, "--extract") || str_is(a, "--get") || (a.n && a.p[0] == '-' && (l->codes == LINT_HADOLINT || a.n < 2 || a.p[1] != '-') && str_chr(a, 'x'));
 		if (l->codes != LINT_HADOLINT) {
-			x |= i == 0 && a.n && a.p[0] != '-' && memchr(a.p, 'x', a.n); /* tar xzf */
+			x |= i == 0 && a.n && a.p[0] != '-' && str_chr(a, 'x'); /* tar xzf */
 			if (beyond_add(a))
 				return false;
 		}

@@ -72,7 +72,7 @@ struct lint_image_name lint_image_name(struct str s)
 		s.n = colon - 1;
 	}
 	struct str host = str_head(s, first ? first - 1 : 0);
-	if (host.n && (memchr(host.p, '.', host.n) || memchr(host.p, ':', host.n) || str_is(host, "localhost")) && host.p[0] != '$') {
+	if (host.n && (str_chr(host, '.') || str_chr(host, ':') || str_is(host, "localhost")) && host.p[0] != '$') {
 		r.registry = host;
 		s = str_from(s, first);
 	}

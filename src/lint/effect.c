@@ -120,7 +120,7 @@ static struct str join(struct arena *a, struct str dir, struct str p)
 static struct str home(struct walk *w)
 {
 	struct str u = w->state ? w->state->user : (struct str){ 0 };
-	const char *colon = u.n ? memchr(u.p, ':', u.n) : NULL;
+	const char *colon = u.n ? str_chr(u, ':') : NULL;
 	if (colon)
 		u.n = (size_t)(colon - u.p);
 	if (!u.n || str_is(u, "root") || str_is(u, "0"))
@@ -211,7 +211,7 @@ static struct lint_effect *add_word(struct walk *w, enum effect_kind kind, const
 static void remove_word(struct walk *w, const struct sh_word *word, bool tree, bool moved)
 {
 	struct str p = path_of(w, word);
-	const char *open = memchr(p.p, '{', p.n), *close = open ? memchr(open, '}', (size_t)(p.p + p.n - open)) : NULL;
+	const char *open = str_chr(p, '{'), *close = open ? memchr(open, '}', (size_t)(p.p + p.n - open)) : NULL;
 	if (!open || !close || (open > p.p && open[-1] == '$') || !memchr(open, ',', (size_t)(close - open))) {
 		struct lint_effect *x = add(w, EFFECT_REMOVE, p);
 		x->tree = tree;
@@ -249,7 +249,7 @@ static void cache_remove(struct walk *w, enum lint_cache k)
 /* --- downloads --- */
 static struct str url_name(struct str url)
 {
-	const char *end = memchr(url.p, '?', url.n);
+	const char *end = str_chr(url, '?');
 	if (end)
 		url.n = (size_t)(end - url.p);
 	return base_name(url);
@@ -270,7 +270,7 @@ static void curl(struct walk *w)
 		else if (str_is(t, "--output-dir") && i + 1 < c->n_args)
 			dir = path_of(w, &c->args[++i]);
 		else if (t.n > 1 && t.p[0] == '-' && t.p[1] != '-') {
-			remote |= memchr(t.p, 'O', t.n) != NULL;
+			remote |= str_chr(t, 'O') != NULL;
 			if (t.p[t.n - 1] == 'o' && i + 1 < c->n_args) /* -fsSLo FILE */
 				out = &c->args[++i];
 			else if (lint_word_in(t, "-H -d -X -u -A -b -e -F -m -x -w -T -y -Y -z -E -C"))
@@ -307,8 +307,8 @@ static void wget(struct walk *w)
 			dir = join(w->a, w->cwd, str_from(t, 2));
 		else if (t.n > 1 && t.p[0] == '-' && t.p[1] != '-' && t.p[t.n - 1] == 'O' && next) /* -qO FILE */
 			none |= str_is(c->args[++i].text, "-"), out = path_of(w, &c->args[i]);
-		else if (t.n > 2 && t.p[0] == '-' && t.p[1] != '-' && memchr(t.p, 'O', t.n)) { /* -qO- */
-			struct str rest = str_from(t, (size_t)((const char *)memchr(t.p, 'O', t.n) - t.p) + 1);
+		else if (t.n > 2 && t.p[0] == '-' && t.p[1] != '-' && str_chr(t, 'O')) { /* -qO- */
+			struct str rest = str_from(t, (size_t)((const char *)str_chr(t, 'O') - t.p) + 1);
 			none |= str_is(rest, "-");
 			out = join(w->a, w->cwd, rest);
 		} else if (str_is(t, "--output-document") && next)
@@ -488,7 +488,7 @@ static void redirects(struct walk *w, const struct sh_node *n)
 {
 	for (u32 i = 0; i < n->n_redirects; i++) {
 		const struct sh_redirect *r = &n->redirects[i];
-		if (r->op.n && memchr(r->op.p, '>', r->op.n) && !str_is(r->op, ">&") && !str_is(r->op, "<>") && r->target.text.n)
+		if (r->op.n && str_chr(r->op, '>') && !str_is(r->op, ">&") && !str_is(r->op, "<>") && r->target.text.n)
 			add_word(w, EFFECT_MAKE, &r->target);
 	}
 }
@@ -730,7 +730,7 @@ static void copy(struct walk *w)
 	struct word_env env = w->state ? df_state_env(w->state) : (struct word_env){ 0 };
 	const struct df_word *last = &in->args[in->n_args - 1];
 	out[1] = last->s;
-	if (memchr(last->s.p, '$', last->s.n) && w->state)
+	if (str_chr(last->s, '$') && w->state)
 		if (word_expand(w->a, last->s, &opt, &env, &out[1], NULL) < 0)
 			return;
 	struct str dest = join(w->a, dir, out[1]);
@@ -738,11 +738,11 @@ static void copy(struct walk *w)
 	for (u32 i = 0; i + 1 < in->n_args && i < 64; i++) {
 		struct str src = in->args[i].s, name = url_name(src);
 		bool url = in->keyword == DF_ADD && is_url(src);
-		if (!name.n || lint_word_in(name, ". .. /") || memchr(name.p, '*', name.n))
+		if (!name.n || lint_word_in(name, ". .. /") || str_chr(name, '*'))
 			continue;
 		struct lint_effect *x = add(w, EFFECT_MAKE, into ? join(w->a, dest, name) : dest);
 		x->fetched = url;
-		x->tree = !memchr(name.p, '.', name.n) || name.p[0] == '.';
+		x->tree = !str_chr(name, '.') || name.p[0] == '.';
 		if (in->keyword == DF_ADD && !url && lint_is_archive(name))
 			x->path = dest, x->tree = true; /* unpacked there */
 	}
@@ -775,7 +775,7 @@ const struct lint_effects *lint_effects(struct lint *l)
 }
 
 /* --- questions --- */
-static bool pattern(struct str p) { return memchr(p.p, '*', p.n) || memchr(p.p, '?', p.n) || memchr(p.p, '[', p.n); }
+static bool pattern(struct str p) { return str_chr(p, '*') || str_chr(p, '?') || str_chr(p, '['); }
 
 bool lint_effect_covers(const struct lint_effect *e, struct str path)
 {

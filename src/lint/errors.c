@@ -21,7 +21,7 @@ static struct str base_of(struct str s)
 
 static struct str name_of(const struct sh_node *n) { return n->kind == SH_SIMPLE && n->n_words ? n->words[0].text : STR(""); }
 
-static bool has_e(struct str option) { return option.n > 1 && option.p[0] == '-' && option.p[1] != '-' && memchr(option.p, 'e', option.n); }
+static bool has_e(struct str option) { return option.n > 1 && option.p[0] == '-' && option.p[1] != '-' && str_chr(option, 'e'); }
 
 /* Whether a command sets -e: for all that follows. */
 static bool sets_e(const struct sh_node *n)
@@ -146,7 +146,7 @@ static void check_script(struct lint *l, const struct lint_script *s, const stru
 		struct diagnostic *d = lint_add_word(l, s, &where, "when %.*s fails the build goes on: the status is that of the last command", STR_FMT(str_head(name, 60)));
 		u32 at = 0;
 		if (s->heredoc && str_starts(s->text.s, STR("#!"))) {
-			const char *nl = memchr(s->text.s.p, '\n', s->text.s.n);
+			const char *nl = str_chr(s->text.s, '\n');
 			at = nl ? (u32)(nl - s->text.s.p) + 1 : 0;
 		}
 		lint_fix(l, d, FIX_SUGGESTED, "Stop at the first failure", lint_span(s, at, at), s->heredoc ? STR("set -e\n") : STR("set -e; "));

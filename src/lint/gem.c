@@ -5,7 +5,7 @@ static const char *const gem[] = { "gem", NULL };
 static const char *const subs[] = { "install", "i", NULL };
 static const char *const valued[] = { "i", "install-dir", "n", "bindir", "document", "build-root", "P", "trust-policy", "s", "source", "platform", "p", "http-proxy", "g", "file", "B", "bulk-threshold", "config-file", NULL };
 
-static bool gem_pinned(const struct lint *l, struct str p) { return memchr(p.p, ':', p.n) || (!pkg_hado(l) && (!p.n || str_ends(p, STR(".gem")) || memchr(p.p, '/', p.n))); }
+static bool gem_pinned(const struct lint *l, struct str p) { return str_chr(p, ':') || (!pkg_hado(l) && (!p.n || str_ends(p, STR(".gem")) || str_chr(p, '/'))); }
 
 /* hadolint: options take the word behind them along, whatever they are, and `--` ends it. */
 static const struct sh_word *unpinned_for_hado(const struct lint *l, const struct sh_command *c)

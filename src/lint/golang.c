@@ -14,7 +14,7 @@ static bool go_pinned(const struct lint *l, struct str p)
 {
 	if (!p.n || p.p[0] == '/' || p.p[0] == '.')
 		return true;
-	bool version = memchr(p.p, '@', p.n) && !str_ends(p, STR("@latest")) && !str_ends(p, STR("@none"));
+	bool version = str_chr(p, '@') && !str_ends(p, STR("@latest")) && !str_ends(p, STR("@none"));
 	if (version || pkg_hado(l))
 		return version;
 	static const char *const branches[] = { "@upgrade", "@patch", NULL };
@@ -23,7 +23,7 @@ static bool go_pinned(const struct lint *l, struct str p)
 			return false;
 	/* Files, and packages of the standard library: no dot in the first element. */
 	struct str rest = p, host = str_cut(&rest, '/');
-	return str_ends(p, STR(".go")) || (!memchr(host.p, '.', host.n) && !str_starts(host, STR("${")));
+	return str_ends(p, STR(".go")) || (!str_chr(host, '.') && !str_starts(host, STR("${")));
 }
 
 /* hadolint: where the script runs `go run`, only that is looked at; of it the first two words that are no options. */
@@ -78,7 +78,7 @@ static void unpinned(struct lint *l)
 		/* In a module go.mod has the version of what is named without one. */
 		bool module = pkg_mentioned(l, s, &sources) || pkg_mentioned(l, s, &everything);
 		for (struct pkg_word p = { 0 }; pkg_next(l, s, c, sub, valued, NULL, &p);) {
-			bool named = memchr(p.text.p, '@', p.text.n) != NULL;
+			bool named = str_chr(p.text, '@') != NULL;
 			if (!p.whole && !pkg_listed(p.text, words) && !go_pinned(l, p.text) && (named || !module || str_is(sub->text, "get"))) {
 				pkg_say(l, &y, s, c, p.word, "%.*s is taken in whatever version is newest: pin it (PACKAGE@VERSION)", STR_FMT(str_head(p.text, 100)));
 				break;

@@ -197,7 +197,7 @@ static void references(struct names *n, struct str v)
 	struct word_env env = { .lookup = look_up, .used = used, .ctx = n };
 	struct word_options o = { .escape = n->l->file.escape };
 	struct str text;
-	if (memchr(v.p, '$', v.n) && word_expand(&n->l->file.arena, v, &o, &env, &text, NULL) < 0)
+	if (str_chr(v, '$') && word_expand(&n->l->file.arena, v, &o, &env, &text, NULL) < 0)
 		return;
 }
 
@@ -261,7 +261,7 @@ static bool sensitive(const struct lint *l, const struct df_instruction *in, con
 		return false;
 	if (in->keyword == DF_ARG)
 		return true;
-	return lint_ships(l, in) && value.n && (memchr(value.p, '$', value.n) || !secret_placeholder(value));
+	return lint_ships(l, in) && value.n && (str_chr(value, '$') || !secret_placeholder(value));
 }
 
 static void check_secrets(struct lint *l)

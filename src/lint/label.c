@@ -49,7 +49,7 @@ static void check_keys(struct lint *l)
 		for (u32 i = 0; in->keyword == DF_LABEL && i < in->n_pairs; i++) {
 			struct str k = key_of(&in->pairs[i]);
 			bool res = reserved(l, k), ok = key_ok(l, k);
-			if ((ok && !res) || (!hadolint(l) && (in_schema(l, k) || memchr(k.p, '$', k.n))))
+			if ((ok && !res) || (!hadolint(l) && (in_schema(l, k) || str_chr(k, '$'))))
 				continue;
 			if (ok)
 				lint_add_at(l, in, in->pairs[i].name.span, "label %.*s is in a namespace that Docker keeps for itself", STR_FMT(k));

@@ -23,13 +23,13 @@ static bool uri_chars(struct str s, const char *more)
 
 static bool authority(struct str s)
 {
-	const char *at = memchr(s.p, '@', s.n);
+	const char *at = str_chr(s, '@');
 	if (at) {
 		if (!uri_chars(str_head(s, (size_t)(at - s.p)), ":"))
 			return false;
 		s = str_from(s, (size_t)(at - s.p) + 1);
 	}
-	const char *close = s.n && s.p[0] == '[' ? memchr(s.p, ']', s.n) : NULL;
+	const char *close = s.n && s.p[0] == '[' ? str_chr(s, ']') : NULL;
 	struct str host = close ? str_n(s.p + 1, (size_t)(close - s.p) - 1) : s, port = close ? str_from(s, (size_t)(close - s.p) + 1) : str_n("", 0);
 	if (!close) {
 		port = host;
@@ -62,7 +62,7 @@ bool label_is_url(struct str s)
 		return false;
 	if (str_starts(rest, STR("//"))) {
 		rest = str_from(rest, 2);
-		const char *slash = memchr(rest.p, '/', rest.n);
+		const char *slash = str_chr(rest, '/');
 		size_t n = slash ? (size_t)(slash - rest.p) : rest.n;
 		if (!authority(str_head(rest, n)))
 			return false;
@@ -220,7 +220,7 @@ bool label_is_hash(struct str s, bool any)
 bool label_is_license(struct str s)
 {
 	char padded[64];
-	if (!s.n || s.n > sizeof padded - 2 || memchr(s.p, ' ', s.n))
+	if (!s.n || s.n > sizeof padded - 2 || str_chr(s, ' '))
 		return false;
 	padded[0] = padded[s.n + 1] = ' ';
 	memcpy(padded + 1, s.p, s.n);

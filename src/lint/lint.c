@@ -162,7 +162,7 @@ struct df_span lint_span(const struct lint_script *s, u32 at, u32 end)
 /* --- fixes --- */
 static struct str with_own_eol(struct lint *l, struct str s)
 {
-	if (l->file.eol != DF_EOL_CRLF || !memchr(s.p, '\n', s.n))
+	if (l->file.eol != DF_EOL_CRLF || !str_chr(s, '\n'))
 		return str_n(arena_strdup(l->arena, s), s.n);
 	struct buf b = BUF(0);
 	for (size_t i = 0; i < s.n; i++) {

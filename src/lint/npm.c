@@ -23,13 +23,13 @@ static bool npm_pinned(const struct lint *l, struct str p)
 	static const char *const git[] = { "git://", "git+ssh://", "git+http://", "git+https://", NULL }, *const paths[] = { "/", "./", "../", "~/", NULL };
 	static const char *const ours[] = { "file:", "link:", "workspace:", "http://", "https://", "portal:", NULL };
 	if (starts_with_any(p, git))
-		return memchr(p.p, '#', p.n) != NULL;
+		return str_chr(p, '#') != NULL;
 	if (str_ends(p, STR(".tar")) || str_ends(p, STR(".tar.gz")) || str_ends(p, STR(".tgz")) || starts_with_any(p, paths))
 		return true;
 	struct str behind = str_from(p, 1), tag = { 0 };
-	const char *at = memchr(behind.p, '@', behind.n);
+	const char *at = str_chr(behind, '@');
 	if (pkg_hado(l))
-		return at != NULL || (p.n && p.p[0] != '@' && memchr(p.p, '@', p.n));
+		return at != NULL || (p.n && p.p[0] != '@' && str_chr(p, '@'));
 	if (!p.n || str_is(p, ".") || str_is(p, "..") || str_is(p, "true") || str_is(p, "false") || starts_with_any(p, ours))
 		return true;
 	if (at)
@@ -37,7 +37,7 @@ static bool npm_pinned(const struct lint *l, struct str p)
 	if (str_is(tag, "latest") || str_is(tag, "next"))
 		return false;
 	/* user/repository#commit */
-	return at != NULL || (p.p[0] != '@' && memchr(p.p, '/', p.n) && memchr(p.p, '#', p.n));
+	return at != NULL || (p.p[0] != '@' && str_chr(p, '/') && str_chr(p, '#'));
 }
 
 static const char *const subs[] = { "install", NULL };

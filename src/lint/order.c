@@ -32,7 +32,7 @@ static const struct install *install_of(const struct sh_command *c)
 	for (size_t i = 0; i < countof(managers); i++)
 		if (sh_is(c, managers[i])) {
 			for (u32 k = 0; k < c->n_args; k++) /* packages that were copied in */
-				if (memchr(c->args[k].text.p, '/', c->args[k].text.n) && !str_starts(c->args[k].text, STR("-")))
+				if (str_chr(c->args[k].text, '/') && !str_starts(c->args[k].text, STR("-")))
 					return NULL;
 			return sub_is(c, "install add") ? &installs[SYSTEM] : NULL;
 		}

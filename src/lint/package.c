@@ -143,7 +143,7 @@ static bool cut_word(struct pkg_word *p)
 static bool takes_value(struct str flag, const char *const *names, bool anywhere)
 {
 	bool is_long = flag.p[1] == '-';
-	if (is_long && memchr(flag.p, '=', flag.n))
+	if (is_long && str_chr(flag, '='))
 		return false;
 	for (; names && *names; names++) {
 		struct str key = str_of(*names);
@@ -397,7 +397,7 @@ static bool covers(struct str t, struct str path)
 /* `a{b,c}d` is `abd` or `acd`: whether one of them covers the path. Few braces, few alternatives: nobody writes more. */
 static bool covers_braces(struct str t, struct str path, u32 depth)
 {
-	const char *open = memchr(t.p, '{', t.n), *close = open ? memchr(open, '}', (size_t)(t.p + t.n - open)) : NULL;
+	const char *open = str_chr(t, '{'), *close = open ? memchr(open, '}', (size_t)(t.p + t.n - open)) : NULL;
 	if (!close || depth > 2 || t.n > 200)
 		return covers(t, path);
 	struct str head = str_n(t.p, (size_t)(open - t.p)), tail = str_n(close + 1, (size_t)(t.p + t.n - close - 1)), rest = str_n(open + 1, (size_t)(close - open - 1));

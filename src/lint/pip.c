@@ -53,7 +53,7 @@ static bool is_vcs(struct str p)
 
 static bool pip_pinned(const struct lint *l, struct str p)
 {
-	if (memchr(p.p, '<', p.n) || memchr(p.p, '>', p.n) || str_contains(p, STR("==")) || str_contains(p, STR("!=")) || str_contains(p, STR("~=")))
+	if (str_chr(p, '<') || str_chr(p, '>') || str_contains(p, STR("==")) || str_contains(p, STR("!=")) || str_contains(p, STR("~=")))
 		return true;
 	if (str_ends(p, STR(".whl")) || str_ends(p, STR(".tar.gz")))
 		return true;
@@ -64,7 +64,7 @@ static bool pip_pinned(const struct lint *l, struct str p)
 			vcs |= str_starts(p, str_of(*v));
 		for (const char *const *v = bzr; *v; v++)
 			vcs |= str_starts(p, str_of(*v));
-		return vcs ? memchr(p.p, '@', p.n) != NULL : memchr(p.p, '/', p.n) != NULL;
+		return vcs ? str_chr(p, '@') != NULL : str_chr(p, '/') != NULL;
 	}
 	if (!p.n || p.p[0] == '.')
 		return true;
@@ -73,7 +73,7 @@ static bool pip_pinned(const struct lint *l, struct str p)
 		const char *path = memchr(at + 3, '/', (size_t)(p.p + p.n - at - 3));
 		return path && memchr(path, '@', (size_t)(p.p + p.n - path));
 	}
-	return memchr(p.p, '/', p.n) != NULL || memchr(p.p, '@', p.n) != NULL;
+	return str_chr(p, '/') != NULL || str_chr(p, '@') != NULL;
 }
 
 static bool given_elsewhere(const struct lint *l, const struct lint_script *s, const struct sh_command *c)

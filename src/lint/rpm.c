@@ -36,25 +36,25 @@ static bool version_behind_dash(struct str p)
 
 static bool rpm_pinned(const struct lint *l, struct str p)
 {
-	if (!memchr(p.p, '-', p.n) && pkg_hado(l))
+	if (!str_chr(p, '-') && pkg_hado(l))
 		return false;
 	if (str_ends(p, STR(".rpm")) || version_behind_dash(p))
 		return true;
 	/* Groups, paths, patterns and capabilities have no version to pin; what a variable holds behind a dash is one. */
-	return !pkg_hado(l) && (!p.n || str_contains(p, STR("-${")) || p.p[0] == '@' || memchr(p.p, '/', p.n) || memchr(p.p, '(', p.n) || memchr(p.p, '*', p.n) || memchr(p.p, '=', p.n) || memchr(p.p, '<', p.n) || memchr(p.p, '>', p.n));
+	return !pkg_hado(l) && (!p.n || str_contains(p, STR("-${")) || p.p[0] == '@' || str_chr(p, '/') || str_chr(p, '(') || str_chr(p, '*') || str_chr(p, '=') || str_chr(p, '<') || str_chr(p, '>'));
 }
 
 static bool module_pinned(const struct lint *l, struct str p)
 {
 	(void)l;
-	return memchr(p.p, ':', p.n) != NULL;
+	return str_chr(p, ':') != NULL;
 }
 
 static bool zypper_pinned(const struct lint *l, struct str p)
 {
-	if (memchr(p.p, '=', p.n) || memchr(p.p, '<', p.n) || memchr(p.p, '>', p.n) || str_ends(p, STR(".rpm")))
+	if (str_chr(p, '=') || str_chr(p, '<') || str_chr(p, '>') || str_ends(p, STR(".rpm")))
 		return true;
-	return !pkg_hado(l) && (!p.n || memchr(p.p, '/', p.n) || memchr(p.p, '(', p.n) || memchr(p.p, '*', p.n) || str_contains(p, STR(":")) || p.p[0] == '-' || p.p[0] == '+' || p.p[0] == '!');
+	return !pkg_hado(l) && (!p.n || str_chr(p, '/') || str_chr(p, '(') || str_chr(p, '*') || str_contains(p, STR(":")) || p.p[0] == '-' || p.p[0] == '+' || p.p[0] == '!');
 }
 
 /* hadolint takes a package for pinned when a variable in it is set by ENV in the stage (or the stage it is built on) or by an ARG above. */
@@ -107,7 +107,7 @@ static void unpinned_of(struct lint *l, const char *const *names, const char *ho
 			if (pkg_listed(p.text, words) || pin.pinned(l, p.text))
 				continue;
 			struct params seen = { l, s, false };
-			if (!p.word->literal && memchr(p.text.p, '-', p.text.n))
+			if (!p.word->literal && str_chr(p.text, '-'))
 				sh_each_part(p.word, see_param, &seen);
 			if (seen.declared)
 				continue;

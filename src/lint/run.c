@@ -142,7 +142,7 @@ static void fix_cd(struct lint *l, struct diagnostic *d, const struct lint_scrip
 	for (u32 at = cut.at; at < cut.end; at++)
 		if (l->file.text.p[at] == '#')
 			return; /* a comment may stand between */
-	bool quote = memchr(to->text.p, ' ', to->text.n) != NULL;
+	bool quote = str_chr(to->text, ' ') != NULL;
 	buf_printf(&b, quote ? "WORKDIR \"%.*s\"\n" : "WORKDIR %.*s\n", STR_FMT(to->text));
 	lint_fix(l, d, FIX_SUGGESTED, "Use WORKDIR", lint_line_before(l, s->in), buf_str(&b));
 	lint_fix_add(l, d, cut, str_n("", 0));
@@ -225,7 +225,7 @@ static bool is_chain(const struct sh_node *n)
 static bool joinable(const struct lint *l, const struct lint_script *s)
 {
 	struct str text = str_trim(s->text.s);
-	return s->posix && !s->json && !s->heredoc && !s->in->n_heredocs && !s->tree.n_errors && s->tree.root && lint_outer(l, s->in) == s->in && leaves_no_trace(s) && !memchr(text.p, '#', text.n) &&
+	return s->posix && !s->json && !s->heredoc && !s->in->n_heredocs && !s->tree.n_errors && s->tree.root && lint_outer(l, s->in) == s->in && leaves_no_trace(s) && !str_chr(text, '#') &&
 	       !str_ends(text, STR("&")) && !str_ends(text, STR(";")) && !in_background(s);
 }
 
@@ -386,7 +386,7 @@ static bool shell_has_pipefail(const struct df_instruction *in)
 	bool o = false, pipefail = false;
 	for (u32 i = 1; i < in->n_args; i++) {
 		struct str a = in->args[i].s;
-		o |= a.n > 1 && a.p[0] == '-' && a.p[1] != '-' && memchr(a.p, 'o', a.n);
+		o |= a.n > 1 && a.p[0] == '-' && a.p[1] != '-' && str_chr(a, 'o');
 		pipefail |= str_is(a, "pipefail");
 	}
 	return is_one_of(base_name(first), shells) && o && pipefail;

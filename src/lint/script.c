@@ -207,7 +207,7 @@ static void json_script(struct walk *w, const struct df_instruction *i, const st
 {
 	struct arena *a = &w->l->file.arena;
 	u32 first = MIN(first_word(i), i->n_args), n = i->n_args - first;
-	const struct df_word *v = i->args + first;
+	const struct df_word *v = n ? i->args + first : NULL;
 	struct shell sh = { true, SH_POSIX };
 	bool pipefail = false;
 	struct df_text text;
@@ -216,7 +216,7 @@ static void json_script(struct walk *w, const struct df_instruction *i, const st
 		for (u32 k = 1; k < n; k++) {
 			if (k > 1)
 				pipefail |= sets_pipefail(v[k - 1].s, v[k].s);
-			if (v[k].s.n >= 2 && v[k].s.p[0] == '-' && v[k].s.p[1] != '-' && memchr(v[k].s.p, 'c', v[k].s.n) && k + 1 < n) {
+			if (v[k].s.n >= 2 && v[k].s.p[0] == '-' && v[k].s.p[1] != '-' && str_chr(v[k].s, 'c') && k + 1 < n) {
 				text = words_joined(a, &v[k + 1], 1, false);
 				script_add(w, i, outer, text, sh, pipefail)->json = true;
 				return;
@@ -278,7 +278,7 @@ static void stdin_script(struct walk *w, const struct df_instruction *i, const s
 		struct str word = c->args[k].text;
 		bool option = word.n && word.p[0] == '-', value = k && sets_pipefail(c->args[k - 1].text, word);
 		pipefail |= value;
-		if ((!option && !value) || (option && word.n > 1 && word.p[1] != '-' && memchr(word.p, 'c', word.n)))
+		if ((!option && !value) || (option && word.n > 1 && word.p[1] != '-' && str_chr(word, 'c')))
 			return; /* a script file, or -c: the body is its input */
 	}
 	sh.name = base_name(c->name);

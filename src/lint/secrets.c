@@ -60,11 +60,11 @@ static bool url_with_password(struct str t, size_t at, size_t *from, size_t *end
 	while (b + n < t.n && n < 400 && !strchr(" \t\r\n\"'`/\\<>(){}|;,", t.p[b + n]))
 		n++;
 	struct str authority = str_n(t.p + b, n);
-	const char *host = memrchr(authority.p, '@', authority.n), *colon = memchr(authority.p, ':', authority.n);
+	const char *host = memrchr(authority.p, '@', authority.n), *colon = str_chr(authority, ':');
 	if (a == at || !host || !colon || colon > host || colon + 1 == host || host + 1 == authority.p + authority.n)
 		return false;
 	struct str user = str_n(authority.p, (size_t)(colon - authority.p)), password = str_n(colon + 1, (size_t)(host - colon) - 1);
-	if (secret_placeholder(password) || memchr(password.p, '$', password.n) || lint_word_in(user, "anonymous ftp") || lint_word_in(password, "password PASSWORD pass x-oauth-basic") || memchr(password.p, '*', password.n))
+	if (secret_placeholder(password) || str_chr(password, '$') || lint_word_in(user, "anonymous ftp") || lint_word_in(password, "password PASSWORD pass x-oauth-basic") || str_chr(password, '*'))
 		return false;
 	*from = a;
 	*end = b + (size_t)(host - authority.p);
@@ -110,7 +110,7 @@ static bool told(const struct sh_word *w)
 static bool told_str(const struct sh_word *w, struct str v)
 {
 	(void)w;
-	return v.n >= 3 && !secret_placeholder(v) && !memchr(v.p, '$', v.n) && v.p[0] != '/' && !lint_word_in(v, "true false yes no none null undefined");
+	return v.n >= 3 && !secret_placeholder(v) && !str_chr(v, '$') && v.p[0] != '/' && !lint_word_in(v, "true false yes no none null undefined");
 }
 
 static const char *const secret_options[] = {
@@ -150,7 +150,7 @@ static const struct sh_word *own_option(const struct sh_command *c, const char *
 		if (next && sh_is(c, "openssl") && lint_word_in(t, "-passout -passin -pass") && str_starts(next->text, STR("pass:")) && told_str(next, str_from(next->text, 5)))
 			return *option = "-pass…", next;
 		if ((sh_is(c, "npm") || sh_is(c, "yarn")) && str_contains(t, STR(":_authToken"))) {
-			const char *eq = memchr(t.p, '=', t.n);
+			const char *eq = str_chr(t, '=');
 			if (eq ? told_str(w, str_from(t, (size_t)(eq - t.p) + 1)) : next && told(next))
 				return *option = "_authToken", w;
 		}
@@ -158,8 +158,8 @@ static const struct sh_word *own_option(const struct sh_command *c, const char *
 	if (sh_is(c, "htpasswd")) {
 		struct operands o = { .c = c, .valued = "-C" };
 		const struct sh_word *file = operand_next(&o), *user = file ? operand_next(&o) : NULL, *password = user ? operand_next(&o) : NULL;
-		if (c->n_args && c->args[0].text.n > 1 && memchr(c->args[0].text.p, 'b', c->args[0].text.n)) {
-			if (memchr(c->args[0].text.p, 'n', c->args[0].text.n))
+		if (c->n_args && c->args[0].text.n > 1 && str_chr(c->args[0].text, 'b')) {
+			if (str_chr(c->args[0].text, 'n'))
 				password = user;
 			if (password && told(password))
 				return *option = "-b", password;
@@ -375,13 +375,13 @@ static void copied(struct lint *l, const struct df_instruction *i, int context, 
 		dockerignore_read(&x.a, l->opt->ignored_files, &x.ignore);
 	for (u32 k = 0; k + 1 < i->n_args; k++) {
 		struct str src = i->args[k].s;
-		if (memchr(src.p, '$', src.n) || str_contains(src, STR("://")))
+		if (str_chr(src, '$') || str_contains(src, STR("://")))
 			continue;
 		while (src.n && src.p[0] == '/')
 			src = str_from(src, 1);
 		struct str path = dockerignore_clean(&x.a, src), name = base_of(path);
 		u32 said = x.said;
-		if (context >= 0 && !memchr(src.p, '*', src.n) && !str_starts(path, STR(".."))) {
+		if (context >= 0 && !str_chr(src, '*') && !str_starts(path, STR(".."))) {
 			bool top = str_is(path, ".") || path.n == 0;
 			struct stat st;
 			const char *z = top ? "." : arena_strdup(&x.a, path);

@@ -208,7 +208,7 @@ static void account_password(struct lint *l)
 			lint_add_cmd(l, s, c, "%.*s gives an account a password that everybody who has the image can use", STR_FMT(c->base));
 		else if (sh_is(c, "passwd") && (sh_has_flag(c, "stdin") || sh_has_flag(c, "d") || sh_has_flag(c, "delete")))
 			lint_add_cmd(l, s, c, sh_has_flag(c, "stdin") ? "passwd gives an account a password that everybody who has the image can use" : "passwd takes an account's password away: it is open to everybody");
-		else if (sh_is(c, "htpasswd") && c->n_args && c->args[0].text.n > 1 && c->args[0].text.p[0] == '-' && memchr(c->args[0].text.p, 'b', c->args[0].text.n))
+		else if (sh_is(c, "htpasswd") && c->n_args && c->args[0].text.n > 1 && c->args[0].text.p[0] == '-' && str_chr(c->args[0].text, 'b'))
 			lint_add_cmd(l, s, c, "htpasswd sets a password that is written in the file");
 		else if (echo_like(c) && word_has(c, "NOPASSWD"))
 			lint_add_cmd(l, s, c, "sudo without a password: whoever gets into the account is root");
@@ -394,9 +394,9 @@ static void curl_without_fail(struct lint *l)
 		for (u32 k = 0; k < c->n_args; k++) {
 			struct str t = c->args[k].text;
 			bool cluster = t.n > 1 && t.p[0] == '-' && t.p[1] != '-';
-			fails |= str_starts(t, STR("--fail")) || (cluster && memchr(t.p, 'f', t.n));
+			fails |= str_starts(t, STR("--fail")) || (cluster && str_chr(t, 'f'));
 			looks |= lint_word_in(t, "-I --head -w --write-out -X --request -d --data -F --form --version -V -K --config --url-query");
-			keeps |= lint_word_in(t, "-o --output --remote-name -O") || (cluster && (memchr(t.p, 'O', t.n) || memchr(t.p, 'o', t.n)));
+			keeps |= lint_word_in(t, "-o --output --remote-name -O") || (cluster && (str_chr(t, 'O') || str_chr(t, 'o')));
 			known &= t.p[0] != '$' || str_contains(t, STR("/"));
 		}
 		if (!fails && !looks && keeps && known && c->n_args)
@@ -461,7 +461,7 @@ static void checksum_space(struct lint *l)
 		const struct sh_node *next = c->node->next;
 		if (!next->n_words || !str_ends(next->words[0].text, STR("sum")))
 			continue;
-		const char *space = memchr(w->text.p, ' ', w->text.n);
+		const char *space = str_chr(w->text, ' ');
 		size_t n = space ? (size_t)(space - w->text.p) : 0;
 		bool digest = (n == 64 || n == 40 || n == 32 || n == 128) && hex(w->text, n);
 		bool variable = n > 2 && w->text.p[0] == '$' && str_contains(str_head(w->text, n), STR("SHA"));

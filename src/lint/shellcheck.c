@@ -163,7 +163,7 @@ static bool declared(const struct sc *c, const struct sh_node *n, const struct s
 	static const char *const names[] = { "export", "readonly", "local", "declare", "typeset", "alias", NULL };
 	if ((c->hado && c->shell == SC_SH) || !n->n_words || !sc_listed(n->words[0].text, names) || !w->n_parts || w->parts[0].kind != SH_LITERAL)
 		return false;
-	const char *eq = memchr(w->parts[0].text.p, '=', w->parts[0].text.n);
+	const char *eq = str_chr(w->parts[0].text, '=');
 	return eq && eq > w->parts[0].text.p;
 }
 
@@ -242,7 +242,7 @@ static bool sh_of_image(struct str image, enum sc_shell *ret)
 		image = str_from(image, 10);
 	if (str_starts(image, STR("library/")))
 		image = str_from(image, 8);
-	if (!image.n || memchr(image.p, '/', image.n) || memchr(image.p, '$', image.n) || str_contains(image, STR("-ubi")) || str_contains(image, STR("oracle")) || str_contains(image, STR("-al2")))
+	if (!image.n || str_chr(image, '/') || str_chr(image, '$') || str_contains(image, STR("-ubi")) || str_contains(image, STR("oracle")) || str_contains(image, STR("-al2")))
 		return false;
 	struct str rest = image, tag = str_cut(&rest, '@'), name = str_cut(&tag, ':');
 	*ret = sc_listed(name, busybox) || str_contains(image, STR("alpine")) || str_contains(image, STR("busybox")) ? SC_BUSYBOX : SC_DASH;
@@ -265,7 +265,7 @@ static enum sc_shell shell_of(const struct sc *c, bool *unsure)
 	return shell;
 }
 
-static bool sets_e(struct str word) { return word.n > 1 && word.p[0] == '-' && word.p[1] != '-' && memchr(word.p, 'e', word.n); }
+static bool sets_e(struct str word) { return word.n > 1 && word.p[0] == '-' && word.p[1] != '-' && str_chr(word, 'e'); }
 
 static void find_set(void *ctx, const struct sh_node *n)
 {

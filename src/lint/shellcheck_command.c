@@ -88,7 +88,7 @@ static void printf_format(struct sc *c, const struct sh_node *n)
 		variable |= p->kind == SH_PARAM || p->kind == SH_COMMAND;
 	}
 	struct str literal = sc_literal(c, w);
-	if (variable && !memchr(literal.p, '%', literal.n))
+	if (variable && !str_chr(literal, '%'))
 		sc_add(c, SC2059, w->at, w->end, "a %% or \\ in the value would be taken for a directive: printf '%%s' \"$value\"");
 }
 
@@ -130,7 +130,7 @@ static void find_path(struct sc *c, const struct sh_node *n)
 static void old_grep(struct sc *c, const struct sh_node *n, bool fixed)
 {
 	const struct sh_word *w = n->words;
-	if (!w->literal || memchr(w->text.p, '/', w->text.n))
+	if (!w->literal || str_chr(w->text, '/'))
 		return;
 	struct diagnostic *d = sc_add(c, fixed ? SC2197 : SC2196, w->at, w->end, "%s is not standard, and GNU grep warns of it: grep -%c", fixed ? "fgrep" : "egrep", fixed ? 'F' : 'E');
 	if (!w->quoted)
@@ -151,7 +151,7 @@ static void mkdir_mode(struct sc *c, const struct sh_node *n)
 			bool up = str_starts(s, STR("./")) || str_starts(s, STR("../"));
 			while (str_starts(s, STR("./")) || str_starts(s, STR("../")))
 				s = str_from(s, s.p[1] == '.' ? 3 : 2);
-			below = memchr(s.p, '/', s.n) && (!up || memchr(s.p, '/', s.n));
+			below = str_chr(s, '/') && (!up || str_chr(s, '/'));
 		}
 		if (below) {
 			sc_add(c, SC2174, n->at, n->end, "with -p, the mode is that of the last directory alone: those above get the default");
@@ -342,7 +342,7 @@ static bool null_separated(const struct sh_node *n)
 {
 	for (u32 i = 1; i < n->n_words; i++) {
 		struct str a = n->words[i].text, bare = a;
-		if (a.n && a.p[0] == '-' && memchr(a.p, '0', a.n))
+		if (a.n && a.p[0] == '-' && str_chr(a, '0'))
 			return true;
 		while (bare.n && bare.p[0] == '-')
 			bare = str_from(bare, 1);

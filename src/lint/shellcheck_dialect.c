@@ -79,7 +79,7 @@ static void source(struct sc *c, const struct sh_node *n)
 	struct diagnostic *d = UNDEFINED(c, SC3046, w->at, w->end, "sh has no source: .");
 	struct str file = arg(n, 1);
 	if (!w->quoted && w->source.n == 6)
-		sc_fix(c, d, memchr(file.p, '/', file.n) ? FIX_SAFE : FIX_SUGGESTED, "Write .", w->at, w->end, STR("."));
+		sc_fix(c, d, str_chr(file, '/') ? FIX_SAFE : FIX_SUGGESTED, "Write .", w->at, w->end, STR("."));
 }
 
 static void trap(struct sc *c, const struct sh_node *n)

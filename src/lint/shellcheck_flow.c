@@ -138,7 +138,7 @@ static void loop(struct sc *c, const struct sh_node *n)
 		sc_add(c, SC2066, w->at, w->end, "in quotes this is one word: the loop runs once");
 	} else if (p && p->kind == SH_SINGLE) {
 		sc_add(c, SC2041, w->at, w->end, "this is one word, not a command: the loop runs once");
-	} else if (!sc_may_split(w) && !memchr(w->text.p, ',', w->text.n) && c->hado) {
+	} else if (!sc_may_split(w) && !str_chr(w->text, ',') && c->hado) {
 		/* A list that happens to have one entry is a list all the same. */
 		sc_add(c, SC2043, w->at, w->end, "this loop runs once");
 	}

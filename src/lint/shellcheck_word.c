@@ -33,7 +33,7 @@ static bool surely_dirty(const struct sc *c, struct str name)
 static bool is_list(const struct sc *c, const struct sh_word *w, struct str name)
 {
 	const struct sc_var *v = sc_var(c, name);
-	return w->n_parts == 1 && v && v->word && v->word->literal && memchr(v->word->text.p, ' ', v->word->text.n);
+	return w->n_parts == 1 && v && v->word && v->word->literal && str_chr(v->word->text, ' ');
 }
 
 /* Not where the whole word is the value: it may be meant to become several, or none. */
@@ -80,14 +80,14 @@ static bool prints_one_word(const struct sh_node *n)
 	if (str_is(name, "id"))
 		return str_is(arg, "-un") || str_is(arg, "-gn");
 	if (str_is(name, "dirname") || str_is(name, "basename"))
-		return n->n_words >= 2 && n->words[1].literal && !memchr(arg.p, ' ', arg.n);
+		return n->n_words >= 2 && n->words[1].literal && !str_chr(arg, ' ');
 	if (n->words[0].literal && str_is(n->words[0].text, "command"))
 		return str_is(arg, "-v");
 	if (str_is(name, "dpkg") || str_is(name, "apk"))
 		return str_is(arg, "--print-architecture") || str_is(arg, "--print-arch");
 	if (str_is(name, "lsb_release"))
 		return str_is(arg, "-cs") || str_is(arg, "-rs") || str_is(arg, "-is") || str_is(arg, "-sc");
-	return str_is(name, "date") && n->n_words == 2 && str_starts(arg, STR("+")) && !memchr(arg.p, ' ', arg.n) && !str_contains(arg, STR("%c"));
+	return str_is(name, "date") && n->n_words == 2 && str_starts(arg, STR("+")) && !str_chr(arg, ' ') && !str_contains(arg, STR("%c"));
 }
 
 /* Ours: $(test … && echo --flag) gives a word or none: quotes would make it an empty one. */
@@ -181,7 +181,7 @@ static void backquotes(struct sc *c, const struct sh_part *p)
 	struct diagnostic *d = sc_add(c, SC2006, p->at, p->end, "`…` is the old way to write $(…): it nests badly and has rules of its own for backslashes");
 	struct str inside = p->text.n >= 2 ? str_n(p->text.p + 1, p->text.n - 2) : STR("");
 	/* What has backslashes, comments or a leading ( would read differently. */
-	if (memchr(inside.p, '\\', inside.n) || memchr(inside.p, '#', inside.n) || (inside.n && inside.p[0] == '(') || p->end - p->at != p->text.n)
+	if (str_chr(inside, '\\') || str_chr(inside, '#') || (inside.n && inside.p[0] == '(') || p->end - p->at != p->text.n)
 		return;
 	sc_fix(c, d, FIX_SAFE, "Write $(…)", p->at, p->at + 1, STR("$("));
 	sc_fix_more(c, d, p->end - 1, p->end, STR(")"));
@@ -225,7 +225,7 @@ static void find_patterns(struct sc *c, const struct sh_node *n, u32 i)
 	bool plain = true;
 	for (u32 k = 0; k < w->n_parts; k++)
 		plain &= w->parts[k].kind == SH_LITERAL || w->parts[k].kind == SH_GLOB;
-	if (plain && !memchr(w->source.p, '\'', w->source.n)) {
+	if (plain && !str_chr(w->source, '\'')) {
 		sc_fix(c, d, FIX_SUGGESTED, "Quote the pattern", w->at, w->at, STR("'"));
 		sc_fix_more(c, d, w->end, w->end, STR("'"));
 	}

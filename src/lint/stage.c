@@ -71,7 +71,7 @@ static void copy_unknown(struct lint *l, const struct df_instruction *in, const 
 		return;
 	}
 	u64 n;
-	if (df_graph_stage(&l->graph, from, stage) != DF_NONE || memchr(from.p, '$', from.n) || memchr(from.p, '/', from.n) || memchr(from.p, ':', from.n) || memchr(from.p, '@', from.n))
+	if (df_graph_stage(&l->graph, from, stage) != DF_NONE || str_chr(from, '$') || str_chr(from, '/') || str_chr(from, ':') || str_chr(from, '@'))
 		return; /* a stage, an image, or what a variable says; other names may be images or named contexts */
 	if (number_of(from, &n)) {
 		if (n > stage)

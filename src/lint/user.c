@@ -7,7 +7,7 @@ extern const struct lint_rule rules_user[];
 
 static struct str account(struct str user)
 {
-	const char *colon = memchr(user.p, ':', user.n);
+	const char *colon = str_chr(user, ':');
 	return colon ? str_head(user, (size_t)(colon - user.p)) : user;
 }
 

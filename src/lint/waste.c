@@ -74,7 +74,7 @@ static bool used_up(const struct lint_effects *e, u32 at, const struct lint *l, 
 	const struct lint_effect *m = &e->v[at];
 	for (u32 k = at + 1; k < e->n; k++) {
 		const struct lint_effect *u = &e->v[k];
-		if (u->kind == EFFECT_UNPACK && lint_stage_on(l, u->stage, m->stage) && (str_eq(u->path, m->path) || (memchr(u->path.p, '*', u->path.n) && str_glob(u->path, m->path)))) {
+		if (u->kind == EFFECT_UNPACK && lint_stage_on(l, u->stage, m->stage) && (str_eq(u->path, m->path) || (str_chr(u->path, '*') && str_glob(u->path, m->path)))) {
 			*later = u->instruction != m->instruction;
 			return true;
 		}
@@ -183,7 +183,7 @@ static u32 tool_size(struct str p) /* MB with what it depends on; 0: none */
 		{ "nasm", 3 }, { "yasm", 3 }, { "musl-dev", 10 }, { "linux-headers", 8 }, { "default-jdk", 400 }, { "default-jdk-headless", 350 }, { "maven", 60 }, { "gradle", 120 }, { "dpkg-dev", 20 }, { "patch", 1 }, { "swig", 6 },
 		{ "python3-dev", 50 }, { "python-dev", 50 }, { "libc6-dev", 15 }, { "gcc-multilib", 200 }, { "kernel-headers", 8 }, { "kernel-devel", 60 }, { "groupinstall", 0 }, { "rpm-build", 20 }, { "binutils", 30 },
 	};
-	const char *eq = memchr(p.p, '=', p.n);
+	const char *eq = str_chr(p, '=');
 	if (eq)
 		p.n = (size_t)(eq - p.p);
 	for (size_t i = 0; i < countof(tools); i++)

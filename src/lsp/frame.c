@@ -23,7 +23,7 @@ static size_t header(struct str in, u64 *length, bool *known)
 	struct str rest = in;
 	*known = false;
 	while (rest.p && rest.n) {
-		const char *nl = memchr(rest.p, '\n', rest.n);
+		const char *nl = str_chr(rest, '\n');
 		if (!nl)
 			return 0;
 		struct str line = str_trim(str_n(rest.p, (size_t)(nl - rest.p)));

@@ -133,7 +133,7 @@ static const char *did_open(struct lsp *s, const json_t *params)
 {
 	const json_t *item = json_obj(params, "textDocument");
 	struct str uri = json_view(item, "uri"), text = json_view(item, "text");
-	if (!uri.p || !text.p || memchr(uri.p, '\0', uri.n))
+	if (!uri.p || !text.p || str_chr(uri, '\0'))
 		return "didOpen: no document";
 	struct document *d = find(s, uri);
 	if (!d && s->n >= LSP_DOCUMENTS)

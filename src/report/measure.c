@@ -44,7 +44,7 @@ static bool same_run(const struct df_instruction *i, struct str layer, struct bu
 	if (!text.n || !str_ends(layer, text))
 		return false;
 	struct str shell = str_head(layer, layer.n - text.n); /* and its options, no other command */
-	return !str_contains(shell, STR("&&")) && !memchr(shell.p, ';', shell.n) && !memchr(shell.p, '|', shell.n);
+	return !str_contains(shell, STR("&&")) && !str_chr(shell, ';') && !str_chr(shell, '|');
 }
 
 static struct str last_word(struct str s)
@@ -71,7 +71,7 @@ static bool same_copy(const struct df_instruction *i, struct str layer)
 		if (to.n > 2 && to.p[0] == '"')
 			to = no_slash(str_n(to.p + 1, to.n - 2));
 	}
-	if (memchr(dest.p ? dest.p : "", '$', dest.n))
+	if (str_chr(dest, '$'))
 		return true; /* by its place */
 	while (str_starts(dest, STR("./")))
 		dest = str_from(dest, 2);
@@ -147,7 +147,7 @@ void measure_free(struct measure *m)
 }
 
 /* --- what a layer holds --- */
-static bool pattern(struct str p) { return memchr(p.p, '*', p.n) || memchr(p.p, '?', p.n) || memchr(p.p, '[', p.n); }
+static bool pattern(struct str p) { return str_chr(p, '*') || str_chr(p, '?') || str_chr(p, '['); }
 
 static bool at_or_below(struct str path, struct str where)
 {

@@ -22,7 +22,7 @@ struct changes {
 static void split(struct str s, struct lines *l)
 {
 	while (s.n) {
-		const char *nl = memchr(s.p, '\n', s.n);
+		const char *nl = str_chr(s, '\n');
 		size_t n = nl ? (size_t)(nl - s.p) + 1 : s.n;
 		VEC_PUSH(l->v, l->n, l->cap, str_n(s.p, n));
 		s = str_from(s, n);

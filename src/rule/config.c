@@ -166,7 +166,7 @@ static int read_top(struct reader *r, struct str key, const yaml_node_t *value)
 			return s.p && parse_bool(s, &c->on[i]) ? 0 : wrong(r, value, switches[i].key, "wants true or false");
 	for (u32 i = 0; i < CONFIG_TEXTS; i++)
 		if (str_is(key, texts[i]) || (i == CONFIG_FORMAT && str_is(key, "output-format"))) {
-			if (!s.p || memchr(s.p, '\0', s.n))
+			if (!s.p || str_chr(s, '\0'))
 				return wrong(r, value, texts[i], "wants a word");
 			c->text[i] = arena_strdup(&c->arena, s);
 		}

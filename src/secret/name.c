@@ -34,7 +34,7 @@ bool secret_url(struct str value)
 	if (!at)
 		return false;
 	struct str rest = str_from(value, (size_t)(at - value.p) + 3);
-	const char *slash = memchr(rest.p ? rest.p : "", '/', rest.n), *host = memchr(rest.p ? rest.p : "", '@', rest.n);
+	const char *slash = str_chr(rest, '/'), *host = str_chr(rest, '@');
 	if (!host || (slash && slash < host))
 		return false;
 	const char *colon = memchr(rest.p, ':', (size_t)(host - rest.p));
