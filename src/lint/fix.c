@@ -27,6 +27,9 @@ struct round {
 	struct str before;
 	struct facts old;
 	bool *free;          /* by instruction: a fix that was taken permits it to change */
+	bool *permitted;     /* by instruction: the findings of the file as it was permit it to change */
+	bool *next;          /* the same of the result */
+	bool chained;        /* a fix wants to change what they don't permit: it comes of another fix */
 	struct offer *offers;
 	u32 n_offers, cap_offers;
 	struct edits taken;  /* of the fixes that were found good */
@@ -184,7 +187,7 @@ static bool edit_changes(const struct edit *e, struct df_span s)
 
 /* Every instruction that no edit changes is there, at the place it moved to, byte for byte; between two that may not change there is
  * nothing new, and of those that may each has become two at most. */
-static bool same_instructions(const struct round *r, const struct edits *e, const struct df_file *x, const struct df_file *y)
+static bool same_instructions(const struct round *r, const struct edits *e, const struct df_file *x, const struct df_file *y, bool *next_permitted)
 {
 	u32 k = 0, next = 0, new = 0, permitted = 0; /* k: edits before, next: of y's instructions */
 	s64 moved = 0;
@@ -205,7 +208,7 @@ static bool same_instructions(const struct round *r, const struct edits *e, cons
 			next++, new++;
 		if (next == y->n_instructions || (s64)y->instructions[next].span.at != at || !str_eq(span_text(x, in->span), span_text(y, y->instructions[next].span)))
 			return false;
-		next++;
+		next_permitted[next++] = r->permitted[i];
 		if (r->free[i]) {
 			new++;
 			continue;
@@ -217,26 +220,34 @@ static bool same_instructions(const struct round *r, const struct edits *e, cons
 	return new + (y->n_instructions - next) <= 2 * permitted;
 }
 
-static bool holds(const struct round *r, const struct edits *e, struct str text)
+static bool holds(struct round *r, const struct edits *e, struct str text)
 {
 	struct facts new;
 	struct error ignored = { 0 };
 	if (facts_open(text, r->opt, &new, &ignored) < 0)
 		return false;
-	bool ok = same_frame(&r->old, &new) && same_comments(&r->old.l.file, &new.l.file) && same_instructions(r, e, &r->old.l.file, &new.l.file);
+	bool *next = xmalloc(new.l.file.n_instructions + 1);
+	memset(next, true, new.l.file.n_instructions); /* what is new comes of what was permitted to change */
+	bool ok = same_frame(&r->old, &new) && same_comments(&r->old.l.file, &new.l.file) && same_instructions(r, e, &r->old.l.file, &new.l.file, next);
+	if (ok) {
+		free(r->next);
+		r->next = next;
+	} else {
+		free(next);
+	}
 	facts_close(&new);
 	return ok;
 }
 
-/* What the finding's line and the edits' lines permit to change. */
-static void permit(struct round *r, const struct offer *o)
+/* Marks the instructions that the finding's line and the edits' lines permit to change; false when one of them is not in `within`. */
+static bool permit(const struct df_file *f, const struct fix *fix, u32 line, bool *mark, const bool *within)
 {
-	const struct df_file *f = &r->old.l.file;
-	for (u32 i = 0; i <= o->fix->n_edits; i++) {
-		u32 from = o->line, to = o->line;
-		if (i < o->fix->n_edits) {
-			from = df_line_of(f, o->fix->edits[i].at);
-			to = df_line_of(f, o->fix->edits[i].end);
+	bool inside = true;
+	for (u32 i = 0; i <= fix->n_edits; i++) {
+		u32 from = line, to = line;
+		if (i < fix->n_edits) {
+			from = df_line_of(f, fix->edits[i].at);
+			to = df_line_of(f, fix->edits[i].end);
 		}
 		u32 a = 0, b = f->n_instructions;
 		while (a < b) {
@@ -246,9 +257,13 @@ static void permit(struct round *r, const struct offer *o)
 			else
 				b = m;
 		}
-		for (; a < f->n_instructions && f->instructions[a].line <= to; a++)
-			r->free[a] = true;
+		for (; a < f->n_instructions && f->instructions[a].line <= to; a++) {
+			if (mark)
+				mark[a] = true;
+			inside &= !within || within[a];
+		}
 	}
+	return inside;
 }
 
 /* Takes those of `offers` that hold together with what was taken already; halves them until the ones at fault are alone. */
@@ -268,7 +283,7 @@ static void take(struct round *r, const struct offer *offers, u32 n)
 		VEC_PUSH(e.v, e.n, e.cap, r->taken.v[i]);
 	for (u32 i = 0; i < n; i++) {
 		edits_add(&e, offers[i].fix);
-		permit(r, &offers[i]);
+		permit(&r->old.l.file, offers[i].fix, offers[i].line, r->free, NULL);
 	}
 	apply(&r->old.l.file, &e, &text);
 	bool ok = !text.over && text.n <= DF_BYTES && holds(r, &e, buf_str(&text));
@@ -301,8 +316,10 @@ static void collect(struct round *r, const struct diagnostics *d, enum fix_safet
 {
 	for (u32 i = 0; i < d->n; i++) {
 		const struct fix *fix = d->v[i].fix;
-		if (fix && fix->safety <= up_to && fix->n_edits && sound(fix, &r->old.l.file))
-			VEC_PUSH(r->offers, r->n_offers, r->cap_offers, ((struct offer){ fix, d->v[i].line }));
+		if (!fix || fix->safety > up_to || !fix->n_edits || !sound(fix, &r->old.l.file))
+			continue;
+		VEC_PUSH(r->offers, r->n_offers, r->cap_offers, ((struct offer){ fix, d->v[i].line }));
+		r->chained |= !permit(&r->old.l.file, fix, d->v[i].line, NULL, r->permitted);
 	}
 	if (r->n_offers)
 		qsort(r->offers, r->n_offers, sizeof *r->offers, by_place);
@@ -358,14 +375,22 @@ static int make_round(struct round *r, enum fix_safety up_to, fix_finder *find, 
 	struct diagnostics d = { 0 };
 	int result = find(ctx, r->before, r->opt, &d, err);
 	if (result == 0 && any_fix(&d, up_to) && (result = facts_open(r->before, r->opt, &r->old, err)) == 0) {
-		r->free = xcalloc(r->old.l.file.n_instructions + 1, 1);
-		if (!refused(&r->old.l.file))
+		const struct df_file *f = &r->old.l.file;
+		r->free = xcalloc(f->n_instructions + 1, 1);
+		if (!r->permitted) {
+			r->permitted = xcalloc(f->n_instructions + 1, 1);
+			for (u32 i = 0; i < d.n; i++)
+				if (d.v[i].fix && sound(d.v[i].fix, f))
+					permit(f, d.v[i].fix, d.v[i].line, r->permitted, NULL);
+		}
+		if (!refused(f))
 			collect(r, &d, up_to);
 		take_all(r);
 		facts_close(&r->old);
 	}
 	diagnostics_free(&d);
 	free(r->free);
+	free(r->permitted);
 	free(r->offers);
 	free(r->taken.v);
 	return result;
@@ -389,18 +414,22 @@ int fix_apply_found(struct str text, const struct lint_options *opt, enum fix_sa
 	buf_add(&res.text, text);
 	u32 checks = 0;
 	u64 work = 0;
-	bool over = false;
+	bool over = false, *permitted = NULL;
 	for (u32 i = 0; i < FIX_ROUNDS && !over; i++) {
-		struct round r = { .opt = opt, .before = buf_str(&res.text), .checks = &checks, .work = &work };
-		if (make_round(&r, up_to, find, ctx, err) < 0) {
+		struct round r = { .opt = opt, .before = buf_str(&res.text), .permitted = permitted, .checks = &checks, .work = &work };
+		int result = make_round(&r, up_to, find, ctx, err);
+		permitted = r.next;
+		if (result < 0) {
+			free(permitted);
 			buf_free(&r.text);
 			buf_free(&res.text);
 			return -1;
 		}
 		res.made += r.made;
 		res.left_out = r.left_out;
-		over = r.over;
+		over = r.over || (r.chained && up_to == FIX_SAFE);
 		if (r.made == 0 && !over) {
+			free(permitted);
 			buf_free(&r.text);
 			res.changed = !str_eq(buf_str(&res.text), text);
 			*ret = res;
@@ -411,7 +440,9 @@ int fix_apply_found(struct str text, const struct lint_options *opt, enum fix_sa
 			res.text = r.text;
 		}
 	}
-	/* Fixes that go in circles, and those that were not all tried, would change the file anew each time: it stays as it was. */
+	/* Fixes that go in circles, and those that were not all tried, would change the file anew each time; a safe one may not lead to a change that no finding of the
+	 * file announced. It stays as it was. */
+	free(permitted);
 	buf_clear(&res.text);
 	buf_add(&res.text, text);
 	res.left_out += res.made;

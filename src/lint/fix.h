@@ -4,7 +4,8 @@
  * result is parsed again and compared with what went in: every instruction that no edit touches must be there, byte for byte and in order, and so must every comment
  * line; the number of stages, the line ends, the BOM and the presence of a final newline stay; a RUN whose script parsed must still parse. A round that doesn't hold is
  * halved until the fix at fault is alone, and that one is left out. Rounds go on until none changes anything: so a second run changes nothing. Fixes that
- * are still at it after FIX_ROUNDS go in circles, and looking for faults is work with a limit (fix.c): then the file stays as it was. A file that BuildKit refuses is not touched. */
+ * are still at it after FIX_ROUNDS go in circles, and looking for faults is work with a limit (fix.c): then the file stays as it was. It does so, too, when safe
+ * fixes lead to one that would change an instruction which no finding of the file as it was permits to change. A file that BuildKit refuses is not touched. */
 #ifndef PARE_LINT_FIX_H
 #define PARE_LINT_FIX_H
 #include "base/buf.h"

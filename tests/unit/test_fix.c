@@ -139,6 +139,14 @@ static void test_rounds_and_conflicts(void **state)
 	assert_int_equal(r.made, 0);
 	assert_true(r.left_out > 0);
 	fix_result_free(&r);
+	/* The first leads to the second, which no finding of the file announced. */
+	static const struct offer leads[] = { { "one", "two", 0, FIX_SAFE }, { "two\nUSER x", "two\nUSER y", 0, FIX_SAFE } };
+	r = fixed("FROM a\nRUN one\nUSER x\n", leads, 2, FIX_SAFE);
+	assert_false(r.changed);
+	fix_result_free(&r);
+	r = fixed("FROM a\nRUN one\nUSER x\n", leads, 2, FIX_SUGGESTED);
+	assert_true(str_is(buf_str(&r.text), "FROM a\nRUN two\nUSER y\n"));
+	fix_result_free(&r);
 	static const struct offer eye[] = { { "b", "c", 0, FIX_SUGGESTED } };
 	r = fixed("FROM a\nRUN b\n", eye, 1, FIX_SAFE);
 	assert_false(r.changed);
