@@ -289,8 +289,11 @@ class Terminal:
         try:
             if struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0\0\0\0"))[0]:
                 return True
-            with open("/proc/%d/stat" % self.pid) as f:
-                return f.read().rsplit(")", 1)[1].split()[0] in "RD"
+            states = []
+            for task in os.listdir("/proc/%d/task" % self.pid):  # the one that reads keys may be waiting for one that works
+                with open("/proc/%d/task/%s/stat" % (self.pid, task)) as f:
+                    states.append(f.read().rsplit(")", 1)[1].split()[0])
+            return any(s in "RD" for s in states)
         except OSError:
             return False
 
@@ -298,7 +301,7 @@ class Terminal:
         """Until the program waits for keys and nothing more comes."""
         end = time.monotonic() + limit
         quiet = 0
-        while quiet < 3 and time.monotonic() < end:
+        while quiet < 5 and time.monotonic() < end:
             n = len(self.raw)
             if not self.read(0.015):
                 return
