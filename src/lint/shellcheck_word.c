@@ -81,7 +81,7 @@ static bool prints_one_word(const struct sh_node *n)
 		return str_is(arg, "-un") || str_is(arg, "-gn");
 	if (str_is(name, "dirname") || str_is(name, "basename"))
 		return n->n_words >= 2 && n->words[1].literal && !str_chr(arg, ' ');
-	if (n->words[0].literal && str_is(n->words[0].text, "command"))
+	if (n->n_words && n->words[0].literal && str_is(n->words[0].text, "command"))
 		return str_is(arg, "-v");
 	if (str_is(name, "dpkg") || str_is(name, "apk"))
 		return str_is(arg, "--print-architecture") || str_is(arg, "--print-arch");
