@@ -38,6 +38,20 @@ bool str_ieq(struct str a, struct str b)
 	return true;
 }
 
+bool str_listed(struct str a, const char *const *names)
+{
+	for (; names && *names; names++)
+		if ((a.n ? a.p[0] : '\0') == **names && str_is(a, *names))
+			return true;
+	return false;
+}
+
+struct str str_base(struct str path)
+{
+	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+	return slash ? str_from(path, (size_t)(slash - path.p) + 1) : path;
+}
+
 struct str str_cut(struct str *rest, char sep)
 {
 	const char *at = rest->n ? memchr(rest->p, sep, rest->n) : NULL;

@@ -27,6 +27,8 @@ struct str str_trim(struct str a);                   /* without blanks (space, t
 bool str_contains(struct str a, struct str needle);
 const char *str_find(struct str a, struct str needle); /* NULL when absent */
 bool str_ieq(struct str a, struct str b);            /* equal but for ASCII case */
+bool str_listed(struct str a, const char *const *names); /* names ends with NULL; a NULL list holds nothing */
+struct str str_base(struct str path);                /* what stands after the last '/' */
 
 /* Cuts *rest at the first `sep`: returns what stands before, leaves what stands after in *rest.
  * Without a separator returns all of it and leaves *rest empty with p NULL; so: while (rest.p) line = str_cut(&rest, '\n'). */

@@ -444,7 +444,7 @@ const struct command command_lint = {
 	.name = "lint",
 	.summary = "Dockerfile practice, and its repair",
 	.synopsis = "[OPTIONS] [FILE|DIR...]",
-	.description = "Judges Dockerfiles: every rule of hadolint and BuildKit's checks, those of Trivy, Checkov and KICS, and some that none of them has. It knows the stages of a file "
+	.description = "Judges Dockerfiles: the rules of hadolint and BuildKit's checks, of Trivy, Checkov and KICS, and some that none of them has. It knows the stages of a file "
 		       "and what flows between them, so it can tell what ships from what only builds, says what findings cost in bytes, and repairs what can be repaired.\n\n"
 		       "FILE is taken whatever its name; - is standard input. Below a DIR, and below the working directory when nothing is named, everything that is called like a Dockerfile is "
 		       "taken (Dockerfile*, *.Dockerfile, Containerfile*, *.Containerfile), but what .gitignore leaves out.\n\n"

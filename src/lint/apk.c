@@ -95,7 +95,7 @@ static void put_no_cache(struct lint *l, struct pkg_say *y, const struct lint_sc
 	bool put = false;
 	for (u32 i = 0; i < c->n_args; i++) {
 		const struct sh_word *w = &c->args[i], *before = i ? &c->args[i - 1] : c->word;
-		if (!pkg_listed(w->text, useless))
+		if (!str_listed(w->text, useless))
 			continue;
 		struct df_span own = lint_span(s, w->at, w->end), gone = { lint_span(s, before->at, before->end).end, own.end };
 		if (!put)

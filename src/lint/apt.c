@@ -29,7 +29,7 @@ static bool option_set(const struct sh_command *c, const char *name, const char 
 			at = str_cut(&rest, '=');
 		if (str_starts(at, STR("-o")))
 			at = str_from(at, 2);
-		if (str_ieq(at, str_of(name)) && pkg_listed(str_trim(rest), values))
+		if (str_ieq(at, str_of(name)) && str_listed(str_trim(rest), values))
 			return true;
 	}
 	return false;
@@ -105,7 +105,7 @@ static bool lists_mounted(const struct lint *l, const struct lint_script *s)
 static bool opaque(const struct sh_command *c)
 {
 	static const char *const shells[] = { "sh", "bash", "dash", "ash", "source", ".", "eval", "make", "ansible-playbook", NULL };
-	return pkg_listed(c->base, shells) || str_ends(c->base, STR(".sh")) || str_starts(c->name, STR("./")) || str_starts(c->name, STR("/tmp/"));
+	return str_listed(c->base, shells) || str_ends(c->base, STR(".sh")) || str_starts(c->name, STR("./")) || str_starts(c->name, STR("/tmp/"));
 }
 
 enum need { NEED_NONE, NEED_UNKNOWN, NEED_LISTS };
@@ -121,7 +121,7 @@ static enum need script_needs(const struct lint *l, const struct lint_script *s,
 		const struct sh_command *c = &s->commands.v[i];
 		if (pkg_sub(l, c, installers, update, valued))
 			return own;
-		if (pkg_sub(l, c, installers, users, valued) || pkg_listed(c->base, other))
+		if (pkg_sub(l, c, installers, users, valued) || str_listed(c->base, other))
 			return NEED_LISTS;
 		if (opaque(c))
 			own = NEED_UNKNOWN;
@@ -226,10 +226,10 @@ static void cli(struct lint *l)
 		if (!pkg_is(l, c, "apt"))
 			continue;
 		const struct sh_word *sub = sh_operand(c, 0, valued);
-		if (!pkg_hado(l) && (!sub || (c->in_condition && pkg_listed(sub->text, none)) || str_contains(c->name, STR("/lib/"))))
+		if (!pkg_hado(l) && (!sub || (c->in_condition && str_listed(sub->text, none)) || str_contains(c->name, STR("/lib/"))))
 			continue;
 		pkg_say(l, &y, s, c, NULL, "apt is made for people and changes between versions: scripts use apt-get or apt-cache");
-		if (!sub || !sub->literal || !pkg_listed(sub->text, same) || !c->word->literal || c->word->quoted)
+		if (!sub || !sub->literal || !str_listed(sub->text, same) || !c->word->literal || c->word->quoted)
 			continue;
 		struct df_span at = lint_span(s, c->word->end - 3, c->word->end);
 		pkg_fix(l, &y, FIX_SAFE, "Use apt-get", at, STR("apt-get"));

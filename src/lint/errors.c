@@ -3,22 +3,6 @@
 
 enum { HEREDOC, SEQUENCE };
 
-static bool listed(struct str s, const char *const *names)
-{
-	for (; *names; names++)
-		if (str_is(s, *names))
-			return true;
-	return false;
-}
-
-static struct str base_of(struct str s)
-{
-	for (size_t i = s.n; i > 0; i--)
-		if (s.p[i - 1] == '/')
-			return str_from(s, i);
-	return s;
-}
-
 static struct str name_of(const struct sh_node *n) { return n->kind == SH_SIMPLE && n->n_words ? n->words[0].text : STR(""); }
 
 static bool has_e(struct str option) { return option.n > 1 && option.p[0] == '-' && option.p[1] != '-' && str_chr(option, 'e'); }
@@ -71,7 +55,7 @@ static bool harmless(const struct sh_node *n)
 {
 	static const char *const names[] = { "echo", "printf", ":", "true", "false", "[", "test", "export", "set", "unset", "umask", "trap", "shopt", "alias", "local", "readonly", "declare", "typeset", "shift", "exit",
 		"return", "wait", "sleep", "sync", "date", "pwd", "ls", "env", "which", "type", "hash", "ulimit", NULL };
-	return n->n_words == 0 || n->negated || listed(name_of(n), names);
+	return n->n_words == 0 || n->negated || str_listed(name_of(n), names);
 }
 
 /* Where a failure means that the image lacks something. */
@@ -83,9 +67,9 @@ static bool builds(const struct sh_node *n)
 		"addgroup", "docker-php-ext-install", "docker-php-ext-configure", "docker-php-ext-enable", "pecl", "install", "cp", "mv", "ln", "sed", NULL };
 	static const char *const wrappers[] = { "sudo", "env", "time", "nice", NULL };
 	struct str name = name_of(n);
-	if (listed(name, wrappers) && n->n_words > 1)
+	if (str_listed(name, wrappers) && n->n_words > 1)
 		name = n->words[n->n_words > 2 && n->words[1].text.n && n->words[1].text.p[0] == '-' ? 2 : 1].text;
-	return listed(base_of(name), names);
+	return str_listed(str_base(name), names);
 }
 
 /* The first command in it whose failure is its own status, and is not looked at; NULL: none. */

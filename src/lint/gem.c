@@ -14,7 +14,7 @@ static const struct sh_word *unpinned_for_hado(const struct lint *l, const struc
 		struct str a = c->args[i].text;
 		if (a.n && a.p[0] == '-')
 			i++;
-		else if (!pkg_listed(a, subs) && !gem_pinned(l, a))
+		else if (!str_listed(a, subs) && !gem_pinned(l, a))
 			return &c->args[i];
 	}
 	return NULL;

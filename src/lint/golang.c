@@ -31,7 +31,7 @@ static const struct sh_word *unpinned_for_hado(const struct lint *l, const struc
 {
 	u32 k = 0;
 	for (const struct sh_word *w = sh_hado_next(c, NULL); w; w = sh_hado_next(c, w), k++) {
-		if (runs ? str_is(w->text, "run") : pkg_listed(w->text, words))
+		if (runs ? str_is(w->text, "run") : str_listed(w->text, words))
 			continue;
 		if (runs && k > 1)
 			break;
@@ -79,7 +79,7 @@ static void unpinned(struct lint *l)
 		bool module = pkg_mentioned(l, s, &sources) || pkg_mentioned(l, s, &everything);
 		for (struct pkg_word p = { 0 }; pkg_next(l, s, c, sub, valued, NULL, &p);) {
 			bool named = str_chr(p.text, '@') != NULL;
-			if (!p.whole && !pkg_listed(p.text, words) && !go_pinned(l, p.text) && (named || !module || str_is(sub->text, "get"))) {
+			if (!p.whole && !str_listed(p.text, words) && !go_pinned(l, p.text) && (named || !module || str_is(sub->text, "get"))) {
 				pkg_say(l, &y, s, c, p.word, "%.*s is taken in whatever version is newest: pin it (PACKAGE@VERSION)", STR_FMT(str_head(p.text, 100)));
 				break;
 			}

@@ -84,7 +84,7 @@ static bool yarn_installs(const struct lint *l, const struct sh_command *c)
 	static const char *const install[] = { "install", NULL }, *const ours[] = { "install", "add", "global", "workspaces", NULL };
 	if (pkg_hado(l))
 		return pkg_is(l, c, "yarn") && sh_has_any_arg(c, install);
-	if (!pkg_listed(c->base, yarn))
+	if (!str_listed(c->base, yarn))
 		return false;
 	const struct sh_word *w = sh_operand(c, 0, valued);
 	if (!w) /* a bare `yarn` installs */
@@ -93,7 +93,7 @@ static bool yarn_installs(const struct lint *l, const struct sh_command *c)
 		w = sh_next_operand(c, w, valued);
 		return w && (str_is(w->text, "focus") || str_is(w->text, "add"));
 	}
-	return pkg_listed(w->text, ours);
+	return str_listed(w->text, ours);
 }
 
 static bool yarn_cleans(const struct lint *l, const struct sh_command *c)
@@ -102,7 +102,7 @@ static bool yarn_cleans(const struct lint *l, const struct sh_command *c)
 	static const char *const places[] = { "/usr/local/share/.cache", "/root/.cache/yarn", "/root/.yarn", NULL };
 	if (pkg_hado(l))
 		return pkg_is(l, c, "yarn") && sh_has_any_arg(c, words);
-	if (pkg_listed(c->base, yarn) && sh_has_arg(c, "cache") && sh_has_arg(c, "clean"))
+	if (str_listed(c->base, yarn) && sh_has_arg(c, "cache") && sh_has_arg(c, "clean"))
 		return true;
 	for (const char *const *p = places; *p; p++)
 		if (pkg_removes(c, str_of(*p)))

@@ -1,17 +1,9 @@
 #include "lint/package.h"
 
-bool pkg_listed(struct str s, const char *const *names)
-{
-	for (; names && *names; names++)
-		if ((s.n ? s.p[0] : '\0') == **names && str_is(s, *names))
-			return true;
-	return false;
-}
-
 /* ShellCheck, which reads for hadolint, takes these for what they run. */
 static const char *const transparent[] = { "builtin", "command", "exec", NULL };
 
-static bool seen_by_hado(const struct sh_command *c) { return !c->wrapped || (c->index && pkg_listed(c[-1].name, transparent)); }
+static bool seen_by_hado(const struct sh_command *c) { return !c->wrapped || (c->index && str_listed(c[-1].name, transparent)); }
 
 bool pkg_is(const struct lint *l, const struct sh_command *c, const char *name)
 {
@@ -20,7 +12,7 @@ bool pkg_is(const struct lint *l, const struct sh_command *c, const char *name)
 
 bool pkg_is_any(const struct lint *l, const struct sh_command *c, const char *const *names)
 {
-	return pkg_hado(l) ? pkg_listed(c->name, names) && seen_by_hado(c) : pkg_listed(c->base, names);
+	return pkg_hado(l) ? str_listed(c->name, names) && seen_by_hado(c) : str_listed(c->base, names);
 }
 
 const struct sh_word *pkg_sub(const struct lint *l, const struct sh_command *c, const char *const *names, const char *const *subs, const char *const *valued)
@@ -29,10 +21,10 @@ const struct sh_word *pkg_sub(const struct lint *l, const struct sh_command *c, 
 		return NULL;
 	if (!pkg_hado(l)) {
 		const struct sh_word *w = sh_operand(c, 0, valued);
-		return w && pkg_listed(w->text, subs) ? w : NULL;
+		return w && str_listed(w->text, subs) ? w : NULL;
 	}
 	for (u32 i = 0; i < c->n_args; i++)
-		if (pkg_listed(c->args[i].text, subs))
+		if (str_listed(c->args[i].text, subs))
 			return &c->args[i];
 	return NULL;
 }
@@ -193,7 +185,7 @@ bool pkg_may_hold(const struct lint *l, const struct lint_script *s, const struc
 		if (p.whole && (str_contains(p.text, STR("OPT")) || str_contains(p.text, STR("FLAG")) || str_contains(p.text, STR("ARG")) || str_contains(p.text, STR("opt")) || str_contains(p.text, STR("flag")) || str_contains(p.text, STR("arg"))))
 			return true;
 		for (struct str rest = p.text; rest.p;)
-			if (pkg_listed(str_cut(&rest, ' '), options))
+			if (str_listed(str_cut(&rest, ' '), options))
 				return true;
 	}
 	return false;
@@ -274,7 +266,7 @@ static const struct sh_node *last_command(const struct lint_script *s)
 		while (end->next)
 			end = end->next;
 	}
-	if (end->kind == SH_SIMPLE && (!end->n_words || pkg_listed(end->words[0].text, enders)))
+	if (end->kind == SH_SIMPLE && (!end->n_words || str_listed(end->words[0].text, enders)))
 		return NULL;
 	struct str text = s->text.s, own = str_n(text.p + n->at, MIN((size_t)n->end, text.n) - n->at), rest = str_trim(str_from(text, n->end));
 	if (str_contains(own, STR("<<")) || (rest.n && rest.p[0] != ';' && rest.p[0] != '#'))
@@ -290,7 +282,7 @@ void pkg_fix_append(struct lint *l, struct pkg_say *y, const struct lint_script 
 	if (!last || y->edits)
 		return;
 	char join[160], text[400];
-	const char *sudo = like->wrapped && like->index && pkg_listed(like[-1].base, as_root) ? (str_is(like[-1].base, "doas") ? "doas " : "sudo ") : "";
+	const char *sudo = like->wrapped && like->index && str_listed(like[-1].base, as_root) ? (str_is(like[-1].base, "doas") ? "doas " : "sudo ") : "";
 	struct str j = joint(l, s, last, join, sizeof join);
 	int n = snprintf(text, sizeof text, "%.*s%s%s", STR_FMT(j), sudo, command);
 	if (n < 0 || (size_t)n >= sizeof text)
@@ -306,7 +298,7 @@ void pkg_unpinned_in(struct lint *l, struct pkg_say *y, const struct lint_script
 	char name[128] = "";
 	u32 more = 0;
 	for (struct pkg_word p = { 0 }; pkg_next(l, s, c, sub, pin->valued, pin->dropped, &p);) {
-		if ((!pkg_hado(l) && p.whole) || pkg_listed(p.text, pin->subs) || pin->pinned(l, p.text))
+		if ((!pkg_hado(l) && p.whole) || str_listed(p.text, pin->subs) || pin->pinned(l, p.text))
 			continue;
 		more += first != NULL;
 		if (!first) {
@@ -433,7 +425,7 @@ bool pkg_removes(const struct sh_command *c, struct str path)
 bool pkg_cleans_by_name(const struct sh_command *c)
 {
 	static const char *const managers[] = { "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper", "yarn", "npm", "pip", NULL };
-	return (str_contains(c->base, STR("clean")) || str_contains(c->base, STR("purge"))) && !pkg_listed(c->base, managers);
+	return (str_contains(c->base, STR("clean")) || str_contains(c->base, STR("purge"))) && !str_listed(c->base, managers);
 }
 
 bool pkg_mounts(const struct lint_script *s, const char *fragment)

@@ -9,7 +9,6 @@
 
 static inline bool pkg_hado(const struct lint *l) { return l->codes == LINT_HADOLINT; }
 
-bool pkg_listed(struct str s, const char *const *names); /* NULL-terminated; a NULL list holds nothing */
 bool pkg_is(const struct lint *l, const struct sh_command *c, const char *name);
 bool pkg_is_any(const struct lint *l, const struct sh_command *c, const char *const *names);
 /* The sub-command's word, when the command is one of `names` and the sub-command one of `subs`; NULL. `valued`: options with their value in the next word. */

@@ -122,7 +122,7 @@ static bool set_by_env(const struct lint *l, const struct lint_script *s, bool o
 	const struct df_var *v = state ? df_state_var(state, STR("PIP_NO_CACHE_DIR")) : NULL;
 	if (!v || (pkg_hado(l) && !v->env))
 		return false;
-	return v->known ? pkg_listed(v->value, truthy) : !pkg_hado(l);
+	return v->known ? str_listed(v->value, truthy) : !pkg_hado(l);
 }
 
 static bool cache_mounted(const struct lint *l, const struct lint_script *s)
@@ -154,7 +154,7 @@ static bool onbuild_sets(const struct df_instruction *i)
 {
 	const struct df_instruction *t = i->keyword == DF_ONBUILD ? i->trigger : NULL;
 	for (u32 k = 0; t && t->keyword == DF_ENV && k < t->n_pairs; k++)
-		if (str_is(t->pairs[k].name.s, "PIP_NO_CACHE_DIR") && pkg_listed(t->pairs[k].value.s, truthy))
+		if (str_is(t->pairs[k].name.s, "PIP_NO_CACHE_DIR") && str_listed(t->pairs[k].value.s, truthy))
 			return true;
 	return false;
 }

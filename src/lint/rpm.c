@@ -104,7 +104,7 @@ static void unpinned_of(struct lint *l, const char *const *names, const char *ho
 			continue;
 		}
 		for (struct pkg_word p = { 0 }; pkg_next(l, s, c, NULL, valued, nothing, &p);) {
-			if (pkg_listed(p.text, words) || pin.pinned(l, p.text))
+			if (str_listed(p.text, words) || pin.pinned(l, p.text))
 				continue;
 			struct params seen = { l, s, false };
 			if (!p.word->literal && str_chr(p.text, '-'))

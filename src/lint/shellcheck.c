@@ -32,36 +32,20 @@ void sc_fix_more(struct sc *c, struct diagnostic *d, u32 at, u32 end, struct str
 
 /* --- what commands and words are --- */
 
-bool sc_listed(struct str s, const char *const *names)
-{
-	for (; *names; names++)
-		if (str_is(s, *names))
-			return true;
-	return false;
-}
-
-static struct str base_of(struct str s)
-{
-	for (size_t i = s.n; i > 0; i--)
-		if (s.p[i - 1] == '/')
-			return str_from(s, i);
-	return s;
-}
-
 struct str sc_name(const struct sh_node *n)
 {
 	static const char *const through[] = { "command", "builtin", "exec", "busybox", NULL };
 	if (n->kind != SH_SIMPLE || !n->n_words || !n->words[0].literal)
 		return STR("");
 	u32 i = 0;
-	if (n->n_words > 1 && sc_listed(n->words[0].text, through)) {
+	if (n->n_words > 1 && str_listed(n->words[0].text, through)) {
 		bool value = false;
 		for (i = 1; i < n->n_words && (value || (n->words[i].text.n > 1 && n->words[i].text.p[0] == '-')); i++)
 			value = !value && str_is(n->words[i].text, "-a");
 		if (i == n->n_words || (i > 1 && !str_is(n->words[0].text, "exec")))
 			i = 0;
 	}
-	return n->words[i].literal ? base_of(n->words[i].text) : STR("");
+	return n->words[i].literal ? str_base(n->words[i].text) : STR("");
 }
 
 const struct sh_node *sc_only_command(const struct sh_node *list) { return list && list->kind == SH_SIMPLE ? list : NULL; }
@@ -161,7 +145,7 @@ static void each_part(const struct place *at, const struct sh_part *v, u32 n, bo
 static bool declared(const struct sc *c, const struct sh_node *n, const struct sh_word *w)
 {
 	static const char *const names[] = { "export", "readonly", "local", "declare", "typeset", "alias", NULL };
-	if ((c->hado && c->shell == SC_SH) || !n->n_words || !sc_listed(n->words[0].text, names) || !w->n_parts || w->parts[0].kind != SH_LITERAL)
+	if ((c->hado && c->shell == SC_SH) || !n->n_words || !str_listed(n->words[0].text, names) || !w->n_parts || w->parts[0].kind != SH_LITERAL)
 		return false;
 	const char *eq = str_chr(w->parts[0].text, '=');
 	return eq && eq > w->parts[0].text.p;
@@ -245,8 +229,8 @@ static bool sh_of_image(struct str image, enum sc_shell *ret)
 	if (!image.n || str_chr(image, '/') || str_chr(image, '$') || str_contains(image, STR("-ubi")) || str_contains(image, STR("oracle")) || str_contains(image, STR("-al2")))
 		return false;
 	struct str rest = image, tag = str_cut(&rest, '@'), name = str_cut(&tag, ':');
-	*ret = sc_listed(name, busybox) || str_contains(image, STR("alpine")) || str_contains(image, STR("busybox")) ? SC_BUSYBOX : SC_DASH;
-	return !sc_listed(name, others);
+	*ret = str_listed(name, busybox) || str_contains(image, STR("alpine")) || str_contains(image, STR("busybox")) ? SC_BUSYBOX : SC_DASH;
+	return !str_listed(name, others);
 }
 
 static enum sc_shell shell_of(const struct sc *c, bool *unsure)
@@ -272,7 +256,7 @@ static void find_set(void *ctx, const struct sh_node *n)
 	struct sc *c = ctx;
 	struct str name = sc_name(n);
 	static const char *const others[] = { ".", "source", "eval", NULL };
-	c->reads_others |= sc_listed(name, others);
+	c->reads_others |= str_listed(name, others);
 	if (!str_is(name, "set"))
 		return;
 	for (u32 i = 1; i < n->n_words; i++)

@@ -68,7 +68,6 @@ void sc_fix_more(struct sc *c, struct diagnostic *d, u32 at, u32 end, struct str
 
 /* The name a command goes by: through command, builtin, exec and busybox; "" when it isn't literal. Its base name. */
 struct str sc_name(const struct sh_node *n);
-bool sc_listed(struct str s, const char *const *names); /* NULL-terminated */
 /* The first command of a substitution when it is one simple command, else NULL. */
 const struct sh_node *sc_only_command(const struct sh_node *list);
 /* Whether its output goes elsewhere than to the log: a redirection or a pipe, its own or that of a compound command around it. */

@@ -170,7 +170,7 @@ static bool important(struct str rest)
 		rest.n--;
 	else if (rest.n == 0)
 		return false; /* rm -rf "$x" */
-	return sc_listed(rest, paths);
+	return str_listed(rest, paths);
 }
 
 static void remove_root(struct sc *c, const struct sh_node *n)
@@ -386,7 +386,7 @@ static void nowhere(struct sc *c, const struct sh_node *n)
 		"jobs", "kill", "ln", "ls", "locale", "mv", "printf", "ps", "pwd", "renice", "rm", "rmdir", "set", "sleep", "touch", "trap", "true", "ulimit", "unalias", "uname", NULL };
 	static const char *const ask[] = { "cp", "mv", "rm", NULL }, *const ours[] = { "true", "sleep", NULL };
 	struct str name = sc_name(n);
-	if (n->kind != SH_SIMPLE || !sc_listed(name, names) || (sc_listed(name, ask) && has_flag(n, "i")) || (!c->hado && sc_listed(name, ours)))
+	if (n->kind != SH_SIMPLE || !str_listed(name, names) || (str_listed(name, ask) && has_flag(n, "i")) || (!c->hado && str_listed(name, ours)))
 		return;
 	for (u32 i = 0; i < n->n_redirects; i++)
 		if (n->redirects[i].op.p[0] == '<')
@@ -456,7 +456,7 @@ void sc_command_node(struct sc *c, const struct sh_node *n)
 		one_operand(c, n, SC2226);
 	else if (str_is(first, "[") || str_is(first, "test"))
 		test(c, n, str_is(first, "["));
-	else if (sc_listed(first, declare))
+	else if (str_listed(first, declare))
 		masked(c, n, first);
 	else if (str_is(first, "read"))
 		read_raw(c, n);

@@ -115,7 +115,7 @@ static void command(struct sc *c, const struct sh_node *n)
 		read_options(c, n, c->shell == SC_SH ? "r" : c->shell == SC_DASH ? "rp" : "rpnstda");
 	else if (str_is(name, "export"))
 		read_options(c, n, c->shell == SC_BUSYBOX ? "pn" : "p");
-	else if (sc_listed(name, none))
+	else if (str_listed(name, none))
 		UNDEFINED(c, SC3044, n->at, n->end, "sh has no %.*s", STR_FMT(name));
 }
 
@@ -197,9 +197,9 @@ static bool bash_variable(const struct sc *c, struct str name)
 		"BASH_ARGC", "BASH_ARGV", "BASH_CMDS", "BASH_COMMAND", "BASH_LINENO", "BASH_REMATCH", "BASH_SOURCE", "BASH_SUBSHELL", "BASH_VERSINFO", "COPROC", "FUNCNAME", "GROUPS", "MAPFILE", NULL };
 	static const char *const busybox[] = { "RANDOM", "HOSTNAME", "SHLVL", NULL };
 	const struct sc_var *v = sc_var(c, name);
-	if (!c->hado && (c->shell == SC_BUSYBOX || str_is(name, "HOSTNAME") || str_is(name, "SHLVL")) && sc_listed(name, busybox))
+	if (!c->hado && (c->shell == SC_BUSYBOX || str_is(name, "HOSTNAME") || str_is(name, "SHLVL")) && str_listed(name, busybox))
 		return false; /* the build sets HOSTNAME */
-	return sc_listed(name, dynamic) || (sc_listed(name, names) && !(v && (v->assigned || v->environment)));
+	return str_listed(name, dynamic) || (str_listed(name, names) && !(v && (v->assigned || v->environment)));
 }
 
 static void parameter(struct sc *c, const struct sh_part *p)

@@ -11,7 +11,7 @@ static bool harmless(const struct sc *c, const struct sh_node *n)
 	if (!n->n_words)
 		return n->n_assigns > 0;
 	struct str name = sc_name(n);
-	return sc_listed(name, names) || (!c->hado && sc_listed(name, ours));
+	return str_listed(name, names) || (!c->hado && str_listed(name, ours));
 }
 
 static bool is_test(const struct sh_node *n) { return n->kind == SH_COND || str_is(sc_name(n), "[") || str_is(sc_name(n), "test"); }
@@ -96,7 +96,7 @@ static const struct sh_part *only_part(const struct sh_word *w) { return w->n_pa
 static bool line_based(const struct sh_node *n)
 {
 	static const char *const names[] = { "grep", "fgrep", "egrep", "sed", "cat", "awk", "cut", "sort", NULL };
-	return n->kind == SH_SIMPLE && sc_listed(sc_name(n), names);
+	return n->kind == SH_SIMPLE && str_listed(sc_name(n), names);
 }
 
 static void loop_over_output(struct sc *c, const struct sh_part *p)

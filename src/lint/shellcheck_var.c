@@ -155,9 +155,9 @@ static void by_command(struct sc *c, const struct sh_node *n)
 	static const char *const declare[] = { "export", "readonly", "local", "declare", "typeset", NULL };
 	static const char *const reads[] = { "read", "mapfile", "readarray", "getopts", "let", "unset", NULL };
 	struct str name = sc_name(n);
-	if (sc_listed(name, declare))
+	if (str_listed(name, declare))
 		by_words(c, n, UNSURE, str_is(name, "export") || str_is(name, "declare") || str_is(name, "typeset"));
-	else if (sc_listed(name, reads))
+	else if (str_listed(name, reads))
 		by_words(c, n, str_is(name, "read") ? DIRTY : UNSURE, true);
 	else if (n->n_words > 2 && (str_is(n->words[1].text, "-v") || str_is(n->words[1].text, "-p")))
 		by_words(c, n, UNSURE, true); /* printf -v, wait -p */
@@ -268,7 +268,7 @@ static bool internal(struct str name)
 		"LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME", "LINES", "MAIL", "MAILCHECK", "MAILPATH", "OPTERR", "PATH", "POSIXLY_CORRECT", "PROMPT_COMMAND",
 		"PROMPT_DIRTRIM", "PS1", "PS2", "PS3", "PS4", "SHELL", "TIMEFORMAT", "TMOUT", "TMPDIR", "auto_resume", "histchars", "USER", "TZ", "TERM", "LOGNAME", "LD_LIBRARY_PATH", "LANGUAGE", "DISPLAY",
 		"KRB5CCNAME", "XAUTHORITY", NULL };
-	return sc_listed(name, names);
+	return str_listed(name, names);
 }
 
 static bool has_lower(struct str s)
@@ -328,7 +328,7 @@ struct reads {
 static bool provided(const struct sh_part *p)
 {
 	static const char *const ops[] = { ":-", "-", ":=", "=", ":?", "?", ":+", "+", "!", NULL };
-	return sc_listed(p->op, ops) || p->index.p;
+	return str_listed(p->op, ops) || p->index.p;
 }
 
 /* The first place that reads a variable speaks for all. */
@@ -385,7 +385,7 @@ static bool common_command(struct str s)
 	static const char *const names[] = { "awk", "basename", "cat", "cd", "chmod", "chown", "cp", "cut", "date", "dd", "df", "diff", "dirname", "du", "echo", "env", "eval", "exec", "exit", "export",
 		"expr", "find", "getconf", "grep", "head", "id", "kill", "ln", "ls", "make", "mkdir", "mv", "od", "patch", "printf", "ps", "pwd", "read", "rm", "rmdir", "sed", "sh", "sleep", "sort", "tail",
 		"tee", "test", "touch", "tr", "type", "uname", "uniq", "wc", "who", "xargs", NULL };
-	return sc_listed(s, names);
+	return str_listed(s, names);
 }
 
 void sc_var_node(struct sc *c, const struct sh_node *n)
@@ -398,7 +398,7 @@ void sc_var_node(struct sc *c, const struct sh_node *n)
 		u32 follows = next ? next->at : i + 1 < n->n_assigns ? n->assigns[i + 1].at : 0;
 		if (!a->array && a->value.source.n == 0 && follows > a->end && !a->append && a->end == a->at + a->name.n + 1 && (c->hado || (next && n->n_assigns == 1))) {
 			static const char *const fine[] = { "IFS", NULL };
-			if (!sc_listed(a->name, fine))
+			if (!str_listed(a->name, fine))
 				sc_add(c, SC1007, a->at, a->end, "the blank behind = makes this an empty value for the command that follows");
 		}
 		if (!a->array && str_starts(a->value.source, STR("=")) && !str_starts(a->value.source, STR("==")))

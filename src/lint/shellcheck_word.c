@@ -7,7 +7,7 @@ static bool one_word_by_nature(struct str name)
 {
 	static const char *const names[] = { "$", "-", "?", "!", "#", "BASHPID", "BASH_ARGC", "BASH_LINENO", "BASH_SUBSHELL", "EUID", "LINENO", "OPTIND", "PPID", "RANDOM", "SECONDS", "SHELLOPTS",
 		"SHLVL", "UID", "COLUMNS", "HISTFILESIZE", "HISTSIZE", "LINES", NULL };
-	return sc_listed(name, names);
+	return str_listed(name, names);
 }
 
 /* ${x:+"…"}: quoted where it counts. */
@@ -22,7 +22,7 @@ static bool surely_dirty(const struct sc *c, struct str name)
 {
 	const struct sc_var *v = sc_var(c, name);
 	static const char *const of_image[] = { "HOME", "PWD", "OLDPWD", "USER", "LOGNAME", "SHELL", "HOSTNAME", "TERM", "LANG", NULL };
-	if (one_word_by_nature(name) || str_is(name, "*") || (!c->hado && !(v && v->assigned) && sc_listed(name, of_image)))
+	if (one_word_by_nature(name) || str_is(name, "*") || (!c->hado && !(v && v->assigned) && str_listed(name, of_image)))
 		return false;
 	if (!v || (!v->assigned && !v->environment))
 		return true;
@@ -73,7 +73,7 @@ static bool prints_one_word(const struct sh_node *n)
 {
 	static const char *const names[] = { "nproc", "arch", "hostname", "whoami", "getconf", "mktemp", "tty", "which", NULL };
 	struct str name = sc_name(n), arg = n->n_words > 1 ? n->words[1].text : STR("");
-	if (sc_listed(name, names))
+	if (str_listed(name, names))
 		return true;
 	if (str_is(name, "uname") || str_is(name, "id"))
 		return n->n_words == 1 ? str_is(name, "uname") : arg.n == 2 && !str_is(arg, "-a") && !str_is(arg, "-G");
@@ -103,7 +103,7 @@ static void unquoted_command(struct sc *c, const struct sh_word *w, const struct
 {
 	static const char *const split[] = { "seq", "pgrep", NULL };
 	const struct sh_node *only = sc_only_command(p->child);
-	if (!p->child || (place == SC_NAME && w->n_parts == 1) || (only && sc_listed(sc_name(only), split)) || (only && !c->hado && prints_one_word(only)))
+	if (!p->child || (place == SC_NAME && w->n_parts == 1) || (only && str_listed(sc_name(only), split)) || (only && !c->hado && prints_one_word(only)))
 		return;
 	if (!c->hado && perhaps_a_word(p->child))
 		return;
@@ -147,7 +147,7 @@ static struct str find_exec(const struct sh_node *n)
 static bool takes_plain_words(const struct sh_node *n, struct str name)
 {
 	static const char *const names[] = { "echo", "printf", "mkdir", "cp", "mv", "rm", "ln", "cd", "curl", "wget", "tar", "test", "[", "touch", "chown", "chmod", NULL };
-	return sc_listed(name, names) && !sc_is_redirected(n);
+	return str_listed(name, names) && !sc_is_redirected(n);
 }
 
 static void single_quotes(struct sc *c, const struct sh_node *n, const struct sh_part *p, enum sc_place place)
@@ -161,11 +161,11 @@ static void single_quotes(struct sc *c, const struct sh_node *n, const struct sh
 		name = find_exec(n);
 	if (str_is(name, "git") && n->n_words > 1 && str_is(n->words[1].text, "filter-branch"))
 		return;
-	if (str_is(name, "sed") ? for_sed(p->text) : sc_listed(name, fine) || str_ends(name, STR("awk")) || str_starts(name, STR("perl")))
+	if (str_is(name, "sed") ? for_sed(p->text) : str_listed(name, fine) || str_ends(name, STR("awk")) || str_starts(name, STR("perl")))
 		return;
 	if (place == SC_VALUE)
 		for (u32 i = 0; i < n->n_assigns; i++)
-			if (sc_listed(n->assigns[i].name, prompts))
+			if (str_listed(n->assigns[i].name, prompts))
 				return;
 	if (!c->hado && (place != SC_ARG || !takes_plain_words(n, name)))
 		return;
@@ -219,7 +219,7 @@ static void find_patterns(struct sc *c, const struct sh_node *n, u32 i)
 {
 	static const char *const takes[] = { "-ilname", "-iname", "-ipath", "-iregex", "-iwholename", "-lname", "-name", "-path", "-regex", "-wholename", NULL };
 	const struct sh_word *w = &n->words[i];
-	if (i < 2 || !sc_listed(n->words[i - 1].text, takes) || !sc_has_glob(w))
+	if (i < 2 || !str_listed(n->words[i - 1].text, takes) || !sc_has_glob(w))
 		return;
 	struct diagnostic *d = sc_add(c, SC2061, w->at, w->end, "the shell may expand %.*s before find sees it: quote it", STR_FMT(w->source));
 	bool plain = true;

@@ -36,14 +36,6 @@ static const struct wrapper wrappers[] = {
 	{ "xargs", "aEIJLnPRSsd", " arg-file delimiter max-lines max-args max-procs replace max-chars ", "", 0, false },
 };
 
-static struct str base_of(struct str name)
-{
-	for (size_t i = name.n; i > 0; i--)
-		if (name.p[i - 1] == '/')
-			return str_from(name, i);
-	return name;
-}
-
 static bool assigns(struct str s)
 {
 	size_t i = 0;
@@ -113,7 +105,7 @@ static void add_wrapped(struct gather *g, const struct sh_command *c)
 		struct sh_command w = *c;
 		w.word = &c->args[at];
 		w.name = w.word->text;
-		w.base = base_of(w.name);
+		w.base = str_base(w.name);
 		w.args = c->args + at + 1;
 		w.n_args = c->n_args - at - 1;
 		w.index = g->n;
@@ -129,7 +121,7 @@ static void gather(void *ctx, const struct sh_node *n)
 	if (n->kind != SH_SIMPLE || n->n_words == 0)
 		return;
 	struct sh_command c = { .node = n, .word = n->words, .name = n->words[0].text, .args = n->words + 1, .n_args = n->n_words - 1, .index = g->n };
-	c.base = base_of(c.name);
+	c.base = str_base(c.name);
 	describe(&c);
 	VEC_PUSH(g->v, g->n, g->cap, c);
 	for (u32 depth = 0, at = g->n - 1; depth < 8 && at < g->n; depth++, at++) {
@@ -158,15 +150,7 @@ void sh_commands_free(struct sh_commands *c)
 
 bool sh_is(const struct sh_command *c, const char *name) { return str_is(c->base, name); }
 
-static bool listed(struct str s, const char *const *names)
-{
-	for (; names && *names; names++)
-		if (str_is(s, *names))
-			return true;
-	return false;
-}
-
-bool sh_is_any(const struct sh_command *c, const char *const *names) { return listed(c->base, names); }
+bool sh_is_any(const struct sh_command *c, const char *const *names) { return str_listed(c->base, names); }
 
 bool sh_is_sub(const struct sh_command *c, const char *name, const char *sub)
 {
