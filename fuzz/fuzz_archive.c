@@ -50,7 +50,7 @@ static void check(struct source *s)
 	}
 	tree_check(&img);
 	struct rootfs *r = rootfs_build(&img, NULL);
-	packages_free(packages_read(r));
+	packages_free(packages_read(r, false));
 	rootfs_free(r);
 	for (u32 i = 0; i < n_owned; i++)
 		facts_free(owned[i]);

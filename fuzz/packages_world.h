@@ -62,7 +62,7 @@ static void world_read(struct facts *f)
 	struct image_layer layer = { .facts = f };
 	struct image img = { .layers = &layer, .n_layers = 1 };
 	struct rootfs *r = rootfs_build(&img, NULL);
-	struct packages *p = packages_read(r);
+	struct packages *p = packages_read(r, false);
 	world_check(r, p);
 	packages_free(p);
 	rootfs_free(r);

@@ -100,4 +100,4 @@ static void read_apk(const struct rootfs *r, struct packages *p)
 		packages_load(p, r, new, COLLECT_APK, "apk", true);
 }
 
-const struct ecosystem apk_ecosystem = { .type = "apk", .collector = &apk_collector, .read = read_apk };
+const struct ecosystem apk_ecosystem = { .type = "apk", .collector = &apk_collector, .set = COLLECT_OS, .read = read_apk };

@@ -464,4 +464,4 @@ static void read_dpkg(const struct rootfs *r, struct packages *p)
 	free(diverted.v);
 }
 
-const struct ecosystem dpkg_ecosystem = { .type = "deb", .collector = &dpkg_collector, .read = read_dpkg };
+const struct ecosystem dpkg_ecosystem = { .type = "deb", .collector = &dpkg_collector, .set = COLLECT_OS, .read = read_dpkg };

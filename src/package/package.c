@@ -4,6 +4,8 @@
 #include "package/note.h"
 #include "package/osrelease.h"
 
+const char *const package_origin_text[] = { "database", "installed", "binary", "document" };
+
 #define PACKAGES_MAX (1u << 20) /* of all ecosystems together */
 
 extern const struct ecosystem dpkg_ecosystem, apk_ecosystem, rpm_ecosystem;
@@ -14,7 +16,7 @@ const struct collector *const package_collectors[] = { &dpkg_collector, &apk_col
 
 u32 packages_add(struct packages *p, const char *type)
 {
-	struct package k = { .type = type, .name = "", .version = "", .arch = "", .source_name = "", .source_version = "", .license = "", .summary = "", .section = "", .depends = "" };
+	struct package k = { .type = type, .purl = "", .path = "", .module = "", .vendor = "", .name = "", .version = "", .arch = "", .source_name = "", .source_version = "", .license = "", .summary = "", .section = "", .depends = "" };
 	VEC_PUSH(p->v, p->n, p->cap, k);
 	return p->n - 1;
 }
@@ -283,13 +285,14 @@ static void measure(struct packages *p, const struct rootfs *r)
 	free(v);
 }
 
-struct packages *packages_read(const struct rootfs *r)
+struct packages *packages_read(const struct rootfs *r, bool all)
 {
+	(void)all;
 	struct packages *p = xcalloc(1, sizeof *p);
 	p->owner = xcalloc(r->nodes.n, sizeof *p->owner);
 	p->near = xcalloc(1, sizeof *p->near);
 	p->near->links = xcalloc(r->nodes.n, sizeof *p->near->links);
-	p->os_id = p->os_version = p->os_pretty = "";
+	p->os_id = p->os_version = p->os_pretty = p->os_codename = "";
 	osrelease_read(r, p);
 	for (u32 i = 0; ecosystems[i]; i++)
 		ecosystems[i]->read(r, p);

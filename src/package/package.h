@@ -10,16 +10,32 @@
 #include "layer/collect.h"
 #include "rootfs/rootfs.h"
 
+enum package_origin {
+	ORIGIN_DATABASE,  /* a package manager of the system */
+	ORIGIN_INSTALLED, /* a language's package manager, by what it left where the package is installed */
+	ORIGIN_BINARY,    /* out of a program's bytes */
+	ORIGIN_DOCUMENT,  /* an SBOM says so */
+};
+extern const char *const package_origin_text[]; /* "database" "installed" "binary" "document" */
+
 struct package {
-	const char *type;    /* purl's: "deb", "apk", "rpm" */
+	const char *type;    /* purl's: "deb", "apk", "rpm", "npm", "pypi", "gem", "maven", "golang", "cargo", "composer", "nuget", "conda", "alpm", "bitnami", "generic" */
+	/* As the ecosystem writes it, namespace included: "bash", "@babel/core", "org.slf4j:slf4j-api", "github.com/spf13/cobra", "symfony/console".
+	 * An rpm's version is [EPOCH:]VERSION-RELEASE, the epoch left out when it is 0 or absent; a golang version keeps its "v"; "" unknown. */
 	const char *name, *version, *arch;
+	enum package_origin origin;
+	const char *purl;    /* made when all is read (purl.h); never NULL from then on */
+	const char *path;    /* of the file that says so, "/usr/lib/…"; inside an archive "/app/x.war:WEB-INF/lib/y.jar"; "" for an SBOM that names none */
+	const char *module;  /* rpm: modularity label "nodejs:18:…", "" */
+	const char *vendor;  /* rpm: Vendor; "" */
 	const char *source_name, *source_version; /* never NULL; equal to name and version when the database says nothing else */
 	const char *license;  /* as the database says, "" when it doesn't */
 	const char *summary;  /* one line, "" */
 	const char *section;  /* dpkg's Section, rpm's Group, "" */
 	const char *depends;  /* raw dependency field, "" */
 	bool essential, automatic; /* dpkg: Essential: yes; apt: installed as a dependency (extended_states) */
-	node_id database;     /* the file that says so */
+	node_id database;     /* the file that says so; 0 when there is no tree (SBOM) */
+	u32 within;           /* 1 + index of the OS package that owns that file: then it is not counted again (packages_read) */
 	u32 layer;            /* that installed it: of most of its files' bytes; of the database when it owns none */
 	u64 installed_size;   /* as the database claims, bytes; 0 unknown */
 	u64 bytes;            /* measured: visible bytes of the files it owns (an inode counts once) */
@@ -32,7 +48,11 @@ struct packages {
 	u32 n, cap;
 	u32 *owner;        /* by node_id: 1 + index into v, 0 when nobody owns it; nodes.n long */
 	u64 bytes;         /* of all owned files together */
-	const char *os_id, *os_version, *os_pretty; /* /etc/os-release; "" when absent */
+	const char *os_id, *os_version, *os_pretty; /* /etc/os-release (else what the distribution's own release file says); "" when absent */
+	const char *os_codename;                    /* VERSION_CODENAME, "" */
+	u64 executable_bytes, identified_bytes;     /* of the visible ELF files: all; those owned by a package or identified from their bytes */
+	node_id *unidentified;                      /* the others, largest first; n_unidentified of them, at most 1000 */
+	u32 n_unidentified;
 	struct problems problems; /* a database that could not be read: `incomplete` */
 	struct packages_near *near; /* while packages_read() runs: directories and links that were looked up */
 };
@@ -40,13 +60,15 @@ struct packages {
 struct ecosystem {
 	const char *type;
 	const struct collector *collector;
+	enum collector_set set; /* the smallest that it belongs to */
 	/* Adds this ecosystem's packages and claims files with packages_own(). Damage goes to p->problems. */
 	void (*read)(const struct rootfs *r, struct packages *p);
 };
 extern const struct ecosystem *const ecosystems[];          /* NULL-terminated */
 extern const struct collector *const package_collectors[]; /* theirs and os-release's; NULL-terminated: for struct layer_options */
 
-struct packages *packages_read(const struct rootfs *r);
+/* Reads the notes that there are. `all`: packages of a language whose files an OS package owns are kept, too (they are left out otherwise). */
+struct packages *packages_read(const struct rootfs *r, bool all);
 void packages_free(struct packages *p);
 
 /* For ecosystems: a new package with empty strings, returned by index (v moves); later packages_own() with that index. */

@@ -96,4 +96,4 @@ static void read_rpm(const struct rootfs *r, struct packages *p)
 	}
 }
 
-const struct ecosystem rpm_ecosystem = { .type = "rpm", .collector = &rpm_collector, .read = read_rpm };
+const struct ecosystem rpm_ecosystem = { .type = "rpm", .collector = &rpm_collector, .set = COLLECT_OS, .read = read_rpm };

@@ -49,7 +49,7 @@ int subject_open(const char *location, const struct load_options *load, int part
 	struct rootfs_options ro = { .same = o.headers_only ? same_bytes : NULL, .same_ctx = &c };
 	s.rootfs = rootfs_build(s.image, &ro);
 	if (parts & SUBJECT_PACKAGES)
-		s.packages = packages_read(s.rootfs);
+		s.packages = packages_read(s.rootfs, false);
 	problems_merge(&s.problems, &s.image->problems, NULL);
 	problems_merge(&s.problems, &s.rootfs->problems, NULL);
 	if (s.packages)

@@ -83,7 +83,7 @@ static bool plan_holds(struct slim *s)
 {
 	struct simulated *sim = simulate(&s->plan);
 	struct rootfs *tree = rootfs_build(simulated_image(sim), NULL);
-	struct packages *pkgs = packages_read(tree);
+	struct packages *pkgs = packages_read(tree, false);
 	bool ok = slim_verify(s, simulated_image(sim), tree, pkgs);
 	packages_free(pkgs);
 	rootfs_free(tree);
@@ -118,7 +118,7 @@ static int prepare(struct slim *s, const struct load_options *load, const char *
 	}
 	if (trace_make(s->img, &s->trace, err) < 0)
 		return -1;
-	s->packages = packages_read(s->trace.tree);
+	s->packages = packages_read(s->trace.tree, false);
 	litter_find(s->img, s->trace.tree, s->packages, &s->opt.litter, &s->litter);
 	problems_merge(problems, &s->packages->problems, NULL);
 	problems_merge(problems, &s->litter.problems, NULL);

@@ -177,7 +177,7 @@ static int read_back(struct writer *w, struct error *err)
 		r = error_set(err, ERR_ENV, "reading back what was written: %s", after->problems.v[0]);
 	} else {
 		struct rootfs *tree = rootfs_build(after, NULL);
-		struct packages *pkgs = packages_read(tree);
+		struct packages *pkgs = packages_read(tree, false);
 		r = slim_verify(w->s, after, tree, pkgs) ? 0 : 1;
 		packages_free(pkgs);
 		rootfs_free(tree);

@@ -63,7 +63,7 @@ static __attribute__((unused)) void text(struct world *w, u32 layer, const char 
 static __attribute__((unused)) struct packages *look(struct world *w)
 {
 	w->r = rootfs_build(&w->img, NULL);
-	w->p = packages_read(w->r);
+	w->p = packages_read(w->r, false);
 	return w->p;
 }
 

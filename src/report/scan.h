@@ -1,0 +1,16 @@
+/* scan.h — a scan's findings, one writer a format. */
+#ifndef PARE_REPORT_SCAN_H
+#define PARE_REPORT_SCAN_H
+#include "report/subject.h"
+#include "rule/scan.h"
+
+struct scan_options {
+	bool color, show_suppressed;
+	u32 width;
+};
+struct scan_writer {
+	const char *name; /* "table", "json", "sarif", "cyclonedx", "junit", "gitlab", "html", "markdown" */
+	void (*write)(FILE *f, const struct subject *s, const struct scan *scan, const struct scan_options *opt);
+};
+extern const struct scan_writer *const scan_writers[]; /* NULL-terminated */
+#endif
