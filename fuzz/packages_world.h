@@ -2,6 +2,7 @@
  * end, and what must hold of the answer whatever the files say. */
 #ifndef PARE_FUZZ_PACKAGES_WORLD_H
 #define PARE_FUZZ_PACKAGES_WORLD_H
+#include "layer/read.h"
 #include "package/note.h"
 #include "package/package.h"
 
@@ -12,18 +13,10 @@ static void world_put(struct facts *f, const char *path, enum tar_type type, con
 	u32 id;
 	if (facts_add(f, &e, e.path, &id, &err) < 0)
 		abort();
-	const char *slash = strrchr(path, '/');
-	struct str dir = slash ? str_n(path, (size_t)(slash - path)) : STR(""), name = str_of(slash ? slash + 1 : path);
-	for (u32 i = 0; type == TAR_FILE && package_collectors[i]; i++) {
-		const struct collector *c = package_collectors[i];
-		struct buf note = BUF(0);
-		if (!c->wants(dir, name) || content.n > c->limit)
-			continue;
-		if (c->take && c->take(dir, name, content, &note, &err) < 0)
-			abort(); /* damage is noted; only a note that doesn't fit may fail */
-		facts_note(f, id, c->id, c->take ? buf_str(&note) : content);
-		buf_free(&note);
-	}
+	if (type == TAR_FILE)
+		layer_collect(f, id, package_collectors, &e, e.path, content);
+	if (f->problems.n)
+		abort(); /* damage is noted; only a note that doesn't fit may fail */
 }
 
 static void world_files(struct facts *f)

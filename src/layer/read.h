@@ -23,4 +23,8 @@ struct layer_read {
 /* Reads the stored layer `blob` (taken) to its end. Damage is no failure: it is in facts->problems, and the entries before it are there.
  * -1 only when nothing at all can be said (ERR_ENV). */
 int layer_read(struct stream *blob, const struct layer_options *opt, struct layer_read *ret, struct error *err) must_check;
+
+/* What layer_read() does with one regular file for its collectors, where the content is at hand: for tests and fuzzers of collectors. `e` as the
+ * archive would say it (stored: the content's length); problems go to f->problems. */
+void layer_collect(struct facts *f, u32 entry, const struct collector *const *collectors, const struct tar_entry *e, struct str clean, struct str bytes);
 #endif

@@ -3,6 +3,7 @@
 #ifndef PARE_TESTS_PACKAGE_WORLD_H
 #define PARE_TESTS_PACKAGE_WORLD_H
 #include "base/file.h"
+#include "layer/read.h"
 #include "package/note.h"
 #include "package/package.h"
 #include <setjmp.h>
@@ -39,23 +40,12 @@ static __attribute__((unused)) u32 put(struct world *w, u32 layer, const char *p
 
 static __attribute__((unused)) void file(struct world *w, u32 layer, const char *path, u64 size) { put(w, layer, path, TAR_FILE, NULL, size); }
 
-/* A file with content: whichever collector wants it takes its note. */
+/* A file with content: whichever collectors want it take their notes. */
 static __attribute__((unused)) void content(struct world *w, u32 layer, const char *path, struct str bytes)
 {
-	u32 id = put(w, layer, path, TAR_FILE, NULL, bytes.n);
-	const char *slash = strrchr(path, '/');
-	struct str dir = str_n(path, (size_t)(slash - path)), name = str_of(slash + 1);
-	for (u32 i = 0; package_collectors[i]; i++) {
-		const struct collector *c = package_collectors[i];
-		struct buf note = BUF(0);
-		if (!c->wants(dir, name))
-			continue;
-		assert_true(bytes.n <= c->limit);
-		if (c->take)
-			assert_int_equal(c->take(dir, name, bytes, &note, NULL), 0);
-		facts_note(w->facts[layer], id, c->id, c->take ? buf_str(&note) : bytes);
-		buf_free(&note);
-	}
+	struct tar_entry e = { .path = str_of(path), .type = TAR_FILE, .mode = 0755, .size = bytes.n, .stored = bytes.n };
+	layer_collect(w->facts[layer], put(w, layer, path, TAR_FILE, NULL, bytes.n), package_collectors, &e, e.path, bytes);
+	assert_int_equal(w->facts[layer]->problems.n, 0);
 }
 
 static __attribute__((unused)) void text(struct world *w, u32 layer, const char *path, const char *z) { content(w, layer, path, str_of(z)); }

@@ -232,6 +232,179 @@ static void reading(void **state)
 	buf_free(&ar);
 }
 
+/* --- several collectors of one file, by what it begins with, piece by piece --- */
+static bool wants_c(struct str d, struct str name) { return (void)d, str_ends(name, STR(".c")); }
+
+static size_t most_head, least_head;
+
+static bool sniff_magic(struct str d, struct str name, const struct tar_entry *e, struct str head)
+{
+	(void)d, (void)name;
+	assert_int_equal(head.n, MIN((u64)COLLECT_HEAD, e->stored));
+	most_head = MAX(most_head, head.n);
+	least_head = MIN(least_head, head.n);
+	return str_starts(head, STR("MAGIC"));
+}
+
+struct counter {
+	u64 bytes, files, ends, size;
+	u32 sum;
+	bool first;
+};
+static struct counter *counter; /* the one that is open */
+static u32 opened, closed;
+
+static void *counter_open(void)
+{
+	opened++;
+	return counter = xcalloc(1, sizeof *counter);
+}
+
+static void counter_begin(void *state, struct str d, struct str name, const struct tar_entry *e)
+{
+	struct counter *c = state;
+	(void)d, (void)name;
+	assert_int_equal(c->files++, c->ends);
+	c->bytes = c->sum = 0;
+	c->size = e->stored;
+	c->first = true;
+}
+
+static void counter_feed(void *state, struct str piece)
+{
+	struct counter *c = state;
+	if (c->first)
+		assert_true(piece.n >= MIN((u64)COLLECT_HEAD, MIN(c->size, 9000)));
+	c->first = false;
+	c->bytes += piece.n;
+	for (size_t i = 0; i < piece.n; i++)
+		c->sum = c->sum * 31 + (u8)piece.p[i];
+}
+
+static int counter_end(void *state, struct buf *note, struct error *err)
+{
+	struct counter *c = state;
+	c->ends++;
+	if (c->bytes == 7) /* "MAGIC7\n" leaves none */
+		return 0;
+	buf_printf(note, "%llu:%u", (unsigned long long)c->bytes, c->sum);
+	return c->bytes == 8 ? error_set(err, ERR_INPUT, "eight is odd") : 0;
+}
+
+static void counter_close(void *state)
+{
+	free(state);
+	closed++;
+}
+
+static const struct collector_stream counting = { counter_open, counter_begin, counter_feed, counter_end, counter_close };
+static const struct collector whole = { .id = COLLECT_NPM, .version = 1, .name = "whole", .limit = 20000, .wants = wants_c, .sniff = sniff_magic, .take = take },
+			      raw = { .id = COLLECT_GEM, .version = 1, .name = "raw", .limit = 6000, .sniff = sniff_magic },
+			      pieces = { .id = COLLECT_BINARY, .version = 1, .name = "pieces", .limit = 9000, .wants = wants_c, .sniff = sniff_magic, .stream = &counting };
+static const struct collector *const several[] = { &whole, &raw, &pieces, NULL };
+
+struct slow {
+	struct str rest;
+	size_t step;
+};
+
+static int slow_next(void *ctx, struct str *view, struct error *err)
+{
+	struct slow *s = ctx;
+	(void)err;
+	*view = str_head(s->rest, s->step);
+	s->rest = str_from(s->rest, view->n);
+	return 0;
+}
+
+static u32 sum_of(struct str s)
+{
+	u32 sum = 0;
+	for (size_t i = 0; i < s.n; i++)
+		sum = sum * 31 + (u8)s.p[i];
+	return sum;
+}
+
+static void collected_layer(struct buf *ar, char *big, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		big[i] = (char)(i * 7 % 251);
+	memcpy(big, "MAGIC", 5);
+	put(ar, "a.c", TAR_FILE, "", STR("some text"));
+	put(ar, "empty.c", TAR_FILE, "", STR(""));
+	put(ar, "none", TAR_FILE, "", STR("nobody's"));
+	put(ar, "big", TAR_FILE, "", str_n(big, n));
+	put(ar, "seven", TAR_FILE, "", STR("MAGIC7\n"));
+	put(ar, "eight", TAR_FILE, "", STR("MAGIC8!\n"));
+	put(ar, "medium", TAR_FILE, "", str_n(big, 5000));
+}
+
+static void collecting(void **state)
+{
+	(void)state;
+	static char big[12000];
+	char text[64];
+	struct buf ar = BUF(0);
+	collected_layer(&ar, big, sizeof big);
+	for (size_t step = 100; step < 20000; step = step * 3 + 1) {
+		struct slow slow = { buf_str(&ar), step };
+		struct layer_options opt = { .collectors = several };
+		struct layer_read r;
+		struct facts *f;
+		opened = closed = 0;
+		most_head = 0;
+		least_head = SIZE_MAX;
+		assert_int_equal(layer_read(stream_callback(slow_next, NULL, &slow), &opt, &r, NULL), 0);
+		f = r.facts;
+		assert_int_equal(opened, 1);
+		assert_int_equal(closed, 1);
+		assert_int_equal(most_head, COLLECT_HEAD);
+		assert_int_equal(least_head, 7);
+		assert_true(str_is(facts_get_note(f, 0, COLLECT_NPM), "/a.c=some text"));
+		snprintf(text, sizeof text, "9:%u", sum_of(STR("some text")));
+		assert_true(str_is(facts_get_note(f, 0, COLLECT_BINARY), text));
+		assert_null(facts_get_note(f, 0, COLLECT_GEM).p);
+		assert_true(str_is(facts_get_note(f, 1, COLLECT_NPM), "/empty.c="));
+		assert_true(str_is(facts_get_note(f, 1, COLLECT_BINARY), "0:0"));
+		assert_null(facts_get_note(f, 2, COLLECT_NPM).p);
+		assert_int_equal(facts_get_note(f, 3, COLLECT_NPM).n, 5 + sizeof big);
+		snprintf(text, sizeof text, "9000:%u", sum_of(str_n(big, 9000))); /* as far as its limit */
+		assert_true(str_is(facts_get_note(f, 3, COLLECT_BINARY), text));
+		assert_null(facts_get_note(f, 3, COLLECT_GEM).p);
+		assert_null(facts_get_note(f, 4, COLLECT_BINARY).p);
+		assert_int_equal(facts_get_note(f, 5, COLLECT_BINARY).n > 0, 1);
+		assert_true(str_eq(facts_get_note(f, 6, COLLECT_GEM), str_n(big, 5000)));
+		assert_int_equal(f->problems.n, 3); /* over two budgets, and the eight */
+		facts_free(f);
+	}
+	buf_free(&ar);
+}
+
+/* What breaks off leaves no note, and those that read in pieces are told its end. Headers only: contents that nobody asked for by name are not read. */
+static void collecting_less(void **state)
+{
+	(void)state;
+	static char big[12000];
+	struct buf ar = BUF(0);
+	struct layer_options opt = { .collectors = several };
+	struct layer_read r;
+	collected_layer(&ar, big, sizeof big);
+	opened = closed = 0;
+	assert_int_equal(layer_read(stream_memory(str_n(ar.p, 9000)), &opt, &r, NULL), 0);
+	assert_int_equal(opened, 1);
+	assert_int_equal(closed, 1);
+	assert_int_equal(r.facts->entries.n, 3);
+	assert_int_equal(r.facts->n_notes, 4);
+	facts_free(r.facts);
+	opt.headers_only = true;
+	assert_int_equal(layer_read(stream_memory(buf_str(&ar)), &opt, &r, NULL), 0);
+	assert_int_equal(opened, 1);
+	assert_int_equal(r.facts->n_notes, 2);
+	assert_true(str_is(facts_get_note(r.facts, 0, COLLECT_NPM), "/a.c=some text"));
+	facts_free(r.facts);
+	buf_free(&ar);
+}
+
 /* Cut anywhere: the entries before the cut are there and right, nothing half of one is, and it is said. */
 static void cut(void **state)
 {
@@ -255,7 +428,8 @@ static void cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kept), cmocka_unit_test(damaged), cmocka_unit_test(over_budgets), cmocka_unit_test(reading), cmocka_unit_test(cut),
+		cmocka_unit_test(kept), cmocka_unit_test(damaged), cmocka_unit_test(over_budgets), cmocka_unit_test(reading), cmocka_unit_test(collecting),
+		cmocka_unit_test(collecting_less), cmocka_unit_test(cut),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
