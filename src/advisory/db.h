@@ -3,7 +3,7 @@
  * What feeds say becomes records: one a package, release and range of versions. Beside them stands what is known of each vulnerability itself.
  *
  *      affected   "ECOSYSTEM\0PACKAGE\0" + number → a record            (match.h asks by package)
- *      ids        "ID\0" + number → key of a record                     (`db search CVE-…`)
+ *      ids        "ID\0" + number → key of a record                     (`db search CVE-…`); the ID is the record's own and each word of its `advisory`
  *      names      "PACKAGE\0ECOSYSTEM"                                  (`db search PACKAGE`)
  *      vulns      "ID" → title, severities, CVSS, aliases, references, dates    (NVD, OSV, VEX)
  *      kev, epss  "CVE-…" → dates; score and percentile
@@ -13,6 +13,8 @@
  * ECOSYSTEM is the OSV schema's name with the release: "Debian:12", "Alpine:v3.19", "Ubuntu:22.04:LTS", "Red Hat" (release in `cpe`, see match.h), "Rocky Linux:9",
  * "npm", "PyPI", "Go", "Maven", "RubyGems", "crates.io", "Packagist", "NuGet", …; and "Amazon Linux:2", "Oracle Linux:8" of our own. Languages are matched by the
  * purl type's normal name (pypi: lower case, runs of -_. as one "-").
+ *
+ * Records keep the name as the feed spells it ("Werkzeug"), keys hold the normal one, of what is added and of what is asked alike.
  *
  * A database is data, too: it may come from a registry. Every offset and length in a record is checked when it is read; a record that does not hold is a problem, not a crash. */
 #ifndef PARE_ADVISORY_DB_H
