@@ -5,6 +5,7 @@
 #include "layer/read.h"
 #include "package/note.h"
 #include "package/package.h"
+#include "report/subject.h"
 
 static void world_put(struct facts *f, const char *path, enum tar_type type, const char *link, struct str content)
 {
@@ -14,7 +15,7 @@ static void world_put(struct facts *f, const char *path, enum tar_type type, con
 	if (facts_add(f, &e, e.path, &id, &err) < 0)
 		abort();
 	if (type == TAR_FILE)
-		layer_collect(f, id, package_collectors, &e, e.path, content);
+		layer_collect(f, id, collector_sets[COLLECT_PACKAGES], &e, e.path, content);
 	if (f->problems.n)
 		abort(); /* damage is noted; only a note that doesn't fit may fail */
 }

@@ -285,7 +285,9 @@ static void measure(struct packages *p, const struct rootfs *r)
 	free(v);
 }
 
-struct packages *packages_read(const struct rootfs *r, bool all)
+struct packages *packages_read(const struct rootfs *r, bool all) { return packages_read_set(r, COLLECT_ALL, all); }
+
+struct packages *packages_read_set(const struct rootfs *r, enum collector_set set, bool all)
 {
 	(void)all;
 	struct packages *p = xcalloc(1, sizeof *p);
@@ -295,7 +297,8 @@ struct packages *packages_read(const struct rootfs *r, bool all)
 	p->os_id = p->os_version = p->os_pretty = p->os_codename = "";
 	osrelease_read(r, p);
 	for (u32 i = 0; ecosystems[i]; i++)
-		ecosystems[i]->read(r, p);
+		if (ecosystems[i]->set <= set)
+			ecosystems[i]->read(r, p);
 	for (u32 i = 0; i < p->n; i++) {
 		struct package *k = &p->v[i];
 		if (!*k->source_name)

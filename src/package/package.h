@@ -65,10 +65,12 @@ struct ecosystem {
 	void (*read)(const struct rootfs *r, struct packages *p);
 };
 extern const struct ecosystem *const ecosystems[];          /* NULL-terminated */
-extern const struct collector *const package_collectors[]; /* theirs and os-release's; NULL-terminated: for struct layer_options */
+extern const struct collector *const package_collectors[]; /* of the system's (COLLECT_OS) and os-release's; NULL-terminated: for struct layer_options. The larger sets: report/subject.h */
 
 /* Reads the notes that there are. `all`: packages of a language whose files an OS package owns are kept, too (they are left out otherwise). */
 struct packages *packages_read(const struct rootfs *r, bool all);
+/* Only of the ecosystems of this set: kept facts may hold more notes than were asked for, and the answer must not depend on them. */
+struct packages *packages_read_set(const struct rootfs *r, enum collector_set set, bool all);
 void packages_free(struct packages *p);
 
 /* For ecosystems: a new package with empty strings, returned by index (v moves); later packages_own() with that index. */

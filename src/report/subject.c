@@ -1,6 +1,25 @@
 #include "report/subject.h"
 #include "base/file.h"
 
+/* Each set is a part of the next. A new collector: one line. */
+extern const struct collector dpkg_collector, apk_collector, rpm_collector, osrelease_collector;
+#define OS                \
+	&dpkg_collector,  \
+	&apk_collector,   \
+	&rpm_collector,   \
+	&osrelease_collector
+#define INSIDE \
+	OS
+#define ALL    \
+	INSIDE
+static const struct collector *const nothing[] = { NULL }, *const os[] = { OS, NULL }, *const inside[] = { INSIDE, NULL }, *const all[] = { ALL, NULL };
+const struct collector *const *const collector_sets[] = { [COLLECT_NOTHING] = nothing, [COLLECT_OS] = os, [COLLECT_PACKAGES] = inside, [COLLECT_ALL] = all, NULL };
+
+static enum collector_set set_of(int parts)
+{
+	return parts & SUBJECT_RISKS ? COLLECT_ALL : parts & SUBJECT_INSIDE ? COLLECT_PACKAGES : parts & SUBJECT_PACKAGES ? COLLECT_OS : COLLECT_NOTHING;
+}
+
 struct comparing {
 	const struct image *img;
 };
@@ -38,8 +57,9 @@ int subject_open(const char *location, const struct load_options *load, int part
 {
 	struct subject s = { 0 };
 	struct load_options o = *load;
-	if (parts & SUBJECT_PACKAGES)
-		o.collectors = package_collectors;
+	enum collector_set set = set_of(parts);
+	o.collectors = collector_sets[set];
+	o.sets = collector_sets;
 	if (image_load(location, &o, &s.image, err) < 0)
 		return -1;
 	/* Dive's trie is gone again before the tree is made: only one of them is in memory at a time. */
@@ -48,8 +68,8 @@ int subject_open(const char *location, const struct load_options *load, int part
 	struct comparing c = { s.image };
 	struct rootfs_options ro = { .same = o.headers_only ? same_bytes : NULL, .same_ctx = &c };
 	s.rootfs = rootfs_build(s.image, &ro);
-	if (parts & SUBJECT_PACKAGES)
-		s.packages = packages_read(s.rootfs, false);
+	if (set != COLLECT_NOTHING)
+		s.packages = packages_read_set(s.rootfs, set, (parts & SUBJECT_COUNT_ALL) != 0);
 	problems_merge(&s.problems, &s.image->problems, NULL);
 	problems_merge(&s.problems, &s.rootfs->problems, NULL);
 	if (s.packages)

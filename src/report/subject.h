@@ -15,7 +15,15 @@ struct subject {
 	struct problems problems;  /* of all of them: `incomplete` */
 };
 
-enum { SUBJECT_PACKAGES = 1, SUBJECT_DIVE = 2 };
+enum {
+	SUBJECT_PACKAGES = 1, /* what the system's package managers installed, and the files they own */
+	SUBJECT_DIVE = 2,
+	SUBJECT_INSIDE = 4,  /* all packages: languages and programs, too */
+	SUBJECT_RISKS = 8,   /* those, and the notes on secrets and accounts */
+	SUBJECT_COUNT_ALL = 16, /* packages of a language that an OS package owns are kept (packages_read) */
+};
+/* The collectors of each enum collector_set; NULL-terminated. */
+extern const struct collector *const *const collector_sets[];
 int subject_open(const char *location, const struct load_options *load, int parts, struct subject *ret, struct error *err) must_check;
 void subject_close(struct subject *s);
 

@@ -13,7 +13,8 @@ struct kept {
 	struct facts **facts; /* each once */
 	u32 n_facts;
 	char *dir;            /* STORE/facts, or NULL: no cache */
-	u64 salt;
+	u64 salts[LOAD_SETS]; /* of the sets of collectors, from small to large: salts[set] is of the one that is asked for */
+	u32 set, n_sets;
 };
 
 struct source *image_source(const struct image *img) { return ((struct kept *)img->keep)->source; }
@@ -58,11 +59,24 @@ static u64 salt_of(const struct collector *const *c)
 	return salt;
 }
 
-static void facts_file(const struct kept *k, const struct digest *diff_id, struct buf *out)
+static void salts_of(struct kept *k, const struct load_options *opt)
+{
+	for (; opt->sets && opt->sets[k->n_sets] && k->n_sets < LOAD_SETS; k->n_sets++) {
+		k->salts[k->n_sets] = salt_of(opt->sets[k->n_sets]);
+		if (opt->sets[k->n_sets] == opt->collectors)
+			k->set = k->n_sets;
+	}
+	if (k->n_sets)
+		return;
+	k->salts[0] = salt_of(opt->collectors);
+	k->n_sets = 1;
+}
+
+static void facts_file(const struct kept *k, const struct digest *diff_id, u32 set, struct buf *out)
 {
 	const char *text = DIGEST_STR(diff_id), *colon = strchr(text, ':');
 	buf_clear(out);
-	buf_printf(out, "%s/%.*s-%s-%llx", k->dir, colon ? (int)(colon - text) : 0, text, colon ? colon + 1 : "", (unsigned long long)k->salt);
+	buf_printf(out, "%s/%.*s-%s-%llx", k->dir, colon ? (int)(colon - text) : 0, text, colon ? colon + 1 : "", (unsigned long long)k->salts[set]);
 }
 
 /* What is known under the identity of stored bytes: a file of its own, checked by an XXH3 of the identity and all that follows. `kind` says what it is. */
@@ -142,8 +156,11 @@ static bool proof_load(const struct kept *k, struct str identity, struct proof *
 static struct facts *facts_of(const struct kept *k, const struct digest *diff_id)
 {
 	struct buf path = BUF(0);
-	facts_file(k, diff_id, &path);
-	struct facts *f = facts_load(path.p, k->salt, NULL);
+	struct facts *f = NULL;
+	for (u32 set = k->set; set < k->n_sets && !f; set++) {
+		facts_file(k, diff_id, set, &path);
+		f = facts_load(path.p, k->salts[set], NULL);
+	}
 	buf_free(&path);
 	return f;
 }
@@ -282,6 +299,20 @@ static bool verify(struct loader *l, u32 i, const struct job *j)
 	return p->n + p->more == before && r->facts->diff_id.alg && r->blob.alg;
 }
 
+/* What a smaller set had kept is in the larger's facts, too. */
+static void drop_smaller(const struct kept *k, const struct digest *diff_id)
+{
+	struct buf path = BUF(0);
+	for (u32 set = 0; set < k->set; set++) {
+		if (k->salts[set] == k->salts[k->set])
+			continue;
+		facts_file(k, diff_id, set, &path);
+		if (unlink(path.p) < 0) { /* mostly it is not there */
+		}
+	}
+	buf_free(&path);
+}
+
 static void keep_facts(struct loader *l, u32 i, const struct job *j)
 {
 	if (!l->kept->dir || j->cached || i != j->layer)
@@ -289,9 +320,11 @@ static void keep_facts(struct loader *l, u32 i, const struct job *j)
 	if (!j->identity.n && !l->source->layers[i].was_read)
 		return; /* nothing would ever lead to them */
 	struct buf path = BUF(0);
-	facts_file(l->kept, &j->read.facts->diff_id, &path);
+	facts_file(l->kept, &j->read.facts->diff_id, l->kept->set, &path);
 	struct facts *there = facts_of(l->kept, &j->read.facts->diff_id); /* from another place that holds the same layer; a damaged file is replaced */
-	bool kept = there || facts_save(j->read.facts, path.p, l->kept->salt, NULL) == 0;
+	bool kept = there || facts_save(j->read.facts, path.p, l->kept->salts[l->kept->set], NULL) == 0;
+	if (kept && !there)
+		drop_smaller(l->kept, &j->read.facts->diff_id);
 	facts_free(there);
 	buf_free(&path);
 	if (kept)
@@ -430,7 +463,7 @@ static int right_platform(const struct image *img, const struct platform *want, 
 static struct kept *make_kept(struct image *img, const struct load_options *opt, const char *store)
 {
 	struct kept *k = xcalloc(1, sizeof *k);
-	k->salt = salt_of(opt->collectors);
+	salts_of(k, opt);
 	if (store && !opt->no_cache) {
 		struct buf dir = BUF(0);
 		buf_printf(&dir, "%s/facts", store);

@@ -13,9 +13,13 @@
 #include "layer/image.h"
 #include "transport/transport.h"
 
+#define LOAD_SETS 8
 struct load_options {
 	const char *platform;  /* NULL: the host's */
 	const struct collector *const *collectors; /* NULL-terminated or NULL */
+	/* NULL, or the sets of which `collectors` is one, from small to large, each a part of the next, NULL-terminated: kept facts of a larger one
+	 * are as good (they hold more notes than were asked for), those of smaller ones are dropped when theirs are kept. At most LOAD_SETS. */
+	const struct collector *const *const *sets;
 	bool headers_only;     /* --no-verify: nothing hashed, nothing cached */
 	bool need_content;     /* load_source() layers will be opened */
 	bool no_cache;

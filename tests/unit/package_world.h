@@ -6,6 +6,7 @@
 #include "layer/read.h"
 #include "package/note.h"
 #include "package/package.h"
+#include "report/subject.h"
 #include <setjmp.h>
 #include <cmocka.h>
 
@@ -44,7 +45,7 @@ static __attribute__((unused)) void file(struct world *w, u32 layer, const char 
 static __attribute__((unused)) void content(struct world *w, u32 layer, const char *path, struct str bytes)
 {
 	struct tar_entry e = { .path = str_of(path), .type = TAR_FILE, .mode = 0755, .size = bytes.n, .stored = bytes.n };
-	layer_collect(w->facts[layer], put(w, layer, path, TAR_FILE, NULL, bytes.n), package_collectors, &e, e.path, bytes);
+	layer_collect(w->facts[layer], put(w, layer, path, TAR_FILE, NULL, bytes.n), collector_sets[COLLECT_PACKAGES], &e, e.path, bytes);
 	assert_int_equal(w->facts[layer]->problems.n, 0);
 }
 
