@@ -1,13 +1,14 @@
 #include "package/osrelease.h"
 #include "package/note.h"
+#include "package/release.h"
 
 /* Also where distributions keep the file that /etc/os-release is a link to. */
 static bool wants(struct str dir, struct str name)
 {
-	return str_starts(name, STR("os-release")) && (str_is(dir, "etc") || str_is(dir, "usr/lib") || str_is(dir, "usr/lib/os.release.d") || str_is(dir, "usr/share"));
+	return (str_starts(name, STR("os-release")) && (str_is(dir, "etc") || str_is(dir, "usr/lib") || str_is(dir, "usr/lib/os.release.d") || str_is(dir, "usr/share"))) || release_wants(dir, name);
 }
 
-const struct collector osrelease_collector = { .id = COLLECT_OSRELEASE, .version = 1, .name = "os-release", .limit = MiB, .wants = wants };
+const struct collector osrelease_collector = { .id = COLLECT_OSRELEASE, .version = 2, .name = "os-release", .limit = MiB, .wants = wants };
 
 /* A value as a shell would read it: in double quotes a backslash takes the next byte as it is before $ ` " and itself,
  * in single quotes nothing is special, bare it ends at a blank. */

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "package/note.h"
 #include "package/osrelease.h"
+#include "package/release.h"
 
 const char *const package_origin_text[] = { "database", "installed", "binary", "document" };
 
@@ -294,8 +295,9 @@ struct packages *packages_read_set(const struct rootfs *r, enum collector_set se
 	p->owner = xcalloc(r->nodes.n, sizeof *p->owner);
 	p->near = xcalloc(1, sizeof *p->near);
 	p->near->links = xcalloc(r->nodes.n, sizeof *p->near->links);
-	p->os_id = p->os_version = p->os_pretty = p->os_codename = "";
+	p->os_id = p->os_version = p->os_pretty = p->os_codename = p->os_branch = p->os_content_sets = "";
 	osrelease_read(r, p);
+	release_read(r, p);
 	for (u32 i = 0; ecosystems[i]; i++)
 		if (ecosystems[i]->set <= set)
 			ecosystems[i]->read(r, p);

@@ -50,6 +50,8 @@ struct packages {
 	u64 bytes;         /* of all owned files together */
 	const char *os_id, *os_version, *os_pretty; /* /etc/os-release (else what the distribution's own release file says); "" when absent */
 	const char *os_codename;                    /* VERSION_CODENAME, "" */
+	const char *os_branch;       /* Alpine: the newest branch among the package manager's repositories, "3.20" or "edge"; "" */
+	const char *os_content_sets; /* Red Hat: the repositories that its content manifests name, separated by blanks; "" */
 	u64 executable_bytes, identified_bytes;     /* of the visible ELF files: all; those owned by a package or identified from their bytes */
 	node_id *unidentified;                      /* the others, largest first; n_unidentified of them, at most 1000 */
 	u32 n_unidentified;
