@@ -63,5 +63,7 @@ void osrelease_read(const struct rootfs *r, struct packages *p)
 			p->os_version = value(&p->arena, line);
 		else if (str_is(key, "PRETTY_NAME"))
 			p->os_pretty = value(&p->arena, line);
+		else if (str_is(key, "VERSION_CODENAME"))
+			p->os_codename = value(&p->arena, line);
 	}
 }

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "package/note.h"
 #include "package/osrelease.h"
+#include "package/purl.h"
 #include "package/release.h"
 
 const char *const package_origin_text[] = { "database", "installed", "binary", "document" };
@@ -17,7 +18,9 @@ const struct collector *const package_collectors[] = { &dpkg_collector, &apk_col
 
 u32 packages_add(struct packages *p, const char *type)
 {
+	static const char *const system[] = { "deb", "apk", "rpm", "alpm", NULL };
 	struct package k = { .type = type, .purl = "", .path = "", .module = "", .vendor = "", .name = "", .version = "", .arch = "", .source_name = "", .source_version = "", .license = "", .summary = "", .section = "", .depends = "" };
+	k.origin = str_listed(str_of(type), system) ? ORIGIN_DATABASE : ORIGIN_INSTALLED;
 	VEC_PUSH(p->v, p->n, p->cap, k);
 	return p->n - 1;
 }
@@ -145,6 +148,10 @@ static bool set_field(struct packages *p, struct package *k, u8 tag, struct str 
 	case NOTE_SUMMARY: at = &k->summary; break;
 	case NOTE_SECTION: at = &k->section; break;
 	case NOTE_DEPENDS: at = &k->depends; break;
+	case NOTE_MODULE: at = &k->module; break;
+	case NOTE_VENDOR: at = &k->vendor; break;
+	case NOTE_TYPE: at = &k->type; break;
+	case NOTE_INSIDE: at = &k->path; break;
 	case NOTE_SIZE: return note_leb(&s, &k->installed_size);
 	case NOTE_ESSENTIAL: return k->essential = true;
 	default: return tag >= NOTE_PRIVATE;
@@ -185,43 +192,105 @@ u32 packages_load(struct packages *p, const struct rootfs *r, node_id db, enum c
 	return p->n - first;
 }
 
-static int by_name(const void *a, const void *b, void *ctx)
+/* What the file is called that tells of the package, and where in it: "/app/x.war:WEB-INF/lib/y.jar". */
+static void set_paths(struct packages *p, const struct rootfs *r)
+{
+	struct buf path = BUF(0);
+	node_id last = 0;
+	const char *z = "";
+	for (u32 i = 0; i < p->n; i++) {
+		struct package *k = &p->v[i];
+		if (!k->database || k->path[0] == '/')
+			continue;
+		if (k->database != last)
+			z = arena_bytes(&p->arena, rootfs_path(r, last = k->database, &path));
+		k->path = *k->path ? arena_printf(&p->arena, "%s:%s", z, k->path) : z;
+	}
+	buf_free(&path);
+}
+
+static int by_name(const struct package *x, const struct package *y)
+{
+	int c = strcmp(x->type, y->type);
+	c = c ? c : strcmp(x->name, y->name);
+	return c ? c : strcmp(x->version, y->version);
+}
+
+/* Of one name and version: first what others than SBOMs say. */
+static int by_place(const void *a, const void *b, void *ctx)
 {
 	const struct package *v = ctx, *x = &v[*(const u32 *)a], *y = &v[*(const u32 *)b];
-	int c = strcmp(x->type, y->type);
-	if (!c)
-		c = strcmp(x->name, y->name);
-	if (!c)
-		c = strcmp(x->version, y->version);
-	return c ? c : strcmp(x->arch, y->arch);
+	int c = by_name(x, y);
+	c = c ? c : (x->origin == ORIGIN_DOCUMENT) - (y->origin == ORIGIN_DOCUMENT);
+	c = c ? c : strcmp(x->arch, y->arch);
+	c = c ? c : (int)(x->origin != ORIGIN_DATABASE) - (int)(y->origin != ORIGIN_DATABASE);
+	if (!c && x->origin != ORIGIN_DATABASE)
+		c = strcmp(x->path, y->path);
+	return c ? c : *(const u32 *)a < *(const u32 *)b ? -1 : 1;
 }
 
-static int by_name_then_index(const void *a, const void *b, void *ctx)
+static int by_all(const void *a, const void *b, void *ctx)
 {
-	u32 x = *(const u32 *)a, y = *(const u32 *)b;
-	int c = by_name(a, b, ctx);
-	return c ? c : (x > y) - (x < y);
+	const struct package *v = ctx, *x = &v[*(const u32 *)a], *y = &v[*(const u32 *)b];
+	int c = by_name(x, y);
+	c = c ? c : strcmp(x->arch, y->arch);
+	c = c ? c : strcmp(x->path, y->path);
+	return c ? c : *(const u32 *)a < *(const u32 *)b ? -1 : 1;
 }
 
-/* Sorts, and makes one of what two databases tell of alike (a copy of a database elsewhere); owners follow. */
-static void sort(struct packages *p, const struct rootfs *r)
+/* Whether y, which comes behind x by_place(), is told of already by x. */
+static bool same(const struct package *x, const struct package *y)
+{
+	if (by_name(x, y))
+		return false;
+	if (y->origin == ORIGIN_DOCUMENT && (x->origin != ORIGIN_DOCUMENT || strcmp(x->path, y->path) == 0))
+		return true;
+	return strcmp(x->arch, y->arch) == 0 && (x->origin == ORIGIN_DATABASE) == (y->origin == ORIGIN_DATABASE) &&
+	       (x->origin == ORIGIN_DATABASE || strcmp(x->path, y->path) == 0);
+}
+
+/* What an OS package owns is not counted again as a language's: marked, and unless `all` left out. */
+static void mark_within(struct packages *p)
+{
+	for (u32 i = 0; i < p->n; i++) {
+		struct package *k = &p->v[i];
+		u32 owner = k->database ? p->owner[k->database] : 0;
+		if (k->origin != ORIGIN_DATABASE && owner && p->v[owner - 1].origin == ORIGIN_DATABASE)
+			k->within = owner;
+	}
+}
+
+/* Sorts, and leaves out what is told twice; owners follow. */
+static void sort(struct packages *p, const struct rootfs *r, bool all)
 {
 	if (!p->n)
 		return;
-	autofree u32 *order = xcalloc(p->n, sizeof *order), *where = xcalloc(p->n, sizeof *where);
+	autofree u32 *order = xcalloc(p->n, sizeof *order), *where = xcalloc(p->n, sizeof *where); /* where[i]: 1 + new index, 0 left out */
+	autofree u32 *as = xcalloc(p->n, sizeof *as);                                             /* the one that stands for it */
 	struct package *v = xcalloc(p->n, sizeof *v);
 	u32 n = 0;
 	for (u32 i = 0; i < p->n; i++)
 		order[i] = i;
-	qsort_r(order, p->n, sizeof *order, by_name_then_index, p->v);
-	for (u32 i = 0; i < p->n; i++) {
-		if (i == 0 || by_name(&order[i - 1], &order[i], p->v))
-			v[n++] = p->v[order[i]];
-		where[order[i]] = n; /* 1 + index, as in owner[] */
+	qsort_r(order, p->n, sizeof *order, by_place, p->v);
+	for (u32 i = 0, last = 0; i < p->n; i++) {
+		if (!i || !same(&p->v[last], &p->v[order[i]]))
+			last = order[i];
+		as[order[i]] = last;
 	}
+	for (u32 i = 0; i < p->n; i++)
+		if (as[i] == i && (all || !p->v[i].within))
+			order[n++] = i;
+	qsort_r(order, n, sizeof *order, by_all, p->v);
+	for (u32 i = 0; i < n; i++) {
+		v[i] = p->v[order[i]];
+		where[order[i]] = i + 1;
+	}
+	for (u32 i = 0; i < n; i++)
+		if (v[i].within)
+			v[i].within = where[as[v[i].within - 1]];
 	for (u32 i = 0; i < r->nodes.n; i++)
 		if (p->owner[i])
-			p->owner[i] = where[p->owner[i] - 1];
+			p->owner[i] = where[as[p->owner[i] - 1]];
 	free(p->v);
 	p->v = v;
 	p->cap = p->n;
@@ -286,11 +355,75 @@ static void measure(struct packages *p, const struct rootfs *r)
 	free(v);
 }
 
+/* --- how much of what can be run is known --- */
+#define UNIDENTIFIED_MAX 1000u
+enum { CODE = 1, KNOWN = 2 };
+
+struct unknown {
+	u64 size;
+	node_id node;
+};
+
+static int larger_first(const void *a, const void *b)
+{
+	const struct unknown *x = a, *y = b;
+	return x->size != y->size ? (x->size < y->size ? 1 : -1) : (x->node > y->node) - (x->node < y->node);
+}
+
+/* Programs and libraries are what the collector of programs left a note on. One that a package owns, or in which something was found, is known: before
+ * packages are left out. Of several names of one file any will do. */
+static void cover(struct packages *p, const struct rootfs *r)
+{
+	autofree u8 *state = xcalloc(r->inodes.n, 1);
+	struct unknown *v = NULL;
+	u32 n = 0, cap = 0;
+	for (u32 i = 0; i < p->n; i++)
+		if (p->v[i].database)
+			state[rootfs_node(r, p->v[i].database)->inode] |= KNOWN;
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		inode_id inode = rootfs_node(r, id)->inode;
+		if (inode && p->owner[id])
+			state[inode] |= KNOWN;
+	}
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		inode_id inode = rootfs_node(r, id)->inode;
+		if (!inode || rootfs_type(r, id) != TAR_FILE || (state[inode] & CODE) || !packages_note(r, id, COLLECT_BINARY).p)
+			continue;
+		u64 size = rootfs_size(r, id);
+		state[inode] |= CODE;
+		p->executable_bytes += size;
+		struct unknown u = { size, id };
+		if (state[inode] & KNOWN)
+			p->identified_bytes += size;
+		else
+			VEC_PUSH(v, n, cap, u);
+	}
+	if (n)
+		qsort(v, n, sizeof *v, larger_first);
+	p->n_unidentified = MIN(n, UNIDENTIFIED_MAX);
+	p->unidentified = arena_array(&p->arena, node_id, p->n_unidentified + 1);
+	for (u32 i = 0; i < p->n_unidentified; i++)
+		p->unidentified[i] = v[i].node;
+	free(v);
+}
+
+static void complete(struct packages *p)
+{
+	for (u32 i = 0; i < p->n; i++) {
+		struct package *k = &p->v[i];
+		if (!*k->source_name)
+			k->source_name = k->name;
+		if (!*k->source_version)
+			k->source_version = k->version;
+		if (!*k->purl)
+			k->purl = purl_make(&p->arena, k, p->os_id, p->os_version);
+	}
+}
+
 struct packages *packages_read(const struct rootfs *r, bool all) { return packages_read_set(r, COLLECT_ALL, all); }
 
 struct packages *packages_read_set(const struct rootfs *r, enum collector_set set, bool all)
 {
-	(void)all;
 	struct packages *p = xcalloc(1, sizeof *p);
 	p->owner = xcalloc(r->nodes.n, sizeof *p->owner);
 	p->near = xcalloc(1, sizeof *p->near);
@@ -301,15 +434,13 @@ struct packages *packages_read_set(const struct rootfs *r, enum collector_set se
 	for (u32 i = 0; ecosystems[i]; i++)
 		if (ecosystems[i]->set <= set)
 			ecosystems[i]->read(r, p);
-	for (u32 i = 0; i < p->n; i++) {
-		struct package *k = &p->v[i];
-		if (!*k->source_name)
-			k->source_name = k->name;
-		if (!*k->source_version)
-			k->source_version = k->version;
-	}
 	near_free(p);
-	sort(p, r);
+	set_paths(p, r);
+	if (set >= COLLECT_PACKAGES)
+		cover(p, r);
+	mark_within(p);
+	sort(p, r, all);
+	complete(p);
 	measure(p, r);
 	return p;
 }

@@ -44,7 +44,9 @@ struct package {
 
 struct packages {
 	struct arena arena;
-	struct package *v; /* sorted by type, name, version, arch */
+	/* Sorted by type, name, version, arch, path. One of a kind: what two databases of the system say alike is one package, in an SBOM what is known
+	 * otherwise is not told again; packages of languages are as many as there are places. */
+	struct package *v;
 	u32 n, cap;
 	u32 *owner;        /* by node_id: 1 + index into v, 0 when nobody owns it; nodes.n long */
 	u64 bytes;         /* of all owned files together */
@@ -75,7 +77,8 @@ struct packages *packages_read(const struct rootfs *r, bool all);
 struct packages *packages_read_set(const struct rootfs *r, enum collector_set set, bool all);
 void packages_free(struct packages *p);
 
-/* For ecosystems: a new package with empty strings, returned by index (v moves); later packages_own() with that index. */
+/* For ecosystems: a new package with empty strings, returned by index (v moves); later packages_own() with that index. Its origin is the database of
+ * the system for "deb", "apk", "rpm" and "alpm", else ORIGIN_INSTALLED. Whoever sets `database` need not set `path`: it is that file's then. */
 u32 packages_add(struct packages *p, const char *type);
 /* The file at `path` (absolute or relative to the root, parents may be symbolic links) belongs to package i. First owner wins; directories
  * are nobody's. Only while packages_read() runs. */

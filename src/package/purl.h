@@ -7,12 +7,19 @@
 #include "base/arena.h"
 #include "package/package.h"
 
+/* `upstream` is the source package's name, "NAME@VERSION" where its version is another than the package's; `rpmmod` an rpm's modularity label. Names keep
+ * their case where the ecosystem tells it apart (npm's old names, Go's modules), whatever the specification would have made of them. */
 const char *purl_make(struct arena *a, const struct package *k, const char *os_id, const char *os_version);
 
 struct purl { /* decoded, in an arena */
 	const char *type, *name_space, *name, *version, *subpath; /* "" when absent */
-	const char *arch, *distro, *epoch, *upstream;             /* the qualifiers that matter */
+	const char *arch, *distro, *epoch, *upstream, *module;    /* the qualifiers that matter */
 };
-/* -1: no purl. */
+#define PURL_MAX ((size_t)(16 * KiB))
+/* -1: no purl, or one over PURL_MAX. */
 int purl_parse(struct arena *a, struct str text, struct purl *ret) must_check;
+/* The name as the ecosystem writes it (struct package): "@babel/core", "org.slf4j:slf4j-api", "bash". */
+const char *purl_name(struct arena *a, const struct purl *u);
+/* The version as struct package has it: of an rpm with its epoch. */
+const char *purl_version(struct arena *a, const struct purl *u);
 #endif
