@@ -30,6 +30,16 @@ struct option_value {
 };
 
 #define ARGS_MANY UINT32_MAX
+/* Of a command that does several things on one subject (`pare db build`, `pare db status`): the first operand says which. One manual, one table of options. */
+struct subcommand {
+	const char *name;
+	const char *synopsis; /* behind the name */
+	const char *summary;  /* one line */
+	const char *options;  /* names of the command's options that it takes, separated by blanks; the others are refused */
+	u32 min_args, max_args;
+	int (*run)(const struct option_value *opt, char **args, int n_args); /* args: behind the subcommand's name */
+};
+
 struct command {
 	const char *name;
 	const char *summary;    /* one line */
@@ -40,6 +50,7 @@ struct command {
 	u32 min_args, max_args; /* operands */
 	int (*run)(const struct option_value *opt, char **args, int n_args);
 	bool hidden;
+	const struct subcommand *subcommands; /* ends with a NULL name; then run, min_args and max_args are not used */
 };
 extern const struct command *const commands[]; /* NULL-terminated, in the order of help */
 extern const struct option global_options[];   /* work everywhere */

@@ -9,7 +9,7 @@
 
 struct globals globals;
 
-extern const struct command command_report, command_inspect, command_diff, command_lint, command_slim, command_dockerfile, command_manual;
+extern const struct command command_report, command_inspect, command_diff, command_lint, command_slim, command_dockerfile, command_db, command_manual;
 const struct command *const commands[] = {
 	&command_report,
 	&command_inspect,
@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&command_lint,
 	&command_slim,
 	&command_dockerfile,
+	&command_db,
 	&command_manual,
 	NULL,
 };
@@ -204,6 +205,31 @@ static void set_globals(const struct parsed *p)
 	progress_enable(!globals.quiet && isatty(STDERR_FILENO));
 }
 
+/* Of a command with subcommands: finds the one that the first operand names, and refuses options that are not its own. */
+static const struct subcommand *choose(const struct parsed *p, struct error *err)
+{
+	const struct subcommand *s = p->cmd->subcommands;
+	while (s->name && (p->n_args < 1 || strcmp(s->name, p->args[0]) != 0))
+		s++;
+	if (!s->name) {
+		error_set(err, ERR_USAGE, "%s%s%.100s: %s; usage: pare %s %s", p->cmd->name, p->n_args ? " " : "", p->n_args ? p->args[0] : "",
+			p->n_args ? "no such subcommand" : "an operand is missing", p->cmd->name, p->cmd->synopsis);
+		return NULL;
+	}
+	for (u32 i = 0; i < p->n_options; i++) {
+		if (p->values[i].count && !choice_ok(s->options, p->cmd->options[i].name)) {
+			error_set(err, ERR_USAGE, "%s %s: takes no --%s; `pare %s --help` says what it takes", p->cmd->name, s->name, p->cmd->options[i].name, p->cmd->name);
+			return NULL;
+		}
+	}
+	if ((u32)p->n_args - 1 < s->min_args || (u32)p->n_args - 1 > s->max_args) {
+		error_set(err, ERR_USAGE, "%s %s: %s; usage: pare %s %s %s", p->cmd->name, s->name, (u32)p->n_args - 1 < s->min_args ? "an operand is missing" : "too many operands",
+			p->cmd->name, s->name, s->synopsis);
+		return NULL;
+	}
+	return s;
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	struct parsed p = { .cmd = c };
@@ -214,6 +240,10 @@ static int run(const struct command *c, int argc, char **argv)
 	} else if (p.values[p.n_options + 3].count) {
 		manual_help(stdout, c);
 		status = command_done(0);
+	} else if (c->subcommands) {
+		const struct subcommand *s = choose(&p, &err);
+		set_globals(&p);
+		status = s ? s->run(p.values, p.args + 1, p.n_args - 1) : command_fail(&err);
 	} else if ((u32)p.n_args < c->min_args || (u32)p.n_args > c->max_args) {
 		error_set(&err, ERR_USAGE, "%s: %s; usage: pare %s %s", c->name, (u32)p.n_args < c->min_args ? "an operand is missing" : "too many operands", c->name, c->synopsis);
 		status = command_fail(&err);

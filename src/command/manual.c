@@ -363,11 +363,33 @@ static void overview(struct page *p)
 	images_section(p);
 }
 
+/* "build -o FILE", what it does, and which options it takes. */
+static void subcommand_item(struct page *p, const struct subcommand *u)
+{
+	struct buf term = BUF(0), text = BUF(0);
+	buf_printf(&term, "%s%s%s", u->name, *u->synopsis ? " " : "", u->synopsis);
+	buf_puts(&text, u->summary);
+	struct str rest = str_of(u->options);
+	for (bool first = true; rest.n; first = false) {
+		struct str name = str_cut(&rest, ' ');
+		buf_printf(&text, "%s--%.*s", first ? " Takes " : ", ", STR_FMT(name));
+	}
+	buf_puts(&text, *u->options ? "." : "");
+	item(p, term.p, text.p, 26);
+	buf_free(&term);
+	buf_free(&text);
+}
+
 static void document(struct page *p, const struct command *c)
 {
 	heading(p, c);
 	if (c) {
 		prose(p, c->description && *c->description ? c->description : p->roff ? c->summary : "", 0);
+		if (c->subcommands) {
+			section(p, "Subcommands");
+			for (const struct subcommand *u = c->subcommands; u->name; u++)
+				subcommand_item(p, u);
+		}
 		if (c->options && c->options->name) {
 			section(p, "Options");
 			for (const struct option *o = c->options; o->name; o++)
@@ -433,6 +455,12 @@ static void put_transports(FILE *f)
 {
 	for (const struct transport *const *t = transports; *t; t++)
 		fprintf(f, "%s%s:", t == transports ? "" : " ", (*t)->name);
+}
+
+static void put_subcommands(FILE *f, const struct command *c)
+{
+	for (const struct subcommand *u = c->subcommands; u->name; u++)
+		fprintf(f, "%s%s", u == c->subcommands ? "" : " ", u->name);
 }
 
 static void bash_values(FILE *f, const char *command, const struct option *table)
@@ -501,6 +529,16 @@ static void complete_bash(FILE *f)
 	      "\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
 	      "\t\treturn\n"
 	      "\tfi\n"
+	      "\tcase $command:$prev in\n",
+		f);
+	for (const struct command *const *c = commands; *c; c++) {
+		if (!(*c)->subcommands)
+			continue;
+		fprintf(f, "\t%s:%s) COMPREPLY=($(compgen -W '", (*c)->name, (*c)->name);
+		put_subcommands(f, *c);
+		fputs("' -- \"$cur\")); return ;;\n", f);
+	}
+	fputs("\tesac\n"
 	      "\tcompopt -o filenames\n"
 	      "\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
 	      "\tif [[ $prev != ':' && $cur != ':' ]]; then\n"
@@ -594,7 +632,13 @@ static void complete_zsh(FILE *f)
 			free(lines);
 		}
 		fputs(text.n ? text.p : "", f);
-		fputs("\t\t'*:image:_pare_image' ;;\n", f);
+		if ((*c)->subcommands) {
+			fputs("\t\t'1:subcommand:(", f);
+			put_subcommands(f, *c);
+			fputs(")' '*:file:_files' ;;\n", f);
+		} else {
+			fputs("\t\t'*:image:_pare_image' ;;\n", f);
+		}
 		buf_free(&text);
 	}
 	fputs("\t*) _arguments $global '*:image:_pare_image' ;;\n\tesac\n}\n"
@@ -644,6 +688,11 @@ static void complete_fish(FILE *f)
 		fputs("'\n", f);
 		snprintf(condition, sizeof condition, " -n '__fish_seen_subcommand_from %s'", (*c)->name);
 		fish_options(f, condition, (*c)->options);
+		if ((*c)->subcommands) {
+			fprintf(f, "complete -c pare%s -a '", condition);
+			put_subcommands(f, *c);
+			fputs("'\n", f);
+		}
 	}
 }
 
