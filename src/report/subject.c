@@ -3,13 +3,21 @@
 
 /* Each set is a part of the next. A new collector: one line. */
 extern const struct collector dpkg_collector, apk_collector, rpm_collector, osrelease_collector;
+extern const struct collector npm_collector, python_collector, gem_collector, java_collector, composer_collector, nuget_collector, conda_collector;
 #define OS                \
 	&dpkg_collector,  \
 	&apk_collector,   \
 	&rpm_collector,   \
 	&osrelease_collector
-#define INSIDE \
-	OS
+#define INSIDE              \
+	OS,                 \
+	&npm_collector,     \
+	&python_collector,  \
+	&gem_collector,     \
+	&java_collector,    \
+	&composer_collector, \
+	&nuget_collector,   \
+	&conda_collector
 #define ALL    \
 	INSIDE
 static const struct collector *const nothing[] = { NULL }, *const os[] = { OS, NULL }, *const inside[] = { INSIDE, NULL }, *const all[] = { ALL, NULL };

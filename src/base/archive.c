@@ -1,0 +1,48 @@
+#include "base/archive.h"
+#include <dlfcn.h>
+#include <pthread.h>
+
+static struct libarchive loaded;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "pare: libarchive: %s (Debian: libarchive13)\n", what);
+	_Exit(4);
+}
+
+static void load(void)
+{
+	static const struct {
+		const char *name;
+		void *to;
+	} functions[] = {
+		{ "archive_read_new", &loaded.read_new },
+		{ "archive_read_free", &loaded.read_free },
+		{ "archive_read_support_format_zip", &loaded.support_zip },
+		{ "archive_read_open_memory", &loaded.open_memory },
+		{ "archive_read_next_header", &loaded.next_header },
+		{ "archive_read_data_block", &loaded.data_block },
+		{ "archive_error_string", &loaded.error_string },
+		{ "archive_entry_pathname", &loaded.pathname },
+		{ "archive_entry_pathname_utf8", &loaded.pathname_utf8 },
+		{ "archive_entry_filetype", &loaded.filetype },
+		{ "archive_entry_size", &loaded.size },
+		{ "archive_entry_size_is_set", &loaded.size_is_set },
+	};
+	void *lib = dlopen("libarchive.so.13", RTLD_NOW | RTLD_LOCAL);
+	if (!lib)
+		fail("libarchive.so.13 is not installed");
+	for (size_t i = 0; i < countof(functions); i++) {
+		void *f = dlsym(lib, functions[i].name);
+		if (!f)
+			fail(functions[i].name);
+		memcpy(functions[i].to, &f, sizeof f);
+	}
+}
+
+const struct libarchive *libarchive(void)
+{
+	pthread_once(&once, load);
+	return &loaded;
+}

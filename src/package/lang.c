@@ -1,0 +1,156 @@
+#include "package/lang.h"
+
+/* One bit an entry of a layer: whether the collector left a note on it. NULL: on none. */
+static u8 *noted(const struct facts *f, enum collector_id id)
+{
+	u8 *bits = NULL;
+	for (u32 i = 0; f && i < f->n_notes; i++) {
+		const struct note *n = &f->notes[i];
+		if (n->collector != (u32)id || !n->bytes.n || n->entry >= f->entries.n)
+			continue;
+		if (!bits)
+			bits = xcalloc(f->entries.n / 8 + 1, 1);
+		bits[n->entry / 8] |= (u8)(1u << (n->entry & 7));
+	}
+	return bits;
+}
+
+u32 lang_files(const struct rootfs *r, enum collector_id id, node_id **ret)
+{
+	u32 layers = r->image->n_layers, n = 0, cap = 0;
+	autofree u8 **bits = xcalloc(layers + 1, sizeof *bits);
+	node_id *v = NULL;
+	bool any = false;
+	for (u32 i = 0; i < layers; i++)
+		any |= (bits[i] = noted(r->image->layers[i].facts, id)) != NULL;
+	for (node_id at = any ? rootfs_next(r, ROOTFS_ROOT) : 0; at; at = rootfs_next(r, at)) {
+		inode_id inode = rootfs_type(r, at) == TAR_FILE ? rootfs_node(r, at)->inode : 0;
+		if (!inode)
+			continue;
+		const struct inode *x = rootfs_inode(r, inode);
+		const u8 *b = bits[x->layer];
+		if (b && b[x->entry / 8] >> (x->entry & 7) & 1)
+			VEC_PUSH(v, n, cap, at);
+	}
+	for (u32 i = 0; i < layers; i++)
+		free(bits[i]);
+	*ret = v;
+	return n;
+}
+
+u32 lang_load(struct packages *p, const struct rootfs *r, node_id file, enum collector_id id, const char *type)
+{
+	u32 first = p->n, n = packages_load(p, r, file, id, type, true);
+	for (u32 i = first; i < first + n; i++)
+		p->v[i].origin = ORIGIN_INSTALLED;
+	return n;
+}
+
+void lang_private(const struct packages *p, const struct rootfs *r, node_id file, enum collector_id id, u32 first, void (*tell)(void *ctx, u32 package, u8 tag, struct str bytes), void *ctx)
+{
+	struct note_reader n = { .rest = packages_note(r, file, id) };
+	struct str s;
+	u8 tag;
+	u32 count = 0;
+	while (note_next(&n, &tag, &s)) {
+		count += tag == NOTE_PACKAGE;
+		if (tag >= NOTE_PRIVATE && count && first + count <= p->n)
+			tell(ctx, first + count - 1, tag, s);
+	}
+	note_close(&n);
+}
+
+void lang_own_listed(struct packages *p, const struct rootfs *r, u32 i, node_id list, enum collector_id id)
+{
+	struct note_reader n = { .rest = packages_note(r, list, id) };
+	struct str s;
+	u8 tag;
+	while (note_next(&n, &tag, &s)) {
+		if (tag == NOTE_PATH)
+			packages_own(p, r, i, s);
+		else if (tag == NOTE_DAMAGE)
+			packages_problem(p, r, list, s);
+	}
+	note_close(&n);
+}
+
+void lang_own(struct packages *p, node_id file, u32 i)
+{
+	if (!p->owner[file])
+		p->owner[file] = i + 1;
+}
+
+void claim(struct claims *c, node_id dir, u32 package)
+{
+	if (dir <= ROOTFS_ROOT)
+		return; /* nobody's own */
+	if (!c->of)
+		c->of = xcalloc(c->r->nodes.n, sizeof *c->of);
+	if (!c->of[dir])
+		c->of[dir] = package + 1;
+}
+
+void claims_settle(struct claims *c, struct packages *p, const char *stop)
+{
+	for (node_id id = c->of ? rootfs_next(c->r, ROOTFS_ROOT) : 0; id; id = rootfs_next(c->r, id)) {
+		u32 of = c->of[rootfs_node(c->r, id)->parent];
+		if (rootfs_type(c->r, id) != TAR_DIR) {
+			if (of)
+				lang_own(p, id, of - 1);
+		} else if (!c->of[id] && of && !(stop && str_is(lang_name(c->r, id), stop))) {
+			c->of[id] = of;
+		}
+	}
+	free(c->of);
+	c->of = NULL;
+}
+
+bool lang_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((u8)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return s.n && s.n <= KiB;
+}
+
+bool lang_iends(struct str s, struct str suffix) { return s.n >= suffix.n && str_ieq(str_from(s, s.n - suffix.n), suffix); }
+
+struct str lang_join(struct str dir, struct str path, struct buf *out)
+{
+	struct str part[2] = { dir, path };
+	buf_clear(out);
+	for (int i = path.n && path.p[0] == '/' ? 1 : 0; i < 2; i++) {
+		while (part[i].p) {
+			struct str name = str_cut(&part[i], '/');
+			if (name.n == 0 || str_is(name, "."))
+				continue;
+			if (!str_is(name, "..")) {
+				if (out->n)
+					buf_putc(out, '/');
+				buf_add(out, name);
+				continue;
+			}
+			const char *slash = out->n ? memrchr(out->p, '/', out->n) : NULL;
+			out->n = slash ? (size_t)(slash - out->p) : 0;
+		}
+	}
+	return buf_str(out);
+}
+
+void lang_list(struct buf *b, const char *sep, struct str s)
+{
+	s = str_trim(s);
+	if (!s.n)
+		return;
+	if (b->n)
+		buf_puts(b, sep);
+	buf_add(b, s);
+}
+
+void lang_keys(struct buf *b, const json_t *obj)
+{
+	const char *key;
+	json_t *v;
+	json_object_foreach((json_t *)(uintptr_t)obj, key, v)
+		lang_list(b, ", ", str_of(key));
+}
