@@ -12,7 +12,7 @@
 /* What the matcher answered about one record: for `--why`. */
 struct match_answer {
 	const struct db_record *record;
-	u32 package;        /* index into packages */
+	u32 package;        /* index into packages; UINT32_MAX: none was asked for it */
 	bool affected;
 	const char *reason; /* "1.2-3 < 1.2-4 (dpkg)", "fixed \"0\": never affected", "module stream nodejs:16 is not installed", … */
 };
@@ -24,7 +24,9 @@ struct match_options {
 	const char *today;  /* "2026-01-31": for end-of-life; SOURCE_DATE_EPOCH's day when that is set */
 };
 
-/* Adds a finding for every match to out->findings (kind vulnerability), fills out->os. An ecosystem or release that the database does not cover, an end-of-life release, is a
- * finding or a problem: never a quiet nothing. */
+/* What is known of the system itself: out->os, out->coverage, and a finding when it gets no updates any more. `d` may be NULL: then by the built-in dates. */
+void match_system(const struct packages *p, const struct db *d, const struct match_options *opt, struct scan *out);
+/* Adds a finding for every match to out->findings (kind vulnerability). What the database does not cover is noted (out->notes) and, of the system's own packages, a finding; a system
+ * whose package database is gone is a problem: never a quiet nothing. -1: the database is damaged. */
 int match_packages(const struct packages *p, const struct db *d, const struct match_options *opt, struct scan *out, struct error *err) must_check;
 #endif

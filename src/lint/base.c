@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "lint/bytes.h"
 #include "lint/effect.h"
+#include "rule/eol.h"
 #include <time.h>
 
 /* --- names of images --- */
@@ -53,66 +54,6 @@ static const struct df_stage *shipped(const struct lint *l)
 }
 
 /* --- end of life --- */
-struct end_of_life {
-	char image[16];
-	char version[12];
-	u32 date; /* the last day of support, security updates by volunteers included (Debian LTS); yyyymmdd */
-};
-static const struct end_of_life ends[] = {
-	{ "debian", "6", 20160229 }, { "debian", "7", 20180531 }, { "debian", "8", 20200630 }, { "debian", "9", 20220630 }, { "debian", "10", 20240630 }, { "debian", "11", 20260831 }, { "debian", "12", 20280630 }, { "debian", "13", 20300630 },
-	{ "debian", "wheezy", 20180531 }, { "debian", "jessie", 20200630 }, { "debian", "stretch", 20220630 }, { "debian", "buster", 20240630 }, { "debian", "bullseye", 20260831 }, { "debian", "bookworm", 20280630 }, { "debian", "trixie", 20300630 },
-	{ "ubuntu", "12.04", 20170428 }, { "ubuntu", "14.04", 20190430 }, { "ubuntu", "16.04", 20210430 }, { "ubuntu", "18.04", 20230531 }, { "ubuntu", "20.04", 20250531 }, { "ubuntu", "22.04", 20270430 }, { "ubuntu", "24.04", 20290430 },
-	{ "ubuntu", "precise", 20170428 }, { "ubuntu", "trusty", 20190430 }, { "ubuntu", "xenial", 20210430 }, { "ubuntu", "bionic", 20230531 }, { "ubuntu", "focal", 20250531 }, { "ubuntu", "jammy", 20270430 }, { "ubuntu", "noble", 20290430 },
-	{ "ubuntu", "17.04", 20180113 }, { "ubuntu", "17.10", 20180719 }, { "ubuntu", "18.10", 20190718 }, { "ubuntu", "19.04", 20200123 }, { "ubuntu", "19.10", 20200717 }, { "ubuntu", "20.10", 20210722 }, { "ubuntu", "21.04", 20220120 },
-	{ "ubuntu", "21.10", 20220714 }, { "ubuntu", "22.10", 20230720 }, { "ubuntu", "23.04", 20240125 }, { "ubuntu", "23.10", 20240711 }, { "ubuntu", "24.10", 20250710 }, { "ubuntu", "25.04", 20260115 },
-	{ "alpine", "3.1", 20161101 }, { "alpine", "3.2", 20170501 }, { "alpine", "3.3", 20171101 }, { "alpine", "3.4", 20180501 }, { "alpine", "3.5", 20181101 }, { "alpine", "3.6", 20190501 }, { "alpine", "3.7", 20191101 }, { "alpine", "3.8", 20200501 },
-	{ "alpine", "3.9", 20201101 }, { "alpine", "3.10", 20210501 }, { "alpine", "3.11", 20211101 }, { "alpine", "3.12", 20220501 }, { "alpine", "3.13", 20221101 }, { "alpine", "3.14", 20230501 }, { "alpine", "3.15", 20231101 }, { "alpine", "3.16", 20240523 },
-	{ "alpine", "3.17", 20241122 }, { "alpine", "3.18", 20250509 }, { "alpine", "3.19", 20251101 }, { "alpine", "3.20", 20260401 }, { "alpine", "3.21", 20261101 }, { "alpine", "3.22", 20270501 }, { "alpine", "2", 20160501 },
-	{ "centos", "5", 20170331 }, { "centos", "6", 20201130 }, { "centos", "7", 20240630 }, { "centos", "8", 20211231 }, { "centos", "stream8", 20240531 }, { "centos", "stream9", 20270531 },
-	{ "fedora", "25", 20171212 }, { "fedora", "26", 20180529 }, { "fedora", "27", 20181130 }, { "fedora", "28", 20190528 }, { "fedora", "29", 20191126 }, { "fedora", "30", 20200526 }, { "fedora", "31", 20201124 }, { "fedora", "32", 20210525 },
-	{ "fedora", "33", 20211130 }, { "fedora", "34", 20220607 }, { "fedora", "35", 20221213 }, { "fedora", "36", 20230516 }, { "fedora", "37", 20231205 }, { "fedora", "38", 20240521 }, { "fedora", "39", 20241126 }, { "fedora", "40", 20250513 },
-	{ "fedora", "41", 20251215 }, { "fedora", "42", 20260513 }, { "amazonlinux", "1", 20231231 }, { "amazonlinux", "2018.03", 20231231 }, { "amazonlinux", "2", 20260630 }, { "oraclelinux", "6", 20210331 }, { "oraclelinux", "7", 20241231 },
-	{ "leap", "15.3", 20221231 }, { "leap", "15.4", 20231207 }, { "leap", "15.5", 20241231 }, { "leap", "42.3", 20190701 }, { "ubi7", "*", 20240630 },
-	{ "node", "0", 20161231 }, { "node", "4", 20180430 }, { "node", "5", 20160630 }, { "node", "6", 20190430 }, { "node", "7", 20170630 }, { "node", "8", 20191231 }, { "node", "9", 20180630 }, { "node", "10", 20210430 }, { "node", "11", 20190601 },
-	{ "node", "12", 20220430 }, { "node", "13", 20200601 }, { "node", "14", 20230430 }, { "node", "15", 20210601 }, { "node", "16", 20230911 }, { "node", "17", 20220601 }, { "node", "18", 20250430 }, { "node", "19", 20230601 }, { "node", "20", 20260430 },
-	{ "node", "21", 20240601 }, { "node", "22", 20270430 }, { "node", "23", 20250601 }, { "node", "24", 20280430 }, { "node", "argon", 20180430 }, { "node", "boron", 20190430 }, { "node", "carbon", 20191231 }, { "node", "dubnium", 20210430 },
-	{ "node", "erbium", 20220430 }, { "node", "fermium", 20230430 }, { "node", "gallium", 20230911 }, { "node", "hydrogen", 20250430 }, { "node", "iron", 20260430 },
-	{ "python", "2", 20200101 }, { "python", "2.7", 20200101 }, { "python", "3.3", 20170929 }, { "python", "3.4", 20190318 }, { "python", "3.5", 20200930 }, { "python", "3.6", 20211223 }, { "python", "3.7", 20230627 }, { "python", "3.8", 20241007 },
-	{ "python", "3.9", 20251031 }, { "python", "3.10", 20261031 }, { "python", "3.11", 20271031 }, { "python", "3.12", 20281031 },
-	{ "php", "5", 20181231 }, { "php", "7.0", 20190110 }, { "php", "7.1", 20191201 }, { "php", "7.2", 20201130 }, { "php", "7.3", 20211206 }, { "php", "7.4", 20221128 }, { "php", "7", 20221128 }, { "php", "8.0", 20231126 }, { "php", "8.1", 20251231 },
-	{ "php", "8.2", 20261231 }, { "php", "8.3", 20271231 }, { "ruby", "1", 20150223 }, { "ruby", "2.0", 20160224 }, { "ruby", "2.1", 20170331 }, { "ruby", "2.2", 20180331 }, { "ruby", "2.3", 20190331 }, { "ruby", "2.4", 20200331 }, { "ruby", "2.5", 20210331 },
-	{ "ruby", "2.6", 20220412 }, { "ruby", "2.7", 20230331 }, { "ruby", "2", 20230331 }, { "ruby", "3.0", 20240423 }, { "ruby", "3.1", 20250326 }, { "ruby", "3.2", 20260331 }, { "ruby", "3.3", 20270331 },
-	{ "golang", "1.6", 20170216 }, { "golang", "1.7", 20170824 }, { "golang", "1.8", 20180216 }, { "golang", "1.9", 20180824 }, { "golang", "1.10", 20190225 }, { "golang", "1.11", 20190903 }, { "golang", "1.12", 20200225 }, { "golang", "1.13", 20200811 },
-	{ "golang", "1.14", 20210216 }, { "golang", "1.15", 20210816 }, { "golang", "1.16", 20220315 }, { "golang", "1.17", 20220802 }, { "golang", "1.18", 20230201 }, { "golang", "1.19", 20230808 }, { "golang", "1.20", 20240206 }, { "golang", "1.21", 20240813 },
-	{ "golang", "1.22", 20250211 }, { "golang", "1.23", 20250812 }, { "golang", "1.24", 20260210 },
-	{ "openjdk", "*", 20220714 }, { "java", "*", 20161231 }, { "adoptopenjdk", "*", 20210801 }, { "mysql", "5.5", 20181231 }, { "mysql", "5.6", 20210228 }, { "mysql", "5.7", 20231031 }, { "mysql", "8.0", 20260430 },
-	{ "postgres", "9.3", 20181108 }, { "postgres", "9.4", 20200213 }, { "postgres", "9.5", 20210211 }, { "postgres", "9.6", 20211111 }, { "postgres", "9", 20211111 }, { "postgres", "10", 20221110 }, { "postgres", "11", 20231109 }, { "postgres", "12", 20241121 },
-	{ "postgres", "13", 20251113 }, { "postgres", "14", 20261112 }, { "mongo", "3", 20210430 }, { "mongo", "4.0", 20220430 }, { "mongo", "4.2", 20230430 }, { "mongo", "4.4", 20240229 }, { "mongo", "4", 20240229 }, { "mongo", "5.0", 20241031 }, { "mongo", "5", 20241031 },
-	{ "mongo", "6.0", 20250731 }, { "mongo", "6", 20250731 },
-};
-
-static const struct end_of_life *end_of(struct str image, struct str version)
-{
-	for (size_t i = 0; i < countof(ends); i++)
-		if (str_is(image, ends[i].image) && (str_is(version, ends[i].version) || ends[i].version[0] == '*'))
-			return &ends[i];
-	return NULL;
-}
-
-/* "3.12.1" -> itself, "3.12", "3" */
-static const struct end_of_life *end_of_version(struct str image, struct str v)
-{
-	for (;;) {
-		const struct end_of_life *e = end_of(image, v);
-		if (e)
-			return e;
-		const char *dot = v.n ? memrchr(v.p, '.', v.n) : NULL;
-		if (!dot)
-			return NULL;
-		v.n = (size_t)(dot - v.p);
-	}
-}
-
 static u32 today(const struct lint *l)
 {
 	time_t t = l->opt->now ? (time_t)l->opt->now : time(NULL);
@@ -129,16 +70,16 @@ static void end_of_support(struct lint *l)
 		if (!r.trusted || !s->needed)
 			continue;
 		/* The image by its version, and what it is made on by its codename: python:3.12-slim-buster. */
-		const struct end_of_life *found = end_of_version(r.name, r.tag.p ? r.tag : STR("latest")), *x;
+		const struct end_of_life *found = eol_of_version(r.name, r.tag.p ? r.tag : STR("latest")), *x;
 		struct str rest = r.tag;
 		bool first = true;
 		while (rest.p && !(found && found->date < now)) {
 			struct str part = str_cut(&rest, '-');
-			x = first ? end_of_version(r.name, part) : NULL;
+			x = first ? eol_of_version(r.name, part) : NULL;
 			if (!x || x->date >= now)
-				x = str_starts(part, STR("alpine")) && part.n > 6 ? end_of_version(STR("alpine"), str_from(part, 6)) : !first || str_is(r.name, "debian") || str_is(r.name, "ubuntu") ? end_of(STR("debian"), part) : x;
+				x = str_starts(part, STR("alpine")) && part.n > 6 ? eol_of_version(STR("alpine"), str_from(part, 6)) : !first || str_is(r.name, "debian") || str_is(r.name, "ubuntu") ? eol_of(STR("debian"), part) : x;
 			if ((!x || x->date >= now) && !first)
-				x = part.n && (part.p[0] < '0' || part.p[0] > '9') ? end_of(STR("ubuntu"), part) : x;
+				x = part.n && (part.p[0] < '0' || part.p[0] > '9') ? eol_of(STR("ubuntu"), part) : x;
 			if (x && x->date < now)
 				found = x;
 			first = false;
@@ -146,7 +87,7 @@ static void end_of_support(struct lint *l)
 		if (!found || found->date >= now)
 			continue;
 		bool any = found->version[0] == '*';
-		lint_add(l, from_of(l, s), any ? "the image %s%s is out of support since %04u-%02u-%02u" : "%s %s is out of support since %04u-%02u-%02u", found->image, any ? "" : found->version, found->date / 10000, found->date / 100 % 100, found->date % 100);
+		lint_add(l, from_of(l, s), any ? "the image %s%s is out of support since %04u-%02u-%02u" : "%s %s is out of support since %04u-%02u-%02u", found->product, any ? "" : found->version, found->date / 10000, found->date / 100 % 100, found->date % 100);
 	}
 }
 

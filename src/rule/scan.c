@@ -9,7 +9,7 @@ struct scan_finding *scan_add(struct scan *s, enum finding_kind kind, const char
 {
 	struct scan_finding f = { .kind = kind, .id = arena_strdup(&s->arena, str_of(id)), .severity = sev, .package_index = -1, .layer = -1, .epss = -1, .epss_percentile = -1 };
 	const char **texts[] = { &f.vendor_severity, &f.package, &f.version, &f.fixed_version, &f.state, &f.reason, &f.purl, &f.path, &f.title, &f.match, &f.remedy, &f.url, &f.cvss_vector, &f.kev,
-		&f.suppressed };
+		&f.suppressed, &f.aliases, &f.advisories };
 	for (size_t i = 0; i < countof(texts); i++)
 		*texts[i] = "";
 	VEC_PUSH(s->v, s->n, s->cap, f);

@@ -21,6 +21,7 @@ struct scan_finding { /* strings never NULL ("" when there is nothing to say), i
 	bool unrated;              /* nobody has rated it: shown as "unknown", taken for medium */
 	const char *vendor_severity; /* as the vendor says it */
 	const char *package, *version, *fixed_version, *state, *reason, *purl;
+	const char *aliases, *advisories; /* the other names it has, and the vendor's advisories that repair it; separated by blanks */
 	s32 package_index;         /* into packages; -1 */
 	const char *path;          /* "/etc/shadow", "ENV TOKEN", "label x", "history 3" */
 	s32 layer;                 /* -1: none */
