@@ -9,12 +9,13 @@
 
 struct globals globals;
 
-extern const struct command command_report, command_inspect, command_diff, command_lint, command_slim, command_dockerfile, command_db, command_manual;
+extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_slim, command_dockerfile, command_db, command_manual;
 const struct command *const commands[] = {
 	&command_report,
 	&command_inspect,
 	&command_diff,
 	&command_lint,
+	&command_sbom,
 	&command_slim,
 	&command_dockerfile,
 	&command_db,

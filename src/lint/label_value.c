@@ -1,5 +1,5 @@
 #include "lint/label_value.h"
-#include "lint/spdx.h"
+#include "base/spdx.h"
 
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 static bool alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }

@@ -1,6 +1,7 @@
 #include "package/package.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "package/license.h"
 #include "package/note.h"
 #include "package/osrelease.h"
 #include "package/purl.h"
@@ -409,10 +410,31 @@ static void cover(struct packages *p, const struct rootfs *r)
 	free(v);
 }
 
+/* Most packages of an image have one of a few licences: each way of writing one is read once. */
+#define LICENSES_NEAR 256u
+struct near_license {
+	const char *raw, *expression;
+};
+
+static const char *expression_of(struct arena *a, struct near_license *near, const char *raw)
+{
+	struct near_license *n = &near[hash64(str_of(raw), hash_seed) & (LICENSES_NEAR - 1)];
+	if (!n->raw || strcmp(n->raw, raw) != 0) {
+		struct buf b = BUF(0);
+		license_expression(&b, str_of(raw));
+		*n = (struct near_license){ raw, arena_bytes(a, buf_str(&b)) };
+		buf_free(&b);
+	}
+	return n->expression;
+}
+
 static void complete(struct packages *p)
 {
+	autofree struct near_license *near = xcalloc(LICENSES_NEAR, sizeof *near);
 	for (u32 i = 0; i < p->n; i++) {
 		struct package *k = &p->v[i];
+		if (*k->license)
+			k->license = expression_of(&p->arena, near, k->license);
 		if (!*k->source_name)
 			k->source_name = k->name;
 		if (!*k->source_version)
@@ -428,6 +450,7 @@ struct packages *packages_read_set(const struct rootfs *r, enum collector_set se
 {
 	struct packages *p = xcalloc(1, sizeof *p);
 	p->owner = xcalloc(r->nodes.n, sizeof *p->owner);
+	p->n_owner = r->nodes.n;
 	p->near = xcalloc(1, sizeof *p->near);
 	p->near->links = xcalloc(r->nodes.n, sizeof *p->near->links);
 	p->os_id = p->os_version = p->os_pretty = p->os_codename = p->os_branch = p->os_content_sets = "";
@@ -445,6 +468,23 @@ struct packages *packages_read_set(const struct rootfs *r, enum collector_set se
 	complete(p);
 	measure(p, r);
 	return p;
+}
+
+void packages_keep(struct packages *p, const char *const *types)
+{
+	autofree u32 *where = xcalloc((size_t)p->n + 1, sizeof *where);
+	u32 n = 0;
+	for (u32 i = 0; i < p->n; i++) {
+		if (!str_listed(str_of(p->v[i].type), types))
+			continue;
+		p->v[n] = p->v[i];
+		where[i + 1] = ++n;
+	}
+	for (u32 i = 0; i < n; i++)
+		p->v[i].within = where[p->v[i].within];
+	for (u32 i = 0; i < p->n_owner; i++)
+		p->owner[i] = where[p->owner[i]];
+	p->n = n;
 }
 
 void packages_free(struct packages *p)

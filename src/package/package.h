@@ -29,7 +29,7 @@ struct package {
 	const char *module;  /* rpm: modularity label "nodejs:18:…", "" */
 	const char *vendor;  /* rpm: Vendor; "" */
 	const char *source_name, *source_version; /* never NULL; equal to name and version when the database says nothing else */
-	const char *license;  /* as the database says, "" when it doesn't */
+	const char *license;  /* an SPDX expression as far as its words can be read as one (license.h); "" when nobody says */
 	const char *summary;  /* one line, "" */
 	const char *section;  /* dpkg's Section, rpm's Group, "" */
 	const char *depends;  /* raw dependency field, "" */
@@ -48,7 +48,8 @@ struct packages {
 	 * otherwise is not told again; packages of languages are as many as there are places. */
 	struct package *v;
 	u32 n, cap;
-	u32 *owner;        /* by node_id: 1 + index into v, 0 when nobody owns it; nodes.n long */
+	u32 *owner;        /* by node_id: 1 + index into v, 0 when nobody owns it; n_owner == nodes.n long */
+	u32 n_owner;
 	u64 bytes;         /* of all owned files together */
 	const char *os_id, *os_version, *os_pretty; /* /etc/os-release (else what the distribution's own release file says); "" when absent */
 	const char *os_codename;                    /* VERSION_CODENAME, "" */
@@ -75,6 +76,8 @@ extern const struct collector *const package_collectors[]; /* of the system's (C
 struct packages *packages_read(const struct rootfs *r, bool all);
 /* Only of the ecosystems of this set: kept facts may hold more notes than were asked for, and the answer must not depend on them. */
 struct packages *packages_read_set(const struct rootfs *r, enum collector_set set, bool all);
+/* Leaves out all but the packages of these types; `types` ends with NULL. */
+void packages_keep(struct packages *p, const char *const *types);
 void packages_free(struct packages *p);
 
 /* For ecosystems: a new package with empty strings, returned by index (v moves); later packages_own() with that index. Its origin is the database of

@@ -1,5 +1,5 @@
 /* Identifiers of the SPDX licence list, deprecated ones included, sorted bytewise. Exceptions, behind WITH, are not listed: their form is enough. */
-#include "lint/spdx.h"
+#include "base/spdx.h"
 
 const char spdx_ids[] =
 	" "
