@@ -67,6 +67,8 @@ int command_fail(const struct error *err);
 /* Prints one such line per problem (at most 20, then how many more) and returns 3; 0 when there are none. */
 struct problems;
 int command_problems(const struct problems *p);
+/* The same for claims that did not hold (image.unverified): they fail nothing. Silent with --quiet. */
+void command_unverified(const struct problems *p);
 /* Flushes standard output; 4 with a line when it could not be written, else `status`. */
 int command_done(int status);
 

@@ -47,19 +47,28 @@ int command_fail(const struct error *err)
 	return err->kind ? (int)err->kind : ERR_INPUT;
 }
 
-int command_problems(const struct problems *p)
+static void lines(const char *what, const struct problems *p)
 {
-	if (p->n == 0)
-		return 0;
 	const u32 shown = 20;
 	for (u32 i = 0; i < p->n && i < shown; i++) {
 		char text[1200];
-		snprintf(text, sizeof text, "incomplete: %s", p->v[i]);
+		snprintf(text, sizeof text, "%s: %s", what, p->v[i]);
 		line(text);
 	}
 	if (p->n + p->more > shown)
-		fprintf(stderr, "pare: incomplete: and %u more\n", p->n + p->more - shown);
-	return 3;
+		fprintf(stderr, "pare: %s: and %u more\n", what, p->n + p->more - shown);
+}
+
+void command_unverified(const struct problems *p)
+{
+	if (!globals.quiet)
+		lines("unverified", p);
+}
+
+int command_problems(const struct problems *p)
+{
+	lines("incomplete", p);
+	return p->n ? 3 : 0;
 }
 
 int command_done(int status)

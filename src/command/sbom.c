@@ -73,6 +73,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	const struct sbom_writer *w = writer_of(opt[O_FORMAT].value ? opt[O_FORMAT].value : "table");
 	if (subject_open(args[0], &load, SUBJECT_INSIDE | (opt[O_ALL].count ? SUBJECT_COUNT_ALL : 0), &s, &err) < 0)
 		return command_fail(&err);
+	command_unverified(&s.image->unverified);
 	keep_types(&opt[O_TYPE], s.packages);
 	int status = 0;
 	if (!opt[O_OUTPUT].value)

@@ -9,6 +9,7 @@ void image_close(struct image *img)
 	json_decref(img->config_doc);
 	json_decref(img->manifest_doc);
 	problems_free(&img->problems);
+	problems_free(&img->unverified);
 	struct arena a = img->arena; /* the image lives in its own arena */
 	arena_free(&a);
 }

@@ -40,6 +40,7 @@ struct image {
 	u64 size;               /* bytes of the regular files of all layers, as stored (docker's "size") */
 	u64 compressed_size;    /* of all blobs */
 	struct problems problems; /* not empty: `incomplete`, exit status 3 */
+	struct problems unverified; /* what documents claim and the bytes are not (load_options.content_only): no gap in what was read */
 	void *keep;             /* what the loader keeps open for it */
 	void (*close)(struct image *);
 };

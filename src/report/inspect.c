@@ -3,9 +3,11 @@
 #include "base/text.h"
 #include "report/subject.h"
 
-void json_incomplete(struct jsonw *w, const struct problems *p)
+void json_incomplete(struct jsonw *w, const struct problems *p) { json_problems(w, "incomplete", p); }
+
+void json_problems(struct jsonw *w, const char *key, const struct problems *p)
 {
-	jsonw_key(w, "incomplete");
+	jsonw_key(w, key);
 	jsonw_arr(w);
 	for (u32 i = 0; i < p->n; i++)
 		jsonw_str(w, str_of(p->v[i]));

@@ -109,6 +109,7 @@ static void write_json(FILE *f, const struct subject *s, const struct sbom_optio
 		subject_list(s, &everything, json_file, &w);
 		jsonw_end(&w);
 	}
+	json_problems(&w, "unverified", &s->image->unverified);
 	json_incomplete(&w, &s->problems);
 	jsonw_end(&w);
 }

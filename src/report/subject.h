@@ -12,7 +12,7 @@ struct subject {
 	struct rootfs *rootfs;
 	struct packages *packages; /* NULL when not asked for */
 	struct dive *dive;         /* NULL likewise */
-	struct problems problems;  /* of all of them: `incomplete` */
+	struct problems problems;  /* of all of them: `incomplete`. With SUBJECT_INSIDE or SUBJECT_RISKS without what is in image->unverified */
 };
 
 enum {
@@ -38,6 +38,7 @@ void subject_list(const struct subject *s, const struct byte_range *range, void 
 /* "incomplete": […], of an open object. */
 struct jsonw;
 void json_incomplete(struct jsonw *w, const struct problems *p);
+void json_problems(struct jsonw *w, const char *key, const struct problems *p); /* the same under another key */
 
 /* One writer a format. They write to stdout's FILE; the caller flushes. */
 void write_inspect_json(FILE *f, const struct subject *s, const struct byte_range *files); /* files NULL: no "files" key */

@@ -276,17 +276,20 @@ static u64 total_bytes(const struct loader *l)
 	return total;
 }
 
+/* Where to tell of what the documents claim and the bytes are not. */
+static struct problems *disagreements(const struct loader *l) { return l->opt->content_only ? &l->img->unverified : &l->img->problems; }
+
 /* Compares what was read with what the documents say. True when everything that is said was proven. */
 static bool verify(struct loader *l, u32 i, const struct job *j)
 {
 	const struct source_layer *sl = &l->source->layers[i];
 	const struct layer_read *r = &j->read;
-	struct problems *p = &l->img->problems;
+	struct problems *p = disagreements(l), *all = &l->img->problems;
 	const struct config *c = &l->img->config;
-	u32 before = p->n + p->more;
+	u32 before = p->n + p->more + all->n + all->more;
 	char prefix[32];
 	snprintf(prefix, sizeof prefix, "layer %u", i);
-	problems_merge(p, &r->facts->problems, prefix);
+	problems_merge(all, &r->facts->problems, prefix);
 	u64 stored = r->blob_size ? r->blob_size : sl->stored;
 	if (sl->desc.digest.alg && stored != sl->desc.size)
 		problem_add(p, "layer %u: %llu bytes are stored, the manifest says %llu", i, (unsigned long long)stored, (unsigned long long)sl->desc.size);
@@ -296,7 +299,7 @@ static bool verify(struct loader *l, u32 i, const struct job *j)
 		problem_add(p, "layer %u: its digest is %s, the manifest says %s", i, DIGEST_STR(&r->blob), DIGEST_STR(&sl->desc.digest));
 	if (i < c->n_diff_ids && r->facts->diff_id.alg && !digest_eq(&r->facts->diff_id, &c->diff_ids[i]))
 		problem_add(p, "layer %u: its diff ID is %s, the configuration says %s", i, DIGEST_STR(&r->facts->diff_id), c->diff_ids[i].alg ? DIGEST_STR(&c->diff_ids[i]) : "nothing usable");
-	return p->n + p->more == before && r->facts->diff_id.alg && r->blob.alg;
+	return p->n + p->more + all->n + all->more == before && r->facts->diff_id.alg && r->blob.alg;
 }
 
 /* What a smaller set had kept is in the larger's facts, too. */
@@ -430,9 +433,9 @@ static void parse_documents(struct loader *l)
 	const struct config *c = &img->config;
 	if (s->config.n && e.kind == ERR_NONE) {
 		if (c->bad_diff_ids)
-			problem_add(&img->problems, "configuration: %u diff_ids are no digests", c->bad_diff_ids);
+			problem_add(disagreements(l), "configuration: %u diff_ids are no digests", c->bad_diff_ids);
 		if (c->n_diff_ids != s->n_layers)
-			problem_add(&img->problems, "configuration: %u diff_ids for %u layers", c->n_diff_ids, s->n_layers);
+			problem_add(disagreements(l), "configuration: %u diff_ids for %u layers", c->n_diff_ids, s->n_layers);
 	}
 }
 

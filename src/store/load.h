@@ -23,6 +23,9 @@ struct load_options {
 	bool headers_only;     /* --no-verify: nothing hashed, nothing cached */
 	bool need_content;     /* load_source() layers will be opened */
 	bool no_cache;
+	/* Where an image's documents say one thing and its bytes another (digests, sizes, how many layers), that is no gap in what was read: it goes to
+	 * image.unverified instead of image.problems. For questions about the content; whether an image is what it claims is inspect's. */
+	bool content_only;
 	const char *store;     /* directory; NULL: $PARE_STORE, else $XDG_DATA_HOME/pare, else ~/.local/share/pare */
 };
 
