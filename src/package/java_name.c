@@ -184,10 +184,29 @@ static bool begins_version(struct str s)
 	return n == 0 || s.p[0] == 'b' || n == s.n || s.p[n] == '-' || s.p[n] == '.' || s.p[n] == '_';
 }
 
+/* "3.1", "20231013", "2-beta1", "1-SNAPSHOT" and "r09" are versions; what follows "level-2-jar" is not. */
+static bool is_version(struct str s)
+{
+	static const char *const kinds[] = { "snapshot", "alpha", "beta", "rc", "cr", "m", "final", "ga", "release", "jre", "build" };
+	size_t n = 0;
+	if (!begins_version(s))
+		return false;
+	while (n < s.n && digit(s.p[n]))
+		n++;
+	if (n == 0 || n == s.n || str_chr(s, '.') || s.p[n] != '-')
+		return true;
+	for (size_t i = 0; i < countof(kinds); i++) {
+		struct str k = str_of(kinds[i]);
+		if (str_ieq(str_head(str_from(s, n + 1), k.n), k))
+			return true;
+	}
+	return digit(s.p[MIN(n + 1, s.n - 1)]);
+}
+
 static bool split_at(struct str base, const char *separators, struct str *name, struct str *version)
 {
 	for (size_t i = 1; i + 1 < base.n; i++) {
-		if (!strchr(separators, base.p[i]) || !base.p[i] || !begins_version(str_from(base, i + 1)))
+		if (!strchr(separators, base.p[i]) || !base.p[i] || !is_version(str_from(base, i + 1)))
 			continue;
 		*name = str_head(base, i);
 		*version = str_from(base, i + 1);
@@ -204,8 +223,27 @@ void java_file_name(struct str base, struct str *name, struct str *version)
 		(void)!split_at(base, "_.", name, version);
 }
 
+/* Whether both are the same letters and digits, whatever stands between them. */
+static bool alike(struct str a, struct str b, struct str b2)
+{
+	size_t i = 0, k = 0;
+	for (;;) {
+		while (i < a.n && strchr("-_.", a.p[i]))
+			i++;
+		while (k < b.n + b2.n && strchr("-_.", k < b.n ? b.p[k] : b2.p[k - b.n]))
+			k++;
+		if (i >= a.n || k >= b.n + b2.n)
+			return i >= a.n && k >= b.n + b2.n;
+		if (a.p[i++] != (k < b.n ? b.p[k] : b2.p[k - b.n]))
+			return false;
+		k++;
+	}
+}
+
 bool java_is_own(struct str base, const struct pom *pom)
 {
+	if (alike(base, pom->artifact, STR("")) || alike(base, pom->artifact, pom->version))
+		return true;
 	if (!str_starts(base, pom->artifact))
 		return false;
 	struct str rest = str_from(base, pom->artifact.n);
@@ -216,6 +254,7 @@ bool java_is_own(struct str base, const struct pom *pom)
 static const struct {
 	const char *artifact, *group;
 } groups[] = {
+	{ "activation", "javax.activation" },
 	{ "ant", "org.apache.ant" },
 	{ "ant-", "org.apache.ant" },
 	{ "antlr4-runtime", "org.antlr" },
@@ -231,6 +270,7 @@ static const struct {
 	{ "groovy-", "org.apache.groovy" },
 	{ "hibernate-core", "org.hibernate.orm" },
 	{ "jetty-", "org.eclipse.jetty" },
+	{ "jsp-api", "javax.servlet.jsp" },
 	{ "jul-to-slf4j", "org.slf4j" },
 	{ "junit-jupiter", "org.junit.jupiter" },
 	{ "junit-jupiter-", "org.junit.jupiter" },
@@ -240,6 +280,7 @@ static const struct {
 	{ "kotlin-", "org.jetbrains.kotlin" },
 	{ "kotlinx-coroutines-", "org.jetbrains.kotlinx" },
 	{ "lucene-", "org.apache.lucene" },
+	{ "mail", "javax.mail" },
 	{ "micrometer-", "io.micrometer" },
 	{ "mockito-", "org.mockito" },
 	{ "mssql-jdbc", "com.microsoft.sqlserver" },
@@ -261,6 +302,7 @@ static const struct {
 	{ "rxjava", "io.reactivex.rxjava3" },
 	{ "scala-library", "org.scala-lang" },
 	{ "scala-reflect", "org.scala-lang" },
+	{ "servlet-api", "javax.servlet" },
 	{ "spring", "org.springframework" },
 	{ "spring-amqp", "org.springframework.amqp" },
 	{ "spring-aop", "org.springframework" },
@@ -385,7 +427,7 @@ bool java_identify(struct arena *a, const struct jar_manifest *m, struct str bas
 		else if (m->v[MF_IMPLEMENTATION_VERSION].n && is_artifact(m->v[MF_IMPLEMENTATION_TITLE]))
 			name = m->v[MF_IMPLEMENTATION_TITLE];
 	}
-	if (!lang_word(name) || !lang_word(version))
+	if (!lang_word(name) || !lang_word(version) || str_is(name, "jrt-fs")) /* which is a part of the JDK, and nowhere else to be had */
 		return false;
 	struct str group = group_of(m, name), license = m->v[MF_PLUGIN_LICENSE].n ? m->v[MF_PLUGIN_LICENSE] : m->v[MF_BUNDLE_LICENSE];
 	*ret = (struct pom){ str_of(arena_bytes(a, group)), str_of(arena_bytes(a, name)), str_of(arena_bytes(a, version)), license };
