@@ -223,31 +223,38 @@ void java_file_name(struct str base, struct str *name, struct str *version)
 		(void)!split_at(base, "_.", name, version);
 }
 
-/* Whether both are the same letters and digits, whatever stands between them. */
-static bool alike(struct str a, struct str b, struct str b2)
+static bool separator(char c) { return c == '-' || c == '_' || c == '.'; }
+
+/* Whether the name is these parts, but for what stands between words. */
+static bool alike(struct str name, struct str a, struct str b, struct str c)
 {
-	size_t i = 0, k = 0;
-	for (;;) {
-		while (i < a.n && strchr("-_.", a.p[i]))
-			i++;
-		while (k < b.n + b2.n && strchr("-_.", k < b.n ? b.p[k] : b2.p[k - b.n]))
-			k++;
-		if (i >= a.n || k >= b.n + b2.n)
-			return i >= a.n && k >= b.n + b2.n;
-		if (a.p[i++] != (k < b.n ? b.p[k] : b2.p[k - b.n]))
-			return false;
-		k++;
+	const struct str parts[] = { a, b, c };
+	size_t at = 0;
+	for (size_t i = 0; i < countof(parts); i++) {
+		for (size_t k = 0; k < parts[i].n; k++) {
+			if (separator(parts[i].p[k]))
+				continue;
+			while (at < name.n && separator(name.p[at]))
+				at++;
+			if (at >= name.n || name.p[at++] != parts[i].p[k])
+				return false;
+		}
 	}
+	while (at < name.n && separator(name.p[at]))
+		at++;
+	return at == name.n;
 }
 
+/* ARTIFACT, ARTIFACT-VERSION, GROUP.ARTIFACT-VERSION, and whatever version follows the artifact. */
 bool java_is_own(struct str base, const struct pom *pom)
 {
-	if (alike(base, pom->artifact, STR("")) || alike(base, pom->artifact, pom->version))
+	struct str none = STR("");
+	if (alike(base, pom->artifact, none, none) || alike(base, pom->artifact, pom->version, none) || alike(base, pom->group, pom->artifact, pom->version))
 		return true;
 	if (!str_starts(base, pom->artifact))
 		return false;
 	struct str rest = str_from(base, pom->artifact.n);
-	return !rest.n || (strchr("-_.", rest.p[0]) && (begins_version(str_from(rest, 1)) || str_eq(str_from(rest, 1), pom->version)));
+	return !rest.n || (separator(rest.p[0]) && (begins_version(str_from(rest, 1)) || str_eq(str_from(rest, 1), pom->version)));
 }
 
 /* Groups of artifacts that are built without Maven's descriptor inside; a name that ends in '-' stands for all that begin so. */
@@ -417,12 +424,12 @@ bool java_identify(struct arena *a, const struct jar_manifest *m, struct str bas
 	if (!version.n) {
 		for (size_t i = 0; i < countof(versions) && !version.n; i++)
 			version = m->v[versions[i]];
-		struct str rest = symbolic, tail = symbolic.n ? str_base(str_trim(str_cut(&rest, ';'))) : symbolic;
+		struct str rest = symbolic, tail = symbolic.n ? str_trim(str_cut(&rest, ';')) : symbolic;
 		const char *dot = tail.n ? memrchr(tail.p, '.', tail.n) : NULL;
 		tail = dot ? str_from(tail, (size_t)(dot - tail.p) + 1) : tail;
 		if (m->v[MF_GROUP_ID].n && m->v[MF_SHORT_NAME].n)
 			name = m->v[MF_SHORT_NAME];
-		else if (tail.n > name.n + 1 && str_ends(tail, name) && tail.p[tail.n - name.n - 1] == '-')
+		else if (dot && str_chr(tail, '-'))
 			name = tail; /* catalina.jar is org.apache.tomcat-catalina */
 		else if (m->v[MF_IMPLEMENTATION_VERSION].n && is_artifact(m->v[MF_IMPLEMENTATION_TITLE]))
 			name = m->v[MF_IMPLEMENTATION_TITLE];

@@ -148,10 +148,12 @@ static void take_metadata(struct note_writer *w, struct str text, struct str ful
 		split(full, &f);
 	/* What belongs to Python itself is no distribution: pip doesn't list it either. */
 	bool itself = str_ieq(f.name, STR("Python")) || str_ieq(f.name, STR("wsgiref"));
-	if (lang_word(f.name) && lang_word(f.version) && !itself)
-		put_package(w, &f);
+	if (!lang_word(f.version))
+		f.version = STR("");
+	if (!lang_word(f.name))
+		note_damage(w, "no name of the distribution");
 	else if (!itself)
-		note_damage(w, "no %s of the distribution", lang_word(f.name) ? "version" : "name");
+		put_package(w, &f);
 	buf_free(&f.classifiers);
 	buf_free(&f.depends);
 }
