@@ -13,10 +13,11 @@ const char *const package_origin_text[] = { "database", "installed", "binary", "
 
 extern const struct ecosystem dpkg_ecosystem, apk_ecosystem, rpm_ecosystem;
 extern const struct ecosystem npm_ecosystem, python_ecosystem, gem_ecosystem, java_ecosystem, composer_ecosystem, nuget_ecosystem, conda_ecosystem;
+extern const struct ecosystem binary_ecosystem;
 extern const struct collector dpkg_collector, apk_collector, rpm_collector;
 
 const struct ecosystem *const ecosystems[] = { &dpkg_ecosystem, &apk_ecosystem, &rpm_ecosystem,
-	&npm_ecosystem, &python_ecosystem, &gem_ecosystem, &java_ecosystem, &composer_ecosystem, &nuget_ecosystem, &conda_ecosystem, NULL };
+	&npm_ecosystem, &python_ecosystem, &gem_ecosystem, &java_ecosystem, &composer_ecosystem, &nuget_ecosystem, &conda_ecosystem, &binary_ecosystem, NULL };
 const struct collector *const package_collectors[] = { &dpkg_collector, &apk_collector, &rpm_collector, &osrelease_collector, NULL };
 
 u32 packages_add(struct packages *p, const char *type)

@@ -4,6 +4,7 @@
 /* Each set is a part of the next. A new collector: one line. */
 extern const struct collector dpkg_collector, apk_collector, rpm_collector, osrelease_collector;
 extern const struct collector npm_collector, python_collector, gem_collector, java_collector, composer_collector, nuget_collector, conda_collector;
+extern const struct collector binary_collector;
 #define OS                \
 	&dpkg_collector,  \
 	&apk_collector,   \
@@ -17,7 +18,8 @@ extern const struct collector npm_collector, python_collector, gem_collector, ja
 	&java_collector,    \
 	&composer_collector, \
 	&nuget_collector,   \
-	&conda_collector
+	&conda_collector,   \
+	&binary_collector
 #define ALL    \
 	INSIDE
 static const struct collector *const nothing[] = { NULL }, *const os[] = { OS, NULL }, *const inside[] = { INSIDE, NULL }, *const all[] = { ALL, NULL };
