@@ -20,7 +20,7 @@
 static struct {
 	__typeof__(archive_read_new) *new;
 	__typeof__(archive_read_free) *free;
-	__typeof__(archive_read_support_format_zip) *zip;
+	__typeof__(archive_read_support_format_zip_seekable) *zip; /* by its directory: what was cut off would else be missed by nobody */
 	__typeof__(archive_read_support_format_tar) *tar;
 	__typeof__(archive_read_open_fd) *open_fd;
 	__typeof__(archive_read_open) *open;
@@ -41,7 +41,7 @@ static void load(void)
 	} functions[] = {
 		{ "archive_read_new", &ar.new },
 		{ "archive_read_free", &ar.free },
-		{ "archive_read_support_format_zip", &ar.zip },
+		{ "archive_read_support_format_zip_seekable", &ar.zip },
 		{ "archive_read_support_format_tar", &ar.tar },
 		{ "archive_read_open_fd", &ar.open_fd },
 		{ "archive_read_open", &ar.open },

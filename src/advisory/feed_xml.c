@@ -97,13 +97,33 @@ static void add_leaf(struct xml *x, struct str package, struct str version, stru
 	VEC_PUSH(x->leaves, x->n_leaves, x->cap_leaves, l);
 }
 
+/* "libcurl4-7.66.0-4.27.1", "kernel-default 4.12.14-150.66.1" */
+static void installed(struct xml *x, struct str s)
+{
+	size_t at[2] = { 0, 0 }; /* of the last two dashes */
+	const char *blank = str_chr(s, ' ');
+	for (size_t i = 1; i < s.n; i++)
+		if (s.p[i] == '-') {
+			at[0] = at[1];
+			at[1] = i;
+		}
+	if (blank)
+		at[0] = (size_t)(blank - s.p);
+	if (at[0])
+		add_leaf(x, str_head(s, at[0]), str_from(s, at[0] + 1), STR(""), FIX_FIXED);
+}
+
 static void sentence(struct xml *x, struct str s)
 {
 	struct node *n = &x->nodes[x->at];
 	struct str behind;
 	s = str_trim(s);
 	if (cut_before(&s, STR(" is earlier than "), &behind) || cut_before(&s, STR(" less than "), &behind)) {
-		add_leaf(x, s, str_trim(behind), STR(""), FIX_FIXED);
+		behind = str_trim(behind);
+		if (str_is(behind, "0"))
+			x->j->passed++; /* no version is */
+		else
+			add_leaf(x, s, str_cut(&behind, ' '), STR(""), FIX_FIXED);
 	} else if (cut_before(&s, STR(" arch is "), &behind)) {
 		n->arch = keep(x, str_trim(behind));
 	} else if (str_starts(s, STR("Module ")) && cut_before(&s, STR(" is enabled"), &behind)) {
@@ -117,14 +137,7 @@ static void sentence(struct xml *x, struct str s)
 			feed_push_once(x->j, &x->nodes[n->either && x->at ? n->up : x->at].platforms, platform(x, s));
 			return;
 		}
-		size_t dash[2] = { 0, 0 };
-		for (size_t i = 1; i < s.n; i++)
-			if (s.p[i] == '-') {
-				dash[0] = dash[1];
-				dash[1] = i;
-			}
-		if (dash[0])
-			add_leaf(x, str_head(s, dash[0]), str_from(s, dash[0] + 1), STR(""), FIX_FIXED);
+		installed(x, s);
 	}
 }
 
@@ -149,10 +162,12 @@ static bool is_advisory(struct str s)
 	return false;
 }
 
-/* "CVE-2021-1234", "CVE-2021-1234 at NVD", "ELSA-2020-3916". */
+/* "CVE-2021-1234", "CVE-2021-1234 at NVD", "ELSA-2020-3916: curl security update". */
 static void take_id(struct xml *x, struct str s)
 {
 	struct str rest = str_trim(s), word = str_cut(&rest, ' ');
+	if (word.n && word.p[word.n - 1] == ':')
+		word.n--;
 	if (feed_is_cve(word))
 		feed_push_once(x->j, &x->cves, keep(x, word));
 	else if (is_advisory(word))
@@ -323,18 +338,16 @@ static int put_leaves(struct xml *x, struct writing *w)
 
 static int finish(struct xml *x)
 {
-	struct str rest = x->title, first = str_cut(&rest, ':');
+	static const char *const security[] = { "security", "patch", "vulnerability", NULL };
 	take_id(x, x->id);
 	take_id(x, x->title);
-	if (rest.p)
-		take_id(x, first);
 	struct writing w = { .r = { .severity = x->severity, .advisory = feed_join(x->j, &x->advisories), .binary = true }, .ids = x->cves };
 	feed_newest(x->j, x->issued);
 	feed_newest(x->j, x->updated);
 	if (str_is(x->kind, "vulnerability") && feed_is_cve(str_trim(x->title))) /* what it refers to besides is not what it is about */
 		w.ids = (struct feed_list){ &x->title, 1, 1 };
 	struct str about = w.ids.n == 1 ? w.ids.v[0] : w.r.advisory;
-	if (!w.ids.n && w.r.advisory.n && !str_find(w.r.advisory, STR("BA-")))
+	if (!w.ids.n && w.r.advisory.n && str_listed(x->kind, security) && !str_find(w.r.advisory, STR("BA-")))
 		w.ids = (struct feed_list){ &w.r.advisory, 1, 1 };
 	if (!w.ids.n) {
 		x->j->passed++; /* a bug fix, an inventory */
