@@ -158,6 +158,7 @@ void java_pom(struct arena *a, struct str text, struct pom *ret)
 	(void)!XML_Parse(r.x, text.p, (int)MIN(text.n, (size_t)64 * MiB), 1);
 	XML_ParserFree(r.x);
 	*ret = r.pom;
+	ret->xml = true;
 	if (!ret->group.n)
 		ret->group = r.parent.group;
 	if (!ret->version.n)
@@ -437,6 +438,6 @@ bool java_identify(struct arena *a, const struct jar_manifest *m, struct str bas
 	if (!lang_word(name) || !lang_word(version) || str_is(name, "jrt-fs")) /* which is a part of the JDK, and nowhere else to be had */
 		return false;
 	struct str group = group_of(m, name), license = m->v[MF_PLUGIN_LICENSE].n ? m->v[MF_PLUGIN_LICENSE] : m->v[MF_BUNDLE_LICENSE];
-	*ret = (struct pom){ str_of(arena_bytes(a, group)), str_of(arena_bytes(a, name)), str_of(arena_bytes(a, version)), license };
+	*ret = (struct pom){ str_of(arena_bytes(a, group)), str_of(arena_bytes(a, name)), str_of(arena_bytes(a, version)), license, false };
 	return true;
 }
