@@ -131,34 +131,63 @@ static void on_zlib(struct binary *b, size_t at)
 	b->rust_found = rust_list_try(b->rust, str_n(b->buf, b->n), at);
 }
 
+/* ".so" stands here: the text around it may be a library's name. */
+static void on_library(struct binary *b, size_t at)
+{
+	size_t from = at, to = at;
+	while (from && at - from < 200 && b->buf[from - 1] > ' ')
+		from--;
+	while (to < b->n && to - at < 64 && b->buf[to] > ' ')
+		to++;
+	if (b->elf && from && !b->buf[from - 1] && to < b->n && !b->buf[to])
+		elf_library(b->headers, b->at + from, str_n(b->buf + from, to - from));
+}
+
 #ifdef __SSE2__
-/* Blocks of 16 stand at multiples of 16 in the file; reads beyond `to` stay inside the buffer, which has room behind its end. */
+#define LOAD(p) _mm_loadu_si128((const __m128i *)(const void *)(p))
+#define EQUAL(v, c) _mm_cmpeq_epi8(v, _mm_set1_epi8(c))
+#define MASK(v) (u32)_mm_movemask_epi8(v)
+
+static __m128i digits(const char *p)
+{
+	__m128i d = _mm_sub_epi8(LOAD(p), _mm_set1_epi8('0'));
+	return _mm_cmpeq_epi8(_mm_min_epu8(d, _mm_set1_epi8(9)), d);
+}
+
+/* Something may be in these 16 bytes; only those of `keep` are meant. */
+static __attribute__((noinline)) void block(struct binary *b, size_t i, u32 keep)
+{
+	__m128i a = LOAD(b->buf + i), c = LOAD(b->buf + i + 1);
+	for (u32 m = MASK(_mm_and_si128(_mm_and_si128(EQUAL(c, '.'), digits(b->buf + i)), digits(b->buf + i + 2))) & keep; m; m &= m - 1)
+		binary_match_version(b->match, str_n(b->buf, b->n), i + (size_t)__builtin_ctz(m) + 1);
+	for (u32 m = MASK(_mm_and_si128(EQUAL(c, '.'), EQUAL(LOAD(b->buf + i + 2), 's'))) & keep; m; m &= m - 1)
+		if (b->buf[i + (size_t)__builtin_ctz(m) + 3] == 'o')
+			on_library(b, i + (size_t)__builtin_ctz(m) + 1);
+	for (u32 m = MASK(EQUAL(a, 'x')) & keep; m; m &= m - 1)
+		on_zlib(b, i + (size_t)__builtin_ctz(m));
+	for (u32 m = MASK(_mm_and_si128(EQUAL(a, '0'), EQUAL(c, 'w'))) & keep; m; m &= m - 1)
+		on_modules(b, i + (size_t)__builtin_ctz(m));
+	if (memcmp(b->buf + i, go_info_mark, 8) == 0)
+		on_go(b, i);
+}
+
+/* Blocks of 16 stand at multiples of 16 in the file; reads beyond `to` stay inside the buffer, which has room behind its end. Few blocks hold anything of interest: a point,
+ * an x, the beginnings of Go's marks. */
 static void scan(struct binary *b, size_t from, size_t to)
 {
-	const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9), point = _mm_set1_epi8('.'), x = _mm_set1_epi8('x'), w = _mm_set1_epi8('w');
-	u64 mark;
-	memcpy(&mark, go_info_mark, sizeof mark);
-	for (size_t i = from; i < to; i += 16) {
-		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)(b->buf + i)), c = _mm_loadu_si128((const __m128i *)(const void *)(b->buf + i + 1));
-		u32 keep = to - i >= 16 ? 0xffff : (1u << (to - i)) - 1;
-		u32 points = (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(c, point)), xs = (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(a, x)) & keep;
-		u32 marks = (u32)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, zero), _mm_cmpeq_epi8(c, w))) & keep;
-		u64 first;
-		memcpy(&first, b->buf + i, sizeof first);
-		if (points) {
-			__m128i d = _mm_sub_epi8(a, zero), e = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)(b->buf + i + 2)), zero);
-			d = _mm_and_si128(_mm_cmpeq_epi8(_mm_min_epu8(d, nine), d), _mm_cmpeq_epi8(_mm_min_epu8(e, nine), e));
-			points &= (u32)_mm_movemask_epi8(d) & keep;
-		}
-		for (; points; points &= points - 1)
-			binary_match_version(b->match, str_n(b->buf, b->n), i + (size_t)__builtin_ctz(points) + 1);
-		for (; xs; xs &= xs - 1)
-			on_zlib(b, i + (size_t)__builtin_ctz(xs));
-		for (; marks; marks &= marks - 1)
-			on_modules(b, i + (size_t)__builtin_ctz(marks));
-		if (first == mark)
-			on_go(b, i);
+	const char *p = b->buf;
+	size_t i = from;
+	for (; i + 16 <= to; i += 16) {
+		__m128i a = LOAD(p + i), c = LOAD(p + i + 1);
+		__m128i any = _mm_or_si128(_mm_or_si128(EQUAL(c, '.'), EQUAL(a, 'x')), _mm_and_si128(EQUAL(a, '0'), EQUAL(c, 'w')));
+		u64 first, mark;
+		memcpy(&first, p + i, sizeof first);
+		memcpy(&mark, go_info_mark, sizeof mark);
+		if (MASK(any) || first == mark)
+			block(b, i, 0xffff);
 	}
+	if (i < to)
+		block(b, i, (1u << (to - i)) - 1);
 }
 #else
 static bool digit(char c) { return c >= '0' && c <= '9'; }
@@ -169,6 +198,8 @@ static void scan(struct binary *b, size_t from, size_t to)
 	for (size_t i = from; i < to; i++) {
 		if (p[i + 1] == '.' && digit(p[i]) && digit(p[i + 2]))
 			binary_match_version(b->match, str_n(p, b->n), i + 1);
+		else if (p[i + 1] == '.' && p[i + 2] == 's' && p[i + 3] == 'o')
+			on_library(b, i + 1);
 		else if (p[i] == 'x')
 			on_zlib(b, i);
 		else if (p[i] == '0' && p[i + 1] == 'w')

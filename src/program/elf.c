@@ -6,6 +6,8 @@
 #define NOTES 4u
 #define SMALL ((size_t)(64 * KiB))         /* a dynamic section */
 #define NOTE_BYTES ((size_t)1024)
+#define LIBRARIES 1024u
+#define LIBRARY_BYTES ((size_t)(64 * KiB))
 
 /* Bytes of the file to keep. */
 struct window {
@@ -22,9 +24,12 @@ struct elf_reader {
 	struct elf_facts f;
 	struct window load[WINDOWS], note[NOTES], dynamic, interpreter;
 	u32 n_load, n_note;
-	u64 data;
-	char *keep;
+	u64 data, first_size; /* of the first loaded segment */
+	u32 n_library;
+	size_t library_bytes;
+	char *keep, *library_text;
 	size_t kept;
+	struct { u64 at; u32 from, n; } library[LIBRARIES];
 	struct str needed[ELF_NEEDED_MAX];
 };
 
@@ -33,7 +38,8 @@ struct elf_reader {
 struct elf_reader *elf_reader_new(void)
 {
 	struct elf_reader *r = xcalloc(1, sizeof *r);
-	r->keep = xmalloc(KEEP);
+	r->keep = xmalloc(KEEP + LIBRARY_BYTES);
+	r->library_text = r->keep + KEEP;
 	return r;
 }
 
@@ -46,10 +52,20 @@ void elf_reader_free(struct elf_reader *r)
 
 void elf_begin(struct elf_reader *r)
 {
-	char *keep = r->keep;
 	memset(r, 0, offsetof(struct elf_reader, keep));
-	r->keep = keep;
 	r->kept = 0;
+}
+
+void elf_library(struct elf_reader *r, u64 at, struct str name)
+{
+	const struct window *w = &r->load[0];
+	if (!r->n_load || at < w->from + w->want || at - w->from >= r->first_size || r->n_library == LIBRARIES || name.n > LIBRARY_BYTES - r->library_bytes)
+		return;
+	r->library[r->n_library].at = at;
+	r->library[r->n_library].from = (u32)r->library_bytes;
+	r->library[r->n_library++].n = (u32)name.n;
+	memcpy(r->library_text + r->library_bytes, name.p, name.n);
+	r->library_bytes += name.n;
 }
 
 u64 elf_data_offset(const struct elf_reader *r) { return r->data; }
@@ -77,6 +93,7 @@ static void segment(struct elf_reader *r, u32 type, u32 flags, u64 from, u64 add
 	if (size == 0 || from > UINT64_MAX - size)
 		return;
 	if (type == LOAD && r->n_load < WINDOWS) {
+		r->first_size = r->n_load ? r->first_size : size;
 		r->load[r->n_load] = window(r, from, address, size, r->n_load ? NEXT_WINDOW : FIRST_WINDOW);
 		r->n_load++;
 	} else if (type == DYNAMIC && !r->dynamic.want) {
@@ -170,6 +187,10 @@ static struct str text_at(const struct elf_reader *r, u64 address)
 		if (zero)
 			return str_n(s.p, (size_t)(zero - s.p));
 	}
+	u64 at = address - r->load[0].address; /* names may be the end of longer ones */
+	for (u32 i = 0; r->n_load && address >= r->load[0].address && i < r->n_library; i++)
+		if (r->load[0].from + at >= r->library[i].at && r->load[0].from + at - r->library[i].at < r->library[i].n)
+			return str_from(str_n(r->library_text + r->library[i].from, r->library[i].n), (size_t)(r->load[0].from + at - r->library[i].at));
 	return (struct str){ NULL, 0 };
 }
 
