@@ -2,13 +2,15 @@
  *
  * What feeds say becomes records: one a package, release and range of versions. Beside them stands what is known of each vulnerability itself.
  *
- *      affected   "ECOSYSTEM\0PACKAGE\0" + number → a record            (match.h asks by package)
- *      ids        "ID\0" + number → key of a record                     (`db search CVE-…`); the ID is the record's own and each word of its `advisory`
- *      names      "PACKAGE\0ECOSYSTEM"                                  (`db search PACKAGE`)
- *      vulns      "ID" → title, severities, CVSS, aliases, references, dates    (NVD, OSV, VEX)
+ *      affected   ECOSYSTEM, PACKAGE → its records                      (match.h asks by package)
+ *      ids        ID → ecosystems and packages                          (`db search CVE-…`); the ID is the record's own, each word of its `advisory`, the vulnerability's aliases
+ *      names      PACKAGE → ecosystems                                  (`db search PACKAGE`)
+ *      vulns      ID → title, severities, CVSS, aliases, references, dates    (NVD, OSV, VEX)
  *      kev, epss  "CVE-…" → dates; score and percentile
- *      eol        "PRODUCT\0CYCLE" → dates
- *      sources    "KIND" → what was read, when, how many records; version of the format
+ *      eol        PRODUCT, CYCLE → dates
+ *      sources    KIND, LOCATION → what was read, its newest date, how many records
+ *
+ * record.h says how that is written, tree.h what the file is made of.
  *
  * ECOSYSTEM is the OSV schema's name with the release: "Debian:12", "Alpine:v3.19", "Ubuntu:22.04:LTS", "Red Hat" (release in `cpe`, see match.h), "Rocky Linux:9",
  * "npm", "PyPI", "Go", "Maven", "RubyGems", "crates.io", "Packagist", "NuGet", …; and "Amazon Linux:2", "Oracle Linux:8" of our own. Languages are matched by the
@@ -16,7 +18,10 @@
  *
  * Records keep the name as the feed spells it ("Werkzeug"), keys hold the normal one, of what is added and of what is asked alike.
  *
- * A database is data, too: it may come from a registry. Every offset and length in a record is checked when it is read; a record that does not hold is a problem, not a crash. */
+ * A database is data, too: it may come from a registry. Nothing in it is believed: every page number, offset and length is checked when it is used, and no query reads more than the
+ * file is long; so a file that is cut off, damaged or made by somebody who means harm ends in ERR_INPUT (db_open, or the query that meets it), not in a crash or a hang. What that cannot
+ * tell is whether the advisories are the right ones: whoever fetches a database compares the digest of the whole file. A file is replaced by renaming another over it; one that
+ * is shortened while it is open takes its reader down, as with every mapped file. */
 #ifndef PARE_ADVISORY_DB_H
 #define PARE_ADVISORY_DB_H
 #include "base/arena.h"
@@ -27,6 +32,9 @@
 
 #define DB_VERSION 1            /* of the format: another one is refused with the remedy (`pare db update`) */
 #define DB_MAP_MAX (16 * GiB)
+
+#define DB_TEXT_MAX ((size_t)1000) /* bytes of a description, 300 of a title */
+#define DB_REFERENCES_MAX 16u      /* of one vulnerability, the first in their order */
 
 enum fix_state { FIX_AFFECTED, FIX_FIXED, FIX_UNDER_INVESTIGATION, FIX_WILL_NOT_FIX, FIX_DEFERRED, FIX_END_OF_LIFE, FIX_NOT_AFFECTED, FIX_UNKNOWN };
 extern const char *const fix_state_text[]; /* CLI.md: "affected" "fixed" "under_investigation" "will_not_fix" "fix_deferred" "end_of_life" "not_affected" "unknown" */
@@ -75,11 +83,13 @@ struct db_writer;
 /* The file appears at db_writer_commit() and not before (base/file.h); memory stays bounded whatever is added. */
 int db_writer_open(const char *path, struct db_writer **ret, struct error *err) must_check;
 int db_add_record(struct db_writer *w, const struct db_record *r, struct error *err) must_check; /* copies */
-int db_add_vuln(struct db_writer *w, const struct db_vuln *v, struct error *err) must_check;     /* of several feeds: joined */
+int db_add_vuln(struct db_writer *w, const struct db_vuln *v, struct error *err) must_check;     /* of several feeds: joined. Long texts are cut (DB_TEXT_MAX, DB_REFERENCES_MAX) */
 int db_add_kev(struct db_writer *w, struct str id, const struct db_kev *k, struct error *err) must_check;
 int db_add_epss(struct db_writer *w, struct str id, const struct db_epss *e, struct error *err) must_check;
 int db_add_eol(struct db_writer *w, const struct db_eol *e, struct error *err) must_check;
+/* Of several with the same kind and location (its last part alone is kept) the largest of each number and the latest date count. */
 int db_add_source(struct db_writer *w, const struct db_source *s, struct error *err) must_check;
+u64 db_writer_records(const struct db_writer *w); /* how many were added */
 int db_writer_commit(struct db_writer *w, struct error *err) must_check; /* frees, whatever happens */
 void db_writer_abort(struct db_writer *w);
 
@@ -93,6 +103,7 @@ int db_affected(const struct db *d, struct str ecosystem, struct str package, in
 int db_by_id(const struct db *d, struct str id, int (*f)(void *ctx, const struct db_record *r), void *ctx, struct error *err) must_check; /* aliases too */
 int db_by_name(const struct db *d, struct str package, int (*f)(void *ctx, const struct db_record *r), void *ctx, struct error *err) must_check;
 bool db_has_ecosystem(const struct db *d, struct str ecosystem); /* whether any record is of it: else "not covered", never a quiet zero */
+/* Of `id`, else of the first of its aliases that has one. */
 bool db_vuln(const struct db *d, struct arena *a, struct str id, struct db_vuln *ret);
 bool db_kev(const struct db *d, struct str id, struct db_kev *ret);
 bool db_epss(const struct db *d, struct str id, struct db_epss *ret);
