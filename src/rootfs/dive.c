@@ -436,7 +436,7 @@ static struct trie *trie_new(const struct image *img)
 {
 	struct trie *t = xcalloc(1, sizeof *t);
 	t->img = img;
-	hashtab_open(&t->names, 0);
+	hashtab_open(&t->names, image_paths(img));
 	(void)SEG_PUSH(&t->nodes);
 	struct dnode *root = SEG_PUSH(&t->nodes);
 	root->name = "";

@@ -566,10 +566,7 @@ struct rootfs *rootfs_build(const struct image *img, const struct rootfs_options
 	b->opt = opt ? opt : &none;
 	r->image = img;
 	r->layers = xcalloc(img->n_layers, sizeof *r->layers);
-	u32 names = 0;
-	for (u32 i = 0; i < img->n_layers; i++)
-		names = MAX(names, img->layers[i].facts ? img->layers[i].facts->entries.n : 0);
-	hashtab_open(&r->names, MIN(names, ROOTFS_NODES_MAX));
+	hashtab_open(&r->names, MIN(image_paths(img), ROOTFS_NODES_MAX));
 	(void)SEG_PUSH(&r->nodes);  /* 0: none */
 	(void)SEG_PUSH(&r->inodes);
 	struct node *root = SEG_PUSH(&r->nodes);
