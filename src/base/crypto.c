@@ -1,22 +1,14 @@
 #include "base/crypto.h"
-#include <dlfcn.h>
+#include "base/library.h"
 #include <pthread.h>
 
 static struct crypto loaded;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void fail(const char *what)
-{
-	fprintf(stderr, "pare: libcrypto: %s (Debian: libssl3)\n", what);
-	_Exit(4);
-}
-
 static void load(void)
 {
-	static const struct {
-		const char *name;
-		void *to;
-	} functions[] = {
+	static const char *const sonames[] = { "libcrypto.so.3", "libcrypto.so.1.1", NULL };
+	static const struct library_function functions[] = {
 		{ "EVP_MD_CTX_new", &loaded.md_ctx_new },
 		{ "EVP_MD_CTX_free", &loaded.md_ctx_free },
 		{ "EVP_DigestInit_ex", &loaded.digest_init },
@@ -30,17 +22,7 @@ static void load(void)
 		{ "EVP_EncodeBlock", &loaded.base64_encode },
 		{ "EVP_DecodeBlock", &loaded.base64_decode },
 	};
-	void *lib = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-	if (!lib)
-		lib = dlopen("libcrypto.so.1.1", RTLD_NOW | RTLD_LOCAL);
-	if (!lib)
-		fail("libcrypto.so.3 is not installed");
-	for (size_t i = 0; i < countof(functions); i++) {
-		void *f = dlsym(lib, functions[i].name);
-		if (!f)
-			fail(functions[i].name);
-		memcpy(functions[i].to, &f, sizeof f);
-	}
+	library_load(sonames, "libssl3", functions, countof(functions));
 }
 
 const struct crypto *crypto(void)

@@ -11,9 +11,12 @@
 #if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
 /* The library chooses AVX2 or AVX-512 at run time where the compiler may only assume SSE2. */
 XXH_errorcode XXH3_128bits_update_dispatch(XXH3_state_t *state, const void *input, size_t len);
+XXH128_hash_t XXH3_128bits_dispatch(const void *input, size_t len);
 #define update_128 XXH3_128bits_update_dispatch
+#define whole_128 XXH3_128bits_dispatch
 #else
 #define update_128 XXH3_128bits_update
+#define whole_128 XXH3_128bits
 #endif
 
 struct hasher {
@@ -42,7 +45,7 @@ void hasher_free(struct hasher *h) { free(h); }
 
 struct hash128 hash_bytes(struct str s)
 {
-	XXH128_hash_t v = XXH3_128bits(s.p, s.n);
+	XXH128_hash_t v = whole_128(s.p, s.n);
 	return (struct hash128){ v.low64, v.high64 };
 }
 

@@ -1,7 +1,5 @@
 #include "base/str.h"
 
-bool str_starts(struct str a, struct str prefix) { return a.n >= prefix.n && memcmp(a.p, prefix.p, prefix.n) == 0; }
-
 bool str_ends(struct str a, struct str suffix) { return a.n >= suffix.n && memcmp(a.p + (a.n - suffix.n), suffix.p, suffix.n) == 0; }
 
 int str_cmp(struct str a, struct str b)
@@ -46,24 +44,21 @@ bool str_listed(struct str a, const char *const *names)
 	return false;
 }
 
+size_t str_same(struct str a, struct str b)
+{
+	size_t i = 0, n = MIN(a.n, b.n);
+	for (; i + 8 <= n; i += 8)
+		if (memcmp(a.p + i, b.p + i, 8) != 0)
+			break;
+	while (i < n && a.p[i] == b.p[i])
+		i++;
+	return i;
+}
+
 struct str str_base(struct str path)
 {
 	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
 	return slash ? str_from(path, (size_t)(slash - path.p) + 1) : path;
-}
-
-struct str str_cut(struct str *rest, char sep)
-{
-	const char *at = rest->n ? memchr(rest->p, sep, rest->n) : NULL;
-	struct str head = *rest;
-	if (!at) {
-		*rest = (struct str){ NULL, 0 };
-		return head;
-	}
-	head.n = (size_t)(at - rest->p);
-	rest->p = at + 1;
-	rest->n -= head.n + 1;
-	return head;
 }
 
 bool str_to_u64(struct str a, u64 *v)

@@ -20,7 +20,7 @@ static inline const char *str_chr(struct str a, char c) { return a.n ? memchr(a.
 static inline struct str str_from(struct str a, size_t off) { return off >= a.n ? (struct str){ a.p + a.n, 0 } : (struct str){ a.p + off, a.n - off }; }
 static inline struct str str_head(struct str a, size_t n) { return (struct str){ a.p, MIN(n, a.n) }; }
 
-bool str_starts(struct str a, struct str prefix);
+static inline bool str_starts(struct str a, struct str prefix) { return a.n >= prefix.n && memcmp(a.p, prefix.p, prefix.n) == 0; }
 bool str_ends(struct str a, struct str suffix);
 int str_cmp(struct str a, struct str b);             /* bytewise, as memcmp, shorter first */
 struct str str_trim(struct str a);                   /* without blanks (space, tab, CR, LF) at both ends */
@@ -28,11 +28,24 @@ bool str_contains(struct str a, struct str needle);
 const char *str_find(struct str a, struct str needle); /* NULL when absent */
 bool str_ieq(struct str a, struct str b);            /* equal but for ASCII case */
 bool str_listed(struct str a, const char *const *names); /* names ends with NULL; a NULL list holds nothing */
+size_t str_same(struct str a, struct str b);         /* how many bytes both begin with */
 struct str str_base(struct str path);                /* what stands after the last '/' */
 
 /* Cuts *rest at the first `sep`: returns what stands before, leaves what stands after in *rest.
  * Without a separator returns all of it and leaves *rest empty with p NULL; so: while (rest.p) line = str_cut(&rest, '\n'). */
-struct str str_cut(struct str *rest, char sep);
+static inline struct str str_cut(struct str *rest, char sep)
+{
+	const char *at = str_chr(*rest, sep);
+	struct str head = *rest;
+	if (!at) {
+		*rest = (struct str){ NULL, 0 };
+		return head;
+	}
+	head.n = (size_t)(at - rest->p);
+	rest->p = at + 1;
+	rest->n -= head.n + 1;
+	return head;
+}
 
 /* Whole-string decimal number; false (and *v untouched) for anything else or on overflow. */
 bool str_to_u64(struct str a, u64 *v) must_check;

@@ -58,12 +58,12 @@ bool text_parse_size(struct str s, u64 *bytes)
 		} else if (!at || c == '\0') {
 			return false;
 		} else {
-			int power = (int)(at - letters) + 1;
 			struct str rest = str_from(unit, 1);
 			bool binary = str_ieq(rest, STR("ib")) || str_ieq(rest, STR("i"));
 			if (rest.n && !binary && !str_ieq(rest, STR("b")))
 				return false;
-			mul = pow(binary ? 1024 : 1000, power);
+			for (; at >= letters; at--)
+				mul *= binary ? 1024 : 1000;
 		}
 	}
 	double v = strtod(num, NULL) * mul;

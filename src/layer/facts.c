@@ -136,26 +136,26 @@ void facts_note(struct facts *f, u32 entry, u32 collector, struct str bytes)
 	VEC_PUSH(f->notes, f->n_notes, f->cap_notes, n);
 }
 
-static void *copy_of(const void *p, size_t n)
+/* Copied when little is left, not shrunk where it is: an archive of many small members would hold a mapping for each. */
+static void *trimmed(void *p, size_t n)
 {
+	if (n >= 128 * KiB)
+		return xrealloc(p, n);
 	void *q = xmalloc(n);
 	if (n)
 		memcpy(q, p, n);
+	free(p);
 	return q;
 }
 
 void facts_trim(struct facts *f)
 {
-	/* Copied, not shrunk where they are: an archive of many small members would hold a mapping for each. */
 	if (f->entries.segs) {
 		struct fact_entry **last = &f->entries.seg[f->entries.segs - 1];
-		void *kept = copy_of(*last, (f->entries.n - (f->entries.segs - 1) * SEG_SIZE) * sizeof **last);
-		free(*last);
-		*last = kept;
+		*last = trimmed(*last, (f->entries.n - (f->entries.segs - 1) * SEG_SIZE) * sizeof **last);
 	}
-	char **strings = &f->strings.seg[f->strings.n - 1], *kept = copy_of(*strings, f->strings.at);
-	free(*strings);
-	*strings = kept;
+	char **strings = &f->strings.seg[f->strings.n - 1];
+	*strings = trimmed(*strings, f->strings.at);
 	free(f->dirs);
 	f->dirs = NULL;
 }

@@ -99,3 +99,14 @@ u32 image_base_layers(const struct image *img)
 	bool to_root = str_ends(by, STR(" /")) || str_contains(by, STR(" / # buildkit")) || str_contains(by, STR("debuerreotype"));
 	return adds && to_root ? 1 : 0;
 }
+
+u32 image_paths(const struct image *img)
+{
+	u64 sum = 0, largest = 0;
+	for (u32 i = 0; i < img->n_layers; i++) {
+		u64 n = img->layers[i].facts ? img->layers[i].facts->entries.n : 0;
+		sum += n;
+		largest = MAX(largest, n);
+	}
+	return (u32)MIN(sum, 4 * largest); /* FACTS_ENTRIES_MAX keeps it small */
+}

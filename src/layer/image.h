@@ -54,4 +54,6 @@ const char *image_title(const struct image *img);
 void image_instruction(const struct image *img, u32 layer, struct buf *out);
 /* How many of the lowest layers come from the base image, as history and annotations tell; 0 when nothing tells. */
 u32 image_base_layers(const struct image *img);
+/* About how many paths the layers have, to make room for: what they list together, unless they look like the same over and over. */
+u32 image_paths(const struct image *img);
 #endif

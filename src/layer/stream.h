@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "oci/digest.h"
 
-#define STREAM_CHUNK ((size_t)(64 * KiB))
+#define STREAM_CHUNK ((size_t)(32 * KiB))
 #define STREAM_RING 6
 #define STREAM_KEEP (STREAM_RING - 2)
 

@@ -197,16 +197,26 @@ static int field(const char *h, size_t off, size_t width, const char *what, u64 
 	return 0;
 }
 
+/* Of a block's bytes, eight at a time: 128 of them do not overflow a lane of 16 bits. */
+static u32 sum_of(const char *h)
+{
+	const u64 low = 0x00ff00ff00ff00ff;
+	u64 lanes = 0, w;
+	for (size_t i = 0; i < BLOCK; i += sizeof w) {
+		memcpy(&w, h + i, sizeof w);
+		lanes += (w & low) + (w >> 8 & low);
+	}
+	return (u32)((lanes & 0xffff) + (lanes >> 16 & 0xffff) + (lanes >> 32 & 0xffff) + (lanes >> 48));
+}
+
 static bool checksum_ok(const char *h)
 {
 	u64 want;
-	u32 sum = 0;
+	u32 sum = sum_of(h);
 	s32 sign = 0;
 	bool neg;
 	if (!number(h + 148, 8, &want, &neg) || neg)
 		return false;
-	for (size_t i = 0; i < BLOCK; i++)
-		sum += (u8)h[i];
 	for (size_t i = 148; i < 156; i++)
 		sum -= (u8)h[i];
 	if (want == sum + 8 * ' ')
@@ -612,11 +622,9 @@ static int header_numbers(const char *h, struct tar_entry *e, const struct exten
 
 static int entry(struct tar *t, const char *h, struct tar_entry *e, struct error *err)
 {
-	char copy[BLOCK];
-	memcpy(copy, h, BLOCK); /* the view may move on while sparse maps are read */
-	e->flag = copy[156];
-	header_names(t, copy);
-	if (header_numbers(copy, e, &t->own, err) < 0)
+	e->flag = h[156];
+	header_names(t, h);
+	if (header_numbers(h, e, &t->own, err) < 0)
 		return -1;
 	overlay(t, &t->global, e);
 	overlay(t, &t->own, e);
@@ -634,7 +642,7 @@ static int entry(struct tar *t, const char *h, struct tar_entry *e, struct error
 	e->size = e->type == TAR_FILE ? e->stored : 0;
 	t->content = e->stored;
 	t->padding = (BLOCK - e->stored % BLOCK) % BLOCK;
-	if (e->flag == 'S' && e->type == TAR_FILE && gnu_sparse(t, copy, e, err) < 0)
+	if (e->flag == 'S' && e->type == TAR_FILE && gnu_sparse(t, h, e, err) < 0)
 		return -1;
 	e->data = t->at;
 	if (e->type == TAR_FILE && t->own.sparse) {

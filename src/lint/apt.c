@@ -247,6 +247,15 @@ static void dist_upgrade(struct lint *l)
 			lint_add_cmd(l, s, c, "a full upgrade replaces the base image's packages, removes some, and gives another image every day: build on a newer base image");
 }
 
+/* ENV reaches the containers, too; what debconf may ask is a question of the build. */
+static void frontend(struct lint *l)
+{
+	for (const struct df_instruction *i = lint_next(l, NULL); i; i = lint_next(l, i))
+		for (u32 k = 0; i->keyword == DF_ENV && k < i->n_pairs && lint_ships(l, i); k++)
+			if (str_is(i->pairs[k].name.s, "DEBIAN_FRONTEND") && i->pairs[k].value.s.n)
+				lint_add_at(l, i, i->pairs[k].span, "DEBIAN_FRONTEND stays set in every container: ARG sets it for the build alone");
+}
+
 const struct lint_rule rules_apt[] = {
 	{ .meta = {
 		.name = "apt-unpinned", .hadolint = "DL3008", .aliases = "kics:965a08d7-ef86-4f14-8792-4a3b2098937e",
@@ -301,5 +310,12 @@ const struct lint_rule rules_apt[] = {
 		       "image and in this layer. A newer base image gives the same updates without the bytes.",
 		.bad = "FROM debian:12\nRUN apt-get update && apt-get dist-upgrade -y && rm -rf /var/lib/apt/lists/*\n", .good = "FROM debian:12.11\nRUN true\n" },
 		.check = dist_upgrade },
+	{ .meta = {
+		.name = "apt-frontend-in-env", .level = LEVEL_INFO, .since = "2026.1", .topic = "packages",
+		.summary = "ENV sets DEBIAN_FRONTEND for the containers, too",
+		.why = "ENV is part of the image's configuration: whoever works in a container, or builds on the image, gets a debconf that never asks, and packages that are configured without the "
+		       "answers that they needed. ARG holds during the build and is gone afterwards; in front of one command it holds for that command.",
+		.bad = "FROM debian:12\nENV DEBIAN_FRONTEND=noninteractive\n", .good = "FROM debian:12\nARG DEBIAN_FRONTEND=noninteractive\n" },
+		.check = frontend },
 	{ .meta = { 0 } },
 };

@@ -219,9 +219,10 @@ static void step(const struct dockerignore_pattern *p, const bool *from, bool *t
 	close_over(p, to);
 }
 
+/* The path or a directory above it, in one walk: at each slash it is asked whether the pattern could end there. */
 static bool match_tokens(const struct dockerignore_pattern *p, struct str path)
 {
-	bool small[2][256], *state[2] = { small[0], small[1] }, hit;
+	bool small[2][256], *state[2] = { small[0], small[1] };
 	u32 now = 0;
 	size_t size = 2 * ((size_t)p->n + 1);
 
@@ -231,29 +232,26 @@ static bool match_tokens(const struct dockerignore_pattern *p, struct str path)
 	memset(state[0], 0, size);
 	state[0][0] = true;
 	close_over(p, state[0]);
-	for (size_t i = 0; i < path.n; i++, now = !now)
+	bool hit = false;
+	for (size_t i = 0; i < path.n && !hit; i++, now = !now) {
+		hit = path.p[i] == '/' && state[now][2 * p->n];
 		step(p, state[now], state[!now], path.p[i]);
-	hit = state[now][2 * p->n];
+	}
+	hit |= state[now][2 * p->n];
 	if (size > sizeof small[0])
 		for (u32 i = 0; i < 2; i++)
 			free(state[i]);
 	return hit;
 }
 
-static bool match(struct dockerignore *d, const struct dockerignore_pattern *p, struct str path)
+static bool match_one(const struct dockerignore_pattern *p, struct str path)
 {
-	struct str rest;
-	u64 cost = (u64)(p->kind == TOKENS ? p->n + 1 : 1) * (path.n + 1);
+	struct str rest = str_from(p->text, 2);
 
-	if (cost > d->steps)
-		return false;
-	d->steps -= cost;
 	switch (p->kind) {
 	case EXACT: return str_eq(p->text, path);
 	case PREFIX: return str_starts(path, str_head(p->text, p->text.n - 2));
-	case SUFFIX:
-		rest = str_from(p->text, 2);
-		return str_ends(path, rest) || (rest.n && rest.p[0] == '/' && str_eq(path, str_from(rest, 1)));
+	case SUFFIX: return str_ends(path, rest) || (rest.n && rest.p[0] == '/' && str_eq(path, str_from(rest, 1)));
 	case TOKENS: return match_tokens(p, path);
 	}
 	return false;
@@ -261,13 +259,18 @@ static bool match(struct dockerignore *d, const struct dockerignore_pattern *p, 
 
 static bool match_or_parent(struct dockerignore *d, const struct dockerignore_pattern *p, struct str path)
 {
-	if (match(d, p, path))
+	u64 cost = (u64)(p->kind == TOKENS ? p->n + 1 : 1) * (path.n + 1);
+
+	if (cost > d->steps)
+		return false;
+	d->steps -= cost;
+	if (match_one(p, path))
 		return true;
-	for (size_t i = 0; i < path.n; i++)
-		if (path.p[i] == '/' && match(d, p, str_head(path, i)))
+	for (size_t i = 0; i < path.n && p->kind != TOKENS; i++)
+		if (path.p[i] == '/' && match_one(p, str_head(path, i)))
 			return true;
 	/* Go's Dir() of "/x", split at slashes, gives the root itself too. */
-	return path.n > 1 && path.p[0] == '/' && !memchr(path.p + 1, '/', path.n - 1) && match(d, p, STR("/"));
+	return path.n > 1 && path.p[0] == '/' && !memchr(path.p + 1, '/', path.n - 1) && match_one(p, STR("/"));
 }
 
 bool dockerignore_matches(struct dockerignore *d, struct str path)

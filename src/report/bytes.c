@@ -74,20 +74,21 @@ static bool copy_of_another(struct search *s, const struct fact_entry *e)
 	return false;
 }
 
-static u8 language_of(const struct rootfs *r, node_id id, const char *name)
+static u8 language_of(const struct rootfs *r, node_id id)
 {
-	const char *parent = rootfs_node(r, rootfs_node(r, id)->parent)->name;
-	if (strcmp(name, "node_modules") == 0)
+	const struct node *n = rootfs_node(r, id), *up = rootfs_node(r, n->parent);
+	struct str name = str_n(n->name, n->length), parent = str_n(up->name, up->length);
+	if (str_is(name, "node_modules"))
 		return BYTES_NPM;
-	if (strcmp(name, "site-packages") == 0 || strcmp(name, "dist-packages") == 0)
+	if (str_is(name, "site-packages") || str_is(name, "dist-packages"))
 		return BYTES_PYTHON;
-	if (strcmp(name, "gems") == 0 && parent[0] >= '0' && parent[0] <= '9')
+	if (str_is(name, "gems") && up->name[0] >= '0' && up->name[0] <= '9')
 		return BYTES_GEM;
-	if (strcmp(name, "mod") == 0 && strcmp(parent, "pkg") == 0)
+	if (str_is(name, "mod") && str_is(parent, "pkg"))
 		return BYTES_GO;
-	if (strcmp(name, "src") == 0 && strcmp(parent, "registry") == 0)
+	if (str_is(name, "src") && str_is(parent, "registry"))
 		return BYTES_CARGO;
-	if (strcmp(name, "vendor") == 0 && rootfs_child(r, id, STR("composer")) && rootfs_child(r, id, STR("autoload.php")))
+	if (str_is(name, "vendor") && rootfs_child(r, id, STR("composer")) && rootfs_child(r, id, STR("autoload.php")))
 		return BYTES_COMPOSER;
 	return 0;
 }
@@ -98,7 +99,7 @@ static void inherit(struct search *s, node_id id)
 	const struct node *n = rootfs_node(s->r, id);
 	node_id up = n->parent;
 	if (rootfs_type(s->r, id) == TAR_DIR) {
-		u8 l = language_of(s->r, id, n->name);
+		u8 l = language_of(s->r, id);
 		if (l) {
 			s->language[id] = s->language[up] ? s->language[up] : l;
 			s->part[id] = s->part[up];
@@ -125,16 +126,17 @@ static u8 litter_group(u8 kind)
 	}
 }
 
-/* What a package manager keeps for itself counts with its packages. */
-static u8 records_group(struct str path)
+/* What a package manager keeps for itself counts with its packages. Paths are made of the few directories whose names fit. */
+static u8 records_group(struct search *s, node_id id)
 {
 	static const struct {
-		const char *dir;
+		struct str dir;
 		u8 group;
-	} places[] = { { "/var/lib/dpkg", BYTES_DEB }, { "/var/cache/debconf", BYTES_DEB }, { "/var/lib/apt", BYTES_DEB }, { "/lib/apk", BYTES_APK }, { "/usr/lib/apk", BYTES_APK },
-		       { "/var/lib/rpm", BYTES_RPM }, { "/usr/lib/sysimage/rpm", BYTES_RPM }, { "/var/lib/dnf", BYTES_RPM } };
+	} places[] = { { STR("/var/lib/dpkg"), BYTES_DEB }, { STR("/var/cache/debconf"), BYTES_DEB }, { STR("/var/lib/apt"), BYTES_DEB }, { STR("/lib/apk"), BYTES_APK }, { STR("/usr/lib/apk"), BYTES_APK },
+		       { STR("/var/lib/rpm"), BYTES_RPM }, { STR("/usr/lib/sysimage/rpm"), BYTES_RPM }, { STR("/var/lib/dnf"), BYTES_RPM } };
+	const struct node *n = rootfs_node(s->r, id);
 	for (size_t i = 0; i < countof(places); i++)
-		if (str_is(path, places[i].dir))
+		if (str_ends(places[i].dir, str_n(n->name, n->length)) && str_eq(rootfs_path(s->r, id, &s->path), places[i].dir))
 			return places[i].group;
 	return 0;
 }
@@ -169,7 +171,7 @@ static void visit(struct search *s, node_id id)
 	inherit(s, id);
 	s->records[id] = s->records[rootfs_node(s->r, id)->parent];
 	if (rootfs_type(s->r, id) == TAR_DIR && !s->records[id])
-		s->records[id] = records_group(rootfs_path(s->r, id, &s->path));
+		s->records[id] = records_group(s, id);
 	if (rootfs_type(s->r, id) != TAR_FILE)
 		return;
 	const struct fact_entry *e = rootfs_entry(s->r, id);

@@ -3,11 +3,12 @@
 #include "rootfs/dive.h"
 #include "base/hash.h"
 #include "base/seg.h"
+#include "base/hashtab.h"
 #include <math.h>
 
 struct dnode {
 	const char *name;
-	u32 parent, child, sibling, hash_next, hash;
+	u32 parent, child, sibling;
 	u32 stamp;       /* 1 + the layer whose tree it was last part of */
 	u32 inner;       /* 1 + the layer in whose tree it last had something below it */
 	u32 entry;       /* of that layer; UINT32_MAX: implied */
@@ -20,7 +21,7 @@ struct dnode {
 
 struct trie {
 	SEG(struct dnode) nodes;
-	u32 *buckets, n_buckets;
+	struct hashtab names; /* (parent, name) -> node */
 	struct arena arena;
 	const struct image *img;
 	u32 layer;
@@ -34,25 +35,13 @@ static u32 hash_of(u32 parent, struct str name) { return (u32)hash64(name, paren
 
 static u32 look_hashed(const struct trie *t, u32 parent, struct str name, u32 h)
 {
-	for (u32 id = t->buckets[h & (t->n_buckets - 1)]; id; id = at(t, id)->hash_next)
-		if (at(t, id)->hash == h && at(t, id)->parent == parent && strncmp(name.p, at(t, id)->name, name.n) == 0 && !at(t, id)->name[name.n])
+	for (u32 k = h, id; (id = hashtab_next(&t->names, h, &k));)
+		if (at(t, id)->parent == parent && strncmp(name.p, at(t, id)->name, name.n) == 0 && !at(t, id)->name[name.n])
 			return id;
 	return 0;
 }
 
 static u32 look(const struct trie *t, u32 parent, struct str name) { return look_hashed(t, parent, name, hash_of(parent, name)); }
-
-static void grow(struct trie *t)
-{
-	t->n_buckets = t->n_buckets ? t->n_buckets * 2 : 1024;
-	free(t->buckets);
-	t->buckets = xcalloc(t->n_buckets, sizeof *t->buckets);
-	for (u32 id = 2; id < t->nodes.n; id++) {
-		u32 b = at(t, id)->hash & (t->n_buckets - 1);
-		at(t, id)->hash_next = t->buckets[b];
-		t->buckets[b] = id;
-	}
-}
 
 /* `kept`: the name is terminated and lives as long as the facts; others are copied. */
 static u32 make(struct trie *t, u32 parent, struct str name, bool kept)
@@ -60,18 +49,15 @@ static u32 make(struct trie *t, u32 parent, struct str name, bool kept)
 	u32 h = hash_of(parent, name), id = look_hashed(t, parent, name, h);
 	if (id)
 		return id;
-	if (t->nodes.n >= t->n_buckets)
-		grow(t);
 	struct dnode *n = SEG_PUSH(&t->nodes);
 	id = t->nodes.n - 1;
-	u32 b = h & (t->n_buckets - 1);
-	*n = (struct dnode){ .name = kept ? name.p : arena_bytes(&t->arena, name), .parent = parent, .hash = h, .sibling = at(t, parent)->child, .hash_next = t->buckets[b], .least = UINT64_MAX };
+	*n = (struct dnode){ .name = kept ? name.p : arena_bytes(&t->arena, name), .parent = parent, .sibling = at(t, parent)->child, .least = UINT64_MAX };
 	at(t, parent)->child = id;
-	t->buckets[b] = id;
+	hashtab_add(&t->names, h, id);
 	return id;
 }
 
-static bool is_whiteout(const char *name) { return strncmp(name, ".wh.", 4) == 0; }
+static bool is_whiteout(const char *name) { return name[0] == '.' && strncmp(name, ".wh.", 4) == 0; }
 
 /* One component in the tree of the layer at hand; 0 for what dive leaves out. */
 static u32 component(struct trie *t, u32 parent, struct str name, bool kept)
@@ -91,35 +77,30 @@ static u32 component(struct trie *t, u32 parent, struct str name, bool kept)
 	return id;
 }
 
-/* Where the way to the directory *rest leaves that to `last`, whose node is `node`: *ret_node, *rest what is left of it; returns the components passed. */
-static u32 shared_way(const struct trie *t, const char *last, struct str *rest, u32 node, u32 *ret_node)
+/* Where the way to the directory *rest leaves that to `last`, whose node is `node` and which has `depth` components: *ret_node, *rest what
+ * is left of it; returns the components passed. */
+static u32 shared_way(const struct trie *t, struct str last, u32 depth, struct str *rest, u32 node, u32 *ret_node)
 {
-	size_t i = 0, cut = 0;
-	u32 shared = 0;
-	for (; i < rest->n && rest->p[i] == last[i]; i++)
-		if (rest->p[i] == '/') {
-			cut = i;
-			shared++;
-		}
-	if (i < rest->n && rest->p[i] == '/' && !last[i]) {
-		cut = i;
-		shared++;
+	size_t cut = str_same(*rest, last);
+	if ((cut < rest->n && rest->p[cut] != '/') || (cut < last.n && last.p[cut] != '/')) { /* back to the end of a component */
+		const char *slash = cut ? memrchr(last.p, '/', cut) : NULL;
+		cut = slash ? (size_t)(slash - last.p) : 0;
 	}
 	if (!cut)
 		return 0;
-	for (const char *c = last + cut; *c; c++)
-		if (*c == '/')
-			node = at(t, node)->parent;
+	for (const char *c = last.p + cut; (c = memchr(c, '/', (size_t)(last.p + last.n - c))); c++, depth--)
+		node = at(t, node)->parent;
 	*ret_node = node;
-	*rest = str_from(*rest, cut + 1);
-	return shared;
+	*rest = cut < rest->n ? str_from(*rest, cut + 1) : (struct str){ NULL, 0 };
+	return depth;
 }
 
 /* The layer's tree; entries in a run share their directory. Returns the bytes of its files. */
 static u64 layer_tree(struct trie *t, u32 layer)
 {
 	u64 size = 0;
-	u32 memo_dir = 0, memo = 1;
+	u32 memo_dir = 0, memo = 1, memo_depth = 0;
+	struct str memo_path = STR("");
 	t->layer = layer;
 	t->n_members = t->deepest = 0;
 	t->facts = t->img->layers[layer].facts;
@@ -133,15 +114,17 @@ static u64 layer_tree(struct trie *t, u32 layer)
 		if (e->dir && e->dir == memo_dir) {
 			id = memo;
 		} else {
-			struct str rest = str_of(facts_dir(t->facts, e));
+			struct str path = str_of(facts_dir(t->facts, e)), rest = path;
 			u32 depth = 0;
 			if (memo_dir) /* what it shares with the directory before need not be looked up */
-				depth = shared_way(t, facts_string(t->facts, memo_dir), &rest, memo, &id);
+				depth = shared_way(t, memo_path, memo_depth, &rest, memo, &id);
 			for (; id && rest.n && rest.p; depth++)
 				id = component(t, id, str_cut(&rest, '/'), false);
 			t->deepest = MAX(t->deepest, depth);
 			memo_dir = id ? e->dir : 0;
 			memo = id;
+			memo_path = path;
+			memo_depth = depth;
 		}
 		if (id)
 			id = component(t, id, str_of(name), true);
@@ -453,7 +436,7 @@ static struct trie *trie_new(const struct image *img)
 {
 	struct trie *t = xcalloc(1, sizeof *t);
 	t->img = img;
-	grow(t);
+	hashtab_open(&t->names, image_paths(img));
 	(void)SEG_PUSH(&t->nodes);
 	struct dnode *root = SEG_PUSH(&t->nodes);
 	root->name = "";
@@ -464,7 +447,7 @@ static void trie_free(struct trie *t)
 {
 	SEG_FREE(&t->nodes);
 	free(t->members);
-	free(t->buckets);
+	hashtab_free(&t->names);
 	arena_free(&t->arena);
 	free(t);
 }

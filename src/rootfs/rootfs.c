@@ -35,28 +35,15 @@ static u32 hash_of(node_id parent, struct str name) { return (u32)hash64(name, p
 
 static node_id lookup_hashed(const struct rootfs *r, node_id parent, struct str name, u32 h)
 {
-	for (node_id id = r->buckets[h & (r->n_buckets - 1)]; id; id = rootfs_node(r, id)->hash_next) {
+	for (u32 at = h, id; (id = hashtab_next(&r->names, h, &at));) {
 		const struct node *n = rootfs_node(r, id);
-		if (n->hash == h && n->parent == parent && n->length == name.n && memcmp(name.p, n->name, name.n) == 0)
+		if (n->parent == parent && n->length == name.n && memcmp(name.p, n->name, name.n) == 0)
 			return id;
 	}
 	return 0;
 }
 
 static node_id lookup(const struct rootfs *r, node_id parent, struct str name) { return lookup_hashed(r, parent, name, hash_of(parent, name)); }
-
-static void rehash(struct rootfs *r, u32 n)
-{
-	free(r->buckets);
-	r->buckets = xcalloc(n, sizeof *r->buckets);
-	r->n_buckets = n;
-	for (node_id id = 2; id < r->nodes.n; id++) {
-		struct node *x = SEG_AT(&r->nodes, id);
-		u32 b = x->hash & (n - 1);
-		x->hash_next = r->buckets[b];
-		r->buckets[b] = id;
-	}
-}
 
 /* The node of a name, made when there is none (then it is gone until somebody puts something there); 0: over the budget. A name that is
  * not `kept` — terminated, and there as long as the tree — is copied. */
@@ -66,15 +53,12 @@ static node_id lookup_or_add(struct rootfs *r, node_id parent, struct str name, 
 	node_id found = lookup_hashed(r, parent, name, h);
 	if (found || r->nodes.n >= ROOTFS_NODES_MAX)
 		return found;
-	if (r->nodes.n >= r->n_buckets)
-		rehash(r, r->n_buckets * 2);
 	struct node *x = SEG_PUSH(&r->nodes);
 	node_id id = r->nodes.n - 1;
 	struct node *dir = SEG_AT(&r->nodes, parent);
-	u32 b = h & (r->n_buckets - 1);
-	*x = (struct node){ .name = kept ? name.p : arena_bytes(&r->arena, name), .parent = parent, .sibling = dir->child, .hash_next = r->buckets[b], .state = NODE_GONE, .layer = UINT32_MAX, .hash = h, .type = TAR_DIR, .listed = true, .length = (u32)name.n };
+	*x = (struct node){ .name = kept ? name.p : arena_bytes(&r->arena, name), .parent = parent, .sibling = dir->child, .state = NODE_GONE, .layer = UINT32_MAX, .type = TAR_DIR, .listed = true, .length = (u16)name.n };
 	dir->child = id;
-	r->buckets[b] = id;
+	hashtab_add(&r->names, h, id);
 	return id;
 }
 
@@ -145,18 +129,6 @@ static bool detour(struct builder *b, const char *target, struct str *rest)
 
 enum { WAY_FIND, WAY_MAKE };
 
-/* How many bytes both begin with. */
-static size_t same_start(struct str a, struct str b)
-{
-	size_t i = 0, n = MIN(a.n, b.n);
-	for (; i + 8 <= n; i += 8)
-		if (memcmp(a.p + i, b.p + i, 8) != 0)
-			break;
-	while (i < n && a.p[i] == b.p[i])
-		i++;
-	return i;
-}
-
 /* Where the way to a directory leaves the one to the directory before: *ret_node is what the first *ret_length bytes of its path lead to. */
 static u32 shared_way(const struct builder *b, struct str dir, node_id *ret_node, size_t *ret_length)
 {
@@ -165,7 +137,7 @@ static u32 shared_way(const struct builder *b, struct str dir, node_id *ret_node
 	if (!b->memo_node || !b->memo_plain)
 		return 0;
 	struct str last = b->memo_path;
-	size_t i = same_start(dir, last);
+	size_t i = str_same(dir, last);
 	if ((i < dir.n && dir.p[i] != '/') || (i < last.n && last.p[i] != '/')) { /* back to the end of a component */
 		const char *slash = i ? memrchr(dir.p, '/', i) : NULL;
 		i = slash ? (size_t)(slash - dir.p) : 0;
@@ -508,6 +480,8 @@ static const char PREFIX[] = ".wh.", OPAQUE[] = ".wh..wh..opq", META[] = ".wh..w
 static enum mark mark_of(const struct facts *f, const struct fact_entry *e)
 {
 	const char *dir = facts_dir(f, e), *name = facts_name(f, e);
+	if (*name != '.' && *dir != '.')
+		return MARK_NONE; /* nearly all of them */
 	if (strncmp(dir, META, strlen(META)) == 0) /* aufs keeps things of its own there */
 		return MARK_META;
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
@@ -592,11 +566,7 @@ struct rootfs *rootfs_build(const struct image *img, const struct rootfs_options
 	b->opt = opt ? opt : &none;
 	r->image = img;
 	r->layers = xcalloc(img->n_layers, sizeof *r->layers);
-	u32 names = 1024;
-	for (u32 i = 0; i < img->n_layers && names < ROOTFS_NODES_MAX; i++)
-		while (img->layers[i].facts && names < img->layers[i].facts->entries.n)
-			names *= 2;
-	rehash(r, names);
+	hashtab_open(&r->names, MIN(image_paths(img), ROOTFS_NODES_MAX));
 	(void)SEG_PUSH(&r->nodes);  /* 0: none */
 	(void)SEG_PUSH(&r->inodes);
 	struct node *root = SEG_PUSH(&r->nodes);
@@ -621,7 +591,7 @@ void rootfs_free(struct rootfs *r)
 	SEG_FREE(&r->nodes);
 	SEG_FREE(&r->inodes);
 	SEG_FREE(&r->waste);
-	free(r->buckets);
+	hashtab_free(&r->names);
 	free(r->order);
 	free(r->layers);
 	problems_free(&r->problems);

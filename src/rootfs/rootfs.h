@@ -21,6 +21,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/seg.h"
+#include "base/hashtab.h"
 #include "layer/image.h"
 
 #define ROOTFS_NODES_MAX (8u << 20) /* names, of all layers together */
@@ -35,15 +36,14 @@ typedef u32 inode_id; /* 0: an implied directory */
 struct node {
 	const char *name;
 	node_id parent, child, sibling; /* children in no order: rootfs_children() sorts. Live ones are all there, gone ones maybe */
-	u32 hash_next;
 	inode_id inode;
-	u32 layer;   /* whose entry last wrote this name; of a node that is gone: who hid it */
-	u32 hash;    /* of parent and name */
-	u8 state;    /* NODE_… */
-	u8 type;     /* enum tar_type, TAR_DIR for implied ones; never TAR_HARDLINK */
-	bool listed; /* among its parent's children */
-	u32 length;  /* of the name */
+	u32 layer;       /* whose entry last wrote this name; of a node that is gone: who hid it */
+	u16 length;      /* of the name: at most TAR_PATH_MAX */
+	u8 type;         /* enum tar_type, TAR_DIR for implied ones; never TAR_HARDLINK */
+	u8 state : 1;    /* NODE_… */
+	bool listed : 1; /* among its parent's children */
 };
+_Static_assert(sizeof(struct node) == 32 && TAR_PATH_MAX <= UINT16_MAX, "two a cache line");
 enum { NODE_LIVE = 0, NODE_GONE = 1 }; /* GONE: hidden; not part of the tree any more */
 
 struct inode {
@@ -75,7 +75,7 @@ struct rootfs {
 	SEG(struct node) nodes;
 	SEG(struct inode) inodes;
 	SEG(struct waste_item) waste; /* every lost inode, those of 0 bytes too; in the order of loss */
-	u32 *buckets, n_buckets;      /* (parent, name) -> node */
+	struct hashtab names;           /* (parent, name) -> node */
 	node_id *order;               /* the walk from the root, made by the first one: files + dirs + links + others of them */
 	struct layer_change *layers;  /* image->n_layers of them */
 	u64 stored, visible, wasted;  /* bytes of regular files: stored == visible + wasted */

@@ -109,13 +109,14 @@ static struct str last_component(struct str path)
 	return slash ? str_from(path, (size_t)(slash - path.p) + 1) : path;
 }
 
-static u8 zone_of(const struct search *s, struct str path)
+/* Paths are made of the few directories whose names fit. */
+static u8 zone_of(struct search *s, node_id id)
 {
-	struct str name = last_component(path);
-	for (u8 i = 1; i < countof(rules); i++) {
-		if (str_eq(s->last[i], name) && !s->off[i] && str_glob(str_of(rules[i].dir), path))
+	const struct node *n = rootfs_node(s->r, id);
+	struct str name = str_n(n->name, n->length);
+	for (u8 i = 1; i < countof(rules); i++)
+		if (str_eq(s->last[i], name) && !s->off[i] && str_glob(str_of(rules[i].dir), rootfs_path(s->r, id, &s->path)))
 			return i;
-	}
 	return 0;
 }
 
@@ -130,7 +131,7 @@ static u8 asked(const struct search *s, struct str path)
 static void visit(struct search *s, node_id id)
 {
 	bool dir = rootfs_type(s->r, id) == TAR_DIR;
-	struct str path = dir || s->opt->n_keep ? rootfs_path(s->r, id, &s->path) : STR(""); /* made only where it is asked for: there are many */
+	struct str path = s->opt->n_keep ? rootfs_path(s->r, id, &s->path) : STR(""); /* made only where it is asked for: there are many */
 	node_id parent = rootfs_node(s->r, id)->parent;
 	u8 up = s->zone[parent];
 	if (!s->guard[id])
@@ -138,7 +139,7 @@ static void visit(struct search *s, node_id id)
 	if (!s->guard[id])
 		s->guard[id] = asked(s, path);
 	if (dir) {
-		s->zone[id] = zone_of(s, path);
+		s->zone[id] = zone_of(s, id);
 		const char *tool = rules[s->zone[id]].tool; /* "pkgs" is conda's where conda keeps its records beside it */
 		if (tool && strcmp(tool, "conda") == 0 && !rootfs_child(s->r, parent, STR("conda-meta")))
 			s->zone[id] = 0;
@@ -189,7 +190,7 @@ static struct str source_of(struct str name)
 static bool orphan(const struct search *s, node_id id)
 {
 	const struct node *n = rootfs_node(s->r, id), *dir = rootfs_node(s->r, n->parent);
-	struct str x = n->parent != ROOTFS_ROOT && strcmp(dir->name, "__pycache__") == 0 ? source_of(str_of(n->name)) : str_n("", 0);
+	struct str x = n->parent != ROOTFS_ROOT && str_is(str_n(dir->name, dir->length), "__pycache__") ? source_of(str_n(n->name, n->length)) : str_n("", 0);
 	if (x.n == 0)
 		return false;
 	struct buf py = BUF(0);

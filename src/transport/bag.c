@@ -346,7 +346,7 @@ int bag_source(struct bag *b, enum bag_form form, const char *transport, const c
 	struct source *s = source_new(sizeof(struct bag_image), &ops, transport);
 	((struct bag_image *)s)->bag = b;
 	if (opt->layer && opt->layer->headers_only) /* between headers it seeks: what it reads more is wasted */
-		b->chunk = 4096;
+		b->chunk = 2048;
 	s->reference = arena_strdup(&s->arena, str_of(b->name));
 	s->manifest_media_type = "";
 	problems_merge(&s->problems, &b->problems, NULL);

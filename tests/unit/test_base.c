@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/hashtab.h"
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/seg.h"
@@ -541,10 +542,41 @@ static void threads(void **state)
 	queue_destroy(&t.q);
 }
 
+static void tables(void **state)
+{
+	(void)state;
+	struct hashtab t;
+	hashtab_open(&t, 10);
+	for (u32 id = 1; id <= 5000; id++) /* every fifth hash alike, at the end of the slots too */
+		hashtab_add(&t, id % 5 ? id * 2654435761u : UINT32_MAX, id);
+	assert_int_equal(t.n, 5000);
+	assert_true(t.n <= t.slots / 4 * 3);
+	u32 at = UINT32_MAX, found = 0;
+	for (u32 id; (id = hashtab_next(&t, UINT32_MAX, &at)); found++)
+		assert_int_equal(id % 5, 0);
+	assert_int_equal(found, 1000);
+	for (u32 id = 1; id <= 5000; id++)
+		if (id % 5) {
+			u32 h = id * 2654435761u, k = h;
+			assert_int_equal(hashtab_next(&t, h, &k), id);
+			assert_int_equal(hashtab_next(&t, h, &k), 0);
+		}
+	hashtab_free(&t);
+}
+
+static void same_starts(void **state)
+{
+	(void)state;
+	assert_int_equal(str_same(STR("usr/share/doc/a"), STR("usr/share/doc/b")), 14);
+	assert_int_equal(str_same(STR("usr"), STR("usr/share")), 3);
+	assert_int_equal(str_same(STR("a"), STR("b")), 0);
+	assert_int_equal(str_same(str_n(NULL, 0), STR("b")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings), cmocka_unit_test(numbers), cmocka_unit_test(patterns), cmocka_unit_test(sizes), cmocka_unit_test(escapes), cmocka_unit_test(doubles), cmocka_unit_test(json_out),
+		cmocka_unit_test(tables), cmocka_unit_test(same_starts), cmocka_unit_test(strings), cmocka_unit_test(numbers), cmocka_unit_test(patterns), cmocka_unit_test(sizes), cmocka_unit_test(escapes), cmocka_unit_test(doubles), cmocka_unit_test(json_out),
 		cmocka_unit_test(json_in), cmocka_unit_test(buffers), cmocka_unit_test(arenas), cmocka_unit_test(errors), cmocka_unit_test(results), cmocka_unit_test(beneath), cmocka_unit_test(hashes),
 		cmocka_unit_test(threads),
 	};
