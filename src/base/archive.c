@@ -1,22 +1,14 @@
 #include "base/archive.h"
-#include <dlfcn.h>
+#include "base/library.h"
 #include <pthread.h>
 
 static struct libarchive loaded;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void fail(const char *what)
-{
-	fprintf(stderr, "pare: libarchive: %s (Debian: libarchive13)\n", what);
-	_Exit(4);
-}
-
 static void load(void)
 {
-	static const struct {
-		const char *name;
-		void *to;
-	} functions[] = {
+	static const char *const sonames[] = { "libarchive.so.13", NULL };
+	static const struct library_function functions[] = {
 		{ "archive_read_new", &loaded.read_new },
 		{ "archive_read_free", &loaded.read_free },
 		{ "archive_read_support_format_zip", &loaded.support_zip },
@@ -30,15 +22,7 @@ static void load(void)
 		{ "archive_entry_size", &loaded.size },
 		{ "archive_entry_size_is_set", &loaded.size_is_set },
 	};
-	void *lib = dlopen("libarchive.so.13", RTLD_NOW | RTLD_LOCAL);
-	if (!lib)
-		fail("libarchive.so.13 is not installed");
-	for (size_t i = 0; i < countof(functions); i++) {
-		void *f = dlsym(lib, functions[i].name);
-		if (!f)
-			fail(functions[i].name);
-		memcpy(functions[i].to, &f, sizeof f);
-	}
+	library_load(sonames, "libarchive13", functions, countof(functions));
 }
 
 const struct libarchive *libarchive(void)
