@@ -11,7 +11,7 @@
  *   osv              the document's, its first part spelled as     (1)      FIXED with `fixed`; AFFECTED without, or with `last_affected`; `versions` alone too. Language
  *                    the schema does ("bitnami" → "Bitnami")                advisories keep their id, aliases beside it (db_vuln); those of distributions become one record
  *                                                                           a CVE with `advisory` naming them (2). Withdrawn ones: only db_vuln.withdrawn.
- *   ubuntu-osv       "Ubuntu:22.04:LTS", "Ubuntu:24.10",           source   as osv; `advisory`: "USN-…"; `severity` Ubuntu's priority; `reason` "needs Ubuntu Pro: …" for Pro's
+ *   ubuntu-osv       "Ubuntu:22.04:LTS", "Ubuntu:24.10",           source   as osv; `advisory`: "USN-…"; `severity` Ubuntu's priority; `reason` "Available with Ubuntu Pro…" for Pro's
  *                    "Ubuntu:Pro:16.04:LTS", "Ubuntu:Pro:FIPS:…"
  *   alpine-secdb     "Alpine:v3.19", "Alpine:edge"                 source   FIXED; "0": NOT_AFFECTED with fixed "0" (the branch never had it)
  *   wolfi            "Wolfi" or "Chainguard", as the document says source   the same
@@ -41,7 +41,7 @@
 
 #define FEED_FILES ((u32)4 << 20) /* files below one directory, members of one archive */
 #define FEED_DEPTH 32             /* directories in directories */
-#define FEED_VALUE (64 * MiB)     /* one value of feed_json_each */
+#define FEED_VALUE (32 * MiB)     /* one value of feed_json_each */
 
 struct feed {
 	const char *kind;    /* "osv", "alpine-secdb", "debian-tracker", "ubuntu-osv", "redhat-csaf-vex", "wolfi", "suse", "amazon", "oracle", "nvd", "kev", "epss", "eol" */

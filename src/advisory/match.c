@@ -360,7 +360,8 @@ int match_packages(const struct packages *p, const struct db *d, const struct ma
 	if (r == 0 && opt->why)
 		r = db_by_id(d, str_of(opt->why), not_asked, &m, err);
 	if (r == 0) {
-		coverage(&m);
+		if (!opt->quiet)
+			coverage(&m);
 		severity_enrich(out, d);
 	}
 	free(m.hits);

@@ -21,6 +21,7 @@ struct match_options {
 	const char *why;    /* an id: tell on_answer about every record of it, matches or not; NULL */
 	void (*on_answer)(void *ctx, const struct match_answer *a);
 	void *ctx;
+	bool quiet;         /* no word on what the database does not cover */
 	const char *today;  /* "2026-01-31": for end-of-life; SOURCE_DATE_EPOCH's day when that is set */
 };
 

@@ -143,6 +143,31 @@ void text_markdown(struct buf *out, struct str s)
 	buf_free(&safe);
 }
 
+void text_xml(struct buf *out, struct str s, bool attribute)
+{
+	struct buf clean = BUF(0);
+	text_safe(&clean, s);
+	for (struct str rest = buf_str(&clean); rest.n;) {
+		u32 c = 0;
+		size_t n = text_utf8(rest, &c);
+		n = n ? n : 1;
+		if (c == '<')
+			buf_puts(out, "&lt;");
+		else if (c == '&')
+			buf_puts(out, "&amp;");
+		else if (c == '>' && !attribute)
+			buf_puts(out, "&gt;");
+		else if (c == '"' && attribute)
+			buf_puts(out, "&quot;");
+		else if (c == 0xfffe || c == 0xffff)
+			buf_puts(out, "\xef\xbf\xbd");
+		else
+			buf_add(out, str_head(rest, n));
+		rest = str_from(rest, n);
+	}
+	buf_free(&clean);
+}
+
 void text_tsv(struct buf *out, struct str s) { escape(out, s, true); }
 
 static size_t columns(u32 c)

@@ -20,6 +20,8 @@ bool text_parse_size(struct str s, u64 *bytes) must_check;
 void text_safe(struct buf *out, struct str s);
 /* The same for Markdown: what would mean something there has a backslash in front, or is an entity. One line stays one line. */
 void text_markdown(struct buf *out, struct str s);
+/* The same for XML and HTML: < and & as entities, > in text and " in attributes, too; what XML 1.0 cannot hold is neutralised as for a terminal. */
+void text_xml(struct buf *out, struct str s, bool attribute);
 /* The escapes of `inspect --format tsv` (conformance: \t \n \\ \xNN); reversible. */
 void text_tsv(struct buf *out, struct str s);
 /* Length of the valid UTF-8 sequence at s (1..4; no surrogates, no overlong forms, <= U+10FFFF), 0 when there is none. */

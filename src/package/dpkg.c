@@ -5,13 +5,16 @@
  *      var/lib/dpkg/info/NAME.list      its files; NAME:ARCH.list where several architectures can be installed together
  *      var/lib/dpkg/info/NAME.md5sums   its files but links, directories and configuration; looked at when the list is missing
  *      var/lib/dpkg/diversions          three lines a diversion: path, where it is instead, the package whose own path stays
+ *      var/lib/chisel/manifest.wall     slices of packages, without dpkg (chisel.h)
  *      var/lib/apt/extended_states      what was installed only because something depends on it
  */
 #include "base/buf.h"
+#include "package/chisel.h"
 #include "package/note.h"
 
 #define INFO "var/lib/dpkg/info"
 #define STATUSD "var/lib/dpkg/status.d"
+#define CHISEL "var/lib/chisel"
 
 static bool wants(struct str dir, struct str name)
 {
@@ -19,6 +22,8 @@ static bool wants(struct str dir, struct str name)
 		return str_ends(name, STR(".list")) || str_ends(name, STR(".md5sums"));
 	if (str_is(dir, "var/lib/dpkg"))
 		return str_is(name, "status") || str_is(name, "diversions");
+	if (str_is(dir, CHISEL))
+		return str_is(name, "manifest.wall");
 	return str_is(dir, STATUSD) || (str_is(dir, "var/lib/apt") && str_is(name, "extended_states"));
 }
 
@@ -275,6 +280,8 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	note_begin(&w, note);
 	if (str_is(dir, "var/lib/apt"))
 		take_states(&w, content);
+	else if (str_is(dir, CHISEL))
+		chisel_take(&w, content);
 	else if (str_is(name, "diversions") && str_is(dir, "var/lib/dpkg"))
 		take_diversions(&w, content);
 	else if (str_ends(name, STR(".md5sums")))
@@ -286,7 +293,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector dpkg_collector = { .id = COLLECT_DPKG, .version = 1, .name = "dpkg", .limit = 64 * MiB, .wants = wants, .take = take };
+const struct collector dpkg_collector = { .id = COLLECT_DPKG, .version = 2, .name = "dpkg", .limit = 64 * MiB, .wants = wants, .take = take };
 
 /* --- reading --- */
 
@@ -460,6 +467,9 @@ static void read_dpkg(const struct rootfs *r, struct packages *p)
 			own_list(r, p, i, list, &diverted);
 	}
 	read_statusd(r, p, &diverted);
+	node_id manifest = rootfs_find(r, STR(CHISEL "/manifest.wall"), true);
+	if (manifest)
+		packages_load(p, r, manifest, COLLECT_DPKG, "deb", false);
 	mark_automatic(r, p, first);
 	free(diverted.v);
 }

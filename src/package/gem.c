@@ -26,6 +26,7 @@ static bool wants(struct str dir, struct str name)
 struct spec {
 	struct str at; /* what is not read yet */
 	struct buf name, version, license, depends, summary;
+	struct buf one, developing; /* the dependency at hand; those of who works on the gem, ", " around each */
 	struct buf files; /* of a default gem: a line each */
 	bool want_files;
 };
@@ -123,6 +124,28 @@ static void values(struct spec *s, struct buf *to, const char *sep, u32 max)
 	buf_free(&v);
 }
 
+static bool list_has(const struct buf *list, struct str name)
+{
+	struct str rest = buf_str(list);
+	for (const char *at; (at = str_find(rest, name)); rest = str_from(rest, (size_t)(at - rest.p) + 1)) {
+		size_t i = (size_t)(at - list->p), end = i + name.n;
+		if ((i == 0 || list->p[i - 1] == ' ') && (end == list->n || list->p[end] == ','))
+			return true;
+	}
+	return false;
+}
+
+/* Specifications of old RubyGems name each twice, for programs that know kinds of dependencies and for those that don't. */
+static void dependency(struct spec *s, bool developing)
+{
+	struct buf *to = developing ? &s->developing : &s->depends;
+	buf_clear(&s->one);
+	values(s, &s->one, "", 1);
+	struct str name = str_trim(buf_str(&s->one));
+	if (name.n && to->n < 16 * KiB && !list_has(to, name) && !(to == &s->depends && list_has(&s->developing, name)))
+		lang_list(to, ", ", name);
+}
+
 /* Behind "s.": which field, and what is done with it. */
 static void field(struct spec *s)
 {
@@ -133,7 +156,11 @@ static void field(struct spec *s)
 	s->at = str_from(s->at, n);
 	skip_blanks(s, false);
 	if (str_is(name, "add_runtime_dependency") || str_is(name, "add_dependency")) {
-		values(s, &s->depends, ", ", 1);
+		dependency(s, false);
+		return;
+	}
+	if (str_is(name, "add_development_dependency")) {
+		dependency(s, true);
 		return;
 	}
 	if (!take_char(s, '=') || (s->at.n && (s->at.p[0] == '=' || s->at.p[0] == '~')))
@@ -240,7 +267,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 {
 	struct note_writer w;
 	struct str stub_name = { 0 }, stub_version = { 0 }, file_name = { 0 }, file_version = { 0 };
-	struct spec s = { .at = content, .name = BUF(KiB), .version = BUF(KiB), .license = BUF(64 * KiB), .depends = BUF(NOTE_FIELD_MAX), .summary = BUF(64 * KiB), .files = BUF(8 * MiB) };
+	struct spec s = { .at = content, .name = BUF(KiB), .version = BUF(KiB), .license = BUF(64 * KiB), .depends = BUF(NOTE_FIELD_MAX), .summary = BUF(64 * KiB), .files = BUF(8 * MiB), .one = BUF(KiB), .developing = BUF(64 * KiB) };
 	s.want_files = str_is(str_base(dir), "default");
 	note_begin(&w, note);
 	parse(&s);
@@ -252,7 +279,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 		put_package(&w, dir, &s, n, v);
 	else
 		note_damage(&w, "no name or no version");
-	struct buf *all[] = { &s.name, &s.version, &s.license, &s.depends, &s.summary, &s.files };
+	struct buf *all[] = { &s.name, &s.version, &s.license, &s.depends, &s.summary, &s.files, &s.one, &s.developing };
 	for (size_t i = 0; i < countof(all); i++)
 		buf_free(all[i]);
 	return note_end(&w, err);

@@ -34,6 +34,7 @@ struct nest {
 	struct note_writer *w;
 	struct zip_budget budget;
 	u64 held;
+	bool over;        /* it was told that a budget is used up */
 	struct buf inner; /* of the archive that is looked into */
 };
 
@@ -41,12 +42,15 @@ struct jar {
 	struct arena arena;
 	struct jar_manifest manifest;
 	struct pom *poms;
-	u32 n, cap;
+	u32 n, cap, seen;
 	struct str base; /* the file's name without its ending */
 };
 
 static void damage(struct nest *n, struct str entry, const char *why)
 {
+	if (n->over)
+		return;
+	n->over = n->budget.over;
 	note_damage(n->w, "%.*s%s%.*s%s%s", STR_FMT(str_head(buf_str(&n->inner), 200)), n->inner.n && entry.n ? ":" : "", STR_FMT(str_head(entry, 200)), n->inner.n || entry.n ? ": " : "", why);
 }
 
@@ -66,25 +70,28 @@ static void put_package(struct nest *n, const struct pom *pom)
 }
 
 /* One artifact once: what pom.properties says counts before pom.xml, whose licence is taken over. */
-static void add_pom(struct jar *j, const struct pom *pom, bool properties)
+static void add_pom(struct nest *n, struct jar *j, const struct pom *pom)
 {
+	if (j->seen++ == JAVA_POMS_MAX)
+		damage(n, STR(""), "holds too many descriptors of Maven: the rest is left out");
+	if (j->seen > JAVA_POMS_MAX)
+		return;
 	for (u32 i = 0; i < j->n; i++) {
 		struct pom *k = &j->poms[i];
-		if (!str_eq(k->group, pom->group) || !str_eq(k->artifact, pom->artifact))
+		if (!str_eq(k->group, pom->group) || !str_eq(k->artifact, pom->artifact) || (!k->xml && !pom->xml && !str_eq(k->version, pom->version)))
 			continue;
-		if (!k->version.n || !pom->version.n || str_eq(k->version, pom->version) || !properties) {
-			if (properties || !k->version.n)
-				k->version = pom->version;
-			if (!k->license.n)
-				k->license = pom->license;
-			return;
+		if (k->xml && (!pom->xml || !k->version.n)) {
+			k->version = pom->version;
+			k->xml = pom->xml;
 		}
+		if (!k->license.n)
+			k->license = pom->license;
+		return;
 	}
-	if (j->n < JAVA_POMS_MAX)
-		VEC_PUSH(j->poms, j->n, j->cap, *pom);
+	VEC_PUSH(j->poms, j->n, j->cap, *pom);
 }
 
-static void take_properties(struct jar *j, struct str text)
+static void take_properties(struct nest *n, struct jar *j, struct str text)
 {
 	struct pom pom;
 	java_properties(text, &pom);
@@ -93,11 +100,11 @@ static void take_properties(struct jar *j, struct str text)
 	pom.group = str_of(arena_bytes(&j->arena, pom.group));
 	pom.artifact = str_of(arena_bytes(&j->arena, pom.artifact));
 	pom.version = str_of(arena_bytes(&j->arena, pom.version));
-	add_pom(j, &pom, true);
+	add_pom(n, j, &pom);
 }
 
 /* META-INF/maven/GROUP/ARTIFACT/pom.xml: the path itself tells whose it is. */
-static void take_pom(struct jar *j, struct str path, struct str text)
+static void take_pom(struct nest *n, struct jar *j, struct str path, struct str text)
 {
 	struct pom pom;
 	struct str rest = str_from(path, sizeof "META-INF/maven/" - 1), group = str_cut(&rest, '/'), artifact = rest.p ? str_cut(&rest, '/') : STR("");
@@ -106,7 +113,7 @@ static void take_pom(struct jar *j, struct str path, struct str text)
 		return;
 	pom.group = str_of(arena_bytes(&j->arena, group));
 	pom.artifact = str_of(arena_bytes(&j->arena, artifact));
-	add_pom(j, &pom, false);
+	add_pom(n, j, &pom);
 }
 
 /* The archive's own package and those that were put into it. */
@@ -178,10 +185,10 @@ static void look_at(struct nest *n, struct jar *j, struct zip *z, const struct z
 			java_manifest(&j->arena, text, &j->manifest);
 	} else if (str_is(base, "pom.properties")) {
 		if ((status = zip_read(z, e, PROPERTIES_MAX, false, &out, &text, &err)) == 0)
-			take_properties(j, text);
+			take_properties(n, j, text);
 	} else if (str_is(base, "pom.xml") && str_starts(e->name, STR("META-INF/maven/"))) {
 		if ((status = zip_read(z, e, POM_MAX, false, &out, &text, &err)) == 0)
-			take_pom(j, e->name, text);
+			take_pom(n, j, e->name, text);
 	} else if (java_archive_name(base)) {
 		look_inside(n, z, e, depth);
 	}
@@ -199,7 +206,7 @@ static void look(struct nest *n, struct str bytes, struct str name, int depth)
 	struct jar j = { .base = str_head(name, (size_t)(dot - name.p)) }; /* java_archive_name() saw it */
 	int more = -1;
 	if (zip_open(bytes, &n->budget, &z, &err) == 0)
-		while ((more = zip_next(z, &e, &err)) == 1)
+		while (!n->budget.over && (more = zip_next(z, &e, &err)) == 1)
 			look_at(n, &j, z, &e, depth);
 	if (more < 0)
 		damage(n, STR(""), err.text);

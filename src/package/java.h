@@ -32,6 +32,7 @@ struct jar_manifest {
 
 struct pom {
 	struct str group, artifact, version, license; /* n 0: absent */
+	bool xml; /* out of a pom.xml */
 };
 
 bool java_archive_name(struct str name); /* by its ending: jar, war, ear, par … */

@@ -158,6 +158,7 @@ void java_pom(struct arena *a, struct str text, struct pom *ret)
 	(void)!XML_Parse(r.x, text.p, (int)MIN(text.n, (size_t)64 * MiB), 1);
 	XML_ParserFree(r.x);
 	*ret = r.pom;
+	ret->xml = true;
 	if (!ret->group.n)
 		ret->group = r.parent.group;
 	if (!ret->version.n)
@@ -184,10 +185,29 @@ static bool begins_version(struct str s)
 	return n == 0 || s.p[0] == 'b' || n == s.n || s.p[n] == '-' || s.p[n] == '.' || s.p[n] == '_';
 }
 
+/* "3.1", "20231013", "2-beta1", "1-SNAPSHOT" and "r09" are versions; what follows "level-2-jar" is not. */
+static bool is_version(struct str s)
+{
+	static const char *const kinds[] = { "snapshot", "alpha", "beta", "rc", "cr", "m", "final", "ga", "release", "jre", "build" };
+	size_t n = 0;
+	if (!begins_version(s))
+		return false;
+	while (n < s.n && digit(s.p[n]))
+		n++;
+	if (n == 0 || n == s.n || str_chr(s, '.') || s.p[n] != '-')
+		return true;
+	for (size_t i = 0; i < countof(kinds); i++) {
+		struct str k = str_of(kinds[i]);
+		if (str_ieq(str_head(str_from(s, n + 1), k.n), k))
+			return true;
+	}
+	return digit(s.p[MIN(n + 1, s.n - 1)]);
+}
+
 static bool split_at(struct str base, const char *separators, struct str *name, struct str *version)
 {
 	for (size_t i = 1; i + 1 < base.n; i++) {
-		if (!strchr(separators, base.p[i]) || !base.p[i] || !begins_version(str_from(base, i + 1)))
+		if (!strchr(separators, base.p[i]) || !base.p[i] || !is_version(str_from(base, i + 1)))
 			continue;
 		*name = str_head(base, i);
 		*version = str_from(base, i + 1);
@@ -204,18 +224,45 @@ void java_file_name(struct str base, struct str *name, struct str *version)
 		(void)!split_at(base, "_.", name, version);
 }
 
+static bool separator(char c) { return c == '-' || c == '_' || c == '.'; }
+
+/* Whether the name is these parts, but for what stands between words. */
+static bool alike(struct str name, struct str a, struct str b, struct str c)
+{
+	const struct str parts[] = { a, b, c };
+	size_t at = 0;
+	for (size_t i = 0; i < countof(parts); i++) {
+		for (size_t k = 0; k < parts[i].n; k++) {
+			if (separator(parts[i].p[k]))
+				continue;
+			while (at < name.n && separator(name.p[at]))
+				at++;
+			if (at >= name.n || name.p[at++] != parts[i].p[k])
+				return false;
+		}
+	}
+	while (at < name.n && separator(name.p[at]))
+		at++;
+	return at == name.n;
+}
+
+/* ARTIFACT, ARTIFACT-VERSION, GROUP.ARTIFACT-VERSION, and whatever version follows the artifact. */
 bool java_is_own(struct str base, const struct pom *pom)
 {
+	struct str none = STR("");
+	if (alike(base, pom->artifact, none, none) || alike(base, pom->artifact, pom->version, none) || alike(base, pom->group, pom->artifact, pom->version))
+		return true;
 	if (!str_starts(base, pom->artifact))
 		return false;
 	struct str rest = str_from(base, pom->artifact.n);
-	return !rest.n || (strchr("-_.", rest.p[0]) && (begins_version(str_from(rest, 1)) || str_eq(str_from(rest, 1), pom->version)));
+	return !rest.n || (separator(rest.p[0]) && (begins_version(str_from(rest, 1)) || str_eq(str_from(rest, 1), pom->version)));
 }
 
 /* Groups of artifacts that are built without Maven's descriptor inside; a name that ends in '-' stands for all that begin so. */
 static const struct {
 	const char *artifact, *group;
 } groups[] = {
+	{ "activation", "javax.activation" },
 	{ "ant", "org.apache.ant" },
 	{ "ant-", "org.apache.ant" },
 	{ "antlr4-runtime", "org.antlr" },
@@ -231,6 +278,7 @@ static const struct {
 	{ "groovy-", "org.apache.groovy" },
 	{ "hibernate-core", "org.hibernate.orm" },
 	{ "jetty-", "org.eclipse.jetty" },
+	{ "jsp-api", "javax.servlet.jsp" },
 	{ "jul-to-slf4j", "org.slf4j" },
 	{ "junit-jupiter", "org.junit.jupiter" },
 	{ "junit-jupiter-", "org.junit.jupiter" },
@@ -240,6 +288,7 @@ static const struct {
 	{ "kotlin-", "org.jetbrains.kotlin" },
 	{ "kotlinx-coroutines-", "org.jetbrains.kotlinx" },
 	{ "lucene-", "org.apache.lucene" },
+	{ "mail", "javax.mail" },
 	{ "micrometer-", "io.micrometer" },
 	{ "mockito-", "org.mockito" },
 	{ "mssql-jdbc", "com.microsoft.sqlserver" },
@@ -261,6 +310,7 @@ static const struct {
 	{ "rxjava", "io.reactivex.rxjava3" },
 	{ "scala-library", "org.scala-lang" },
 	{ "scala-reflect", "org.scala-lang" },
+	{ "servlet-api", "javax.servlet" },
 	{ "spring", "org.springframework" },
 	{ "spring-amqp", "org.springframework.amqp" },
 	{ "spring-aop", "org.springframework" },
@@ -375,19 +425,19 @@ bool java_identify(struct arena *a, const struct jar_manifest *m, struct str bas
 	if (!version.n) {
 		for (size_t i = 0; i < countof(versions) && !version.n; i++)
 			version = m->v[versions[i]];
-		struct str rest = symbolic, tail = symbolic.n ? str_base(str_trim(str_cut(&rest, ';'))) : symbolic;
+		struct str rest = symbolic, tail = symbolic.n ? str_trim(str_cut(&rest, ';')) : symbolic;
 		const char *dot = tail.n ? memrchr(tail.p, '.', tail.n) : NULL;
 		tail = dot ? str_from(tail, (size_t)(dot - tail.p) + 1) : tail;
 		if (m->v[MF_GROUP_ID].n && m->v[MF_SHORT_NAME].n)
 			name = m->v[MF_SHORT_NAME];
-		else if (tail.n > name.n + 1 && str_ends(tail, name) && tail.p[tail.n - name.n - 1] == '-')
+		else if (dot && str_chr(tail, '-'))
 			name = tail; /* catalina.jar is org.apache.tomcat-catalina */
 		else if (m->v[MF_IMPLEMENTATION_VERSION].n && is_artifact(m->v[MF_IMPLEMENTATION_TITLE]))
 			name = m->v[MF_IMPLEMENTATION_TITLE];
 	}
-	if (!lang_word(name) || !lang_word(version))
+	if (!lang_word(name) || !lang_word(version) || str_is(name, "jrt-fs")) /* which is a part of the JDK, and nowhere else to be had */
 		return false;
 	struct str group = group_of(m, name), license = m->v[MF_PLUGIN_LICENSE].n ? m->v[MF_PLUGIN_LICENSE] : m->v[MF_BUNDLE_LICENSE];
-	*ret = (struct pom){ str_of(arena_bytes(a, group)), str_of(arena_bytes(a, name)), str_of(arena_bytes(a, version)), license };
+	*ret = (struct pom){ str_of(arena_bytes(a, group)), str_of(arena_bytes(a, name)), str_of(arena_bytes(a, version)), license, false };
 	return true;
 }

@@ -45,6 +45,7 @@ enum note_tag { /* stored: raise the collectors' versions when they change */
 	NOTE_MODULE,    /* rpm's modularity label */
 	NOTE_VENDOR,
 	NOTE_TYPE,      /* where one note tells of packages of several types: instead of the one given to packages_load() */
+	NOTE_AUTOMATIC, /* empty: installed as a dependency */
 	NOTE_INSIDE,    /* where in the file the package is: "WEB-INF/lib/y.jar"; package.path is then "FILE:INSIDE" */
 	NOTE_PRIVATE = 32,
 };

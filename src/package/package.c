@@ -11,13 +11,29 @@ const char *const package_origin_text[] = { "database", "installed", "binary", "
 
 #define PACKAGES_MAX (1u << 20) /* of all ecosystems together */
 
-extern const struct ecosystem dpkg_ecosystem, apk_ecosystem, rpm_ecosystem;
-extern const struct ecosystem npm_ecosystem, python_ecosystem, gem_ecosystem, java_ecosystem, composer_ecosystem, nuget_ecosystem, conda_ecosystem;
-extern const struct collector dpkg_collector, apk_collector, rpm_collector;
+/* A new ecosystem: one line. Those of the system first: what they own is theirs. */
+#define ECOSYSTEMS(X) \
+	X(dpkg)       \
+	X(copyright)  \
+	X(apk)        \
+	X(rpm)        \
+	X(pacman)     \
+	X(npm)        \
+	X(python)     \
+	X(gem)        \
+	X(java)       \
+	X(composer)   \
+	X(nuget)      \
+	X(conda)      \
+	X(binary)
 
-const struct ecosystem *const ecosystems[] = { &dpkg_ecosystem, &apk_ecosystem, &rpm_ecosystem,
-	&npm_ecosystem, &python_ecosystem, &gem_ecosystem, &java_ecosystem, &composer_ecosystem, &nuget_ecosystem, &conda_ecosystem, NULL };
-const struct collector *const package_collectors[] = { &dpkg_collector, &apk_collector, &rpm_collector, &osrelease_collector, NULL };
+#define DECLARE(name) extern const struct ecosystem name##_ecosystem;
+#define LIST(name) &name##_ecosystem,
+ECOSYSTEMS(DECLARE)
+const struct ecosystem *const ecosystems[] = { ECOSYSTEMS(LIST) NULL };
+
+extern const struct collector dpkg_collector, apk_collector, rpm_collector, pacman_collector;
+const struct collector *const package_collectors[] = { &dpkg_collector, &apk_collector, &rpm_collector, &pacman_collector, &osrelease_collector, NULL };
 
 u32 packages_add(struct packages *p, const char *type)
 {
@@ -157,6 +173,7 @@ static bool set_field(struct packages *p, struct package *k, u8 tag, struct str 
 	case NOTE_INSIDE: at = &k->path; break;
 	case NOTE_SIZE: return note_leb(&s, &k->installed_size);
 	case NOTE_ESSENTIAL: return k->essential = true;
+	case NOTE_AUTOMATIC: return k->automatic = true;
 	default: return tag >= NOTE_PRIVATE;
 	}
 	*at = arena_bytes(&p->arena, s);

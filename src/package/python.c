@@ -21,11 +21,24 @@ static bool is_metadata(struct str dir, struct str name)
 	return str_is(name, "PKG-INFO") && (lang_iends(last, STR(".egg-info")) || str_is(last, "EGG-INFO"));
 }
 
+/* Python's own tests and others' bring eggs along that are not installed. */
+static bool in_tests(struct str dir)
+{
+	while (dir.p) {
+		struct str part = str_cut(&dir, '/');
+		if (str_is(part, "test") || str_is(part, "tests"))
+			return true;
+	}
+	return false;
+}
+
 static bool wants(struct str dir, struct str name)
 {
 	struct str last = str_base(dir);
-	if (is_metadata(dir, name) || str_ends(name, STR(".egg-info")) || str_ends(name, STR(".egg")))
+	if (is_metadata(dir, name) || str_ends(name, STR(".egg-info")))
 		return true;
+	if (str_ends(name, STR(".egg")))
+		return !in_tests(dir);
 	if (str_is(name, "RECORD"))
 		return lang_iends(last, STR(".dist-info"));
 	return (str_is(name, "top_level.txt") || str_is(name, "installed-files.txt")) && (lang_iends(last, STR(".egg-info")) || str_is(last, "EGG-INFO"));
@@ -133,10 +146,14 @@ static void take_metadata(struct note_writer *w, struct str text, struct str ful
 	headers(&f, text);
 	if (!lang_word(f.name) || !lang_word(f.version))
 		split(full, &f);
-	if (lang_word(f.name) && lang_word(f.version))
+	/* What belongs to Python itself is no distribution: pip doesn't list it either. */
+	bool itself = str_ieq(f.name, STR("Python")) || str_ieq(f.name, STR("wsgiref"));
+	if (!lang_word(f.version))
+		f.version = STR("");
+	if (!lang_word(f.name))
+		note_damage(w, "no name of the distribution");
+	else if (!itself)
 		put_package(w, &f);
-	else
-		note_damage(w, "no %s of the distribution", lang_word(f.name) ? "version" : "name");
 	buf_free(&f.classifiers);
 	buf_free(&f.depends);
 }

@@ -8,7 +8,7 @@
 #include "package/rpm.h"
 
 enum type { CHAR = 1, INT8, INT16, INT32, INT64, STRING, BIN, STRING_ARRAY, I18N };
-enum want { NAME, VERSION, RELEASE, EPOCH, SUMMARY, SIZE, LICENSE, GROUP, ARCH, OLDFILENAMES, STATES, FLAGS, SOURCERPM, REQUIREFLAGS, REQUIRENAME, REQUIREVERSION, DIRINDEXES, BASENAMES, DIRNAMES, LONGSIZE, WANTS };
+enum want { NAME, VERSION, RELEASE, EPOCH, SUMMARY, SIZE, LICENSE, GROUP, ARCH, OLDFILENAMES, STATES, FLAGS, SOURCERPM, REQUIREFLAGS, REQUIRENAME, REQUIREVERSION, DIRINDEXES, BASENAMES, DIRNAMES, LONGSIZE, VENDOR, MODULE, WANTS };
 static const struct {
 	u32 tag;
 	enum type type;
@@ -18,6 +18,7 @@ static const struct {
 	[ARCH] = { 1022, STRING },	      [OLDFILENAMES] = { 1027, STRING_ARRAY }, [STATES] = { 1029, CHAR },	 [FLAGS] = { 1037, INT32 },
 	[SOURCERPM] = { 1044, STRING },	      [REQUIREFLAGS] = { 1048, INT32 }, [REQUIRENAME] = { 1049, STRING_ARRAY }, [REQUIREVERSION] = { 1050, STRING_ARRAY },
 	[DIRINDEXES] = { 1116, INT32 },	      [BASENAMES] = { 1117, STRING_ARRAY }, [DIRNAMES] = { 1118, STRING_ARRAY }, [LONGSIZE] = { 5009, INT64 },
+	[VENDOR] = { 1011, STRING },	      [MODULE] = { 5096, STRING },
 };
 #define FLAG_GHOST (1u << 6) /* may be there, is not part of the package */
 #define SENSE_LESS 2u
@@ -230,6 +231,9 @@ int rpm_header(struct str blob, struct note_writer *w, struct error *err)
 	note_text(w, NOTE_LICENSE, first_line(text(&h, LICENSE)));
 	note_text(w, NOTE_SUMMARY, first_line(text(&h, SUMMARY)));
 	note_text(w, NOTE_SECTION, first_line(text(&h, GROUP)));
+	note_text(w, NOTE_VENDOR, first_line(text(&h, VENDOR)));
+	if (word(text(&h, MODULE)))
+		note_text(w, NOTE_MODULE, text(&h, MODULE));
 	put_depends(w, &h);
 	if (installed_size(&h))
 		note_number(w, NOTE_SIZE, MIN(installed_size(&h), ((u64)1 << 62) - 1));

@@ -21,6 +21,10 @@ bool zip_is(struct str b)
 int zip_open(struct str bytes, struct zip_budget *budget, struct zip **ret, struct error *err)
 {
 	const struct libarchive *l = libarchive();
+	if (++budget->archives > ZIP_ARCHIVES_MAX) {
+		budget->over = true;
+		return error_set(err, ERR_INPUT, "over the budget of %u archives in one file", ZIP_ARCHIVES_MAX);
+	}
 	struct archive *a = l->read_new();
 	if (!a)
 		return error_set(err, ERR_ENV, "libarchive: out of memory");
@@ -47,13 +51,15 @@ int zip_next(struct zip *z, struct zip_entry *e, struct error *err)
 			const char *why = l->error_string(z->a);
 			return error_set(err, ERR_INPUT, "zip: %s", why ? why : "damaged");
 		}
-		if (++z->budget->entries > ZIP_ENTRIES_MAX)
+		if (++z->budget->entries > ZIP_ENTRIES_MAX) {
+			z->budget->over = true;
 			return error_set(err, ERR_INPUT, "over the budget of %u entries", ZIP_ENTRIES_MAX);
+		}
 		if (l->filetype(ae) != AE_IFREG)
 			continue;
-		const char *name = l->pathname_utf8(ae);
+		const char *name = l->pathname(ae);
 		if (!name)
-			name = l->pathname(ae);
+			name = l->pathname_utf8(ae); /* converted: dear, and seldom needed */
 		*e = (struct zip_entry){ str_of(name ? name : ""), l->size_is_set(ae) && l->size(ae) >= 0 ? (u64)l->size(ae) : UINT64_MAX };
 		return 1;
 	}
@@ -61,15 +67,23 @@ int zip_next(struct zip *z, struct zip_entry *e, struct error *err)
 
 static bool within(struct str s, const void *p) { return (uintptr_t)p >= (uintptr_t)s.p && (uintptr_t)p - (uintptr_t)s.p < s.n; }
 
+static int too_much(struct zip *z, bool all, u64 size, struct error *err)
+{
+	z->budget->over |= all;
+	if (all)
+		return error_set(err, ERR_INPUT, "over the budget of %llu MiB taken out of one file", (unsigned long long)(ZIP_BYTES_MAX / MiB));
+	return size == UINT64_MAX ? error_set(err, ERR_INPUT, "its size is over the budget") : error_set(err, ERR_INPUT, "%llu bytes: over the budget", (unsigned long long)size);
+}
+
 int zip_read(struct zip *z, const struct zip_entry *e, u64 limit, bool cut, struct buf *out, struct str *content, struct error *err)
 {
 	const struct libarchive *l = libarchive();
 	u64 left = z->budget->bytes >= ZIP_BYTES_MAX ? 0 : ZIP_BYTES_MAX - z->budget->bytes;
-	const char *over = limit <= left ? "its size is over the budget" : "over the budget of content in archives";
+	bool all = limit > left;
 	limit = MIN(limit, left);
 	buf_clear(out);
 	if (!cut && e->size != UINT64_MAX && e->size > limit)
-		return error_set(err, ERR_INPUT, "%llu bytes: %s", (unsigned long long)e->size, over);
+		return too_much(z, all, e->size, err);
 	for (;;) {
 		const void *p;
 		size_t n;
@@ -89,7 +103,7 @@ int zip_read(struct zip *z, const struct zip_entry *e, u64 limit, bool cut, stru
 		}
 		bool more = n > limit - out->n;
 		if (more && !cut)
-			return error_set(err, ERR_INPUT, "%s", over);
+			return too_much(z, all, e->size, err);
 		n = more ? (size_t)(limit - out->n) : n;
 		if (n)
 			buf_add(out, str_n(p, n));

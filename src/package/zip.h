@@ -7,13 +7,15 @@
 #include "base/error.h"
 #include "base/str.h"
 
+#define ZIP_ARCHIVES_MAX 8192u            /* in a file, itself counted */
 #define ZIP_ENTRIES_MAX (1u << 20)        /* of a file, the archives in it included */
 #define ZIP_BYTES_MAX ((u64)512 * MiB)    /* content taken out of a file, the archives in it included */
 #define ZIP_NESTED_MAX ((u64)128 * MiB)   /* one archive in an archive */
 
 struct zip_budget { /* of one file of the image: start with zeroes */
 	u64 bytes;
-	u32 entries;
+	u32 entries, archives;
+	bool over; /* one of them was met: nothing more can be read */
 };
 
 struct zip;

@@ -3,30 +3,12 @@
 #include "base/text.h"
 #include "report/lint_writer.h"
 
-/* What XML 1.0 cannot hold, not even as a reference, is neutralised as for a terminal. */
 static void xml(FILE *f, const char *z, bool attribute)
 {
-	struct buf clean = BUF(0);
-	text_safe(&clean, str_of(z));
-	for (struct str s = buf_str(&clean); s.n;) {
-		u32 c = 0;
-		size_t n = text_utf8(s, &c);
-		n = n ? n : 1;
-		if (c == '<')
-			fputs("&lt;", f);
-		else if (c == '&')
-			fputs("&amp;", f);
-		else if (c == '>' && !attribute)
-			fputs("&gt;", f);
-		else if (c == '"' && attribute)
-			fputs("&quot;", f);
-		else if (c == 0xfffe || c == 0xffff)
-			fputs("\xef\xbf\xbd", f);
-		else
-			fwrite(s.p, 1, n, f);
-		s = str_from(s, n);
-	}
-	buf_free(&clean);
+	struct buf out = BUF(0);
+	text_xml(&out, str_of(z), attribute);
+	fwrite(out.p ? out.p : "", 1, out.n, f);
+	buf_free(&out);
 }
 
 static void attribute(FILE *f, const char *name, const char *value)

@@ -12,5 +12,6 @@ struct scan_writer {
 	const char *name; /* "table", "json", "sarif", "cyclonedx", "junit", "gitlab", "html", "markdown" */
 	void (*write)(FILE *f, const struct subject *s, const struct scan *scan, const struct scan_options *opt);
 };
-extern const struct scan_writer *const scan_writers[]; /* NULL-terminated */
+extern const struct scan_writer *const scan_writers[]; /* NULL-terminated; the first is the default */
+const struct scan_writer *scan_writer_find(const char *name); /* NULL when there is none */
 #endif

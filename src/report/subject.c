@@ -2,25 +2,29 @@
 #include "base/file.h"
 
 /* Each set is a part of the next. A new collector: one line. */
-extern const struct collector dpkg_collector, apk_collector, rpm_collector, osrelease_collector;
-extern const struct collector npm_collector, python_collector, gem_collector, java_collector, composer_collector, nuget_collector, conda_collector;
-#define OS                \
-	&dpkg_collector,  \
-	&apk_collector,   \
-	&rpm_collector,   \
-	&osrelease_collector
-#define INSIDE              \
-	OS,                 \
-	&npm_collector,     \
-	&python_collector,  \
-	&gem_collector,     \
-	&java_collector,    \
-	&composer_collector, \
-	&nuget_collector,   \
-	&conda_collector
-#define ALL    \
-	INSIDE
-static const struct collector *const nothing[] = { NULL }, *const os[] = { OS, NULL }, *const inside[] = { INSIDE, NULL }, *const all[] = { ALL, NULL };
+#define OS(X)    \
+	X(dpkg)  \
+	X(apk)   \
+	X(rpm)   \
+	X(pacman) \
+	X(osrelease)
+#define INSIDE(X)    \
+	X(copyright) \
+	X(npm)       \
+	X(python)    \
+	X(gem)       \
+	X(java)      \
+	X(composer)  \
+	X(nuget)     \
+	X(conda)     \
+	X(binary)
+#define RISKS(X)
+
+#define DECLARE(name) extern const struct collector name##_collector;
+#define LIST(name) &name##_collector,
+OS(DECLARE) INSIDE(DECLARE) RISKS(DECLARE)
+static const struct collector *const nothing[] = { NULL }, *const os[] = { OS(LIST) NULL }, *const inside[] = { OS(LIST) INSIDE(LIST) NULL },
+				     *const all[] = { OS(LIST) INSIDE(LIST) RISKS(LIST) NULL };
 const struct collector *const *const collector_sets[] = { [COLLECT_NOTHING] = nothing, [COLLECT_OS] = os, [COLLECT_PACKAGES] = inside, [COLLECT_ALL] = all, NULL };
 
 static enum collector_set set_of(int parts)

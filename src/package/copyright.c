@@ -1,0 +1,140 @@
+/* copyright.c — licences of Debian's packages: usr/share/doc/PACKAGE/copyright, which every package has to bring (Debian Policy 12.5).
+ *
+ * Most are machine-readable (copyright-format 1.0): the first line of each License field is an expression. Of the others only what they refer to below
+ * /usr/share/common-licenses is known. The note is what all of them come to: a line a licence, each once, sorted. */
+#include "base/arena.h"
+#include "package/license.h"
+#include "package/note.h"
+
+#define DOC "usr/share/doc"
+#define COMMON "/usr/share/common-licenses/"
+#define LICENSES_MAX 256u
+
+static bool wants(struct str dir, struct str name) { return str_is(name, "copyright") && str_starts(dir, STR(DOC "/")) && !str_chr(str_from(dir, sizeof DOC), '/'); }
+
+struct found {
+	struct arena arena;
+	const char **v;
+	u32 n, cap;
+};
+
+static void add(struct found *f, struct str raw)
+{
+	struct buf b = BUF(0);
+	license_expression(&b, str_head(raw, 512));
+	bool known = b.n == 0;
+	for (u32 i = 0; i < f->n && !known; i++)
+		known = str_is(buf_str(&b), f->v[i]);
+	if (!known && f->n < LICENSES_MAX)
+		VEC_PUSH(f->v, f->n, f->cap, arena_bytes(&f->arena, buf_str(&b)));
+	buf_free(&b);
+}
+
+static bool machine_readable(struct str text)
+{
+	for (u32 i = 0; i < 10 && text.p; i++) {
+		struct str v = str_cut(&text, '\n'), name = str_cut(&v, ':');
+		if (v.p && (str_ieq(name, STR("Format")) || str_ieq(name, STR("Format-Specification"))))
+			return str_contains(v, STR("copyright-format")) || str_contains(v, STR("dep5")) || str_contains(v, STR("DEP5")) || str_contains(v, STR("DEP-5"));
+	}
+	return false;
+}
+
+static void take_fields(struct found *f, struct str text)
+{
+	struct str last = STR("");
+	while (text.p) {
+		struct str v = str_cut(&text, '\n');
+		if (!v.n || v.p[0] == ' ' || v.p[0] == '\t')
+			continue;
+		struct str name = str_cut(&v, ':');
+		if (!v.p || !str_ieq(name, STR("License")) || !str_trim(v).n || str_eq(str_trim(v), last))
+			continue;
+		last = str_trim(v);
+		add(f, last);
+	}
+}
+
+static bool in_name(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
+
+/* "On Debian systems … can be found in `/usr/share/common-licenses/GPL-2'." Whether later versions may be taken stands in the paragraphs before. */
+static void take_references(struct found *f, struct str text)
+{
+	struct str rest = text;
+	for (const char *at; (at = str_find(rest, STR(COMMON)));) {
+		rest = str_from(rest, (size_t)(at - rest.p) + sizeof COMMON - 1);
+		size_t n = 0;
+		while (n < rest.n && n < 40 && in_name(rest.p[n]))
+			n++;
+		struct str name = str_head(rest, n), before = str_n(text.p, (size_t)(at - text.p));
+		while (name.n && name.p[name.n - 1] == '.')
+			name.n--;
+		if (before.n > 1200)
+			before = str_from(before, before.n - 1200);
+		bool later = str_contains(before, STR("later version")) || str_contains(before, STR("or later")) || str_contains(before, STR("newer version"));
+		bool gnu = str_contains(name, STR("GPL-")) || str_starts(name, STR("GFDL-"));
+		char text_of[48];
+		snprintf(text_of, sizeof text_of, "%.*s%s", STR_FMT(name), gnu && later ? "+" : "");
+		if (name.n)
+			add(f, str_of(text_of));
+	}
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static int take(struct str dir, struct str name, struct str content, struct buf *note, struct error *err)
+{
+	struct found f = { 0 };
+	(void)dir, (void)name, (void)err;
+	if (machine_readable(content))
+		take_fields(&f, content);
+	if (!f.n)
+		take_references(&f, content);
+	if (f.n)
+		qsort(f.v, f.n, sizeof *f.v, by_bytes);
+	for (u32 i = 0; i < f.n; i++)
+		buf_printf(note, "%s\n", f.v[i]);
+	free(f.v);
+	arena_free(&f.arena);
+	return 0;
+}
+
+const struct collector copyright_collector = { .id = COLLECT_LICENSE, .version = 1, .name = "copyright", .limit = 64 * MiB, .wants = wants, .take = take };
+
+static const char *expression_of(struct packages *p, struct str lines)
+{
+	struct buf b = BUF(LICENSE_MAX);
+	while (lines.p) {
+		struct str l = str_cut(&lines, '\n');
+		bool wrap = str_contains(l, STR(" OR "));
+		if (!l.n)
+			continue;
+		buf_puts(&b, b.n ? " AND " : "");
+		buf_puts(&b, wrap ? "(" : "");
+		buf_add(&b, l);
+		buf_puts(&b, wrap ? ")" : "");
+	}
+	const char *z = arena_bytes(&p->arena, buf_str(&b));
+	buf_free(&b);
+	return z;
+}
+
+/* Many a package's directory is a link to that of another of the same source. */
+static void read_copyright(const struct rootfs *r, struct packages *p)
+{
+	struct buf path = BUF(0);
+	for (u32 i = 0; i < p->n; i++) {
+		struct package *k = &p->v[i];
+		if (strcmp(k->type, "deb") != 0 || *k->license)
+			continue;
+		buf_clear(&path);
+		buf_printf(&path, DOC "/%s/copyright", k->name);
+		node_id id = rootfs_find(r, buf_str(&path), true);
+		struct str lines = id ? packages_note(r, id, COLLECT_LICENSE) : STR("");
+		if (lines.n)
+			k->license = expression_of(p, lines);
+	}
+	buf_free(&path);
+}
+
+const struct ecosystem copyright_ecosystem = { .type = "deb", .collector = &copyright_collector, .set = COLLECT_PACKAGES, .read = read_copyright };

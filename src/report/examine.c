@@ -1,0 +1,129 @@
+#include "report/examine.h"
+
+const struct examiner *const examiners[] = { NULL };
+
+#define UNIDENTIFIED 100 /* paths that are named; the bytes count all */
+
+/* --- packages that only lower layers hold --- */
+static bool same_package(const struct package *a, const struct package *b)
+{
+	return strcmp(a->type, b->type) == 0 && strcmp(a->name, b->name) == 0 && strcmp(a->arch, b->arch) == 0;
+}
+
+static int by_type_and_name(const void *a, const void *b)
+{
+	const struct package *x = a, *y = b;
+	int c = strcmp(x->type, y->type);
+	return c ? c : strcmp(x->name, y->name);
+}
+
+/* Whether the final image has it: the same version, or another one. */
+static void in_image(const struct packages *p, const struct package *k, bool *same, bool *other)
+{
+	const struct package *at = p->n ? bsearch(k, p->v, p->n, sizeof *p->v, by_type_and_name) : NULL;
+	*same = *other = false;
+	if (!at)
+		return;
+	while (at > p->v && by_type_and_name(at - 1, k) == 0)
+		at--;
+	for (; at < p->v + p->n && by_type_and_name(at, k) == 0; at++)
+		if (same_package(at, k))
+			*(strcmp(at->version, k->version) == 0 ? same : other) = true;
+}
+
+/* Whether a layer says anything of packages. */
+static bool tells(const struct image_layer *l)
+{
+	for (u32 i = 0; l->facts && i < l->facts->n_notes; i++)
+		if (l->facts->notes[i].collector != COLLECT_SECRET && l->facts->notes[i].collector != COLLECT_BINARY && l->facts->notes[i].collector != COLLECT_OSRELEASE)
+			return true;
+	return false;
+}
+
+static int lower_layer(const struct subject *s, u32 layer, const struct examine_options *opt, struct packages *gone, struct scan *out, struct error *err)
+{
+	struct rootfs_options ro = { .layers = layer + 1 };
+	struct rootfs *r = rootfs_build(s->image, &ro);
+	struct packages *p = packages_read_set(r, COLLECT_PACKAGES, false), only = *p;
+	struct match_options match = opt->match;
+	u32 first = out->n;
+	only.v = xcalloc(p->n + 1, sizeof *only.v);
+	only.n = 0;
+	for (u32 i = 0; i < p->n; i++) {
+		bool same, other, known = false;
+		in_image(s->packages, &p->v[i], &same, &other);
+		for (u32 j = 0; j < gone->n && !same && !known; j++)
+			known = same_package(&gone->v[j], &p->v[i]) && strcmp(gone->v[j].version, p->v[i].version) == 0;
+		if (same || known || gone->n > 20000)
+			continue;
+		only.v[only.n++] = p->v[i];
+		struct package copy = { .type = p->v[i].type, .name = arena_strdup(&gone->arena, str_of(p->v[i].name)), .version = arena_strdup(&gone->arena, str_of(p->v[i].version)),
+			.arch = arena_strdup(&gone->arena, str_of(p->v[i].arch)) };
+		VEC_PUSH(gone->v, gone->n, gone->cap, copy);
+	}
+	match.why = NULL;
+	match.quiet = true;
+	int status = only.n ? match_packages(&only, opt->db, &match, out, err) : 0;
+	for (u32 i = first; i < out->n; i++) {
+		bool same, other;
+		in_image(s->packages, &only.v[out->v[i].package_index], &same, &other);
+		out->v[i].presence = other ? PRESENCE_SHADOWED : PRESENCE_DELETED;
+		out->v[i].package_index = -1;
+	}
+	free(only.v);
+	packages_free(p);
+	rootfs_free(r);
+	return status;
+}
+
+static int lower_layers(const struct subject *s, const struct examine_options *opt, struct scan *out, struct error *err)
+{
+	struct packages gone = { 0 };
+	int r = 0;
+	for (u32 i = s->image->n_layers - 1; i-- > 0 && r == 0;)
+		if (tells(&s->image->layers[i]))
+			r = lower_layer(s, i, opt, &gone, out, err);
+	free(gone.v);
+	arena_free(&gone.arena);
+	return r;
+}
+
+/* --- all of it --- */
+static void unidentified(const struct subject *s, struct scan *out)
+{
+	const struct packages *p = s->packages;
+	u32 n = MIN(p->n_unidentified, (u32)UNIDENTIFIED);
+	struct buf path = BUF(0);
+	out->coverage.unidentified = arena_alloc(&out->arena, (n + 1) * sizeof(char *));
+	for (u32 i = 0; s->rootfs && i < n; i++)
+		out->coverage.unidentified[out->coverage.n_unidentified++] = arena_strdup(&out->arena, rootfs_path(s->rootfs, p->unidentified[i], &path));
+	buf_free(&path);
+}
+
+int examine(const struct subject *s, const struct examine_options *opt, struct scan *out, struct error *err)
+{
+	match_system(s->packages, opt->db, &opt->match, out);
+	unidentified(s, out);
+	if (opt->kinds & EXAMINE_VULNERABILITIES) {
+		if (!opt->db)
+			problem_add(&out->problems, "vulnerabilities were not looked for: there is no advisory database (pare db update fetches one, --db FILE names one)");
+		else if (match_packages(s->packages, opt->db, &opt->match, out, err) < 0)
+			return -1;
+		else if (opt->all_layers && s->image && s->image->n_layers && lower_layers(s, opt, out, err) < 0)
+			return -1;
+	}
+	for (const struct examiner *const *e = examiners; *e; e++)
+		if (opt->kinds & 1u << (*e)->kind)
+			(*e)->examine(s, out);
+	for (u32 i = 0; i < out->n; i++)
+		if (out->v[i].kind == KIND_VULNERABILITY)
+			out->v[i].remedy = remedy_of(s, out, &out->v[i]);
+	u32 n = 0;
+	for (u32 i = 0; i < out->n; i++) /* what the system itself is found wanting in is configuration */
+		if (opt->kinds & 1u << out->v[i].kind || (opt->kinds & EXAMINE_VULNERABILITIES && out->v[i].kind == KIND_CONFIG))
+			out->v[n++] = out->v[i];
+	out->n = n;
+	problems_merge(&out->problems, &s->problems, NULL);
+	scan_sort(out);
+	return 0;
+}

@@ -1,0 +1,165 @@
+#include "secret/set.h"
+#include <pthread.h>
+
+pcre2_code *secret_compile(const char *pattern, u32 options, struct error *err)
+{
+	int code;
+	PCRE2_SIZE at;
+	pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
+	if (!re) {
+		char why[128] = "";
+		pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
+		error_set(err, ERR_USAGE, "%s at character %zu of '%.200s'", why, (size_t)at, pattern);
+		return NULL;
+	}
+	pcre2_jit_compile(re, PCRE2_JIT_COMPLETE); /* without it it is slower, no more */
+	return re;
+}
+
+struct ready_rule *secret_set_add(struct secret_set *s, const struct secret_rule *rule)
+{
+	if (s->n_rules == s->cap_rules) {
+		u32 cap = s->cap_rules ? s->cap_rules * 2 : 512;
+		struct ready_rule *more = xcalloc(cap, sizeof *more);
+		for (u32 i = 0; i < s->n_rules; i++)
+			more[i] = s->rules[i];
+		free(s->rules);
+		s->rules = more;
+		s->cap_rules = cap;
+	}
+	struct ready_rule *r = &s->rules[s->n_rules++];
+	memset(r, 0, sizeof *r);
+	r->rule = rule;
+	return r;
+}
+
+/* One word of one rule, on the way to the table of words. */
+struct pair {
+	struct str word;
+	bool caseless;
+	u32 rule;
+};
+
+static int by_word(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+	int d = str_cmp(x->word, y->word);
+	return d ? d : x->caseless != y->caseless ? (x->caseless ? 1 : -1) : x->rule < y->rule ? -1 : x->rule > y->rule;
+}
+
+static bool caseless(const struct secret_rule *r)
+{
+	return r->shape == SECRET_TEXT || r->shape == SECRET_SEARCHED || (r->shape == SECRET_ASSIGNED && !(r->flags & SECRET_CASED));
+}
+
+static int compile_words(struct secret_set *s, const struct pair *pairs, u32 n_pairs, struct error *err)
+{
+	const char **texts = xcalloc(n_pairs + 1, sizeof *texts);
+	unsigned *flags = xcalloc(n_pairs + 1, sizeof *flags), *ids = xcalloc(n_pairs + 1, sizeof *ids);
+	size_t *lens = xcalloc(n_pairs + 1, sizeof *lens);
+	int status = 0;
+	s->words = arena_array(&s->arena, struct word, n_pairs + 1);
+	s->word_rules = arena_array(&s->arena, u32, n_pairs + 1);
+	for (u32 i = 0; i < n_pairs; i++) {
+		if (i == 0 || !str_eq(pairs[i].word, pairs[i - 1].word) || pairs[i].caseless != pairs[i - 1].caseless) {
+			u32 w = s->n_words++;
+			s->words[w] = (struct word){ .first = i, .len = (u32)pairs[i].word.n };
+			texts[w] = pairs[i].word.p;
+			lens[w] = pairs[i].word.n;
+			flags[w] = pairs[i].caseless ? HS_FLAG_CASELESS : 0;
+			ids[w] = w;
+		}
+		s->words[s->n_words - 1].n++;
+		s->word_rules[i] = pairs[i].rule;
+	}
+	hs_compile_error_t *why = NULL;
+	if (s->n_words && hs()->compile_lit_multi(texts, flags, ids, lens, s->n_words, HS_MODE_BLOCK, NULL, &s->db, &why) != HS_SUCCESS) {
+		status = error_set(err, ERR_ENV, "vectorscan: %s", why ? why->message : "out of memory");
+		hs()->free_compile_error(why);
+	}
+	free(texts);
+	free(flags);
+	free(ids);
+	free(lens);
+	return status;
+}
+
+static int ready(struct secret_set *s, struct error *err)
+{
+	struct pair *pairs = NULL;
+	u32 n = 0, cap = 0;
+	s->everywhere = arena_array(&s->arena, u32, s->n_rules + 1);
+	s->of_paths = arena_array(&s->arena, u32, s->n_rules + 1);
+	for (u32 i = 0; i < s->n_rules; i++) {
+		const struct secret_rule *r = s->rules[i].rule;
+		struct str rest = str_of(r->keywords);
+		if (r->shape == SECRET_PATH)
+			s->of_paths[s->n_of_paths++] = i;
+		else if (!r->keywords || !*r->keywords)
+			s->everywhere[s->n_everywhere++] = i;
+		while (r->shape != SECRET_PATH && r->keywords && rest.p) {
+			struct str word = str_cut(&rest, strchr(r->keywords, '\n') ? '\n' : ' ');
+			struct pair p = { word, caseless(r), i };
+			if (word.n)
+				VEC_PUSH(pairs, n, cap, p);
+		}
+	}
+	if (n)
+		qsort(pairs, n, sizeof *pairs, by_word);
+	int status = compile_words(s, pairs, n, err);
+	free(pairs);
+	return status;
+}
+
+int secret_set_new(const char *gitleaks_file, struct secret_set **ret, struct error *err)
+{
+	struct secret_set *s = xcalloc(1, sizeof *s);
+	s->defaults = !gitleaks_file;
+	if (gitleaks_file && secret_gitleaks_read(s, gitleaks_file, err) < 0) {
+		secret_set_free(s);
+		return -1;
+	}
+	if (!gitleaks_file)
+		for (u32 i = 0; i < secret_rules_n; i++)
+			secret_set_add(s, &secret_rules[i]);
+	if (ready(s, err) < 0) {
+		secret_set_free(s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+static void codes_free(pcre2_code **v, u32 n)
+{
+	for (u32 i = 0; v && i < n; i++)
+		pcre2_code_free(v[i]);
+}
+
+void secret_set_free(struct secret_set *s)
+{
+	if (!s)
+		return;
+	for (u32 i = 0; i < s->n_rules; i++) {
+		pcre2_code_free(s->rules[i].code);
+		pcre2_code_free(s->rules[i].path_code);
+	}
+	for (u32 i = 0; i < s->n_allows; i++) {
+		codes_free(s->allows[i].regex_codes, s->allows[i].n_regexes);
+		codes_free(s->allows[i].path_codes, s->allows[i].n_paths);
+	}
+	if (s->db)
+		hs()->free_database(s->db);
+	free(s->rules);
+	free(s->allows);
+	arena_free(&s->arena);
+	free(s);
+}
+
+const struct secret_rule *secret_rule_get(const char *id)
+{
+	for (u32 i = 0; i < secret_rules_n; i++)
+		if (strcmp(secret_rules[i].id, id) == 0)
+			return &secret_rules[i];
+	return NULL;
+}

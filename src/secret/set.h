@@ -1,0 +1,55 @@
+/* set.h — a set of rules made ready, as the room's files share it. */
+#ifndef PARE_SECRET_SET_H
+#define PARE_SECRET_SET_H
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/arena.h"
+#include "base/hs.h"
+#include "secret/scan.h"
+#include <pcre2.h>
+#include <stdatomic.h>
+
+/* Of a file of the user's: when a finding is none. A list with nothing in it is none. */
+enum allow_target { ALLOW_SECRET, ALLOW_MATCH, ALLOW_LINE };
+struct allowlist {
+	const char **regexes, **paths, **stopwords; /* patterns of PCRE2; stop words in lower case */
+	pcre2_code **regex_codes, **path_codes;
+	u32 n_regexes, n_paths, n_stopwords;
+	enum allow_target target;
+	bool all; /* condition AND: each of the lists that are there */
+	const char **rules; /* ids it is for; none: all */
+	u32 n_rules;
+};
+
+struct ready_rule {
+	const struct secret_rule *rule;
+	_Atomic(pcre2_code *) code, path_code; /* compiled when they are first needed */
+	_Atomic bool broken;
+	u32 allow, n_allow; /* of set.allows */
+	u32 group;          /* secretGroup; 0 none */
+};
+
+struct word {
+	u32 first, n; /* rules of set.word_rules */
+	u32 len;
+};
+
+struct secret_set {
+	struct arena arena;
+	struct ready_rule *rules;
+	u32 n_rules, cap_rules;
+	struct word *words;
+	u32 n_words, *word_rules;
+	u32 *everywhere, n_everywhere; /* rules without a word */
+	u32 *of_paths, n_of_paths;
+	hs_database_t *db;
+	struct allowlist *allows; /* those of rules first, set-wide ones behind `n_own` */
+	u32 n_allows, n_own;
+	bool defaults;
+};
+
+#define SECRET_MATCH_LIMIT 100000u /* steps of one try */
+pcre2_code *secret_compile(const char *pattern, u32 options, struct error *err);
+/* Reads a file in gitleaks' format into s: its rules and allowlists, and which of the built-in rules are left (gitleaks.c). */
+int secret_gitleaks_read(struct secret_set *s, const char *path, struct error *err) must_check;
+struct ready_rule *secret_set_add(struct secret_set *s, const struct secret_rule *rule);
+#endif
