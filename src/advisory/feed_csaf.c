@@ -435,7 +435,7 @@ static int add_vuln(struct csaf *c, struct str id, const json_t *vuln, struct er
 		if (json_view(json_array_get(list, i), "url").n)
 			feed_push_once(c->j, &references, json_view(json_array_get(list, i), "url"));
 	v.references = references.v, v.n_references = references.n;
-	return db_add_vuln(c->j->w, &v, err);
+	return feed_vuln(c->j, &v, err);
 }
 
 static int one_vulnerability(struct csaf *c, const json_t *vuln, struct error *err)

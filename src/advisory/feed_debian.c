@@ -78,7 +78,7 @@ static int one_fault(void *ctx, const char *const *keys, json_t *value, struct e
 		return 0;
 	}
 	if (v.description.n)
-		ret = db_add_vuln(j->w, &v, err);
+		ret = feed_vuln(j, &v, err);
 	json_object_foreach(json_obj(value, "releases"), codename, release)
 	{
 		if (ret == 0)

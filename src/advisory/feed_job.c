@@ -78,12 +78,28 @@ int feed_json(struct feed_job *j, const char *name, struct stream *s, json_t **r
 	return 0;
 }
 
+/* Something, and no zero byte in it: the database's keys are made of these. */
+static bool is_name(struct str s) { return s.n && !str_chr(s, '\0'); }
+
 int feed_record(struct feed_job *j, const struct db_record *r, struct error *err)
 {
 	struct db_record copy = *r;
+	if (!is_name(r->id) || !is_name(r->package) || !is_name(r->ecosystem)) {
+		j->passed++;
+		return 0;
+	}
 	copy.source = str_of(j->kind);
 	j->records++;
 	return db_add_record(j->w, &copy, err);
+}
+
+int feed_vuln(struct feed_job *j, const struct db_vuln *v, struct error *err)
+{
+	if (!is_name(v->id)) {
+		j->passed++;
+		return 0;
+	}
+	return db_add_vuln(j->w, v, err);
 }
 
 struct str feed_date(struct str date)

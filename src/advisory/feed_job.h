@@ -22,7 +22,8 @@ int feed_run(const char *kind, const char *path, const char *suffixes, feed_docu
 int feed_text(struct feed_job *j, const char *name, struct stream *s, size_t limit, struct error *err) must_check; /* all of it into j->content */
 int feed_json(struct feed_job *j, const char *name, struct stream *s, json_t **ret, struct error *err) must_check; /* as one value: json_decref it */
 
-int feed_record(struct feed_job *j, const struct db_record *r, struct error *err) must_check; /* adds and counts; fills r.source */
+int feed_record(struct feed_job *j, const struct db_record *r, struct error *err) must_check; /* adds and counts; fills r.source. Without a name it says nothing: passed over */
+int feed_vuln(struct feed_job *j, const struct db_vuln *v, struct error *err) must_check;
 void feed_newest(struct feed_job *j, struct str date); /* any text that begins with "YYYY-MM-DD" */
 struct str feed_date(struct str date);                 /* its "YYYY-MM-DD"; empty when it isn't one */
 bool feed_is_cve(struct str id);                       /* "CVE-2024-1234" and nothing else */

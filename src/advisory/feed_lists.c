@@ -9,7 +9,7 @@ static int one_kev(void *ctx, const char *const *keys, json_t *value, struct err
 	struct feed_job *j = ctx;
 	struct str id = json_view(value, "cveID");
 	const struct db_kev k = { json_view(value, "dateAdded"), json_view(value, "dueDate"), str_is(json_view(value, "knownRansomwareCampaignUse"), "Known") };
-	if (strcmp(keys[0], "vulnerabilities") != 0 || !id.n) {
+	if (strcmp(keys[0], "vulnerabilities") != 0 || !feed_is_cve(id)) {
 		j->passed++;
 		return 0;
 	}
@@ -72,7 +72,7 @@ int feed_epss(struct feed_job *j, const char *name, struct stream *s, struct err
 			struct str line = str_cut(&view, '\n');
 			if (carry.n || !view.p)
 				buf_add(&carry, line);
-			if (carry.over)
+			if (carry.over || line.n > LINE_BYTES)
 				r = error_set(err, ERR_INPUT, "%s: line %llu is too long", name, (unsigned long long)number + 1);
 			if (r || !view.p)
 				break;
@@ -98,7 +98,7 @@ static int one_cycle(struct feed_job *j, struct str product, const json_t *r, bo
 	struct db_eol e = { .product = product, .cycle = json_view(r, old ? "cycle" : "name"), .codename = json_view(r, "codename"), .release = feed_date(json_view(r, "releaseDate")) };
 	e.eol = old ? day(r, "eol", "") : day(r, "eolFrom", "isEol");
 	e.extended = old ? day(r, "extendedSupport", "") : day(r, "eoesFrom", "isEoes");
-	if (!e.cycle.n) {
+	if (!e.cycle.n || str_chr(e.cycle, '\0') || str_chr(product, '\0')) {
 		j->passed++;
 		return 0;
 	}

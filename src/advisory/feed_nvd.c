@@ -72,7 +72,7 @@ static int one_cve(struct feed_job *j, const json_t *cve, struct error *err)
 	v.references = references.v, v.n_references = references.n;
 	feed_newest(j, v.modified);
 	j->records++;
-	return db_add_vuln(j->w, &v, err);
+	return feed_vuln(j, &v, err);
 }
 
 /* Version 1.1: {"cve": {"CVE_data_meta": {"ID"}, "description": {"description_data": []}}, "impact": {"baseMetricV3": {"cvssV3"}}, "lastModifiedDate"} */
@@ -94,7 +94,7 @@ static int one_old(struct feed_job *j, const json_t *item, struct error *err)
 	}
 	feed_newest(j, v.modified);
 	j->records++;
-	return v.id.n ? db_add_vuln(j->w, &v, err) : 0;
+	return v.id.n ? feed_vuln(j, &v, err) : 0;
 }
 
 static int one(void *ctx, const char *const *keys, json_t *value, struct error *err)

@@ -341,7 +341,7 @@ static int add_vuln(struct osv *o, struct str id, bool withdrawn, struct error *
 	v.aliases = aliases.v, v.n_aliases = n;
 	v.references = references.v, v.n_references = references.n;
 	v.cwes = cwes.v, v.n_cwes = cwes.n;
-	return db_add_vuln(j->w, &v, err);
+	return feed_vuln(j, &v, err);
 }
 
 /* --- documents --- */

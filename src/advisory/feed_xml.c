@@ -357,7 +357,7 @@ static int finish(struct xml *x)
 		.id = about, .title = feed_cut(x->title, FEED_TITLE), .description = feed_cut(x->description, FEED_DESCRIPTION), .published = x->issued, .modified = x->updated, .severity = x->severity,
 		.references = x->references.v, .n_references = x->references.n,
 	};
-	if (about.n && db_add_vuln(x->j->w, &v, x->err) < 0)
+	if (about.n && feed_vuln(x->j, &v, x->err) < 0)
 		return -1;
 	return put_leaves(x, &w);
 }
