@@ -1,74 +1,17 @@
 /* Files of a feed: one, or all below a directory, decompressed by content; archives are directories of their members. */
 #include "advisory/feed.h"
+#include "base/archive.h"
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/text.h"
-#include <archive.h>
-#include <archive_entry.h>
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_BYTES ((size_t)4096)
 #define TAR_MAGIC ((size_t)257)
-
-/* --- libarchive, loaded when the first archive is met (base/crypto.h has the reason) --- */
-static struct {
-	__typeof__(archive_read_new) *new;
-	__typeof__(archive_read_free) *free;
-	__typeof__(archive_read_support_format_zip_seekable) *zip; /* by its directory: what was cut off would else be missed by nobody */
-	__typeof__(archive_read_support_format_tar) *tar;
-	__typeof__(archive_read_open_fd) *open_fd;
-	__typeof__(archive_read_open) *open;
-	__typeof__(archive_read_next_header) *next;
-	__typeof__(archive_read_data_block) *block;
-	__typeof__(archive_error_string) *error;
-	__typeof__(archive_set_error) *set_error;
-	__typeof__(archive_entry_pathname) *pathname;
-	__typeof__(archive_entry_filetype) *filetype;
-} ar;
-static const char *missing; /* the library, or a function of it */
-
-static void load(void)
-{
-	static const struct {
-		const char *name;
-		void *to;
-	} functions[] = {
-		{ "archive_read_new", &ar.new },
-		{ "archive_read_free", &ar.free },
-		{ "archive_read_support_format_zip_seekable", &ar.zip },
-		{ "archive_read_support_format_tar", &ar.tar },
-		{ "archive_read_open_fd", &ar.open_fd },
-		{ "archive_read_open", &ar.open },
-		{ "archive_read_next_header", &ar.next },
-		{ "archive_read_data_block", &ar.block },
-		{ "archive_error_string", &ar.error },
-		{ "archive_set_error", &ar.set_error },
-		{ "archive_entry_pathname", &ar.pathname },
-		{ "archive_entry_filetype", &ar.filetype },
-	};
-	void *lib = dlopen("libarchive.so.13", RTLD_NOW | RTLD_LOCAL);
-	if (!lib)
-		missing = "libarchive.so.13";
-	for (size_t i = 0; lib && i < countof(functions); i++) {
-		void *f = dlsym(lib, functions[i].name);
-		if (!f)
-			missing = functions[i].name;
-		memcpy(functions[i].to, &f, sizeof f);
-	}
-}
-
-static int load_archive(struct error *err)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, load);
-	return missing ? error_set(err, ERR_ENV, "%s is not there (Debian: libarchive13)", missing) : 0;
-}
 
 /* --- names --- */
 static bool wanted(const char *suffixes, struct str name)
@@ -112,12 +55,18 @@ struct members {
 	u64 out, most;        /* bytes given out; how many may be */
 };
 
+static const char *why(struct archive *a)
+{
+	const char *text = libarchive()->error_string(a);
+	return text ? text : "no reason given";
+}
+
 static la_ssize_t pull(struct archive *a, void *ctx, const void **block)
 {
 	struct members *m = ctx;
 	struct str view;
 	if (stream_next(m->inner, &view, m->err) < 0) {
-		ar.set_error(a, EIO, "%s", m->err->text);
+		libarchive()->set_error(a, EIO, "%s", m->err->text);
 		return -1;
 	}
 	*block = view.p;
@@ -130,13 +79,13 @@ static int member_next(void *ctx, struct str *view, struct error *err)
 	while (!m->left) {
 		const void *p = NULL;
 		la_int64_t at;
-		int r = ar.block(m->a, &p, &m->left, &at);
+		int r = libarchive()->data_block(m->a, &p, &m->left, &at);
 		if (r == ARCHIVE_EOF) {
 			*view = str_n("", 0);
 			return 0;
 		}
 		if (r != ARCHIVE_OK)
-			return error_set(err, ERR_INPUT, "damaged archive: %s", ar.error(m->a) ? ar.error(m->a) : "unreadable member");
+			return error_set(err, ERR_INPUT, "damaged archive: %s", why(m->a));
 		m->block = p;
 	}
 	size_t n = MIN(m->left, STREAM_CHUNK);
@@ -168,13 +117,13 @@ static int all_members(struct walk *w, struct members *m, const char *name, stru
 {
 	struct archive_entry *e;
 	for (;;) {
-		int r = ar.next(m->a, &e);
+		int r = libarchive()->next_header(m->a, &e);
 		if (r == ARCHIVE_EOF)
 			return 0;
 		if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-			return error_set(err, ERR_INPUT, "%s: damaged archive: %s", name, ar.error(m->a) ? ar.error(m->a) : "no reason given");
-		const char *path = ar.pathname(e);
-		if (ar.filetype(e) != AE_IFREG || !wanted(w->suffixes, str_of(path ? path : "")))
+			return error_set(err, ERR_INPUT, "%s: damaged archive: %s", name, why(m->a));
+		const char *path = libarchive()->pathname(e);
+		if (libarchive()->filetype(e) != AE_IFREG || !wanted(w->suffixes, str_of(path ? path : "")))
 			continue;
 		struct buf full = BUF(PATH_BYTES);
 		buf_printf(&full, "%s: %s", name, path ? path : "a member without a name");
@@ -188,24 +137,22 @@ static int all_members(struct walk *w, struct members *m, const char *name, stru
 /* A zip in the file `fd`, or a tar that comes out of `inner`. */
 static int read_archive(struct walk *w, int fd, struct stream *inner, u64 size, const char *name, struct error *err)
 {
-	if (load_archive(err) < 0)
-		return error_wrap(err, "%s", name);
 	struct error inner_err = { 0 };
 	struct members m = { .inner = inner, .err = &inner_err, .most = MAX(INFLATE_FREE, size > INFLATE_MAX / INFLATE_RATIO ? INFLATE_MAX : size * INFLATE_RATIO) };
-	m.a = ar.new();
+	m.a = libarchive()->read_new();
 	if (!m.a)
 		return error_set(err, ERR_ENV, "%s: libarchive gives nothing", name);
-	int r = inner ? ar.tar(m.a) : ar.zip(m.a);
+	int r = inner ? libarchive()->support_tar(m.a) : libarchive()->support_zip_seekable(m.a) /* what was cut off would else be missed by nobody */;
 	if (r == ARCHIVE_OK)
-		r = inner ? ar.open(m.a, &m, NULL, pull, NULL) : ar.open_fd(m.a, fd, STREAM_CHUNK);
+		r = inner ? libarchive()->open(m.a, &m, NULL, pull, NULL) : libarchive()->open_fd(m.a, fd, STREAM_CHUNK);
 	if (r != ARCHIVE_OK) {
-		r = error_set(err, ERR_INPUT, "%s: damaged archive: %s", name, ar.error(m.a) ? ar.error(m.a) : "no reason given");
+		r = error_set(err, ERR_INPUT, "%s: damaged archive: %s", name, why(m.a));
 	} else {
 		m.ring = xmalloc(STREAM_RING * STREAM_CHUNK);
 		r = all_members(w, &m, name, err);
 		free(m.ring);
 	}
-	ar.free(m.a);
+	libarchive()->read_free(m.a);
 	return r;
 }
 

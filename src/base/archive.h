@@ -9,10 +9,15 @@ struct libarchive {
 	__typeof__(archive_read_new) *read_new;
 	__typeof__(archive_read_free) *read_free;
 	__typeof__(archive_read_support_format_zip) *support_zip;
+	__typeof__(archive_read_support_format_zip_seekable) *support_zip_seekable; /* by its directory alone */
+	__typeof__(archive_read_support_format_tar) *support_tar;
 	__typeof__(archive_read_open_memory) *open_memory;
+	__typeof__(archive_read_open_fd) *open_fd;
+	__typeof__(archive_read_open) *open;
 	__typeof__(archive_read_next_header) *next_header;
 	__typeof__(archive_read_data_block) *data_block;
 	__typeof__(archive_error_string) *error_string;
+	__typeof__(archive_set_error) *set_error;
 	__typeof__(archive_entry_pathname) *pathname;
 	__typeof__(archive_entry_pathname_utf8) *pathname_utf8;
 	__typeof__(archive_entry_filetype) *filetype;
