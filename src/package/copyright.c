@@ -15,12 +15,17 @@ static bool wants(struct str dir, struct str name) { return str_is(name, "copyri
 struct found {
 	struct arena arena;
 	const char **v;
-	u32 n, cap;
+	struct str raw[16]; /* the last that were added, as they are spelled: most say the same again */
+	u32 n, cap, n_raw;
 };
 
 static void add(struct found *f, struct str raw)
 {
 	struct buf b = BUF(0);
+	for (u32 i = 0; i < MIN(f->n_raw, countof(f->raw)); i++)
+		if (str_eq(f->raw[i], raw))
+			return;
+	f->raw[f->n_raw++ % countof(f->raw)] = raw;
 	license_expression(&b, str_head(raw, 512));
 	bool known = b.n == 0;
 	for (u32 i = 0; i < f->n && !known; i++)
@@ -42,16 +47,14 @@ static bool machine_readable(struct str text)
 
 static void take_fields(struct found *f, struct str text)
 {
-	struct str last = STR("");
 	while (text.p) {
 		struct str v = str_cut(&text, '\n');
 		if (!v.n || v.p[0] == ' ' || v.p[0] == '\t')
 			continue;
 		struct str name = str_cut(&v, ':');
-		if (!v.p || !str_ieq(name, STR("License")) || !str_trim(v).n || str_eq(str_trim(v), last))
+		if (!v.p || !str_ieq(name, STR("License")))
 			continue;
-		last = str_trim(v);
-		add(f, last);
+		add(f, str_trim(v));
 	}
 }
 
@@ -76,7 +79,7 @@ static void take_references(struct found *f, struct str text)
 		char text_of[48];
 		snprintf(text_of, sizeof text_of, "%.*s%s", STR_FMT(name), gnu && later ? "+" : "");
 		if (name.n)
-			add(f, str_of(text_of));
+			add(f, str_of(arena_strdup(&f->arena, str_of(text_of))));
 	}
 }
 
@@ -106,7 +109,7 @@ static const char *expression_of(struct packages *p, struct str lines)
 	struct buf b = BUF(LICENSE_MAX);
 	while (lines.p) {
 		struct str l = str_cut(&lines, '\n');
-		bool wrap = str_contains(l, STR(" OR "));
+		bool wrap = license_is_choice(l);
 		if (!l.n)
 			continue;
 		buf_puts(&b, b.n ? " AND " : "");

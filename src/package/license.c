@@ -30,7 +30,7 @@ static const struct {
 	{ "simplifiedbsd", "BSD-2-Clause" }, { "freebsd", "BSD-2-Clause" },  { "bsd4", "BSD-4-Clause" },	     { "bsd4clause", "BSD-4-Clause" }, { "isclicense", "ISC" },
 	{ "mpl2", "MPL-2.0" },		  { "mplv2", "MPL-2.0" },	    { "mplv2.0", "MPL-2.0" },	     { "mozilla2.0", "MPL-2.0" },      { "mozilla2.0mpl2.0", "MPL-2.0" },
 	{ "mplv1.1", "MPL-1.1" },	  { "mozilla1.1", "MPL-1.1" },	    { "eclipse1.0", "EPL-1.0" },     { "eclipsev1.0", "EPL-1.0" },     { "eclipse2.0", "EPL-2.0" },
-	{ "eclipsev2.0", "EPL-2.0" },	  { "artistic", "Artistic-1.0-Perl" }, { "artistic2", "Artistic-2.0" }, { "psf", "PSF-2.0" },	       { "psf2", "PSF-2.0" },
+	{ "eclipsev2.0", "EPL-2.0" },	  { "artistic", "Artistic-1.0-Perl" }, { "artistic1", "Artistic-1.0-Perl" }, { "edl1", "BSD-3-Clause" }, { "openldap2.8", "OLDAP-2.8" }, { "artistic2", "Artistic-2.0" }, { "psf", "PSF-2.0" },	       { "psf2", "PSF-2.0" },
 	{ "pythonfoundation", "PSF-2.0" }, { "boost", "BSL-1.0" },	    { "boost1.0", "BSL-1.0" },	     { "cc0", "CC0-1.0" },	       { "cc01.0", "CC0-1.0" },
 	{ "zlib/libpng", "Zlib" },	  { "ofl", "OFL-1.1" },		    { "sil1.1", "OFL-1.1" },	     { "cddl1.0", "CDDL-1.0" },	       { "universalpermissive1.0", "UPL-1.0" },
 	{ "bsdzeroclause", "0BSD" },	  { "zerobsd", "0BSD" },	    { "perl", "GPL-1.0-or-later OR Artistic-1.0-Perl" },
@@ -118,7 +118,15 @@ static bool known(struct str name, struct buf *out)
 	for (size_t i = 0; i < name.n; i++)
 		buf_putc(&joined, name.p[i] == ' ' ? '-' : name.p[i]);
 	bool plus = joined.n > 1 && joined.p[joined.n - 1] == '+';
-	struct str id = listed(str_head(buf_str(&joined), joined.n - plus));
+	joined.n -= plus;
+	struct str id = listed(buf_str(&joined));
+	size_t number = joined.n;
+	while (number && digit(joined.p[number - 1]))
+		number--;
+	if (!id.n && number < joined.n && number && joined.p[number - 1] == '-') { /* "Artistic-1" */
+		buf_puts(&joined, ".0");
+		id = listed(buf_str(&joined));
+	}
 	buf_free(&joined);
 	if (!id.n) {
 		plus = false;
@@ -217,7 +225,16 @@ static void flush(struct writer *w)
 
 static void operate(struct writer *w, enum word op)
 {
+	/* "GPL-1+ or Artistic, and BSD": the comma says what belongs together. */
+	bool comma = w->run.n && w->run.p[w->run.n - 1] == ',';
+	w->run.n -= comma;
 	flush(w);
+	if (comma && w->depth == 0 && (str_contains(buf_str(&w->out), STR(" OR ")) || str_contains(buf_str(&w->out), STR(" AND ")))) {
+		struct buf wrapped = BUF(0);
+		buf_printf(&wrapped, "(%s)", w->out.p);
+		buf_free(&w->out);
+		w->out = wrapped;
+	}
 	w->bad |= !w->name || (op == W_WITH && w->out.n && w->out.p[w->out.n - 1] == ')');
 	buf_puts(&w->out, op == W_AND ? " AND " : op == W_OR ? " OR " : " WITH ");
 	w->with = op == W_WITH;
@@ -311,7 +328,8 @@ bool license_valid(struct str e)
 			if (op != name || (!op && !valid_id(w)))
 				return false;
 			name = !op;
-			if (!op && !exception && !str_starts(w, STR("LicenseRef-")) && !listed(str_head(w, w.n - (w.p[w.n - 1] == '+'))).n)
+			struct str id = str_head(w, w.n - (w.p[w.n - 1] == '+'));
+			if (!op && !exception && !str_starts(w, STR("LicenseRef-")) && !str_eq(listed(id), id))
 				return false;
 			exception = op && str_is(w, "WITH");
 		}
@@ -335,6 +353,15 @@ static bool next_operator(struct str s, size_t *at, bool *is_or)
 			return true;
 		}
 	}
+	return false;
+}
+
+bool license_is_choice(struct str e)
+{
+	bool is_or;
+	for (size_t at = 0; next_operator(e, &at, &is_or); at++)
+		if (is_or)
+			return true;
 	return false;
 }
 

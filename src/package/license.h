@@ -18,4 +18,6 @@ void license_expression(struct buf *out, struct str raw);
 bool license_valid(struct str expression);
 /* One after the other the parts that all count, cut at AND outside of parentheses; false at the end. */
 bool license_next(struct str *rest, struct str *one) must_check;
+/* Whether it lets choose (an OR outside of parentheses): then it needs parentheses beside an AND. */
+bool license_is_choice(struct str expression);
 #endif

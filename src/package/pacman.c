@@ -3,6 +3,7 @@
  *      var/lib/pacman/local/NAME-VERSION/desc     %NAME%, then its lines, then an empty one; %VERSION% …
  *      var/lib/pacman/local/NAME-VERSION/files    %FILES%, then a path a line without the leading '/', directories with one behind
  */
+#include "package/license.h"
 #include "package/note.h"
 
 #define LOCAL "var/lib/pacman/local"
@@ -50,7 +51,7 @@ static void put_lines(struct note_writer *w, u8 tag, struct str lines, const cha
 		struct str l = str_trim(str_cut(&lines, '\n'));
 		if (!l.n)
 			continue;
-		bool wrap = group && many && str_contains(l, STR(" OR "));
+		bool wrap = group && many && license_is_choice(l);
 		buf_puts(&b, b.n ? between : "");
 		buf_puts(&b, wrap ? "(" : "");
 		buf_add(&b, l);

@@ -77,7 +77,7 @@ static void put_name(struct buf *b, const struct kind *kind, const struct packag
 		encode(b, strcmp(os_id, "rhel") == 0 ? STR("redhat") : str_of(os_id), true);
 		buf_putc(b, '/');
 	}
-	if (cut) {
+	if (cut && cut + 1 < name.p + name.n) {
 		encode_path(b, str_n(name.p, (size_t)(cut - name.p)), kind->lower);
 		name = str_from(name, (size_t)(cut - name.p) + 1);
 	}
