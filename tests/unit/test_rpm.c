@@ -278,7 +278,7 @@ static void is_alpha(const struct world *w)
 	assert_string_equal(a->arch, "aarch64");
 	assert_string_equal(a->source_name, "alpha-suite");
 	assert_string_equal(a->source_version, "7:1.5-3");
-	assert_string_equal(a->license, "MIT and BSD");
+	assert_string_equal(a->license, "MIT AND BSD");
 	assert_string_equal(a->summary, "The first");
 	assert_string_equal(a->section, "System/Base");
 	assert_string_equal(a->depends, "/bin/sh, beta >= 2-1");
