@@ -16,8 +16,8 @@
 #define V24 "\\d{1,4}\\.\\d{1,4}(?:\\.\\d{1,6}){0,2}"
 #define ODD "(?<=[^ -~])"                 /* behind a byte that is no text */
 #define ODDV "(?<=[^ -~]v)"
-#define ODD2 "(?<=[^ -~][!-~])"           /* behind the last byte of a number, which may look like text */
-#define ODD2V "(?<=[^ -~][!-~]v)"
+#define ODD2 "(?<=[\\x80-\\xff][!-~])"      /* behind the last byte of a number, which may look like text */
+#define ODD2V "(?<=[\\x80-\\xff][!-~]v)"
 #define PRE "(?:-(?:alpha|beta|rc)\\.?\\d{0,3})?"
 #define MYSQL V3 "(?:(?:alpha|beta|rc)\\d)?"
 #define PHP V3 "(?:(?:alpha|beta|RC)\\d{1,2})?"
@@ -38,6 +38,7 @@ const struct binary_row binary_rows[] = {
 	GENERIC("libpython*.so*|python[0-9].[0-9]*", "python", "\0", "(" V3 "(?:(?:a|b|rc)\\d{1,2})?)\\+?" Z, .flags = BINARY_NAMED),
 	GENERIC("libpypy*.so*|pypy*", "pypy", "[PyPy ", V3),
 	GENERIC("go|go.exe", "go", "go", "(\\d+\\.\\d+(?:\\.\\d+|(?:beta|alpha|rc)\\d+)?)" Z),
+	GENERIC("VERSION", "go", "go", "(?<=\\Ago|\\x00go)\\d+\\.\\d+(?:\\.\\d+|(?:beta|alpha|rc)\\d+|-[_0-9a-z]+)?", .flags = BINARY_ANYFILE),
 	GENERIC("libjulia-internal.so*|libjulia.so*|julia", "julia", "\0", "(" V3 "(?:-(?:alpha|beta|rc)\\d+)?)" Z "(?:branch" Z "|verify_methods|julia version)"),
 	ALSO("__init__\0", "(" V3 "(?:-(?:alpha|beta|rc)\\d+)?)" Z),
 	GENERIC("node|nodejs|libnode.so*", "node", "node.js/v", V3),
@@ -64,8 +65,10 @@ const struct binary_row binary_rows[] = {
 	ALSO("release/v", V3, NEAR("deno-", 64)),
 	ALSO("", "(?<=deno-[0-9a-f]{40}|deno-canary/[0-9a-f]{40})\\d\\.\\d{1,3}\\.\\d{1,3}", .flags = BINARY_LATE),
 	ALSO("", "(\\d\\.\\d{1,3}\\.\\d{1,3}?)[0-9a-f]{40}DENO"),
+	ALSO("", "(\\d\\.\\d{1,3}\\.\\d{1,3})release/v", .flags = BINARY_LATE),
 	ALSO("deno-|deno |deno v|deno/", V3),
 	GENERIC("bun|bunx", "bun", "bun-|bun-v|Bun v|Bun/|bun/", V3),
+	ALSO("", "(\\d\\.\\d{1,2}\\.\\d{1,3})\\+[0-9a-f]{9}(?![0-9a-f])"),
 	GENERIC("ghc|ghc-*|ghci*", "haskell/ghc", "\0GHC ", "(" V3 ")" Z),
 	ALSO("\0libHSghc-", "(" V3 ")-(?:[a-zA-Z0-9]+-)?ghc\\d"),
 	GENERIC("cabal|cabal-*", "haskell/cabal", "cabal-install-", "(\\d+\\.\\d+\\.\\d+(?:\\.\\d+)?)-[a-zA-Z0-9]"),
