@@ -265,11 +265,12 @@ void binary_put(struct note_writer *w, const char *type, struct str name, struct
 static void end_go(struct binary *b, struct note_writer *w)
 {
 	struct str old = binary_match_go(b->match);
-	if (!b->go[0] && !b->modules.whole)
+	bool damaged = b->modules.on || b->modules.text.over;
+	if (!b->go[0] && !b->modules.whole && !damaged)
 		return;
 	if (!b->go[2] && old.n)
 		snprintf(b->go, sizeof b->go, "go%.*s", STR_FMT(old));
-	if (b->modules.on || b->modules.text.over)
+	if (damaged)
 		note_damage(w, b->modules.on ? "its list of Go modules has no end" : "its list of Go modules is over the budget of %zu MiB", (size_t)(GO_MODULES_MAX / MiB));
 	go_packages(b->modules.whole ? buf_str(&b->modules.text) : STR(""), str_of(b->go[2] ? b->go : ""), b->match, w);
 }
