@@ -84,13 +84,23 @@ static bool wanted(const struct query *q, const struct db_record *r)
 	return q->n_ids == 0;
 }
 
+/* "a" ECOSYSTEM \0 PACKAGE \0 part */
+static bool split_key(struct str key, struct str *ecosystem, struct str *package)
+{
+	*package = str_from(key, 1);
+	*ecosystem = str_cut(package, '\0');
+	if (!package->p || package->n < 3 || package->p[package->n - 3] != '\0')
+		return false;
+	*package = str_head(*package, package->n - 3);
+	return true;
+}
+
 /* The records of one value. `key`: as record.h has it. */
 static int value_records(struct query *q, struct str key, struct str value, struct error *err)
 {
-	struct str package = str_from(key, 1), ecosystem = str_cut(&package, '\0');
-	if (!package.p || package.n < 3 || package.p[package.n - 3] != '\0' || value.n > q->budget)
+	struct str ecosystem, package;
+	if (!split_key(key, &ecosystem, &package) || value.n > q->budget)
 		return damaged(err);
-	package = str_head(package, package.n - 3);
 	q->budget -= value.n;
 	struct decoder d = { value, 0, false };
 	struct db_record r;
@@ -145,6 +155,48 @@ int db_each(const struct db *d, int (*f)(void *ctx, const struct db_record *r), 
 	int r = each_value(&q, STR("a"), err);
 	free(q.versions.v);
 	return r;
+}
+
+struct db_walk {
+	struct tree_at at;
+	struct decoder value;
+	struct str ecosystem, package;
+	struct version_list versions;
+	u64 budget;
+	bool started;
+};
+
+struct db_walk *db_walk_new(const struct db *d)
+{
+	struct db_walk *w = xcalloc(1, sizeof *w);
+	w->at.t = &d->tree;
+	w->budget = d->size;
+	return w;
+}
+
+void db_walk_free(struct db_walk *w)
+{
+	if (w)
+		free(w->versions.v);
+	free(w);
+}
+
+int db_walk_next(struct db_walk *w, struct db_record *ret, struct str *normal, struct error *err)
+{
+	for (;;) {
+		int r = decode_record(&w->value, w->ecosystem, w->package, &w->versions, ret);
+		*normal = w->package;
+		if (r)
+			return r < 0 ? damaged(err) : r;
+		r = w->started ? tree_next(&w->at) : tree_seek(w->at.t, STR("a"), &w->at);
+		w->started = true;
+		if (r <= 0 || w->at.key.p[0] != 'a')
+			return r < 0 ? damaged(err) : 0;
+		if (!split_key(w->at.key, &w->ecosystem, &w->package) || w->at.value.n > w->budget)
+			return damaged(err);
+		w->budget -= w->at.value.n;
+		w->value = (struct decoder){ w->at.value, 0, false };
+	}
 }
 
 bool db_has_ecosystem(const struct db *d, struct str ecosystem)

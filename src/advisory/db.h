@@ -89,7 +89,8 @@ int db_add_epss(struct db_writer *w, struct str id, const struct db_epss *e, str
 int db_add_eol(struct db_writer *w, const struct db_eol *e, struct error *err) must_check;
 /* Of several with the same kind and location (its last part alone is kept) the largest of each number and the latest date count. */
 int db_add_source(struct db_writer *w, const struct db_source *s, struct error *err) must_check;
-u64 db_writer_records(const struct db_writer *w); /* how many were added */
+/* What was added since the last call (or the beginning): for the summary of one feed. *newest: the latest day that a vulnerability of it names, "" none; until the next call. */
+void db_writer_since(struct db_writer *w, u64 *records, u64 *others, struct str *newest);
 int db_writer_commit(struct db_writer *w, struct error *err) must_check; /* frees, whatever happens */
 void db_writer_abort(struct db_writer *w);
 
@@ -109,6 +110,12 @@ bool db_kev(const struct db *d, struct str id, struct db_kev *ret);
 bool db_epss(const struct db *d, struct str id, struct db_epss *ret);
 bool db_eol(const struct db *d, struct str product, struct str cycle, struct db_eol *ret); /* product: endoflife.date's name ("debian", "alpine-linux", "rocky-linux"); cycle "12" */
 int db_sources(const struct db *d, int (*f)(void *ctx, const struct db_source *s), void *ctx);
-/* Every record in the order of the file: for `db diff`. */
+/* Every record in the order of the file: by ecosystem, normal name, id. */
 int db_each(const struct db *d, int (*f)(void *ctx, const struct db_record *r), void *ctx, struct error *err) must_check;
+/* The same, one record a call, so that two databases can be walked beside each other: 1, 0 at the end, -1 damaged. *normal: the package as keys have it.
+ * The list of versions is good until the next call, the rest as long as the database. */
+struct db_walk;
+struct db_walk *db_walk_new(const struct db *d);
+int db_walk_next(struct db_walk *w, struct db_record *ret, struct str *normal, struct error *err) must_check;
+void db_walk_free(struct db_walk *w);
 #endif

@@ -14,7 +14,8 @@ struct db_writer {
 	struct sorter *sorter;
 	struct buf key;
 	struct encoder value;
-	u64 records;
+	u64 records, others;  /* added since db_writer_since() */
+	char newest[2][16];   /* the day of that, the one that was told last */
 };
 
 int db_writer_open(const char *path, struct db_writer **ret, struct error *err)
@@ -45,7 +46,30 @@ void db_writer_abort(struct db_writer *w)
 	writer_free(w);
 }
 
-u64 db_writer_records(const struct db_writer *w) { return w->records; }
+void db_writer_since(struct db_writer *w, u64 *records, u64 *others, struct str *newest)
+{
+	*records = w->records;
+	*others = w->others;
+	memcpy(w->newest[1], w->newest[0], sizeof w->newest[1]);
+	*newest = str_of(w->newest[1]);
+	w->records = w->others = 0;
+	w->newest[0][0] = '\0';
+}
+
+/* "2024-01-31T…": the day counts when it is later than those before. */
+static void note_day(struct db_writer *w, struct str date)
+{
+	static const char form[] = "0000-00-00";
+	if (date.n < 10)
+		return;
+	for (size_t i = 0; i < 10; i++)
+		if (form[i] == '-' ? date.p[i] != '-' : date.p[i] < '0' || date.p[i] > '9')
+			return;
+	if (memcmp(date.p, w->newest[0], 10) > 0) {
+		memcpy(w->newest[0], date.p, 10);
+		w->newest[0][10] = '\0';
+	}
+}
 
 /* --- adding --- */
 static bool plain(struct str s) { return s.n && !str_chr(s, '\0'); }
@@ -128,6 +152,9 @@ int db_add_vuln(struct db_writer *w, const struct db_vuln *v, struct error *err)
 {
 	if (!plain(v->id))
 		return error_set(err, ERR_INPUT, "a vulnerability without an id");
+	w->others++;
+	note_day(w, v->published);
+	note_day(w, v->modified);
 	struct db_vuln cut = *v;
 	cut.title = cut_text(v->title, 300);
 	cut.description = cut_text(v->description, DB_TEXT_MAX);
@@ -156,6 +183,8 @@ int db_add_kev(struct db_writer *w, struct str id, const struct db_kev *k, struc
 {
 	if (!plain(id))
 		return error_set(err, ERR_INPUT, "a known exploited vulnerability without an id");
+	w->others++;
+	note_day(w, k->date_added);
 	start_key(w, 'k', id, NULL);
 	buf_putc(&w->value.out, (char)k->ransomware);
 	encode_string(&w->value, k->date_added, false);
@@ -169,6 +198,7 @@ int db_add_epss(struct db_writer *w, struct str id, const struct db_epss *e, str
 {
 	if (!plain(id))
 		return error_set(err, ERR_INPUT, "an EPSS score without an id");
+	w->others++;
 	start_key(w, 'e', id, NULL);
 	u32 v[2] = { (u32)billionths(e->score), (u32)billionths(e->percentile) };
 	buf_add(&w->value.out, str_n(v, sizeof v));
@@ -179,6 +209,7 @@ int db_add_eol(struct db_writer *w, const struct db_eol *e, struct error *err)
 {
 	if (!plain(e->product) || !plain(e->cycle))
 		return error_set(err, ERR_INPUT, "an end of life without a product or a cycle");
+	w->others++;
 	start_key(w, 'o', e->product, &e->cycle);
 	const struct str *const text[] = { &e->codename, &e->release, &e->eol, &e->extended };
 	for (size_t i = 0; i < countof(text); i++)
@@ -201,6 +232,7 @@ int db_add_source(struct db_writer *w, const struct db_source *s, struct error *
 	where = str_base(where);
 	if (!plain(s->kind) || str_chr(where, '\0'))
 		return error_set(err, ERR_INPUT, "a source without a kind");
+	note_day(w, s->newest);
 	start_key(w, 's', s->kind, &where);
 	encode_source(&w->value, s->records, s->files, s->newest);
 	return put(w, err);

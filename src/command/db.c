@@ -1,14 +1,200 @@
+#include "advisory/feed.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/progress.h"
+#include "base/text.h"
 #include "command/command.h"
+#include "report/db.h"
+#include "store/load.h"
 #include "version/version.h"
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES ((size_t)(2 * VERSION_MAX + 2))
 
+enum { O_OUTPUT, O_FROM, O_DB, O_FORMAT };
+
 static const struct option options[] = {
+	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "FILE", "Where build writes the database. Default: advisories.db in the store.", NULL },
+	[O_FROM] = { "from", 0, OPT_LIST, "KIND:PATH", "A feed to build from: its kind, and the file or directory that holds it as its publisher ships it.", NULL },
+	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The database to read. Default: advisories.db in the store.", NULL },
+	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/db-status, db-search and db-diff describe it.", "table json" },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
+
+static bool json(const struct option_value *opt) { return opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0; }
+
+/* The file that was named, else the store's. NULL and *err. */
+static const char *database(struct arena *a, const char *named, struct error *err)
+{
+	const char *dir = named ? NULL : store_dir(a, globals.store, err);
+	return named ? named : dir ? arena_printf(a, "%s/advisories.db", dir) : NULL;
+}
+
+static int open_database(struct arena *a, const char *named, struct db **ret, const char **path, struct error *err)
+{
+	*path = database(a, named, err);
+	return *path ? db_open(*path, ret, err) : -1;
+}
+
+/* --- build --- */
+struct taken { /* of one --from */
+	const struct feed *feed;
+	const char *path;
+	u64 records, others;
+	char newest[16];
+};
+
+static int read_from(const char *word, struct taken *ret, struct error *err)
+{
+	struct str path = str_of(word), kind = str_cut(&path, ':');
+	ret->feed = feed_named(kind);
+	ret->path = path.p;
+	if (ret->feed && path.n)
+		return 0;
+	struct buf names = BUF(0);
+	for (const struct feed *const *f = feeds; *f; f++)
+		buf_printf(&names, " %s", (*f)->kind);
+	error_set(err, ERR_USAGE, "db build --from %.100s: it is KIND:PATH, with a KIND of:%s", word, names.n ? names.p : " (none)");
+	buf_free(&names);
+	return -1;
+}
+
+static int take_feed(struct db_writer *w, struct taken *t, struct error *err)
+{
+	struct str newest;
+	progress_begin(t->feed->kind, 0);
+	int r = t->feed->import(t->path, w, err);
+	progress_end();
+	if (r < 0)
+		return error_wrap(err, "%s", t->feed->kind);
+	db_writer_since(w, &t->records, &t->others, &newest);
+	snprintf(t->newest, sizeof t->newest, "%.10s", newest.p);
+	struct db_source s = { .kind = str_of(t->feed->kind), .location = str_of(t->path), .newest = str_of(t->newest), .records = t->records };
+	return db_add_source(w, &s, err);
+}
+
+static void build_summary(const struct taken *t, u32 n, const char *path)
+{
+	struct stat st = { 0 };
+	struct buf out = BUF(0);
+	u64 records = 0;
+	for (u32 i = 0; i < n; i++) {
+		buf_clear(&out);
+		text_safe(&out, str_of(t[i].path));
+		printf("%-16s %12s records %12s others  %-10s  %s\n", t[i].feed->kind, TEXT_COUNT(t[i].records), TEXT_COUNT(t[i].others), t[i].newest, buf_str(&out).p);
+		records += t[i].records;
+	}
+	buf_clear(&out);
+	text_safe(&out, str_of(path));
+	(void)!stat(path, &st);
+	printf("%s: %s records, %s\n", buf_str(&out).p, TEXT_COUNT(records), TEXT_SIZE((u64)st.st_size));
+	buf_free(&out);
+}
+
+static int build(const struct option_value *opt, struct taken *t, const char *path, struct error *err)
+{
+	struct db_writer *w;
+	for (u32 i = 0; i < opt[O_FROM].count; i++)
+		if (read_from(opt[O_FROM].list[i], &t[i], err) < 0)
+			return -1;
+	if (db_writer_open(path, &w, err) < 0)
+		return -1;
+	for (u32 i = 0; i < opt[O_FROM].count; i++) {
+		if (take_feed(w, &t[i], err) < 0) {
+			db_writer_abort(w);
+			return -1;
+		}
+	}
+	progress_begin("writing", 0);
+	int r = db_writer_commit(w, err);
+	progress_end();
+	return r;
+}
+
+static int run_build(const struct option_value *opt, char **args, int n_args)
+{
+	(void)args;
+	(void)n_args;
+	struct arena a = { 0 };
+	struct error err = { 0 };
+	int status;
+	if (!opt[O_FROM].count) {
+		error_set(&err, ERR_USAGE, "db build: nothing to build from: name a feed with --from KIND:PATH");
+		return command_fail(&err);
+	}
+	const char *path = database(&a, opt[O_OUTPUT].value, &err);
+	struct taken *t = xcalloc(opt[O_FROM].count, sizeof *t);
+	if (!path || build(opt, t, path, &err) < 0) {
+		status = command_fail(&err);
+	} else {
+		if (!globals.quiet)
+			build_summary(t, opt[O_FROM].count, path);
+		status = command_done(0);
+	}
+	free(t);
+	arena_free(&a);
+	return status;
+}
+
+/* --- status, search, diff --- */
+/* Today, or the day of SOURCE_DATE_EPOCH, as days since 1970. */
+static s64 today(void)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	u64 seconds;
+	return epoch && str_to_u64(str_of(epoch), &seconds) && seconds < (u64)1 << 40 ? (s64)seconds / 86400 : (s64)time(NULL) / 86400;
+}
+
+static int run_status(const struct option_value *opt, char **args, int n_args)
+{
+	(void)args;
+	(void)n_args;
+	struct arena a = { 0 };
+	struct error err = { 0 };
+	struct db *d = NULL;
+	struct stat st = { 0 };
+	const char *path;
+	int r = open_database(&a, opt[O_DB].value, &d, &path, &err);
+	if (r == 0) {
+		(void)!stat(path, &st);
+		r = report_db_status(stdout, d, path, (u64)st.st_size, today(), json(opt), &err);
+	}
+	int status = r < 0 ? command_fail(&err) : command_done(0);
+	db_close(d);
+	arena_free(&a);
+	return status;
+}
+
+static int run_search(const struct option_value *opt, char **args, int n_args)
+{
+	(void)n_args;
+	struct arena a = { 0 };
+	struct error err = { 0 };
+	struct db *d = NULL;
+	const char *path;
+	int r = open_database(&a, opt[O_DB].value, &d, &path, &err);
+	r = r < 0 ? r : report_db_search(stdout, d, str_of(args[0]), json(opt), &err);
+	int status = r < 0 ? command_fail(&err) : command_done(0);
+	db_close(d);
+	arena_free(&a);
+	return status;
+}
+
+static int run_diff(const struct option_value *opt, char **args, int n_args)
+{
+	(void)n_args;
+	struct error err = { 0 };
+	struct db *before = NULL, *after = NULL;
+	int r = db_open(args[0], &before, &err);
+	r = r < 0 ? r : db_open(args[1], &after, &err);
+	r = r < 0 ? r : report_db_diff(stdout, before, after, json(opt), &err);
+	int status = r < 0 ? command_fail(&err) : command_done(0);
+	db_close(before);
+	db_close(after);
+	return status;
+}
 
 /* --- compare --- */
 static const char *answer(const struct version_scheme *s, struct str line)
@@ -63,16 +249,33 @@ static int run_compare(const struct option_value *opt, char **args, int n_args)
 }
 
 static const struct subcommand subcommands[] = {
+	{ "build", "[-o FILE] --from KIND:PATH...", "Make a database from feeds.", "output from", 0, 0, run_build },
+	{ "status", "", "What is in a database, from which feeds, and how old they are by their own dates.", "db format", 0, 0, run_status },
+	{ "search", "ID|PACKAGE", "What it says of a vulnerability, an advisory or a package.", "db format", 1, 1, run_search },
+	{ "diff", "OLD NEW", "The records that two databases differ in.", "format", 2, 2, run_diff },
 	{ "compare", "SCHEME", "Read lines A, tab, B and answer each with -1, 0, 1 or error: which of two versions is the later one.", "", 1, 1, run_compare },
 	{ NULL, NULL, NULL, NULL, 0, 0, NULL },
 };
 
 const struct command command_db = {
 	.name = "db",
-	.summary = "the advisory database",
+	.summary = "the advisory database: build it, look into it",
 	.synopsis = "SUBCOMMAND ARGUMENT...",
-	.description = "",
+	.description = "What is known of vulnerabilities, in one file: which versions of which packages they are in, by each distribution's and registry's own word, with severities, "
+		       "CVSS vectors, what is known to be exploited (KEV), how likely that is to happen (EPSS), and when releases reach their end of life.\n"
+		       "\n"
+		       "A database is built from the feeds as their publishers ship them, with no network, and the same feeds make the same bytes. Kinds of feeds: osv (any ecosystem of the OSV "
+		       "schema), alpine-secdb, debian-tracker, ubuntu-osv, redhat-csaf-vex, wolfi, suse, amazon, oracle, nvd, kev, epss, eol.\n"
+		       "\n"
+		       "It is read without being believed: a file that is damaged, cut off or of another format ends in one line and status 3.\n"
+		       "\n"
+		       "Schemes of compare: dpkg apk rpm semver npm pep440 gem maven go nuget composer, each as its own package manager orders versions.",
 	.options = options,
-	.examples = "pare db compare dpkg <versions # two versions a line, tab between them\n",
+	.examples = "pare db build -o advisories.db --from debian-tracker:debian.json --from kev:kev.json # from two feeds\n"
+		    "pare db status # how old it is\n"
+		    "pare db search CVE-2024-3094 # what is known of it\n"
+		    "pare db search openssl --format json # of a package, for programs\n"
+		    "pare db diff old.db new.db # what came since\n"
+		    "pare db compare dpkg <versions # two versions a line, a tab between them\n",
 	.subcommands = subcommands,
 };

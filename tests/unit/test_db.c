@@ -246,7 +246,12 @@ static void build(const char *name, int order)
 		add(w, 7); /* the same again */
 	else
 		add_others(w, false);
-	assert_int_equal(db_writer_records(w), N + (order ? 1 : 0));
+	u64 records, others;
+	struct str newest;
+	db_writer_since(w, &records, &others, &newest);
+	assert_true(records == N + (order ? 1 : 0) && others == 5 && str_is(newest, "2024-05-01"));
+	db_writer_since(w, &records, &others, &newest);
+	assert_true(records == 0 && others == 0 && newest.n == 0);
 	assert_int_equal(db_writer_commit(w, &err), 0);
 }
 
@@ -308,6 +313,15 @@ static void test_queries(void **state)
 	assert_int_equal(db_open(path("db"), &d, &err), 0);
 	assert_int_equal(db_each(d, check_record, &n, &err), 0);
 	assert_int_equal(n, N);
+	struct db_walk *walk = db_walk_new(d);
+	struct db_record r;
+	struct str normal;
+	int more;
+	for (n = 0; (more = db_walk_next(walk, &r, &normal, &err)) > 0;)
+		check_record(&n, &r);
+	assert_int_equal(more, 0);
+	assert_int_equal(n, N);
+	db_walk_free(walk);
 
 	assert_int_equal(db_affected(d, STR("Debian:12"), STR("Package_5"), see, &s, &err), 0);
 	assert_true(s.n > 5 && str_starts(buf_str(&s.text), STR("CVE-2024-")));
@@ -439,6 +453,13 @@ static void ask_everything(const char *name)
 	assert_true(r == 0 || (r == -1 && err.kind == ERR_INPUT));
 	r = db_by_name(d, STR("Package_5"), count_record, &n, &err);
 	assert_true(r == 0 || (r == -1 && err.kind == ERR_INPUT));
+	struct db_walk *walk = db_walk_new(d);
+	struct db_record record;
+	struct str normal;
+	while ((r = db_walk_next(walk, &record, &normal, &err)) > 0)
+		n += normal.n;
+	assert_true(r == 0 || (r == -1 && err.kind == ERR_INPUT));
+	db_walk_free(walk);
 	struct db_vuln v;
 	struct db_kev k;
 	struct db_epss e;
