@@ -45,7 +45,7 @@ static const char unread_names[] = "|go.mod|go.sum|go.work|go.work.sum|modules.t
 				   "package-lock.json|pnpm-lock.yaml|yarn.lock|bun.lock|pipfile.lock|poetry.lock|uv.lock|pdm.lock|cargo.lock|composer.lock|gemfile.lock|gitleaks.toml|.gitleaks.toml|"
 				   "verification-metadata.xml|database.refactorlog|javascript.json|record|md5sums|copyright|changelog.debian.gz|";
 static const char test_dirs[] = "|test|tests|testing|testdata|test-data|__tests__|spec|specs|fixtures|fixture|mock|mocks|example|examples|sample|samples|demo|demos|benchmark|benchmarks|";
-static const char others_dirs[] = "|node_modules|bower_components|site-packages|dist-packages|gems|vendor|jspm_packages|.cargo|.rustup|.m2|.gradle|.nuget|.composer|.pub-cache|.npm|.yarn|locale|locales|";
+static const char others_dirs[] = "|node_modules|bower_components|site-packages|dist-packages|gems|vendor|jspm_packages|.cargo|.rustup|.m2|.gradle|.nuget|.composer|.pub-cache|.npm|.yarn|locale|locales|third_party|third-party|_vendor|";
 
 static bool under(struct str path, const char *dir) { return str_starts(path, str_of(dir)); }
 
@@ -55,14 +55,15 @@ static bool foreign(struct str path, bool *test)
 		      under(path, "usr/local/lib/node_modules/") || under(path, "usr/local/include/") || under(path, "usr/src/") || under(path, "opt/yarn-v") || under(path, "opt/conda/") || under(path, "lib/") || under(path, "lib64/") ||
 		      under(path, "go/pkg/") || under(path, "root/go/pkg/") || under(path, "var/lib/dpkg/") || under(path, "var/lib/apt/") || under(path, "lib/apk/") || under(path, "var/lib/rpm/") || under(path, "var/log/anaconda/") ||
 		      under(path, "usr/bin/") || under(path, "usr/sbin/") || under(path, "bin/") || under(path, "sbin/") || under(path, "boot/") || under(path, "nix/store/");
-	struct str rest = path;
+	struct str rest = path, before = str_n("", 0);
 	*test = false;
 	while (rest.p) {
 		struct str part = str_cut(&rest, '/');
 		if (!rest.p)
 			break; /* the name */
-		others |= word_of(part, others_dirs) || (str_starts(part, STR("python")) && part.n <= 10 && others) || str_ends(part, STR(".dist-info")) || str_ends(part, STR(".egg-info"));
+		others |= word_of(part, others_dirs) || (str_starts(part, STR("python")) && (str_is(before, "lib") || str_is(before, "lib64"))) || str_ends(part, STR(".dist-info")) || str_ends(part, STR(".egg-info"));
 		*test |= word_of(part, test_dirs);
+		before = part;
 	}
 	return others;
 }
@@ -75,10 +76,9 @@ enum secret_place secret_place(struct str path)
 	bool test, others = foreign(path, &test);
 	if (word_of(end, unread_ends) || word_of(name, unread_names) || under(path, "usr/share/doc/") || under(path, "usr/share/man/") || under(path, "usr/share/info/") || under(path, "usr/share/locale/") || under(path, "usr/share/licenses/"))
 		return PLACE_NOTHING;
-	struct str lib = under(path, "usr/lib/python") || under(path, "usr/local/lib/python") ? path : str_n("", 0);
-	if (others && (test || str_starts(name, STR("test_")) || str_contains(name, STR("_test.")) || str_contains(lib, STR("/test"))))
+	if (others && (test || str_starts(name, STR("test_")) || str_contains(name, STR("_test."))))
 		return PLACE_NOTHING;
-	if (others && (word_of(end, "|md|rst|markdown|adoc|") || word_of(name, "|readme|readme.txt|changelog|changes|news|history.md|")))
+	if (others && (word_of(end, "|md|rst|markdown|adoc|") || word_of(name, "|readme|readme.txt|changelog|changes|news|metadata|pkg-info|")))
 		return PLACE_NOTHING;
 	if (others || test || word_of(end, "|md|rst|markdown|adoc|map|html|htm|css|less|scss|ipynb|") || str_ends(name, STR(".min.js")))
 		return PLACE_STRONG_ONLY;
@@ -96,7 +96,7 @@ static const char harmless[] =
 	"keystorepath|keyword|keyup|keydown|keyleft|keyright|keyvault|keytabfile|keytabpath|keyfile|keypath|keytype|keyhash|keyspace|keytool|keycloak|keyusage|keypoint|keyservers|keyserver|keyevent|keyformat|keyindex|keyfunc|keyed|keying|keymap|keynote|keyprefix|keypattern|"
 	"keyfield|tokenfile|tokenpath|tokentype|tokenurl|tokenuri|tokenname|tokenendpoint|tokeniz|tokenlength|tokencount|tokenexpir|tokenttl|tokenclass|tokenkind|tokenid|tokenprovider|secretlength|secretname|secretsize|secretsid|secretid|secretref|secretkeyref|secretpath|secretfile|secreturl|secretstore|"
 	"secretprovider|secretary|csrftoken|xsrftoken|csrfmiddlewaretoken|jsonwebtoken|publictoken|canceltoken|cancellationtoken|synctoken|pagetoken|nextpagetoken|continuationtoken|nexttoken|passwordfile|passwordpath|passwordfield|passwordlabel|passwordhint|passwordpolicy|passwordlength|passwordurl|"
-	"passwordvariable|passwordhash|passwordenv|passwordkey|passwordtype|passwordinput|passwordreset|passwordsalt|";
+	"passwordvariable|passwordhash|passwordenv|passwordkey|passwordtype|passwordinput|passwordreset|passwordsalt|passwordencryption|passwordstorage|passwordencoder|";
 /* And those that end in such a word. */
 static const char harmless_last[] = "|id|ids|url|uri|urls|endpoint|name|names|file|filename|path|paths|dir|length|len|size|type|types|version|count|hash|alias|index|label|prefix|suffix|format|policy|expiry|expires|expiration|ttl|algorithm|alg|usage|"
 				    "field|fields|column|pattern|regex|header|headers|param|hint|title|description|message|error|class|method|methods|provider|handler|manager|cache|map|ref|placeholder|enabled|disabled|required|mode|level|status|state|date|time|timeout|"
@@ -145,7 +145,7 @@ bool secret_harmless_name(struct str name, size_t word, size_t word_n)
 
 static const char said[] = "|true|false|null|none|nil|undefined|unset|empty|default|changeme|changeit|change_me|change-me|password|passwd|passphrase|pass|pwd|secret|token|apikey|api_key|key|test|testing|test123|test1234|example|sample|dummy|fake|foo|bar|foobar|baz|"
 			   "redacted|removed|hidden|masked|censored|todo|tbd|fixme|xxx|yyy|zzz|abc|abc123|abcdef|123456|1234567|12345678|123456789|1234567890|0123456789|password1|password123|passw0rd|p@ssw0rd|p@ssword|secret123|mypassword|mysecret|mytoken|topsecret|admin|"
-			   "root|user|username|guest|anonymous|string|value|required|optional|disabled|enabled|qwerty|letmein|welcome|hunter2|...|invalid|prompt|interactive|";
+			   "root|user|username|guest|anonymous|string|value|required|optional|disabled|enabled|qwerty|letmein|welcome|hunter2|...|invalid|prompt|interactive|scram-sha-256|md5|sha256|sha512|bcrypt|plain|plaintext|proxypass|repopwd|repouser|";
 static const char held[] = "|changeme|change_me|change-me|changeit|placeholder|your_|your-|yourpass|yoursecret|yourtoken|yourkey|your.|my_secret|my-secret|mysecretpassword|example|redacted|insert_|replace|put_your|put-your|_here|-here|<token|dummy|xxxx|.....|*****|"
 			   "_____|00000000|secretkeyref|process.env|os.environ|getenv|env.|environ[|/run/secrets|.secret_|correcthorse|lorem|notasecret|not-a-secret|not_a_secret|insecure|deadbeef|cafebabe|1234567890abcdef|0123456789abcdef|abcdefghij|";
 static const char file_ends[] = "|txt|pem|crt|cer|key|p12|pfx|jks|xml|json|yml|yaml|toml|ini|conf|cfg|properties|env|sh|py|js|ts|jsx|tsx|java|go|rb|php|c|h|cpp|rs|cs|html|htm|css|md|log|csv|sql|db|keytab|keystore|jar|war|zip|tar|gz|png|jpg|gif|svg|dll|so|exe|com|org|net|io|dev|local|internal|";
@@ -190,6 +190,8 @@ bool secret_stands_for(struct str v)
 		return true;
 	if (v.p[0] == '/' && v.n > 1 && (isalpha((u8)v.p[1]) || v.p[1] == '/') && memchr(v.p + 1, '/', v.n - 1) && !str_chr(v, '+') && !str_chr(v, '='))
 		return true; /* a path */
+	if (v.n >= 10 && isdigit((u8)v.p[0]) && isdigit((u8)v.p[3]) && v.p[4] == '-' && isdigit((u8)v.p[5]) && v.p[7] == '-' && (v.n == 10 || v.p[10] == 'T'))
+		return true; /* a day */
 	if ((v.p[0] == '.' && v.n > 1 && (v.p[1] == '/' || v.p[1] == '.')) || str_contains(v, STR("{{")) || str_contains(v, STR("://")))
 		return true;
 	return holds_word(lower_of(v, low, sizeof low), held) || version(v) || file_or_host(v);

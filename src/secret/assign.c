@@ -81,6 +81,8 @@ static bool value_at(struct str t, size_t i, struct assignment *ret)
 		return false;
 	if (ret->quoted && t.p[end == t.n ? end - 1 : end] == '\n')
 		return false;
+	if (!ret->quoted && at_of(t, blanks(t, end, 4)) == '(')
+		return false; /* a call */
 	ret->at = i;
 	ret->end = end;
 	return true;

@@ -290,6 +290,8 @@ enum secret_trust check_aws_id(struct str v)
 enum secret_trust check_aws_secret(struct str v)
 {
 	struct kinds k = kinds_of(v);
+	if (str_contains(v, STR("policy")) || str_contains(v, STR("Amazon")) || str_contains(v, STR("service-role")))
+		return SECRET_NONE; /* names of roles and policies */
 	return k.upper >= 3 && k.lower >= 3 && k.digit >= 2 ? SECRET_FIRM : SECRET_NONE;
 }
 
@@ -316,6 +318,18 @@ static bool dotted_name(struct str v)
 	return dots && n && digits * 3 <= n;
 }
 
+/* "CKK_RSA_2": a constant of a program. */
+static bool constant(struct str v)
+{
+	u32 unders = 0;
+	for (size_t i = 0; i < v.n; i++) {
+		unders += v.p[i] == '_';
+		if (!isupper((u8)v.p[i]) && !isdigit((u8)v.p[i]) && v.p[i] != '_')
+			return false;
+	}
+	return unders && unders * 12 >= v.n;
+}
+
 enum secret_trust check_generic(struct str v)
 {
 	struct kinds k = kinds_of(v);
@@ -326,7 +340,7 @@ enum secret_trust check_generic(struct str v)
 		eq++;
 	if (eq && eq < v.p + v.n)
 		return SECRET_NONE; /* an assignment, no padding */
-	if (dotted_name(v) || v.p[0] == '.' || v.p[0] == '-' || k.other * 3 > v.n)
+	if (dotted_name(v) || constant(v) || str_contains(v, STR("..")) || v.p[0] == '.' || v.p[0] == '-' || k.other * 3 > v.n)
 		return SECRET_NONE;
 	return k.upper + k.lower < 2 ? SECRET_NONE : SECRET_FIRM;
 }

@@ -18,6 +18,7 @@
 #define NAMED(id, title, words, pattern, entropy, sev, rotate) { id, title, words, pattern, SECRET_ASSIGNED, SECRET_WEAK, entropy, NULL, NULL, SEV_##sev, rotate }
 #define CASED(id, title, words, pattern, entropy, sev, rotate) { id, title, words, pattern, SECRET_ASSIGNED, SECRET_WEAK | SECRET_CASED, entropy, NULL, NULL, SEV_##sev, rotate }
 #define TEXT(id, title, words, pattern, entropy, check, paths, sev, rotate) { id, title, words, pattern, SECRET_TEXT, 0, entropy, check, paths, SEV_##sev, rotate }
+#define TEXTWEAK(id, title, words, pattern, entropy, check, paths, sev, rotate) { id, title, words, pattern, SECRET_TEXT, SECRET_WEAK, entropy, check, paths, SEV_##sev, rotate }
 
 /* Where several rules' advice is one. */
 #define AWS "IAM > Users > Security credentials: make the key inactive, create another, then delete it; see CloudTrail for its use"
@@ -60,10 +61,10 @@ const struct secret_rule secret_rules[] = {
 	NAMED("azure-ai-services-key-legacy", "Azure AI services key", "azure_openai azureopenai cognitive ocp-apim-subscription-key azure_ai speech_key vision_key translator_key", "[0-9a-f]{32}", 3, HIGH, AZURE),
 	TEXT("azure-app-config-connection-string", "Azure App Configuration connection string", "endpoint=https://", "Endpoint=https://[\\w-]{1,63}\\.azconfig\\.io;Id=[^;\\s]{1,120};Secret=(?<secret>" B64 "{40,120}={0,2})", 3.5, NULL, NULL, CRITICAL, AZURE),
 	{ "azure-shared-access-key", "Azure shared access key", "sharedaccesskey", B64 "{43}=", SECRET_ASSIGNED, 0, 4, NULL, NULL, SEV_HIGH, AZURE },
-	TEXT("azure-sas-token", "Azure shared access signature", "sig=", "sig=(?<secret>(?:[A-Za-z0-9]|%2[BbFf]|[/+]){40,80}(?:%3[Dd]|=))", 3.5, NULL, NULL, HIGH, "rotate the account key that signed it, or delete the stored access policy"),
+	TEXTWEAK("azure-sas-token", "Azure shared access signature", "sig=", "sig=(?<secret>(?:[A-Za-z0-9]|%2[BbFf]|[/+]){40,80}(?:%3[Dd]|=))", 3.5, NULL, NULL, HIGH, "rotate the account key that signed it, or delete the stored access policy"),
 	TEXT("azure-data-factory-registration-key", "Azure Data Factory registration key", "ir@", "IR@" UUID "@[^@\\s\"']{1,120}@[^@\\s\"']{0,160}@?(?<secret>" B64 "{43}=)", 3.5, NULL, NULL, HIGH, "Data Factory > Integration runtimes: regenerate the authentication key"),
 	TEXT("azure-sql-password", "Azure SQL connection string with a password", ".database.windows.net", "\\.database\\.windows\\.net[^\\r\\n\"'<>]{0,300}?(?:Password|Pwd)\\s?=\\s?(?<secret>[^;\\s\"'<>]{6,128})", 2.5, check_password, NULL, CRITICAL, PASSWORD),
-	CHECKED("gcp-api-key", "Google API key", "AIza", "AIza[\\w-]{35}(?![\\w-])", 4, NULL, HIGH, GOOGLE),
+	{ "gcp-api-key", "Google API key", "AIza", "AIza[\\w-]{35}(?![\\w-])", SECRET_TOKEN, SECRET_WEAK, 4, NULL, NULL, SEV_HIGH, GOOGLE },
 	TEXT("gcp-service-account", "Google service account key", "service_account", "service_account\"[\\s,]{0,40}\"[^{}]{0,400}?\"private_key\\\\?\":\\s{0,4}\"(?<secret>-----BEGIN PRIVATE KEY-----\\\\{1,2}n[A-Za-z0-9+/=\\\\]{200,4000})", 3, check_private_key, NULL, CRITICAL,
 	     "console.cloud.google.com > IAM > Service accounts > Keys: delete it; prefer workload identity"),
 	TOKEN("gcp-oauth-client-secret", "Google OAuth client secret", "GOCSPX-", "GOCSPX-[\\w-]{28}(?![\\w-])", 3, HIGH, GOOGLE),
@@ -136,7 +137,7 @@ const struct secret_rule secret_rules[] = {
 	TOKEN("nuget-api-key", "NuGet API key", "oy2", "oy2[a-z0-9]{43}", 3.5, CRITICAL, "nuget.org/account/apikeys: delete it"),
 	TEXT("nuget-config-password", "password of a NuGet source", "<add key=", "<add key=\"(?:ClearText)?Password\"\\s{0,20}value=\"(?<secret>(?!%[^\"]{1,80}%\")[^\"\\r\\n]{8,200})\"\\s{0,20}/>", 1, NULL, "(?i)nuget\\.config$", HIGH, PASSWORD),
 	TOKEN("private-packagist-token", "Private Packagist token", "packagist_", "packagist_[ou][ru]t_(?i)[0-9a-f]{68}", 3, HIGH, "packagist.com > Settings > Authentication tokens: revoke it"),
-	TEXT("maven-password", "password of Maven's settings", "<password> <passphrase> <master>", "<(?:password|passphrase|master)>\\s{0,40}(?<secret>(?![{$\\s<])[^<\\r\\n]{4,200}?)\\s{0,40}</(?:password|passphrase|master)>", 2, check_told, "\\.xml$", HIGH, PASSWORD),
+	TEXT("maven-password", "password of Maven's settings", "<password> <passphrase> <master>", "<(?:password|passphrase|master)>\\s{0,40}(?<secret>(?![{$\\s<])[^<\\s]{4,200})\\s{0,40}</(?:password|passphrase|master)>", 2, check_told, "\\.xml$", HIGH, PASSWORD),
 	NAMED("gradle-password", "password of Gradle's properties", "signing.password signing.keypassword ossrhpassword sonatypepassword mavencentralpassword nexuspassword", "[^\\s\"']{6,100}", 2, HIGH, PASSWORD),
 	TOKEN("dockerhub-pat", "Docker Hub access token", "dckr_pat_", "dckr_pat_[\\w-]{27,}", 3, CRITICAL, "hub.docker.com > Account settings > Personal access tokens: delete it"),
 	TOKEN("dockerhub-oat", "Docker organisation access token", "dckr_oat_", "dckr_oat_[\\w-]{27,}", 3, CRITICAL, "hub.docker.com > Organisation > Access tokens: delete it"),
@@ -395,13 +396,13 @@ const struct secret_rule secret_rules[] = {
 	     "data:(?:(?!\\n---)[^\\0]){0,200}?\\s[\\w.-]{1,80}:[ \\t]*(?:[|>][-+]?\\s{1,20})?[ \\t]*[\"']?(?<secret>[A-Za-z0-9+/]{10,4000}={0,3})[\"']?\\s(?:(?!\\n---)[^\\0]){0,400}?\\bkind:[ \\t]*[\"']?Secret\\b", 2, check_kubernetes, "(?i)\\.(?:ya?ml|json)$", HIGH,
 	     "change what the values open; keep secrets out of manifests in images (sealed secrets, an external store)"),
 	{ "kubeconfig-client-key", "client key of a kubeconfig", "client-key-data", "LS0tLS1CRUdJTi[A-Za-z0-9+/=]{80,8000}", SECRET_ASSIGNED, 0, 3, NULL, NULL, SEV_CRITICAL, "rotate the cluster's client certificates; mount the kubeconfig at run time" },
-	TEXT("netrc-password", "password of a .netrc", "machine", "machine\\s{1,8}[\\w.-]{1,253}\\s{1,20}login\\s{1,8}\\S{1,200}\\s{1,20}password\\s{1,8}(?<secret>[^\\s$<{]{4,300})", 2, check_header_value, NULL, CRITICAL, PASSWORD),
+	TEXT("netrc-password", "password of a .netrc", "machine", "machine\\s{1,8}[\\w.-]{1,253}\\s{1,20}login\\s{1,8}\\S{1,200}\\s{1,20}password\\s{1,8}(?<secret>[^\\s$<{\\\\]{4,300})", 2, check_header_value, NULL, CRITICAL, PASSWORD),
 	TEXT("htpasswd-hash", "password hash", ":$apr1$ :$2y$ :$2a$ :$2b$ :{sha}", ":(?<secret>\\$apr1\\$[A-Za-z0-9./]{1,8}\\$[A-Za-z0-9./]{22}|\\$2[aby]\\$[0-9]{2}\\$[A-Za-z0-9./]{53}|\\{SHA\\}[A-Za-z0-9+/]{27}=)(?=\\s|\\z)", 3, NULL, "(?:^|/)\\.?ht(?:passwd|users)[^/]*$", MEDIUM, PASSWORD),
 	{ "database-url-password", "password in a database's URL",
 	  "postgres:// postgresql:// mysql:// mysql2:// mariadb:// mongodb:// mongodb+srv:// redis:// rediss:// amqp:// amqps:// mssql:// sqlserver:// oracle:// clickhouse:// cockroachdb:// couchbase:// snowflake:// ldap:// ldaps:// mqtt:// mqtts:// nats:// smtp:// smtps:// sftp:// ftp:// ftps:// "
 	  "postgresql+psycopg2:// postgresql+asyncpg:// mysql+pymysql:// postgis:// db2:// elasticsearch://",
 	  "[a-z0-9+]{2,24}://[^\\s:/?#@\"'<>{}$`\\\\]{0,64}:(?<secret>[^\\s/?#@\"'<>{}$`\\\\]{3,128})@[\\w.\\[%-]", SECRET_TEXT, 0, 0, check_url_password, NULL, SEV_HIGH, PASSWORD },
-	TEXT("url-password", "password in a URL", "https:// http://", "https?://[^\\s:/?#@\"'<>{}$`\\\\()]{0,64}:(?<secret>[^\\s/?#@\"'<>{}$`\\\\()\\[\\]]{6,200})@[\\w.-]{3,}", 3, check_url_password, NULL, HIGH, PASSWORD),
+	TEXTWEAK("url-password", "password in a URL", "https:// http://", "https?://[^\\s:/?#@\"'<>{}$`\\\\()]{0,64}:(?<secret>[^\\s/?#@\"'<>{}$`\\\\()\\[\\]]{6,200})@[\\w.-]{3,}", 3, check_url_password, NULL, HIGH, PASSWORD),
 	{ "curl-auth-user", "password in a curl command", "curl",
 	  "curl\\b(?:[^\\n]{0,1000}|(?:[^\\n]{0,600}\\n{1}){1,5}[^\\n]{0,600}?)[ \\t\\r\\n](?:-u|--user)(?:=|[ \\t]{0,5})(?:\"(?<secret>:[^\"\\n]{3,200}|[^:\"\\n]{3,200}:[^\"\\n]{0,200})\"|'([^:'\\n]{3,200}:[^'\\n]{3,200})'|"
 	  "((?:\"[^\"\\n]{3,100}\"|'[^'\\n]{3,100}'|[\\w@.$-]{1,100}):(?:\"[^\"\\n]{3,100}\"|'[^'\\n]{3,100}'|[\\w${}@.-]{1,100})))(?=\\s|\\z)",

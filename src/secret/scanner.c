@@ -321,6 +321,11 @@ static void try_assigned(struct scanner *s, u32 index, const struct assignment *
 	if (!matches(s, compiled(r, false), value, 0))
 		return;
 	size_t v, e;
+	bool digit = false;
+	for (size_t i = 0; i < value.n && !digit; i++)
+		digit = isdigit((u8)value.p[i]);
+	if (!digit && secret_wordy(value))
+		return;
 	value_of(s, r, r->code, &v, &e);
 	if (r->rule->flags & SECRET_NAMES) {
 		struct str name = str_n(s->text.p + a->name, a->name_end - a->name);
@@ -334,6 +339,8 @@ static void try_assigned(struct scanner *s, u32 index, const struct assignment *
 static bool asked(const struct scanner *s, u32 index)
 {
 	const struct secret_rule *r = s->set->rules[index].rule;
+	if (s->place == PLACE_STRONG_ONLY && s->binary && r->shape == SECRET_TEXT)
+		return false; /* a library that tries itself has keys in it */
 	return !(r->flags & SECRET_WEAK) || (s->place == PLACE_ANY && !s->binary);
 }
 
