@@ -18,7 +18,8 @@
 	X(nuget)     \
 	X(conda)     \
 	X(binary)
-#define RISKS(X)
+#define RISKS(X) \
+	X(secret)
 
 #define DECLARE(name) extern const struct collector name##_collector;
 #define LIST(name) &name##_collector,

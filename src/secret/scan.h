@@ -70,6 +70,7 @@ bool secret_scan(struct secret_set *s, struct str path, struct str text, void (*
 extern const struct collector secret_collector; /* stream; its note holds rule, offset, line, masked value of each */
 /* The rules that the collector asks from now on: NULL the built-in ones. To be set before layers are read, with facts that are not kept: the cache knows nothing of it. */
 void secret_collector_use(struct secret_set *s);
+struct secret_set *secret_collector_set(void); /* those; never NULL */
 /* Walks the note: false at the end. A rule that is no longer known is passed over. */
 bool secret_note_next(struct str *note, struct secret_found *ret);
 #endif

@@ -12,8 +12,6 @@ struct scanner *scanner_new(struct secret_set *set)
 {
 	struct scanner *s = xcalloc(1, sizeof *s);
 	s->set = set;
-	if (set->db && hs()->alloc_scratch(set->db, &s->scratch) != HS_SUCCESS)
-		abort(); /* no memory */
 	s->match = pcre2_match_data_create(64, NULL);
 	s->context = pcre2_match_context_create(NULL);
 	pcre2_set_match_limit(s->context, SECRET_MATCH_LIMIT);
@@ -349,7 +347,7 @@ static int word_found(unsigned id, unsigned long long from, unsigned long long t
 	(void)from, (void)flags;
 	struct scanner *s = ctx;
 	const struct word *w = &s->set->words[id];
-	size_t end = (size_t)to, at = end - w->len;
+	size_t end = (size_t)to, at = end - w->text.n;
 	struct assignment a;
 	int parsed = -1;
 	if (at < s->from || at >= s->until)
@@ -380,6 +378,47 @@ static int word_found(unsigned id, unsigned long long from, unsigned long long t
 }
 
 /* ---- texts ---- */
+
+struct place_of_word {
+	u32 word;
+	size_t end;
+};
+
+static int by_end(const void *a, const void *b)
+{
+	const struct place_of_word *x = a, *y = b;
+	return x->end != y->end ? (x->end < y->end ? -1 : 1) : x->word < y->word ? -1 : x->word > y->word;
+}
+
+/* What vectorscan does, for a text so small that making its database would take longer. */
+static void find_words(struct scanner *s)
+{
+	char low[SECRET_SMALL];
+	struct place_of_word *v = NULL;
+	u32 n = 0, cap = 0;
+	for (size_t i = 0; i < s->text.n; i++)
+		low[i] = (char)tolower((u8)s->text.p[i]);
+	for (u32 w = 0; w < s->set->n_words; w++) {
+		const struct word *word = &s->set->words[w];
+		char lower[256];
+		struct str want = word->text, rest = word->caseless ? str_n(low, s->text.n) : s->text;
+		for (size_t i = 0; word->caseless && i < MIN(want.n, sizeof lower); i++)
+			lower[i] = (char)tolower((u8)want.p[i]);
+		if (want.n > sizeof lower)
+			continue;
+		if (word->caseless)
+			want.p = lower;
+		for (const char *p; (p = str_find(rest, want)); rest = str_from(rest, (size_t)(p - rest.p) + 1)) {
+			struct place_of_word at = { w, (size_t)(p - (word->caseless ? low : s->text.p)) + want.n };
+			VEC_PUSH(v, n, cap, at);
+		}
+	}
+	if (n)
+		qsort(v, n, sizeof *v, by_end);
+	for (u32 i = 0; i < n; i++)
+		word_found(v[i].word, 0, v[i].end, 0, s);
+	free(v);
+}
 
 void scanner_begin(struct scanner *s, struct str path)
 {
@@ -413,8 +452,13 @@ void scanner_text(struct scanner *s, struct str text, u64 base, size_t from, siz
 	s->from = from;
 	s->until = until;
 	memset(s->tries, 0, (s->set->n_rules + 1) * sizeof *s->tries);
-	if (s->set->db)
+	if (text.n <= SECRET_SMALL && !s->set->db)
+		find_words(s);
+	else if (secret_set_db(s->set)) {
+		if (!s->scratch && hs()->alloc_scratch(s->set->db, &s->scratch) != HS_SUCCESS)
+			abort(); /* no memory */
 		hs()->scan(s->set->db, text.p, (unsigned)text.n, 0, s->scratch, word_found, s);
+	}
 	for (u32 i = 0; i < s->set->n_everywhere && until; i++)
 		if (asked(s, s->set->everywhere[i]))
 			search(s, s->set->everywhere[i], from, until - 1);

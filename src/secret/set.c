@@ -1,5 +1,4 @@
 #include "secret/set.h"
-#include <pthread.h>
 
 pcre2_code *secret_compile(const char *pattern, u32 options, struct error *err)
 {
@@ -52,39 +51,52 @@ static bool caseless(const struct secret_rule *r)
 	return r->shape == SECRET_TEXT || r->shape == SECRET_SEARCHED || (r->shape == SECRET_ASSIGNED && !(r->flags & SECRET_CASED));
 }
 
-static int compile_words(struct secret_set *s, const struct pair *pairs, u32 n_pairs, struct error *err)
+static hs_database_t *compile_words(const struct secret_set *s)
 {
-	const char **texts = xcalloc(n_pairs + 1, sizeof *texts);
-	unsigned *flags = xcalloc(n_pairs + 1, sizeof *flags), *ids = xcalloc(n_pairs + 1, sizeof *ids);
-	size_t *lens = xcalloc(n_pairs + 1, sizeof *lens);
-	int status = 0;
-	s->words = arena_array(&s->arena, struct word, n_pairs + 1);
-	s->word_rules = arena_array(&s->arena, u32, n_pairs + 1);
-	for (u32 i = 0; i < n_pairs; i++) {
-		if (i == 0 || !str_eq(pairs[i].word, pairs[i - 1].word) || pairs[i].caseless != pairs[i - 1].caseless) {
-			u32 w = s->n_words++;
-			s->words[w] = (struct word){ .first = i, .len = (u32)pairs[i].word.n };
-			texts[w] = pairs[i].word.p;
-			lens[w] = pairs[i].word.n;
-			flags[w] = pairs[i].caseless ? HS_FLAG_CASELESS : 0;
-			ids[w] = w;
-		}
-		s->words[s->n_words - 1].n++;
-		s->word_rules[i] = pairs[i].rule;
+	const char **texts = xcalloc(s->n_words, sizeof *texts);
+	unsigned *flags = xcalloc(s->n_words, sizeof *flags), *ids = xcalloc(s->n_words, sizeof *ids);
+	size_t *lens = xcalloc(s->n_words, sizeof *lens);
+	for (u32 w = 0; w < s->n_words; w++) {
+		texts[w] = s->words[w].text.p;
+		lens[w] = s->words[w].text.n;
+		flags[w] = s->words[w].caseless ? HS_FLAG_CASELESS : 0;
+		ids[w] = w;
 	}
+	hs_database_t *db = NULL;
 	hs_compile_error_t *why = NULL;
-	if (s->n_words && hs()->compile_lit_multi(texts, flags, ids, lens, s->n_words, HS_MODE_BLOCK, NULL, &s->db, &why) != HS_SUCCESS) {
-		status = error_set(err, ERR_ENV, "vectorscan: %s", why ? why->message : "out of memory");
-		hs()->free_compile_error(why);
-	}
+	if (hs()->compile_lit_multi(texts, flags, ids, lens, s->n_words, HS_MODE_BLOCK, NULL, &db, &why) != HS_SUCCESS)
+		abort(); /* words of any bytes can be compiled: there is no memory */
 	free(texts);
 	free(flags);
 	free(ids);
 	free(lens);
-	return status;
+	return db;
 }
 
-static int ready(struct secret_set *s, struct error *err)
+hs_database_t *secret_set_db(struct secret_set *s)
+{
+	if (!s->db && s->n_words) {
+		pthread_mutex_lock(&s->lock);
+		if (!s->db)
+			s->db = compile_words(s);
+		pthread_mutex_unlock(&s->lock);
+	}
+	return s->db;
+}
+
+static void gather_words(struct secret_set *s, const struct pair *pairs, u32 n_pairs)
+{
+	s->words = arena_array(&s->arena, struct word, n_pairs + 1);
+	s->word_rules = arena_array(&s->arena, u32, n_pairs + 1);
+	for (u32 i = 0; i < n_pairs; i++) {
+		if (i == 0 || !str_eq(pairs[i].word, pairs[i - 1].word) || pairs[i].caseless != pairs[i - 1].caseless)
+			s->words[s->n_words++] = (struct word){ .first = i, .text = pairs[i].word, .caseless = pairs[i].caseless };
+		s->words[s->n_words - 1].n++;
+		s->word_rules[i] = pairs[i].rule;
+	}
+}
+
+static void ready(struct secret_set *s)
 {
 	struct pair *pairs = NULL;
 	u32 n = 0, cap = 0;
@@ -106,14 +118,14 @@ static int ready(struct secret_set *s, struct error *err)
 	}
 	if (n)
 		qsort(pairs, n, sizeof *pairs, by_word);
-	int status = compile_words(s, pairs, n, err);
+	gather_words(s, pairs, n);
 	free(pairs);
-	return status;
 }
 
 int secret_set_new(const char *gitleaks_file, struct secret_set **ret, struct error *err)
 {
 	struct secret_set *s = xcalloc(1, sizeof *s);
+	pthread_mutex_init(&s->lock, NULL);
 	s->defaults = !gitleaks_file;
 	if (gitleaks_file && secret_gitleaks_read(s, gitleaks_file, err) < 0) {
 		secret_set_free(s);
@@ -122,10 +134,7 @@ int secret_set_new(const char *gitleaks_file, struct secret_set **ret, struct er
 	if (!gitleaks_file)
 		for (u32 i = 0; i < secret_rules_n; i++)
 			secret_set_add(s, &secret_rules[i]);
-	if (ready(s, err) < 0) {
-		secret_set_free(s);
-		return -1;
-	}
+	ready(s);
 	*ret = s;
 	return 0;
 }
@@ -152,6 +161,7 @@ void secret_set_free(struct secret_set *s)
 		hs()->free_database(s->db);
 	free(s->rules);
 	free(s->allows);
+	pthread_mutex_destroy(&s->lock);
 	arena_free(&s->arena);
 	free(s);
 }

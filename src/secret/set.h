@@ -6,6 +6,7 @@
 #include "base/hs.h"
 #include "secret/scan.h"
 #include <pcre2.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* Of a file of the user's: when a finding is none. A list with nothing in it is none. */
@@ -30,7 +31,8 @@ struct ready_rule {
 
 struct word {
 	u32 first, n; /* rules of set.word_rules */
-	u32 len;
+	struct str text;
+	bool caseless;
 };
 
 struct secret_set {
@@ -41,13 +43,17 @@ struct secret_set {
 	u32 n_words, *word_rules;
 	u32 *everywhere, n_everywhere; /* rules without a word */
 	u32 *of_paths, n_of_paths;
-	hs_database_t *db;
+	pthread_mutex_t lock;
+	_Atomic(hs_database_t *) db; /* made when there is much to look through: secret_set_db() */
 	struct allowlist *allows; /* those of rules first, set-wide ones behind `n_own` */
 	u32 n_allows, n_own;
 	bool defaults;
 };
 
 #define SECRET_MATCH_LIMIT 100000u /* steps of one try */
+#define SECRET_SMALL ((size_t)(8 * KiB)) /* a text that is looked through word by word while there is no database: a few lines of a configuration */
+/* The words as a database of vectorscan's; NULL when there are none. Takes some milliseconds, once. */
+hs_database_t *secret_set_db(struct secret_set *s);
 pcre2_code *secret_compile(const char *pattern, u32 options, struct error *err);
 /* Reads a file in gitleaks' format into s: its rules and allowlists, and which of the built-in rules are left (gitleaks.c). */
 int secret_gitleaks_read(struct secret_set *s, const char *path, struct error *err) must_check;

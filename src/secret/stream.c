@@ -17,7 +17,7 @@ static void make_standard(void)
 		abort(); /* no memory: the built-in rules are sound, a test holds us to it */
 }
 
-static struct secret_set *current(void)
+struct secret_set *secret_collector_set(void)
 {
 	if (chosen)
 		return chosen;
@@ -38,7 +38,8 @@ struct reading {
 static void *open_state(void)
 {
 	struct reading *r = xcalloc(1, sizeof *r);
-	r->scanner = scanner_new(current());
+	r->scanner = scanner_new(secret_collector_set());
+	secret_set_db(secret_collector_set());
 	r->buffer = xmalloc(BUFFER);
 	return r;
 }

@@ -1,0 +1,10 @@
+#include "check/secrets.h"
+#include "report/examine.h"
+
+static void secrets(const struct subject *s, struct scan *out)
+{
+	if (s->image && s->rootfs)
+		secrets_find(s->image, s->rootfs, NULL, out);
+}
+
+const struct examiner examiner_secrets = { KIND_SECRET, secrets };
