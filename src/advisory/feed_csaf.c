@@ -198,6 +198,28 @@ static struct str ecosystem_of(struct feed_job *j, const struct product *platfor
 	return STR("Red Hat");
 }
 
+/* What stands between a package and its platform is a module, by its purl or by a name like its label; or an image, which tells nothing. */
+static void take_module(struct feed_job *j, const struct product *p, struct status *s)
+{
+	struct purl u;
+	if (p->purl.n) {
+		if (purl_parse(&j->arena, p->purl, &u) == 0 && strcmp(u.type, "rpmmod") == 0)
+			s->module = module_of(str_of(arena_printf(&j->arena, "%s:%s", u.name, u.version)));
+	} else if (!str_chr(p->name, '@') && !str_chr(p->name, '/')) {
+		s->module = module_of(p->name);
+	}
+}
+
+/* "nodejs:18/nodejs-docs": a component of a module that has no fix. */
+static void split_module(struct str name, struct status *s)
+{
+	const char *slash = str_chr(name, '/'), *colon = str_chr(name, ':');
+	if (!slash || !colon || colon > slash || str_chr(name, '@'))
+		return;
+	s->module = module_of(str_head(name, (size_t)(slash - name.p)));
+	s->package = str_from(name, (size_t)(slash - name.p) + 1);
+}
+
 /* Follows the relationships of a product to its package and its platform. False when it has none: middleware that is no package. */
 static bool resolve(struct csaf *c, struct str id, struct status *s)
 {
@@ -212,12 +234,8 @@ static bool resolve(struct csaf *c, struct str id, struct status *s)
 		if (!platform || !platform->of.n)
 			break;
 		const struct product *between = find_product(&c->tree, platform->part);
-		if (between) {
-			struct purl u;
-			s->module = module_of(between->name);
-			if (!s->module.n && between->purl.n && purl_parse(&c->j->arena, between->purl, &u) == 0 && strcmp(u.type, "rpmmod") == 0)
-				s->module = module_of(str_of(arena_printf(&c->j->arena, "%s:%s", u.name, u.version)));
-		}
+		if (between)
+			take_module(c->j, between, s);
 		p = platform;
 	}
 	if (!package || !platform || platform->of.n)
@@ -229,6 +247,8 @@ static bool resolve(struct csaf *c, struct str id, struct status *s)
 			return false; /* of another kind: maven, generic … */
 		s->package = package->name;
 	}
+	if (!s->module.n)
+		split_module(package->name, s);
 	s->binary = !str_is(s->arch, "src") && !str_is(s->arch, "nosrc");
 	return s->package.n != 0;
 }

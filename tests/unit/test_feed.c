@@ -270,6 +270,16 @@ static void csaf(void **state)
 		snprintf(expected, sizeof expected, "vuln CVE-2024-1111\nCVE-2024-1111|Red Hat|curl|%s cpe=cpe:/a:redhat:enterprise_linux:8::appstream\n", rest[i].expected);
 		says(feed_redhat, text, expected);
 	}
+	/* A component of a module by its name; an image between a package and its platform is no module. */
+	says(feed_redhat,
+		"{\"document\":{\"category\":\"csaf_vex\",\"tracking\":{\"id\":\"CVE-2024-1111\"}},\"product_tree\":{\"branches\":[{\"product\":{\"name\":\"R\",\"product_id\":\"R\",\"product_identification_helper\":"
+		"{\"cpe\":\"cpe:/o:redhat:enterprise_linux:8\"}}},{\"product\":{\"name\":\"nodejs:18/nodejs-docs\",\"product_id\":\"m\"}},{\"product\":{\"name\":\"ns/img@sha256:ab_amd64\",\"product_id\":\"i\"}},"
+		"{\"product\":{\"product_id\":\"c\",\"product_identification_helper\":{\"purl\":\"pkg:rpm/redhat/curl\"}}}],\"relationships\":["
+		"{\"full_product_name\":{\"product_id\":\"A\"},\"product_reference\":\"m\",\"relates_to_product_reference\":\"R\"},{\"full_product_name\":{\"product_id\":\"R:i\"},\"product_reference\":\"i\","
+		"\"relates_to_product_reference\":\"R\"},{\"full_product_name\":{\"product_id\":\"B\"},\"product_reference\":\"c\",\"relates_to_product_reference\":\"R:i\"},{\"full_product_name\":{\"product_id\":\"L\"},"
+		"\"product_reference\":\"c\",\"relates_to_product_reference\":\"L\"}]},\"vulnerabilities\":[{\"product_status\":{\"known_affected\":[\"A\",\"B\",\"L\"]}}]}",
+		"vuln CVE-2024-1111\nCVE-2024-1111|Red Hat|curl|affected binary cpe=cpe:/o:redhat:enterprise_linux:8\n"
+		"CVE-2024-1111|Red Hat|nodejs-docs|affected binary module=nodejs:18 cpe=cpe:/o:redhat:enterprise_linux:8\n");
 	/* SUSE: names of builds instead of package URLs, releases by their name, "recommended". */
 	says(feed_suse,
 		"{\"document\":{\"category\":\"csaf_security_advisory\",\"publisher\":{\"namespace\":\"https://www.suse.com/\"},\"tracking\":{\"id\":\"SUSE-SU-2024:1-1\"}},\"product_tree\":{\"branches\":["
