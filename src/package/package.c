@@ -281,7 +281,7 @@ static void mark_within(struct packages *p)
 }
 
 /* Sorts, and leaves out what is told twice; owners follow. */
-static void sort(struct packages *p, const struct rootfs *r, bool all)
+static void sort(struct packages *p, bool all)
 {
 	if (!p->n)
 		return;
@@ -308,7 +308,7 @@ static void sort(struct packages *p, const struct rootfs *r, bool all)
 	for (u32 i = 0; i < n; i++)
 		if (v[i].within)
 			v[i].within = where[as[v[i].within - 1]];
-	for (u32 i = 0; i < r->nodes.n; i++)
+	for (u32 i = 0; i < p->n_owner; i++)
 		if (p->owner[i])
 			p->owner[i] = where[as[p->owner[i] - 1]];
 	free(p->v);
@@ -461,16 +461,22 @@ static void complete(struct packages *p)
 	}
 }
 
+struct packages *packages_new(void)
+{
+	struct packages *p = xcalloc(1, sizeof *p);
+	p->os_id = p->os_version = p->os_pretty = p->os_codename = p->os_branch = p->os_content_sets = "";
+	return p;
+}
+
 struct packages *packages_read(const struct rootfs *r, bool all) { return packages_read_set(r, COLLECT_ALL, all); }
 
 struct packages *packages_read_set(const struct rootfs *r, enum collector_set set, bool all)
 {
-	struct packages *p = xcalloc(1, sizeof *p);
+	struct packages *p = packages_new();
 	p->owner = xcalloc(r->nodes.n, sizeof *p->owner);
 	p->n_owner = r->nodes.n;
 	p->near = xcalloc(1, sizeof *p->near);
 	p->near->links = xcalloc(r->nodes.n, sizeof *p->near->links);
-	p->os_id = p->os_version = p->os_pretty = p->os_codename = p->os_branch = p->os_content_sets = "";
 	osrelease_read(r, p);
 	release_read(r, p);
 	for (u32 i = 0; ecosystems[i]; i++)
@@ -481,10 +487,16 @@ struct packages *packages_read_set(const struct rootfs *r, enum collector_set se
 	if (set >= COLLECT_PACKAGES)
 		cover(p, r);
 	mark_within(p);
-	sort(p, r, all);
+	sort(p, all);
 	complete(p);
 	measure(p, r);
 	return p;
+}
+
+void packages_finish(struct packages *p)
+{
+	sort(p, true);
+	complete(p);
 }
 
 void packages_keep(struct packages *p, const char *const *types)

@@ -80,6 +80,11 @@ struct packages *packages_read_set(const struct rootfs *r, enum collector_set se
 void packages_keep(struct packages *p, const char *const *types);
 void packages_free(struct packages *p);
 
+/* Packages without a tree, as an SBOM tells of them: packages_new(), packages_add() for each, packages_finish() sorts them and makes what is missing
+ * (purls, sources, licences as expressions). owner is NULL then, n_owner 0. */
+struct packages *packages_new(void);
+void packages_finish(struct packages *p);
+
 /* For ecosystems: a new package with empty strings, returned by index (v moves); later packages_own() with that index. Its origin is the database of
  * the system for "deb", "apk", "rpm" and "alpm", else ORIGIN_INSTALLED. Whoever sets `database` need not set `path`: it is that file's then. */
 u32 packages_add(struct packages *p, const char *type);

@@ -92,6 +92,20 @@ int subject_open(const char *location, const struct load_options *load, int part
 	return 0;
 }
 
+void subject_of_packages(const char *location, struct packages *p, struct subject *ret)
+{
+	static const char *none[] = { NULL };
+	struct arena a = { 0 };
+	struct image *img = arena_new(&a, struct image);
+	img->arena = a;
+	img->reference = img->location = arena_strdup(&img->arena, str_of(location));
+	img->transport = "sbom";
+	img->manifest_media_type = "";
+	img->config = (struct config){ .env = none, .entrypoint = none, .cmd = none, .shell = none, .volumes = none, .ports = none, .onbuild = none, .label_keys = none, .label_values = none };
+	*ret = (struct subject){ .image = img, .rootfs = rootfs_build(img, NULL), .packages = p };
+	problems_merge(&ret->problems, &p->problems, NULL);
+}
+
 void subject_close(struct subject *s)
 {
 	packages_free(s->packages);

@@ -25,6 +25,8 @@ enum {
 /* The collectors of each enum collector_set; NULL-terminated. */
 extern const struct collector *const *const collector_sets[];
 int subject_open(const char *location, const struct load_options *load, int parts, struct subject *ret, struct error *err) must_check;
+/* A subject of packages that an SBOM told of (packages_of_document(); taken): its image and tree are there and empty, its transport is "sbom". */
+void subject_of_packages(const char *location, struct packages *p, struct subject *ret);
 void subject_close(struct subject *s);
 
 struct byte_range { /* which files a listing shows */

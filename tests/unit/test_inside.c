@@ -1,5 +1,6 @@
 /* The packages of an image beyond dpkg, apk and rpm: pacman, chisel, licences; and what holds of all: what is told twice, who owns what, coverage. */
 #include "package_world.h"
+#include "report/sbom.h"
 #include <zstd.h>
 
 static void pacman(void **state)
@@ -174,8 +175,40 @@ static void twice(void **state)
 	end(&w);
 }
 
+/* Packages without a tree are written as those of an image. */
+static void document(void **state)
+{
+	(void)state;
+	struct packages *p = packages_new();
+	struct subject s;
+	u32 i = packages_add(p, "npm"), k = packages_add(p, "deb"), again = packages_add(p, "npm");
+	p->os_id = "debian";
+	p->v[i].name = p->v[again].name = "x";
+	p->v[i].version = p->v[again].version = "1";
+	p->v[i].origin = p->v[k].origin = p->v[again].origin = ORIGIN_DOCUMENT;
+	p->v[k].name = "bash";
+	p->v[k].license = "GPLv3+";
+	packages_finish(p);
+	assert_int_equal(p->n, 2);
+	assert_string_equal(p->v[0].purl, "pkg:deb/debian/bash?distro=debian");
+	assert_string_equal(p->v[0].license, "GPL-3.0-or-later");
+	assert_string_equal(p->v[0].source_name, "bash");
+	assert_string_equal(p->v[1].purl, "pkg:npm/x@1");
+	subject_of_packages("bom.json", p, &s);
+	char *text = NULL;
+	size_t n;
+	for (u32 w = 0; sbom_writers[w]; w++) {
+		FILE *f = open_memstream(&text, &n);
+		sbom_writers[w]->write(f, &s, &(struct sbom_options){ .files = true });
+		fclose(f);
+		assert_non_null(strstr(text, "bash"));
+		free(text);
+	}
+	subject_close(&s);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(pacman), cmocka_unit_test(chisel), cmocka_unit_test(copyright), cmocka_unit_test(within), cmocka_unit_test(twice) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(pacman), cmocka_unit_test(chisel), cmocka_unit_test(copyright), cmocka_unit_test(within), cmocka_unit_test(twice), cmocka_unit_test(document) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
