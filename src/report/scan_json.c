@@ -79,6 +79,7 @@ static void finding(struct jsonw *w, const struct scan_finding *f)
 	text_or_null(w, "remedy", f->remedy);
 	text_or_null(w, "url", f->url);
 	text_or_null(w, "suppressed", f->suppressed);
+	jsonw_kb(w, "known", f->known);
 	number_or_null(w, "risk", (double)(s64)(f->risk * 100 + 0.5) / 100, true);
 	jsonw_end(w);
 }

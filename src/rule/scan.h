@@ -38,6 +38,7 @@ struct scan_finding { /* strings never NULL ("" when there is nothing to say), i
 	const char *kev;           /* day it was added; "" not known to be exploited */
 	bool ransomware;
 	const char *suppressed;    /* "" or who ignores it and why: not printed unless asked, no gate */
+	bool known;                /* it is in the baseline: no gate */
 	double risk;               /* scan_risk() */
 };
 

@@ -3,7 +3,7 @@
  *     ignore:                                   # ours, .pare-ignore.yaml
  *       - id: CVE-2024-1234                     # a pattern, as "CVE-2024-*"; of secrets and configuration the rule's name
  *         package: openssl                      # all that follow may be left out; patterns, too
- *         path: srv/app/*
+ *         path: srv/app/key.pem
  *         kind: vulnerability                   # secret, config, license
  *         reason: the function is never called  # wanted
  *         expires: 2026-12-31                   # last day on which it holds
