@@ -16,7 +16,7 @@ static void take_ids(struct feed_job *j, struct str text, struct feed_list *ids)
 		}
 		if (feed_is_cve(word))
 			feed_push_once(j, ids, word);
-		else if (!first.n)
+		else if (!first.n && !str_chr(word, '?')) /* "CVE-????-?????  XSA-295" */
 			first = word;
 	}
 	if (ids->n == before && first.n > 4 && first.p[0] >= 'A' && first.p[0] <= 'Z' && str_chr(first, '-') && !str_starts(first, STR("CGA-")))
