@@ -23,7 +23,7 @@ int feed_run(const char *kind, const char *path, const char *suffixes, feed_docu
 	int ret = feed_walk_streams(path, suffixes, one, &r, err);
 	buf_free(&r.job.content);
 	if (ret < 0)
-		return error_wrap(err, "%s", kind);
+		return -1;
 	struct str location = str_of(path); /* its last part: where it lies on this machine is nobody's business, and changes nothing */
 	while (location.n > 1 && location.p[location.n - 1] == '/')
 		location.n--;

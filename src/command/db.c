@@ -71,8 +71,7 @@ static int take_feed(struct db_writer *w, struct taken *t, struct error *err)
 		return error_wrap(err, "%s", t->feed->kind);
 	db_writer_since(w, &t->records, &t->others, &newest);
 	snprintf(t->newest, sizeof t->newest, "%.10s", newest.p);
-	struct db_source s = { .kind = str_of(t->feed->kind), .location = str_of(t->path), .newest = str_of(t->newest), .records = t->records };
-	return db_add_source(w, &s, err);
+	return 0; /* the importer told the writer of its source itself */
 }
 
 static void build_summary(const struct taken *t, u32 n, const char *path)
