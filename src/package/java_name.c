@@ -7,6 +7,8 @@ bool java_archive_name(struct str name)
 {
 	static const char *const ends[] = { ".jar", ".war", ".ear", ".par", ".sar", ".nar", ".rar", ".kar", ".hpi", ".jpi", ".lpkg" };
 	struct str tail = str_from(name, name.n > 5 ? name.n - 5 : 0);
+	if (name.n < 5 || (name.p[name.n - 4] != '.' && name.p[name.n - 5] != '.'))
+		return false; /* asked for every file */
 	for (size_t i = 0; i < countof(ends); i++)
 		if (name.n > strlen(ends[i]) && lang_iends(tail, str_of(ends[i])))
 			return true;
