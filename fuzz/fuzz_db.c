@@ -62,14 +62,14 @@ static void whole_file(struct str bytes)
 	if (db_open(path, &d, &err) == 0) {
 		(void)!db_each(d, record, &n, &err);
 		(void)!db_affected(d, STR("PyPI"), STR("A_b"), record, &n, &err);
-		(void)!db_by_id(d, STR("CVE-1"), record, &n, &err);
+		(void)!db_by_id(d, STR("CVE-2024-0001"), record, &n, &err);
 		(void)!db_by_name(d, STR("A_b"), record, &n, &err);
 		(void)!db_sources(d, source, &n);
-		if (db_vuln(d, &a, STR("CVE-1"), &v))
+		if (db_vuln(d, &a, STR("CVE-2024-0001"), &v))
 			vuln(&v);
-		if (db_kev(d, STR("CVE-1"), &k))
+		if (db_kev(d, STR("CVE-2024-0001"), &k))
 			use(k.due_date);
-		if (db_epss(d, STR("CVE-1"), &e) && !(e.score >= 0 && e.score <= 1))
+		if (db_epss(d, STR("CVE-2024-0001"), &e) && !(e.score >= 0 && e.score <= 1))
 			abort();
 		if (db_eol(d, STR("debian"), STR("12"), &o))
 			use(o.eol);

@@ -26,11 +26,11 @@ def whole(pare):
     with tempfile.TemporaryDirectory() as d:
         os.mkdir(d + "/osv")
         for i in range(3):
-            doc = {"id": "CVE-%d" % i, "modified": "2024-01-0%dT00:00:00Z" % (i + 1), "summary": "s%d" % i, "aliases": ["GHSA-%d" % i],
+            doc = {"id": "CVE-2024-000%d" % i, "modified": "2024-01-0%dT00:00:00Z" % (i + 1), "summary": "s%d" % i, "aliases": ["GHSA-%d" % i],
                    "affected": [{"package": {"ecosystem": e, "name": "A_b"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.%d" % i}]}], "versions": ["1", "2"]} for e in ("PyPI", "Debian:12")]}
             json.dump(doc, open("%s/osv/%d.json" % (d, i), "w"))
-        json.dump({"vulnerabilities": [{"cveID": "CVE-1", "dateAdded": "2024-01-01", "dueDate": "2024-01-22", "knownRansomwareCampaignUse": "Known"}]}, open(d + "/kev.json", "w"))
-        open(d + "/epss.csv", "w").write("#model_version:v1,score_date:2024-01-01T00:00:00+0000\ncve,epss,percentile\nCVE-1,0.5,0.9\n")
+        json.dump({"vulnerabilities": [{"cveID": "CVE-2024-0001", "dateAdded": "2024-01-01", "dueDate": "2024-01-22", "knownRansomwareCampaignUse": "Known"}]}, open(d + "/kev.json", "w"))
+        open(d + "/epss.csv", "w").write("#model_version:v1,score_date:2024-01-01T00:00:00+0000\ncve,epss,percentile\nCVE-2024-0001,0.5,0.9\n")
         subprocess.run([pare, "db", "build", "--quiet", "-o", d + "/db", "--from", "osv:" + d + "/osv", "--from", "kev:" + d + "/kev.json", "--from", "epss:" + d + "/epss.csv"], check=True)
         return open(d + "/db", "rb").read()
 
@@ -38,7 +38,7 @@ def whole(pare):
 def main():
     out = os.path.join(HERE, "db")
     os.makedirs(out, exist_ok=True)
-    simple = record([b"CVE-1", b"A_b", b"", b"1.0", b"", b"high", b"", b"DSA-1 DSA-2", b"", b"x86_64", b"", b"osv"], 1, 1, [b"1", b"2"])
+    simple = record([b"CVE-2024-0001", b"A_b", b"", b"1.0", b"", b"high", b"", b"DSA-1 DSA-2", b"", b"x86_64", b"", b"osv"], 1, 1, [b"1", b"2"])
     inputs = {
         "file": b"\0" + whole(sys.argv[1]),
         "records": b"\1" + simple + record([b"CVE-2"], 7) + record([b""] * 12),

@@ -351,11 +351,11 @@ int db_by_name(const struct db *d, struct str package, int (*f)(void *ctx, const
 }
 
 /* --- vulnerabilities --- */
-/* The value of a table for an id, else for the first of its other names that has one. `id` becomes the name it was found by. */
-static bool find(const struct db *d, char table, struct str *id, struct str *value)
+/* The value of a table for an id, else for the first of its other names that has one. */
+static bool find(const struct db *d, char table, struct str id, struct str *value)
 {
 	struct str ids[IDS_MAX];
-	u32 n = names_of(d, *id, ids);
+	u32 n = names_of(d, id, ids);
 	struct buf key = BUF(0);
 	bool found = false;
 	for (u32 i = 0; i < n && !found; i++) {
@@ -363,26 +363,100 @@ static bool find(const struct db *d, char table, struct str *id, struct str *val
 		buf_putc(&key, table);
 		key_name(&key, ids[i]);
 		found = tree_get(&d->tree, buf_str(&key), value) > 0;
-		if (found)
-			*id = ids[i];
 	}
 	buf_free(&key);
 	return found;
 }
 
+#define JOINED_NAMES 16u /* of an id's other names, whose descriptions are looked at */
+#define JOINED_LIST 64u
+
+static const struct str *join_list(struct arena *a, const struct str *v, u32 n, const struct str *more, u32 n_more, u32 *ret)
+{
+	*ret = n;
+	if (!n_more || n >= JOINED_LIST)
+		return v;
+	struct str *out = arena_array(a, struct str, JOINED_LIST);
+	if (n)
+		memcpy(out, v, n * sizeof *out);
+	for (u32 i = 0; i < n_more && n < JOINED_LIST; i++) {
+		u32 k = 0;
+		while (k < n && !str_eq(out[k], more[i]))
+			k++;
+		if (k == n)
+			out[n++] = more[i];
+	}
+	*ret = n;
+	return out;
+}
+
+static void join_cvss(struct arena *a, struct db_vuln *v, const struct db_vuln *o)
+{
+	u32 n = v->n_cvss;
+	if (!o->n_cvss || n >= JOINED_LIST)
+		return;
+	struct db_cvss *out = arena_array(a, struct db_cvss, JOINED_LIST);
+	if (n)
+		memcpy(out, v->cvss, n * sizeof *out);
+	for (u32 i = 0; i < o->n_cvss && n < JOINED_LIST; i++) {
+		u32 k = 0;
+		while (k < n && !(str_eq(out[k].vector, o->cvss[i].vector) && str_eq(out[k].source, o->cvss[i].source)))
+			k++;
+		if (k == n)
+			out[n++] = o->cvss[i];
+	}
+	v->cvss = out;
+	v->n_cvss = n;
+}
+
+/* What another name of it says besides. */
+static void join_vuln(struct arena *a, struct db_vuln *v, const struct db_vuln *o)
+{
+	v->title = v->title.n ? v->title : o->title;
+	v->description = v->description.n ? v->description : o->description;
+	v->published = v->published.n ? v->published : o->published;
+	v->modified = v->modified.n ? v->modified : o->modified;
+	v->severity = v->severity.n ? v->severity : o->severity;
+	v->aliases = join_list(a, v->aliases, v->n_aliases, o->aliases, o->n_aliases, &v->n_aliases);
+	v->references = join_list(a, v->references, v->n_references, o->references, o->n_references, &v->n_references);
+	v->cwes = join_list(a, v->cwes, v->n_cwes, o->cwes, o->n_cwes, &v->n_cwes);
+	join_cvss(a, v, o);
+}
+
 bool db_vuln(const struct db *d, struct arena *a, struct str id, struct db_vuln *ret)
 {
-	struct str value;
-	if (!find(d, 'v', &id, &value) || !decode_vuln(value, a, ret))
-		return false;
-	ret->id = str_n(arena_strdup(a, id), id.n);
-	return true;
+	struct str ids[IDS_MAX];
+	u32 n = names_of(d, id, ids);
+	struct buf key = BUF(0);
+	struct db_vuln all = { 0 };
+	bool found = false;
+	for (u32 i = 0; i < MIN(n, JOINED_NAMES); i++) {
+		struct db_vuln v;
+		struct str value;
+		buf_clear(&key);
+		buf_putc(&key, 'v');
+		key_name(&key, ids[i]);
+		if (tree_get(&d->tree, buf_str(&key), &value) <= 0 || !decode_vuln(value, a, &v))
+			continue;
+		if (found) {
+			if (!v.withdrawn)
+				join_vuln(a, &all, &v);
+			continue;
+		}
+		found = true;
+		all = v;
+		all.id = str_n(arena_strdup(a, ids[i]), ids[i].n);
+	}
+	buf_free(&key);
+	if (found)
+		*ret = all;
+	return found;
 }
 
 bool db_kev(const struct db *d, struct str id, struct db_kev *ret)
 {
 	struct str value;
-	if (!find(d, 'k', &id, &value) || !value.n)
+	if (!find(d, 'k', id, &value) || !value.n)
 		return false;
 	struct decoder v = { value, 1, false };
 	struct db_kev k = { .ransomware = value.p[0] };
@@ -397,7 +471,7 @@ bool db_epss(const struct db *d, struct str id, struct db_epss *ret)
 {
 	struct str value;
 	u32 v[2];
-	if (!find(d, 'e', &id, &value) || value.n != sizeof v)
+	if (!find(d, 'e', id, &value) || value.n != sizeof v)
 		return false;
 	memcpy(v, value.p, sizeof v);
 	*ret = (struct db_epss){ MIN(v[0], 1000000000u) / 1e9, MIN(v[1], 1000000000u) / 1e9 };

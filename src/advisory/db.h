@@ -87,7 +87,7 @@ int db_add_vuln(struct db_writer *w, const struct db_vuln *v, struct error *err)
 int db_add_kev(struct db_writer *w, struct str id, const struct db_kev *k, struct error *err) must_check;
 int db_add_epss(struct db_writer *w, struct str id, const struct db_epss *e, struct error *err) must_check;
 int db_add_eol(struct db_writer *w, const struct db_eol *e, struct error *err) must_check;
-/* Of several with the same kind and location (its last part alone is kept) the largest of each number and the latest date count. */
+/* Importers say this at their end. Of several with the same kind and location (its last part alone is kept) the largest of each number and the latest date count. */
 int db_add_source(struct db_writer *w, const struct db_source *s, struct error *err) must_check;
 /* What was added since the last call (or the beginning): for the summary of one feed. *newest: the latest day that a vulnerability of it names, "" none; until the next call. */
 void db_writer_since(struct db_writer *w, u64 *records, u64 *others, struct str *newest);
@@ -104,7 +104,7 @@ int db_affected(const struct db *d, struct str ecosystem, struct str package, in
 int db_by_id(const struct db *d, struct str id, int (*f)(void *ctx, const struct db_record *r), void *ctx, struct error *err) must_check; /* aliases too */
 int db_by_name(const struct db *d, struct str package, int (*f)(void *ctx, const struct db_record *r), void *ctx, struct error *err) must_check;
 bool db_has_ecosystem(const struct db *d, struct str ecosystem); /* whether any record is of it: else "not covered", never a quiet zero */
-/* Of `id`, else of the first of its aliases that has one. */
+/* What is known by `id`, with what its other names add (a CVE by its GHSA). *ret is of `a` and of the map; its id is the first name that anything is known by. */
 bool db_vuln(const struct db *d, struct arena *a, struct str id, struct db_vuln *ret);
 bool db_kev(const struct db *d, struct str id, struct db_kev *ret);
 bool db_epss(const struct db *d, struct str id, struct db_epss *ret);

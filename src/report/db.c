@@ -187,6 +187,7 @@ static int source_line(void *ctx, const struct db_source *s)
 		jsonw_obj(st->w);
 		jsonw_ks(st->w, "kind", s->kind);
 		jsonw_ks(st->w, "location", s->location);
+		jsonw_ku(st->w, "files", s->files);
 		jsonw_ku(st->w, "records", s->records);
 		text_or_null(st->w, "newest", s->newest);
 		jsonw_key(st->w, "age_days");
