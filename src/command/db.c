@@ -67,8 +67,8 @@ static int take_feed(struct db_writer *w, struct taken *t, struct error *err)
 	progress_begin(t->feed->kind, 0);
 	int r = t->feed->import(t->path, w, err);
 	progress_end();
-	if (r < 0) /* says which feed it was */
-		return -1;
+	if (r < 0)
+		return error_wrap(err, "%s", t->feed->kind);
 	db_writer_since(w, &t->records, &t->others, &newest);
 	snprintf(t->newest, sizeof t->newest, "%.10s", newest.p);
 	return 0; /* the importer told the writer of its source itself */
