@@ -52,14 +52,16 @@ int gates_parse(struct str list, struct gates *g, struct error *err)
 {
 	while (list.p) {
 		struct str term = str_trim(str_cut(&list, ','));
-		while (term.n) {
+		if (!term.n)
+			continue;
+		while (term.p) {
 			struct str word = str_trim(str_cut(&term, '+'));
 			struct gate one;
 			if (g->n == GATES_MAX)
 				return error_set(err, ERR_USAGE, "--fail-on: over %d conditions", GATES_MAX);
 			if (!parse_one(word, &one))
 				return error_set(err, ERR_USAGE, "--fail-on %.*s: none of critical high medium low info kev epss>X cvss>X fixable eol vulnerability secret config license", STR_FMT(str_head(word, 60)));
-			one.and_next = term.n > 0;
+			one.and_next = term.p != NULL;
 			g->v[g->n++] = one;
 		}
 	}

@@ -144,7 +144,7 @@ static int read_entry(struct reader *r, const yaml_node_t *n, u32 kinds, bool tr
 		for (size_t i = 0; i < countof(texts) && v.p; i++)
 			if (str_is(key, texts[i].key)) {
 				*(const char **)((char *)&e + texts[i].at) = arena_strdup(a, v);
-				named = true;
+				named |= texts[i].at != offsetof(struct scan_ignore, reason) && texts[i].at != offsetof(struct scan_ignore, expires) && v.n;
 			}
 		grype |= str_is(key, "vulnerability") || str_is(key, "fix-state") || str_is(key, "namespace") || str_is(key, "vex-status") || str_is(key, "match-type") || (str_is(key, "package") && !v.p);
 		if (str_is(key, "package") && value && value->type == YAML_MAPPING_NODE)
