@@ -17,7 +17,7 @@ int db_add_record(struct db_writer *w, const struct db_record *r, struct error *
 {
 	const struct str all[] = { r->id, r->ecosystem, r->package, r->introduced, r->fixed, r->last_affected, r->severity, r->reason, r->advisory, r->module, r->arches, r->cpe, r->source };
 	(void)w, (void)err;
-	if (!r->id.n || !r->package.n || !r->ecosystem.n || r->n_versions > RANGE_MAX || r->state > FIX_UNKNOWN)
+	if (!r->id.n || !r->package.n || !r->ecosystem.n || r->state > FIX_UNKNOWN)
 		abort();
 	for (size_t i = 0; i < countof(all); i++)
 		sink(all[i]);

@@ -27,6 +27,7 @@ struct status { /* what one product status says of one product */
 	enum fix_state state;
 	struct str severity, reason, advisory;
 	bool binary;
+	u8 kind;  /* index into kinds */
 	u32 next;
 };
 
@@ -268,25 +269,37 @@ static const struct {
 	{ "known_not_affected", FIX_NOT_AFFECTED },
 };
 
+static u32 *status_bucket(const struct statuses *s, struct str product) { return &s->buckets[hash64(product, hash_seed) & s->mask]; }
+
+/* The same of the same product twice is once: else what is said of a product would be told to any number of entries. */
+static void add_status(struct csaf *c, struct statuses *out, struct str product, u8 kind)
+{
+	u32 *b = status_bucket(out, product);
+	for (u32 k = *b; k; k = out->v[k - 1].next)
+		if (out->v[k - 1].kind == kind && str_eq(out->v[k - 1].product, product))
+			return;
+	struct status s = { .product = product, .kind = kind, .state = kinds[kind].state, .next = *b };
+	if (!product.n || !resolve(c, product, &s)) {
+		c->j->passed++;
+		return;
+	}
+	VEC_PUSH(out->v, out->n, out->cap, s);
+	*b = out->n;
+}
+
 static void read_statuses(struct csaf *c, const json_t *vuln, struct statuses *out)
 {
 	const json_t *all = json_obj(vuln, "product_status");
+	size_t n = 0;
+	for (size_t k = 0; k < countof(kinds); k++)
+		n += json_array_size(json_arr(all, kinds[k].name));
+	out->buckets = new_buckets((u32)MIN(n, (size_t)JSON_BYTES), &out->mask);
 	for (size_t k = 0; k < countof(kinds); k++) {
 		const json_t *list = json_arr(all, kinds[k].name);
 		for (size_t i = 0; i < json_array_size(list); i++) {
 			const json_t *v = json_array_get(list, i);
-			struct status s = { .product = str_n(json_string_value(v), json_string_length(v)), .state = kinds[k].state };
-			if (!s.product.n || !resolve(c, s.product, &s))
-				c->j->passed++;
-			else
-				VEC_PUSH(out->v, out->n, out->cap, s);
+			add_status(c, out, str_n(json_string_value(v), json_string_length(v)), (u8)k);
 		}
-	}
-	out->buckets = new_buckets(out->n, &out->mask);
-	for (u32 i = out->n; i-- > 0;) {
-		u32 *b = &out->buckets[hash64(out->v[i].product, hash_seed) & out->mask];
-		out->v[i].next = *b;
-		*b = i + 1;
 	}
 }
 
@@ -296,7 +309,7 @@ static void each_status(struct statuses *s, const json_t *list, void (*f)(struct
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *v = json_array_get(list, i);
 		struct str id = str_n(json_string_value(v), json_string_length(v));
-		for (u32 k = s->buckets[hash64(id, hash_seed) & s->mask]; k; k = s->v[k - 1].next)
+		for (u32 k = *status_bucket(s, id); k; k = s->v[k - 1].next)
 			if (str_eq(s->v[k - 1].product, id))
 				f(j, &s->v[k - 1], said);
 	}
@@ -448,7 +461,7 @@ static int add_vuln(struct csaf *c, struct str id, const json_t *vuln, struct er
 			for (u32 m = 0; m < v.n_cvss; m++)
 				seen |= str_eq(cvss[m].vector, vector);
 			if (!seen)
-				cvss[v.n_cvss++] = (struct db_cvss){ source, json_view(s, "version"), vector, json_number_value(json_object_get(s, "baseScore")) };
+				cvss[v.n_cvss++] = (struct db_cvss){ source, json_view(s, "version"), vector, feed_score(json_object_get(s, "baseScore")) };
 		}
 	list = json_arr(vuln, "references");
 	for (size_t i = 0; i < json_array_size(list) && references.n < FEED_REFERENCES; i++)

@@ -132,6 +132,12 @@ struct db_cvss feed_cvss(struct str source, struct str vector)
 	return c;
 }
 
+double feed_score(const json_t *score)
+{
+	double v = json_number_value(score);
+	return v >= 0 && v <= 10 ? v : 0;
+}
+
 bool feed_is_cve(struct str id)
 {
 	if (id.n < 13 || id.n > 24 || !str_starts(id, STR("CVE-")) || id.p[8] != '-')
@@ -160,8 +166,6 @@ struct str feed_severity(struct str title)
 
 void feed_push(struct feed_job *j, struct feed_list *l, struct str s)
 {
-	if (l->n == RANGE_MAX)
-		return;
 	if (l->n == l->cap) {
 		u32 cap = l->cap ? l->cap * 2 : 8;
 		struct str *v = arena_array(&j->arena, struct str, cap);
@@ -173,9 +177,11 @@ void feed_push(struct feed_job *j, struct feed_list *l, struct str s)
 	l->v[l->n++] = s;
 }
 
+enum { ONCE_MAX = 128 }; /* a longer list is not searched again and again: what is twice in it is told twice, which the writer joins */
+
 void feed_push_once(struct feed_job *j, struct feed_list *l, struct str s)
 {
-	for (u32 i = 0; i < l->n; i++)
+	for (u32 i = 0; i < l->n && l->n < ONCE_MAX; i++)
 		if (str_eq(l->v[i], s))
 			return;
 	feed_push(j, l, s);

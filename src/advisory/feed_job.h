@@ -31,20 +31,21 @@ struct str feed_cut(struct str text, size_t most);     /* at most that many byte
 struct str feed_severity(struct str title);            /* "Moderate" of "Moderate: libtiff security update"; empty */
 
 struct db_cvss feed_cvss(struct str source, struct str vector); /* with its version, and the score as it follows from the vector */
+double feed_score(const json_t *score); /* as a document says it; 0 for what is none */
 int feed_peek(struct feed_job *j, struct stream *s, int *first, struct error *err) must_check; /* the first byte that is no blank, -1 none; for feed_next and feed_text */
 int feed_next(struct feed_job *j, struct stream *s, struct str *view, struct error *err) must_check;
 
-/* A list that grows in the arena; no more than RANGE_MAX, the rest is left out. */
+/* A list that grows in the arena: with its document, which has a ceiling. */
 struct feed_list {
 	struct str *v;
 	u32 n, cap;
 };
 void feed_push(struct feed_job *j, struct feed_list *l, struct str s);
-void feed_push_once(struct feed_job *j, struct feed_list *l, struct str s);
+void feed_push_once(struct feed_job *j, struct feed_list *l, struct str s); /* unless it is in a short list already */
 struct str feed_join(struct feed_job *j, const struct feed_list *l); /* sorted, separated by blanks */
 
 #define FEED_TITLE ((size_t)256)        /* bytes of a title, */
-#define FEED_DESCRIPTION ((size_t)2048) /* of a description: more is cut */
+#define FEED_DESCRIPTION DB_TEXT_MAX    /* of a description: more is cut */
 enum { FEED_REFERENCES = 16 };          /* references of one vulnerability */
 
 /* --- ecosystems (feed_ecosystem.c) --- */

@@ -18,7 +18,7 @@ static void take_metrics(const json_t *metrics, struct db_vuln *v, struct db_cvs
 		const json_t *list = json_arr(metrics, keys[k]);
 		for (size_t i = 0; i < json_array_size(list) && v->n_cvss < CVSS_MAX; i++) {
 			const json_t *m = json_array_get(list, i), *data = json_obj(m, "cvssData");
-			struct db_cvss c = { source_of(m), json_view(data, "version"), json_view(data, "vectorString"), json_number_value(json_object_get(data, "baseScore")) };
+			struct db_cvss c = { source_of(m), json_view(data, "version"), json_view(data, "vectorString"), feed_score(json_object_get(data, "baseScore")) };
 			if (!c.vector.n)
 				continue;
 			if (!v->severity.n)
@@ -88,7 +88,7 @@ static int one_old(struct feed_job *j, const json_t *item, struct error *err)
 	for (size_t i = 0; i < countof(metric); i++) {
 		const json_t *d = json_obj(json_obj(json_obj(item, "impact"), metric[i]), data[i]);
 		if (json_view(d, "vectorString").n)
-			cvss[v.n_cvss++] = (struct db_cvss){ STR("nvd"), json_view(d, "version"), json_view(d, "vectorString"), json_number_value(json_object_get(d, "baseScore")) };
+			cvss[v.n_cvss++] = (struct db_cvss){ STR("nvd"), json_view(d, "version"), json_view(d, "vectorString"), feed_score(json_object_get(d, "baseScore")) };
 		if (!v.severity.n)
 			v.severity = json_view(d, "baseSeverity");
 	}

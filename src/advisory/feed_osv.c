@@ -36,7 +36,7 @@ static u32 read_events(struct feed_job *j, const json_t *range, struct event **r
 {
 	static const char *const keys[] = { "introduced", "fixed", "last_affected", "limit" };
 	const json_t *events = json_arr(range, "events");
-	size_t n = MIN(json_array_size(events), (size_t)RANGE_MAX);
+	size_t n = json_array_size(events);
 	struct event *v = arena_array(&j->arena, struct event, n + 1);
 	u32 out = 0;
 	for (size_t i = 0; i < n; i++)
@@ -74,8 +74,6 @@ static void sort_events(struct event *v, u32 n, const struct version_scheme *s)
 
 static void add_span(struct feed_job *j, struct spans *s, struct span span)
 {
-	if (s->n == RANGE_MAX)
-		return;
 	if (s->n == s->cap) {
 		u32 cap = s->cap ? s->cap * 2 : 4;
 		struct span *v = arena_array(&j->arena, struct span, cap);

@@ -6,7 +6,7 @@
 #include <expat.h>
 
 #define XML_TEXT ((size_t)(64 * KiB))
-enum { XML_DEPTH = 64, NODES_MAX = 1 << 16, LEAVES_MAX = 1 << 17 };
+enum { XML_DEPTH = 64, LIST_MAX = 4096, ARCHES_MAX = 64, NODES_MAX = 1 << 16, LEAVES_MAX = 1 << 17 };
 #define XML_RECORDS ((u32)1 << 20) /* of one definition */
 
 struct node { /* criteria */
@@ -134,7 +134,11 @@ static void sentence(struct xml *x, struct str s)
 		add_leaf(x, s, STR(""), STR(""), FIX_AFFECTED);
 	} else if (cut_before(&s, STR(" is installed"), &behind)) {
 		if (is_platform(s)) { /* one of several: they speak for what stands beside them */
-			feed_push_once(x->j, &x->nodes[n->either && x->at ? n->up : x->at].platforms, platform(x, s));
+			struct feed_list *l = &x->nodes[n->either && x->at ? n->up : x->at].platforms;
+			if (l->n < LIST_MAX)
+				feed_push_once(x->j, l, platform(x, s));
+			else
+				fail(x, "too many releases in one definition");
 			return;
 		}
 		installed(x, s);
@@ -168,7 +172,9 @@ static void take_id(struct xml *x, struct str s)
 	struct str rest = str_trim(s), word = str_cut(&rest, ' ');
 	if (word.n && word.p[word.n - 1] == ':')
 		word.n--;
-	if (feed_is_cve(word))
+	if (x->cves.n == LIST_MAX || x->advisories.n == LIST_MAX)
+		fail(x, "too many CVEs in one definition");
+	else if (feed_is_cve(word))
 		feed_push_once(x->j, &x->cves, keep(x, word));
 	else if (is_advisory(word))
 		feed_push_once(x->j, &x->advisories, keep(x, word));
@@ -319,6 +325,8 @@ static int put_leaves(struct xml *x, struct writing *w)
 			                (x->n_nodes && platforms_of(x, o->node) != platforms)))
 				break;
 			module = other;
+			if (arch.n && arches.n == ARCHES_MAX)
+				return error_set(x->err, ERR_INPUT, "%s: over %d architectures in one definition", x->name, ARCHES_MAX);
 			if (arch.n)
 				feed_push_once(x->j, &arches, arch);
 		}
