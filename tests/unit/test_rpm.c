@@ -75,6 +75,7 @@ static struct buf large(size_t extra)
 	tag_u32(&h, 1003, 1, (const u32[]){ 7 });
 	tag(&h, 1004, 9, 2, STR("The first\nof all\0Das erste\0"));
 	tag_u32(&h, 1009, 1, (const u32[]){ 4096 });
+	tag_text(&h, 1011, 6, "Alpha Works, Inc.");
 	tag_text(&h, 1014, 6, "MIT and BSD");
 	tag_text(&h, 1016, 9, "System/Base");
 	tag_text(&h, 1022, 6, "x86_64");
@@ -88,6 +89,7 @@ static struct buf large(size_t extra)
 	tag(&h, 1117, 8, 7, STR("tool\0.rc\0one\0ghost\0replaced\0left-out\0shared\0"));
 	tag(&h, 1118, 8, 2, STR("/usr/bin/\0/opt/alpha/\0"));
 	tag(&h, 5000, 7, (u32)filler.n, buf_str(&filler));
+	tag_text(&h, 5096, 6, "alpha:1:8010020190829143335:cdc1202b");
 	tag_text(&h, 1022, 6, "aarch64"); /* what rpm adds behind counts */
 	buf_free(&filler);
 	return head_done(&h);
@@ -280,6 +282,8 @@ static void is_alpha(const struct world *w)
 	assert_string_equal(a->source_version, "7:1.5-3");
 	assert_string_equal(a->license, "MIT AND BSD");
 	assert_string_equal(a->summary, "The first");
+	assert_string_equal(a->vendor, "Alpha Works, Inc.");
+	assert_string_equal(a->module, "alpha:1:8010020190829143335:cdc1202b");
 	assert_string_equal(a->section, "System/Base");
 	assert_string_equal(a->depends, "/bin/sh, beta >= 2-1");
 	assert_int_equal(a->installed_size, 4096);
