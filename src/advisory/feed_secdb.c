@@ -2,18 +2,14 @@
 #include "advisory/feed_job.h"
 #include "base/json.h"
 
-/* "CVE-2017-2616 (+ regression fix)", "CVE_2019-2426", "CVE-2019-1 CVE-2019-2": the CVEs in it; without any, its first word when that is an identifier. */
+/* "CVE-2017-2616 (+ regression fix)", "CVE-2019-1 CVE-2019-2": the CVEs in it; without any, its first word when that is an identifier ("XSA-245"). What is misspelt ("CVE_2019-2426")
+ * stays so: it is found under the name that the feed has for it, and nobody else's advisories are about it. */
 static void take_ids(struct feed_job *j, struct str text, struct feed_list *ids)
 {
 	u32 before = ids->n;
 	struct str first = { "", 0 };
 	for (struct str rest = text; rest.p;) {
 		struct str word = str_cut(&rest, ' ');
-		if (str_starts(word, STR("CVE_"))) {
-			char *s = arena_bytes(&j->arena, word);
-			s[3] = '-';
-			word = str_n(s, word.n);
-		}
 		if (feed_is_cve(word))
 			feed_push_once(j, ids, word);
 		else if (!first.n && !str_chr(word, '?')) /* "CVE-????-?????  XSA-295" */

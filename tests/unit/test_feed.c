@@ -184,10 +184,10 @@ static void secdb(void **state)
 {
 	(void)state;
 	says(feed_alpine,
-		"{\"distroversion\":\"v3.18\",\"reponame\":\"main\",\"packages\":[{\"pkg\":{\"name\":\"a\",\"secfixes\":{\"0\":[\"CVE-2020-1111\"],\"1.2-r0\":[\"CVE_2020-2222 CVE-2020-3333 (+ regression)\",\"XSA-12 (x)\",\"?\"]}}},"
+		"{\"distroversion\":\"v3.18\",\"reponame\":\"main\",\"packages\":[{\"pkg\":{\"name\":\"a\",\"secfixes\":{\"0\":[\"CVE-2020-1111\"],\"1.2-r0\":[\"CVE-2020-2222 CVE-2020-3333 (+ regression)\",\"XSA-12 (x)\",\"?\",\"CVE_2020-4444\"]}}},"
 		"{\"pkg\":{\"secfixes\":{}}}]}",
 		"CVE-2020-1111|Alpine:v3.18|a|unaffected fixed=0 reason=never affected\n"
-		"CVE-2020-2222|Alpine:v3.18|a|fixed fixed=1.2-r0\nCVE-2020-3333|Alpine:v3.18|a|fixed fixed=1.2-r0\nXSA-12|Alpine:v3.18|a|fixed fixed=1.2-r0\n");
+		"CVE-2020-2222|Alpine:v3.18|a|fixed fixed=1.2-r0\nCVE-2020-3333|Alpine:v3.18|a|fixed fixed=1.2-r0\nXSA-12|Alpine:v3.18|a|fixed fixed=1.2-r0\nCVE_2020-4444|Alpine:v3.18|a|fixed fixed=1.2-r0\n");
 	says(feed_alpine, "{\"packages\":[{\"pkg\":{\"name\":\"a\",\"secfixes\":{\"1-r0\":[\"CVE-2020-1111\"]}}}]}", "CVE-2020-1111|Alpine:v3.19|a|fixed fixed=1-r0\n"); /* by its path */
 	says(feed_alpine, "{\"distroversion\":\"vedge\",\"packages\":[{\"pkg\":{\"name\":\"a\",\"secfixes\":{\"1-r0\":[\"CVE-2020-1111\"]}}}]}", "CVE-2020-1111|Alpine:edge|a|fixed fixed=1-r0\n");
 	says(feed_alpine, "{\"packages\":null}", "");
