@@ -71,6 +71,10 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct load_options load = { .platform = opt[O_PLATFORM].value, .no_cache = opt[O_NO_CACHE].count > 0, .store = globals.store };
 	struct sbom_options o = { .files = opt[O_FILES].count > 0 };
 	const struct sbom_writer *w = writer_of(opt[O_FORMAT].value ? opt[O_FORMAT].value : "table");
+	if (o.files && w->no_files) {
+		error_set(&err, ERR_USAGE, "--files: --format %s has no place for files; json has", w->name);
+		return command_fail(&err);
+	}
 	if (subject_open(args[0], &load, SUBJECT_INSIDE | (opt[O_ALL].count ? SUBJECT_COUNT_ALL : 0), &s, &err) < 0)
 		return command_fail(&err);
 	command_unverified(&s.image->unverified);

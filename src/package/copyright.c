@@ -9,6 +9,7 @@
 #define DOC "usr/share/doc"
 #define COMMON "/usr/share/common-licenses/"
 #define LICENSES_MAX 256u
+#define SPELLINGS_MAX 8192u /* of one file, each read once as an expression; further ones are left out */
 
 static bool wants(struct str dir, struct str name) { return str_is(name, "copyright") && str_starts(dir, STR(DOC "/")) && !str_chr(str_from(dir, sizeof DOC), '/'); }
 
@@ -25,6 +26,8 @@ static void add(struct found *f, struct str raw)
 	for (u32 i = 0; i < MIN(f->n_raw, countof(f->raw)); i++)
 		if (str_eq(f->raw[i], raw))
 			return;
+	if (f->n_raw >= SPELLINGS_MAX)
+		return;
 	f->raw[f->n_raw++ % countof(f->raw)] = raw;
 	license_expression(&b, str_head(raw, 512));
 	bool known = b.n == 0;

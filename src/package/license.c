@@ -1,20 +1,49 @@
 #include "package/license.h"
 #include "base/spdx.h"
+#include <pthread.h>
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 static bool letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
+/* The list by its names in small letters: where each stands in spdx_ids, made when the first licence is read. */
+#define INDEX 4096u
+static u16 places[INDEX];
+static pthread_once_t index_once = PTHREAD_ONCE_INIT;
+
+static u32 slot_of(struct str name)
+{
+	u32 h = 2166136261u; /* FNV-1a */
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (u8)lower(name.p[i])) * 16777619u;
+	return (h ^ h >> 15) & (INDEX - 1);
+}
+
+static struct str id_at(u16 place)
+{
+	const char *p = spdx_ids + place;
+	return str_n(p, strcspn(p, " "));
+}
+
+static void make_index(void)
+{
+	for (u16 at = 1; spdx_ids[at];) {
+		struct str id = id_at(at);
+		u32 slot = slot_of(id);
+		while (places[slot])
+			slot = (slot + 1) & (INDEX - 1);
+		places[slot] = at;
+		at = (u16)(at + id.n + 1);
+	}
+}
+
 /* The identifier as the list writes it; empty when it is not listed. */
 static struct str listed(struct str name)
 {
-	for (const char *p = spdx_ids + 1; name.n && *p;) {
-		const char *end = strchr(p, ' ');
-		struct str id = str_n(p, end ? (size_t)(end - p) : strlen(p));
-		if (id.n == name.n && str_ieq(id, name))
-			return id;
-		p = end ? end + 1 : p + id.n;
-	}
+	pthread_once(&index_once, make_index);
+	for (u32 slot = slot_of(name); name.n && places[slot]; slot = (slot + 1) & (INDEX - 1))
+		if (str_ieq(id_at(places[slot]), name))
+			return id_at(places[slot]);
 	return STR("");
 }
 
@@ -142,6 +171,7 @@ static bool known(struct str name, struct buf *out)
 	return id.n || (str_starts(name, STR("LicenseRef-")) && !str_chr(name, ' ') && (buf_add(out, name), true));
 }
 
+#define NAMES_MAX 256u /* longer texts are no list of names */
 /* Words from one operator to the next, which are several names when each part of them is one. */
 static void put_names(struct buf *out, struct str run)
 {
@@ -149,7 +179,7 @@ static void put_names(struct buf *out, struct str run)
 	run = str_trim(run);
 	if (known(run, out))
 		return;
-	for (size_t i = 0; i < countof(seps); i++) {
+	for (size_t i = 0; run.n < NAMES_MAX && i < countof(seps); i++) {
 		struct buf all = BUF(0);
 		struct str rest = run;
 		bool good = str_chr(run, seps[i]) != NULL;

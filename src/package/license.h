@@ -11,7 +11,7 @@
 #include "base/common.h"
 #include "base/str.h"
 
-#define LICENSE_MAX ((size_t)(16 * KiB)) /* a longer one stays as it is */
+#define LICENSE_MAX ((size_t)(4 * KiB)) /* a longer one stays as it is */
 /* Appends the expression. Several names in a row without an operator are all meant when each is known ("MIT BSD-3-Clause"), one name otherwise. */
 void license_expression(struct buf *out, struct str raw);
 /* Whether it is an expression of listed identifiers (or LicenseRef-…): one that may be written where SPDX is asked for. */

@@ -10,6 +10,7 @@ struct sbom_options {
 struct sbom_writer {
 	const char *name;    /* "json", "cyclonedx", "spdx", "spdx-tv", "purl", "table" */
 	void (*write)(FILE *f, const struct subject *s, const struct sbom_options *opt);
+	bool no_files;       /* it has no place for files: --files with it is a mistake */
 };
 extern const struct sbom_writer *const sbom_writers[]; /* NULL-terminated */
 #endif

@@ -19,4 +19,4 @@ static void write_purls(FILE *f, const struct subject *s, const struct sbom_opti
 	free(v);
 }
 
-const struct sbom_writer sbom_purl = { "purl", write_purls };
+const struct sbom_writer sbom_purl = { "purl", write_purls, true };

@@ -101,4 +101,4 @@ static void write_table(FILE *f, const struct subject *s, const struct sbom_opti
 	buf_free(&c.fit);
 }
 
-const struct sbom_writer sbom_table = { "table", write_table };
+const struct sbom_writer sbom_table = { "table", write_table, true };

@@ -63,6 +63,7 @@ def test_files(pare, image):
     assert list(files) == sorted(files) and "/app/node_modules/old/package.json" not in files
     assert files["/usr/bin/bash"]["package"].startswith("pkg:deb/debian/bash@") and files["/usr/bin/bash"]["size"] == 1000
     assert files["/etc/os-release"]["package"] is None
+    assert "no place for files" in pare("sbom", "--files", image, status=2).err
 
 
 def test_types(pare, image):
