@@ -1,4 +1,5 @@
 #include "advisory/db.h"
+#include "advisory/page.h"
 #include "advisory/record.h"
 #include "advisory/tree.h"
 #include <errno.h>
@@ -34,9 +35,7 @@ int db_open(const char *path, struct db **ret, struct error *err)
 	int r = tree_view(str_n(d.map, d.size), &d.tree, err);
 	if (r == 0 && (tree_get(&d.tree, STR("!"), &head) <= 0 || head.n != magic + sizeof(u32) || memcmp(head.p, DB_MAGIC, magic) != 0))
 		r = error_set(err, ERR_INPUT, "not an advisory database");
-	u32 version = DB_VERSION;
-	if (r == 0)
-		memcpy(&version, head.p + magic, sizeof version);
+	u32 version = r == 0 ? get32(head.p + magic) : DB_VERSION;
 	if (version != DB_VERSION)
 		r = error_set(err, ERR_INPUT, "an advisory database of format %u, and this program reads format %u: `pare db update` or `pare db build` makes it anew", version, DB_VERSION);
 	if (r < 0) {
@@ -470,11 +469,9 @@ bool db_kev(const struct db *d, struct str id, struct db_kev *ret)
 bool db_epss(const struct db *d, struct str id, struct db_epss *ret)
 {
 	struct str value;
-	u32 v[2];
-	if (!find(d, 'e', id, &value) || value.n != sizeof v)
+	if (!find(d, 'e', id, &value) || value.n != 8)
 		return false;
-	memcpy(v, value.p, sizeof v);
-	*ret = (struct db_epss){ MIN(v[0], 1000000000u) / 1e9, MIN(v[1], 1000000000u) / 1e9 };
+	*ret = (struct db_epss){ MIN(get32(value.p), 1000000000u) / 1e9, MIN(get32(value.p + 4), 1000000000u) / 1e9 };
 	return true;
 }
 

@@ -1,5 +1,6 @@
 /* db_write.c — what feeds say, sorted, then written from the first key to the last. Sorting sees to it that neither the order of files nor of their values matters, and
  * to memory: a sorter's run, a page of the tree a level, and one value. */
+#include "advisory/page.h"
 #include "advisory/record.h"
 #include "advisory/sort.h"
 #include "advisory/tree.h"
@@ -200,7 +201,9 @@ int db_add_epss(struct db_writer *w, struct str id, const struct db_epss *e, str
 		return error_set(err, ERR_INPUT, "an EPSS score without an id");
 	w->others++;
 	start_key(w, 'e', id, NULL);
-	u32 v[2] = { (u32)billionths(e->score), (u32)billionths(e->percentile) };
+	char v[8];
+	put32(v, billionths(e->score));
+	put32(v + 4, billionths(e->percentile));
 	buf_add(&w->value.out, str_n(v, sizeof v));
 	return put(w, err);
 }
@@ -491,9 +494,10 @@ static int write_all(struct db_writer *w, struct error *err)
 {
 	struct commit c = { .tree = tree_writer_new(w->file.fd) };
 	struct buf head = BUF(0);
-	u32 version = DB_VERSION;
+	char version[4];
+	put32(version, DB_VERSION);
 	buf_puts(&head, DB_MAGIC);
-	buf_add(&head, str_n(&version, sizeof version));
+	buf_add(&head, str_n(version, sizeof version));
 	int r = tree_add(c.tree, STR("!"), buf_str(&head), err);
 	r = r < 0 ? r : sorter_each(w->sorter, take, &c, err);
 	r = r < 0 ? r : finish_group(&c, err);

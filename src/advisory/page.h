@@ -15,11 +15,23 @@ enum { META_AT_MAGIC = 16, META_AT_VERSION = 20, META_AT_MAP = 32, META_AT_FREE 
 enum { TREE_AT_FLAGS = 4, TREE_AT_DEPTH = 6, TREE_AT_BRANCHES = 8, TREE_AT_LEAVES = 16, TREE_AT_OVERFLOWS = 24, TREE_AT_ENTRIES = 32, TREE_AT_ROOT = 40 };
 #define NO_PAGE UINT64_MAX
 
-static inline u16 get16(const char *p) { u16 v; memcpy(&v, p, sizeof v); return v; }
-static inline u32 get32(const char *p) { u32 v; memcpy(&v, p, sizeof v); return v; }
-static inline u64 get64(const char *p) { u64 v; memcpy(&v, p, sizeof v); return v; }
-static inline void put16(char *p, u64 x) { u16 v = (u16)x; memcpy(p, &v, sizeof v); }
-static inline void put32(char *p, u64 x) { u32 v = (u32)x; memcpy(p, &v, sizeof v); }
-static inline void put64(char *p, u64 v) { memcpy(p, &v, sizeof v); }
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file is little-endian; on other machines these would have to turn bytes");
+/* Least significant byte first, on every machine. */
+static inline u64 get_bytes(const char *p, u32 n)
+{
+	u64 v = 0;
+	while (n--)
+		v = v << 8 | (u8)p[n];
+	return v;
+}
+static inline void put_bytes(char *p, u64 v, u32 n)
+{
+	for (u32 i = 0; i < n; i++, v >>= 8)
+		p[i] = (char)(v & 0xff);
+}
+static inline u16 get16(const char *p) { return (u16)get_bytes(p, 2); }
+static inline u32 get32(const char *p) { return (u32)get_bytes(p, 4); }
+static inline u64 get64(const char *p) { return get_bytes(p, 8); }
+static inline void put16(char *p, u64 v) { put_bytes(p, v, 2); }
+static inline void put32(char *p, u64 v) { put_bytes(p, v, 4); }
+static inline void put64(char *p, u64 v) { put_bytes(p, v, 8); }
 #endif

@@ -5,7 +5,7 @@
  *      leaf        [ptr ptr …   … node node]    node: key, value; or the page where a large value stands
  *      overflow    [header | value …]
  *
- * Any LMDB can open what is written here. liblmdb is not asked for two reasons. It trusts the pages that it maps: a number in a file from elsewhere leads it out of the map.
+ * The LMDB of a 64-bit little-endian machine can open what is written here. liblmdb is not asked for two reasons. It trusts the pages that it maps: a number in a file from elsewhere leads it out of the map.
  * Here every page number, offset and length is checked where it is used, so that no file does more than end in "damaged". And it writes by copying pages: a map that is loaded in
  * the order of its keys can be written front to back instead, every page full, with a few pages of memory and the same bytes each time. */
 #ifndef PARE_ADVISORY_TREE_H
@@ -26,7 +26,7 @@ struct tree {
 	u64 pages, root; /* root UINT64_MAX: empty */
 	u64 entries;
 };
-/* ERR_INPUT: not an LMDB file, of another machine's byte order, cut off. The bytes behind the meta pages are not looked at. */
+/* ERR_INPUT: not an LMDB file of a little-endian machine, or cut off. The bytes behind the meta pages are not looked at. */
 int tree_view(struct str file, struct tree *ret, struct error *err) must_check;
 
 struct tree_at { /* a position; no memory of its own */

@@ -3,11 +3,7 @@
 
 const char *const package_change_text[PACKAGE_CHANGE_KINDS] = { "added", "removed", "upgraded", "downgraded", "resized" };
 
-int package_version_cmp(const char *type, const char *a, const char *b)
-{
-	bool apk = strcmp(type, "apk") == 0, rpm = strcmp(type, "rpm") == 0;
-	return version_order(apk ? &version_apk : rpm ? &version_rpm : &version_dpkg, a, b);
-}
+int package_version_cmp(const char *type, const char *a, const char *b) { return version_order(version_scheme_of_type(type), a, b); }
 
 static void add(struct package_changes *ret, const struct package *a, const struct package *b)
 {

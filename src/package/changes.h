@@ -30,6 +30,6 @@ struct package_changes {
 void packages_compare(const struct packages *a, const struct packages *b, struct package_changes *ret);
 void package_changes_free(struct package_changes *c);
 
-/* < 0, 0, > 0 as the package manager of `type` orders versions: deb (deb-version(7)), rpm (rpm-version(7)), apk; others as deb. */
+/* < 0, 0, > 0 as the package manager of `type` orders versions (version/version.h); never fails. */
 int package_version_cmp(const char *type, const char *a, const char *b);
 #endif

@@ -447,6 +447,12 @@ static int nothing(void *ctx, const struct db_record *r)
 int report_db_search(FILE *f, const struct db *d, struct str what, bool json, struct error *err)
 {
 	struct arena a = { 0 };
+	char cve[32];
+	if (what.n > 4 && what.n <= sizeof cve && str_ieq(str_head(what, 4), STR("CVE-"))) { /* however it was typed */
+		memcpy(cve, what.p, what.n);
+		memcpy(cve, "CVE", 3);
+		what = str_n(cve, what.n);
+	}
 	struct jsonw w;
 	struct search s = { .f = f, .w = json ? &w : NULL };
 	struct known k = { 0 };

@@ -211,7 +211,7 @@ int version_in_range(const struct version_scheme *s, struct str version, struct 
 {
 	int c, result = 0;
 	version = str_trim(version);
-	if (version.n > VERSION_MAX || range.n > 16 * VERSION_MAX || s->compare(version, version, &c) < 0)
+	if (version.n > VERSION_MAX || range.n > 2 * VERSION_MAX || s->compare(version, version, &c) < 0)
 		return -1;
 	for (u32 i = 0;; i++) {
 		struct str one = str_cut(&range, '|');

@@ -27,6 +27,6 @@ const struct version_scheme *version_scheme_named(struct str name);     /* NULL:
 const struct version_scheme *version_scheme_of_type(const char *purl_type); /* "deb" → dpkg, "pypi" → pep440 …; rpm for "generic" (programs: "1.1.1k"), semver for what has none of its own */
 /* The same for ordering lists: never fails; what is no version of the scheme is ordered bytewise behind those that are. */
 int version_order(const struct version_scheme *s, const char *a, const char *b);
-/* Whether `version` satisfies `range` as the scheme's registries write them (npm "^1.2 || >=3 <4", maven "[1.0,2.0)", pep440 ">=1,<2,!=1.5", gem "~> 1.2", composer). -1: neither is understood. */
+/* Whether `version` satisfies `range` as the scheme's registries write them (npm "^1.2 || >=3 <4", maven "[1.0,2.0)", pep440 ">=1,<2,!=1.5", gem "~> 1.2", composer), at most 2 * VERSION_MAX bytes. -1: one of them is not understood. */
 int version_in_range(const struct version_scheme *s, struct str version, struct str range);
 #endif

@@ -156,6 +156,7 @@ def test_search_an_id(pare, built):
     assert doc["kev"] == {"date_added": "2024-05-01", "due_date": "2024-05-22", "ransomware": True}
     assert doc["epss"] == {"score": 0.97541, "percentile": 0.99987}
     assert [c["vector"] for c in doc["cvss"]] == ["CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"]
+    assert len(pare("db", "search", "cve-2024-0001", "--format", "json").json()["records"]) == 3
     alias = pare("db", "search", "GHSA-aaaa-bbbb-cccc", "--format", "json").json()
     assert {(r["ecosystem"], r["package"]) for r in alias["records"]} >= {("PyPI", "Werk_zeug")} and alias["kev"]
 
