@@ -2,6 +2,7 @@
  *
  * One document a command, described once (document()), written twice: as plain text for --help and as roff for man(1). So
  * `pare inspect --help` and `man pare-inspect` cannot differ. */
+#include "advisory/feed.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "command/command.h"
@@ -380,6 +381,28 @@ static void subcommand_item(struct page *p, const struct subcommand *u)
 	buf_free(&text);
 }
 
+/* For commands that take feeds (an option with a KIND): which kinds there are, whose they are, whose host has them. */
+static void feeds_section(struct page *p, const struct option *options)
+{
+	bool takes = false;
+	for (const struct option *o = options; o && o->name; o++)
+		takes |= o->arg && strncmp(o->arg, "KIND", 4) == 0;
+	if (!takes)
+		return;
+	section(p, "Feeds");
+	for (const struct feed *const *f = feeds; *f; f++) {
+		struct buf text = BUF(0);
+		struct str rest = str_of((*f)->url), host = rest;
+		for (int i = 0; i < 3 && rest.p; i++) /* "https:", "", the host */
+			host = str_cut(&rest, '/');
+		buf_printf(&text, "%s%s%.*s.", (*f)->summary, host.n ? "; from " : "", STR_FMT(host));
+		if (text.p[0] >= 'a' && text.p[0] <= 'z')
+			text.p[0] = (char)(text.p[0] - 'a' + 'A');
+		item(p, (*f)->kind, text.p, 20);
+		buf_free(&text);
+	}
+}
+
 static void document(struct page *p, const struct command *c)
 {
 	heading(p, c);
@@ -398,6 +421,7 @@ static void document(struct page *p, const struct command *c)
 		section(p, "Options that work everywhere");
 		for (const struct option *o = global_options; o->name; o++)
 			option_item(p, o);
+		feeds_section(p, c->options);
 		if ((c->synopsis && strstr(c->synopsis, "IMAGE")) || (c->description && strstr(c->description, "IMAGE")))
 			images_section(p);
 		if (c->examples && *c->examples)
