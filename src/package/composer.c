@@ -75,7 +75,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector composer_collector = { .id = COLLECT_COMPOSER, .version = 1, .name = "composer", .limit = JSON_BYTES, .wants = wants, .take = take };
+const struct collector composer_collector = { .id = COLLECT_COMPOSER, .version = 1, .name = "composer", .limit = 8 * MiB, .wants = wants, .take = take };
 
 struct places {
 	struct claims c;
@@ -85,8 +85,8 @@ struct places {
 static void tell(void *ctx, u32 package, u8 tag, struct str bytes)
 {
 	struct places *at = ctx;
-	node_id dir = tag == COMPOSER_DIR ? rootfs_find(at->c.r, bytes, true) : 0;
-	if (!dir || rootfs_type(at->c.r, dir) != TAR_DIR)
+	node_id dir = tag == COMPOSER_DIR ? lang_dir(at->c.r, bytes) : 0;
+	if (!dir)
 		return;
 	/* A package installed where the application is ("install-path": "../..") does not own all that is in there. */
 	for (node_id up = at->own; up != ROOTFS_ROOT; up = lang_parent(at->c.r, up))

@@ -52,7 +52,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector conda_collector = { .id = COLLECT_CONDA, .version = 1, .name = "conda", .limit = JSON_BYTES, .wants = wants, .take = take };
+const struct collector conda_collector = { .id = COLLECT_CONDA, .version = 1, .name = "conda", .limit = 16 * MiB, .wants = wants, .take = take };
 
 static void read_conda(const struct rootfs *r, struct packages *p)
 {

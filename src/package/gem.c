@@ -142,7 +142,7 @@ static void dependency(struct spec *s, bool developing)
 	buf_clear(&s->one);
 	values(s, &s->one, "", 1);
 	struct str name = str_trim(buf_str(&s->one));
-	if (name.n && to->n < 16 * KiB && !list_has(to, name) && !(to == &s->depends && list_has(&s->developing, name)))
+	if (name.n && to->n < 8 * KiB && !list_has(to, name) && !(to == &s->depends && list_has(&s->developing, name)))
 		lang_list(to, ", ", name);
 }
 

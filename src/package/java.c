@@ -219,7 +219,7 @@ static void look(struct nest *n, struct str bytes, struct str name, int depth)
 static int take(struct str dir, struct str name, struct str content, struct buf *note, struct error *err)
 {
 	struct note_writer w;
-	struct nest n = { .w = &w, .inner = BUF(64 * KiB) };
+	struct nest n = { .w = &w, .inner = BUF(4 * KiB) };
 	struct pom pom;
 	note_begin(&w, note);
 	if (exploded(dir, name)) {
@@ -244,7 +244,7 @@ static void tell(void *ctx, u32 package, u8 tag, struct str bytes)
 {
 	struct inner *in = ctx;
 	if (tag == JAVA_INNER)
-		in->p->v[package].path = arena_printf(&in->p->arena, "%s:%s", in->outer, arena_bytes(&in->p->arena, bytes));
+		in->p->v[package].path = arena_printf(&in->p->arena, "%s:%.*s", in->outer, STR_FMT(bytes));
 }
 
 static void read_java(const struct rootfs *r, struct packages *p)

@@ -74,6 +74,19 @@ void lang_own_listed(struct packages *p, const struct rootfs *r, u32 i, node_id 
 	note_close(&n);
 }
 
+node_id lang_dir(const struct rootfs *r, struct str path)
+{
+	node_id at = ROOTFS_ROOT;
+	while (at && path.p) {
+		struct str name = str_cut(&path, '/');
+		if (name.n)
+			at = rootfs_child(r, at, name);
+		if (at && rootfs_type(r, at) != TAR_DIR)
+			at = 0;
+	}
+	return at;
+}
+
 void lang_own(struct packages *p, node_id file, u32 i)
 {
 	if (!p->owner[file])

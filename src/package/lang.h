@@ -13,6 +13,7 @@ u32 lang_load(struct packages *p, const struct rootfs *r, node_id file, enum col
 void lang_private(const struct packages *p, const struct rootfs *r, node_id file, enum collector_id id, u32 first, void (*tell)(void *ctx, u32 package, u8 tag, struct str bytes), void *ctx);
 /* The paths in the note on `list` belong to package i. */
 void lang_own_listed(struct packages *p, const struct rootfs *r, u32 i, node_id list, enum collector_id id);
+node_id lang_dir(const struct rootfs *r, struct str path); /* the directory there, through no symbolic link; 0: none */
 void lang_own(struct packages *p, node_id file, u32 i); /* unless somebody does already */
 
 /* Directories whose files belong to a package. What a directory in it is claimed for goes there; a directory named `stop` and what is in it is nobody's. */

@@ -91,7 +91,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector npm_collector = { .id = COLLECT_NPM, .version = 1, .name = "npm", .limit = 8 * MiB, .wants = wants, .take = take };
+const struct collector npm_collector = { .id = COLLECT_NPM, .version = 1, .name = "npm", .limit = 2 * MiB, .wants = wants, .take = take };
 
 static bool in_modules(const struct rootfs *r, node_id dir)
 {

@@ -90,7 +90,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector nuget_collector = { .id = COLLECT_NUGET, .version = 1, .name = "nuget", .limit = JSON_BYTES, .wants = wants, .take = take };
+const struct collector nuget_collector = { .id = COLLECT_NUGET, .version = 1, .name = "nuget", .limit = 8 * MiB, .wants = wants, .take = take };
 
 static void read_nuget(const struct rootfs *r, struct packages *p)
 {

@@ -32,9 +32,18 @@ static bool in_tests(struct str dir)
 	return false;
 }
 
+/* What another distribution carries along under its own name ("setuptools/_vendor"), and what pip failed to remove ("~ip-23.0.dist-info"), is
+ * not installed: nothing can be imported by it, and pip doesn't list it. */
+static bool astray(struct str dir, struct str last)
+{
+	return (last.n && last.p[0] == '~') || str_is(str_base(str_head(dir, dir.n - MIN(dir.n, last.n + 1))), "_vendor");
+}
+
 static bool wants(struct str dir, struct str name)
 {
 	struct str last = str_base(dir);
+	if (is_metadata(dir, name) && astray(dir, last))
+		return false;
 	if (is_metadata(dir, name) || str_ends(name, STR(".egg-info")))
 		return true;
 	if (str_ends(name, STR(".egg")))

@@ -96,6 +96,8 @@ static void python_wheels(void **state)
 	text(&w, 0, SITE "named-3.1.dist-info/METADATA", "Metadata-Version: 2.1\nLicense: UNKNOWN\n");
 	text(&w, 0, SITE "noversion.dist-info/METADATA", "Name: noversion\n");
 	text(&w, 0, "requirements.txt", "never==1.0\n");
+	text(&w, 0, SITE "setuptools/_vendor/wheel-0.43.0.dist-info/METADATA", "Name: wheel\nVersion: 0.43.0\n");
+	text(&w, 0, SITE "~ip-22.0.dist-info/METADATA", "Name: pip\nVersion: 22.0\n");
 	struct packages *p = look(&w);
 	assert_int_equal(p->problems.n, 0);
 	assert_int_equal(count(p, "pypi"), 4);
