@@ -115,7 +115,10 @@ u32 scan_actions(const struct subject *s, const struct scan *scan, struct arena 
 		}
 		d->a.risk += f->risk;
 		d->a.count++;
-		d->a.severity[f->severity]++;
+		if (f->unrated)
+			d->a.unrated++;
+		else
+			d->a.severity[f->severity]++;
 		d->a.kev += *f->kev != '\0';
 	}
 	*ret = xcalloc(n + 1, sizeof **ret);

@@ -13,7 +13,7 @@ bool scan_same_group(const struct scan_finding *a, const struct scan_finding *b)
 struct scan_action {
 	const char *text;    /* "apt-get install --only-upgrade curl libssl3 in layer 2 (RUN …)" */
 	double risk;         /* of all that it removes */
-	u32 count, severity[SEVERITIES], kev;
+	u32 count, severity[SEVERITIES], unrated, kev; /* unrated ones are in no severity here */
 };
 /* Most risk first. *ret is malloc'ed, texts in the arena. */
 u32 scan_actions(const struct subject *s, const struct scan *scan, struct arena *a, struct scan_action **ret);

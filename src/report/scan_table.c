@@ -102,6 +102,8 @@ static void first(const struct table *t, const struct subject *s)
 				fprintf(t->f, "%s %u %s", some ? "," : "", v[i].severity[k], severity_text[k]);
 				some = true;
 			}
+		if (v[i].unrated)
+			fprintf(t->f, "%s %u unrated", some ? "," : "", v[i].unrated);
 		fprintf(t->f, "%s%s\n", v[i].kev ? "; exploited" : "", paint(t, PLAIN));
 	}
 	if (n > SHOW_ACTIONS)
@@ -208,9 +210,26 @@ static void notes(const struct table *t)
 	}
 }
 
+/* Columns are padded; nobody wants the blanks behind the last one. */
+static void put_trimmed(FILE *f, struct str text)
+{
+	while (text.n) {
+		struct str line = str_cut(&text, '\n');
+		while (line.n && line.p[line.n - 1] == ' ')
+			line.n--;
+		fwrite(line.p, 1, line.n, f);
+		putc('\n', f);
+	}
+}
+
 static void write(FILE *f, const struct subject *s, const struct scan *scan, const struct scan_options *opt)
 {
-	struct table t = { f, opt, scan };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+	if (!memory)
+		return;
+	struct table t = { memory, opt, scan };
 	u32 *order, n = scan_order(scan, opt->show_suppressed, &order);
 	head(&t, s);
 	first(&t, s);
@@ -220,5 +239,8 @@ static void write(FILE *f, const struct subject *s, const struct scan *scan, con
 	others(&t, KIND_LICENSE, "Licences", order, n);
 	notes(&t);
 	free(order);
+	fclose(memory);
+	put_trimmed(f, str_n(text, size));
+	free(text);
 }
 const struct scan_writer scan_writer_table = { "table", write };
