@@ -9,6 +9,7 @@
 #define DOC "usr/share/doc"
 #define COMMON "/usr/share/common-licenses/"
 #define LICENSES_MAX 256u
+#define REFERENCES_MAX 4096u
 #define SPELLINGS_MAX 8192u /* of one file, each read once as an expression; further ones are left out */
 
 static bool wants(struct str dir, struct str name) { return str_is(name, "copyright") && str_starts(dir, STR(DOC "/")) && !str_chr(str_from(dir, sizeof DOC), '/'); }
@@ -67,7 +68,8 @@ static bool in_name(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <=
 static void take_references(struct found *f, struct str text)
 {
 	struct str rest = text;
-	for (const char *at; (at = str_find(rest, STR(COMMON)));) {
+	u32 n_seen = 0;
+	for (const char *at; n_seen++ < REFERENCES_MAX && (at = str_find(rest, STR(COMMON)));) {
 		rest = str_from(rest, (size_t)(at - rest.p) + sizeof COMMON - 1);
 		size_t n = 0;
 		while (n < rest.n && n < 40 && in_name(rest.p[n]))

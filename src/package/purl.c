@@ -95,7 +95,8 @@ const char *purl_make(struct arena *a, const struct package *k, const char *os_i
 	struct buf b = BUF(PURL_MAX), distro = BUF(0), upstream = BUF(0);
 	struct str version = str_of(k->version), epoch = STR("");
 	char sep = '?';
-	if (strcmp(k->type, "rpm") == 0 && str_chr(version, ':')) {
+	size_t digits = strspn(k->version, "0123456789");
+	if (strcmp(k->type, "rpm") == 0 && digits && k->version[digits] == ':') {
 		epoch = str_cut(&version, ':');
 		if (str_is(epoch, "0"))
 			epoch = STR("");
@@ -234,6 +235,8 @@ const char *purl_name(struct arena *a, const struct purl *u)
 
 const char *purl_version(struct arena *a, const struct purl *u)
 {
-	bool epoch = strcmp(u->type, "rpm") == 0 && *u->epoch && strcmp(u->epoch, "0") != 0 && !strchr(u->version, ':');
+	size_t digits = strspn(u->version, "0123456789");
+	bool told = digits && u->version[digits] == ':';
+	bool epoch = strcmp(u->type, "rpm") == 0 && *u->epoch && strcmp(u->epoch, "0") != 0 && !told;
 	return epoch ? arena_printf(a, "%s:%s", u->epoch, u->version) : u->version;
 }
