@@ -9,7 +9,8 @@
 #define ROOM (BINARY_BACK + CHUNK + BINARY_AHEAD)
 
 struct binary {
-	bool elf;
+	char dir[1024], name[256];
+	bool begun, elf, program; /* something was fed; it is an ELF file; it is one or another kind of program */
 	struct elf_reader *headers;
 	struct binary_match *match;
 	struct rust_list *rust;
@@ -40,11 +41,12 @@ static void binary_close(void *state)
 	free(b);
 }
 
-static void begin(struct binary *b, struct str dir, struct str name, bool elf)
+static void begin(struct binary *b, struct str dir, struct str name)
 {
-	b->elf = elf;
+	snprintf(b->dir, sizeof b->dir, "%.*s", STR_FMT(dir));
+	snprintf(b->name, sizeof b->name, "%.*s", STR_FMT(name));
+	b->elf = b->begun = false;
 	elf_begin(b->headers);
-	binary_match_begin(b->match, dir, name, elf);
 	rust_list_begin(b->rust);
 	b->rust_found = false;
 	b->modules.on = b->modules.whole = b->modules.sure = false;
@@ -53,6 +55,22 @@ static void begin(struct binary *b, struct str dir, struct str name, bool elf)
 	b->modules.text.over = false;
 	b->go[0] = '\0';
 	b->at = b->n = b->done = 0;
+}
+
+/* Windows' programs begin with DOS' mark and an offset of their own, macOS' with one of four numbers, or several of them in a wrapper. Go and Rust write the same into all of them. */
+static bool other_program(struct str h)
+{
+	static const char apple[5][4] = { "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe" };
+	if (h.n < 64)
+		return false;
+	if (h.p[0] == 'M' && h.p[1] == 'Z') {
+		size_t at = (u8)h.p[60] | (size_t)(u8)h.p[61] << 8;
+		return at + 4 <= h.n && !h.p[62] && !h.p[63] && memcmp(h.p + at, "PE\0", 4) == 0;
+	}
+	for (u32 i = 0; i < countof(apple); i++)
+		if (memcmp(h.p, apple[i], 4) == 0) /* the wrapper's number is that of Java's classes, too: there a version stands where the number of programs is */
+			return i < 4 || (!h.p[4] && !h.p[5] && !h.p[6] && h.p[7] && (u8)h.p[7] < 20);
+	return false;
 }
 
 static void modules_feed(struct binary *b, struct str piece)
@@ -126,7 +144,7 @@ static void on_go(struct binary *b, size_t at)
 static void on_zlib(struct binary *b, size_t at)
 {
 	u8 next = (u8)b->buf[at + 1];
-	if (b->rust_found || !b->elf || (next != 0x01 && next != 0x5e && next != 0x9c && next != 0xda))
+	if (b->rust_found || !b->program || (next != 0x01 && next != 0x5e && next != 0x9c && next != 0xda))
 		return;
 	b->rust_found = rust_list_try(b->rust, str_n(b->buf, b->n), at);
 }
@@ -280,6 +298,8 @@ static int end(struct binary *b, struct buf *note, struct error *err)
 	struct elf_facts facts;
 	struct note_writer w;
 	struct buf kept = BUF(0), packages = BUF(note->max);
+	if (!b->begun)
+		return 0;
 	look(b, b->n);
 	note_begin(&w, &packages);
 	bool elf = b->elf && elf_end(b->headers, &facts);
@@ -306,14 +326,18 @@ static int end(struct binary *b, struct buf *note, struct error *err)
 static void stream_begin(void *state, struct str dir, struct str name, const struct tar_entry *e)
 {
 	(void)e;
-	begin(state, dir, name, true);
+	begin(state, dir, name);
 }
 
 static void stream_feed(void *state, struct str piece)
 {
 	struct binary *b = state;
-	if (b->at == 0 && b->n == 0)
+	if (!b->begun) {
+		b->begun = true;
 		b->elf = elf_magic(piece);
+		b->program = b->elf || other_program(piece);
+		binary_match_begin(b->match, str_of(b->dir), str_of(b->name), b->program);
+	}
 	feed(b, piece);
 }
 
@@ -322,7 +346,7 @@ static int stream_end(void *state, struct buf *note, struct error *err) { return
 static bool sniff(struct str dir, struct str name, const struct tar_entry *e, struct str head)
 {
 	(void)e;
-	return elf_magic(head) || binary_match_wants(dir, name);
+	return elf_magic(head) || other_program(head) || binary_match_wants(dir, name);
 }
 
 static const struct collector_stream stream = { .open = binary_open, .begin = stream_begin, .feed = stream_feed, .end = stream_end, .close = binary_close };

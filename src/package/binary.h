@@ -27,7 +27,7 @@ enum { BINARY_ELF = NOTE_PRIVATE, BINARY_TYPE };
 
 /* One kind of evidence of a version. Rows without `files` continue the class of the row before; of a class's rows the first one that matches anywhere in the file counts. */
 struct binary_row {
-	const char *files;      /* names of files, separated by '|', with '*', '?' and [sets]; those with '/' are matched against the path's end. "": any ELF file */
+	const char *files;      /* names of files, separated by '|', with '*', '?' and [sets]; those with '/' are matched against the path's end. "": any program */
 	const char *type, *name; /* of the package; NULL: as in the row before */
 	const char *before;     /* what stands immediately before the version: alternatives separated by '|'; NULL: anything */
 	u8 before_n;            /* its length: it holds zero bytes */
@@ -37,7 +37,7 @@ struct binary_row {
 	const char *pattern;    /* PCRE2, anchored at the version's first digit; the version is group 1, or all of it when there is none */
 };
 enum {
-	BINARY_ANYFILE = 1, /* of a class (its first row): also in files that are no ELF files */
+	BINARY_ANYFILE = 1, /* of a class (its first row): also in files that are no programs */
 	BINARY_NAMED = 2,   /* the version begins with the one in the file's name: libpython3.11.so is 3.11.x */
 	BINARY_LATE = 4,    /* the version's first number is one digit: those before belong to something else */
 	BINARY_WORD = 8,    /* the version may have no point: it is found by what stands before it */
@@ -51,8 +51,8 @@ extern const u32 binary_n_rows;
 struct binary_match; /* the classes that may be in the file that passes */
 struct binary_match *binary_match_new(void);
 void binary_match_free(struct binary_match *m);
-void binary_match_begin(struct binary_match *m, struct str dir, struct str name, bool elf);
-/* Whether a file of this name is of a class that is looked for in files that are no ELF files. */
+void binary_match_begin(struct binary_match *m, struct str dir, struct str name, bool program);
+/* Whether a file of this name is of a class that is looked for in files that are no programs. */
 bool binary_match_wants(struct str dir, struct str name);
 /* A version's first point stands at text[point]. `text` is what is there to look at. */
 void binary_match_version(struct binary_match *m, struct str text, size_t point);

@@ -92,7 +92,7 @@ static void expect(struct binary_match *m, const struct binary_row *row)
 			m->before[(u8)row->before[i]] = true;
 }
 
-void binary_match_begin(struct binary_match *m, struct str dir, struct str name, bool elf)
+void binary_match_begin(struct binary_match *m, struct str dir, struct str name, bool program)
 {
 	m->n_active = m->n_found = m->runs = 0;
 	m->words = m->any = false;
@@ -104,7 +104,7 @@ void binary_match_begin(struct binary_match *m, struct str dir, struct str name,
 	for (u32 i = 0; i < binary_n_rows; i++) {
 		const struct binary_row *row = &binary_rows[i];
 		if (row->files) {
-			on = (elf || row->flags & BINARY_ANYFILE) && m->n_found < CLASSES_MAX && (!*row->files || named(row->files, dir, name));
+			on = (program || row->flags & BINARY_ANYFILE) && m->n_found < CLASSES_MAX && (!*row->files || named(row->files, dir, name));
 			if (on)
 				m->found[m->n_found++] = (struct found){ .first = (u16)i, .best = NONE };
 		}

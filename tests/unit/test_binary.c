@@ -220,6 +220,7 @@ static void classes(void **state)
 	expect_pieces("usr/local/go/VERSION", STR("go1.21.3\ntime\n"), "generic/go@1.21.3", 5);
 	expect_pieces("srv/app/VERSION", STR("1.21.3 needs go1.5\n"), "", 5);
 	expect_pieces("usr/bin/nginx", STR("nginx version: nginx/9.8.7\n"), "", 5);
+	expect_pieces("opt/VERSION", STR("go1.21.3 BusyBox v1.36.1 (2023)\n"), "generic/go@1.21.3", 5);
 }
 
 /* Wherever the pieces end, and wherever the buffer does. */
@@ -318,6 +319,17 @@ static void go_programs(void **state)
 	buf_add(&old, STR("text\0go1.17.5\0"));
 	go_list(&old, "");
 	expect("bin/tool", buf_str(&old), PLAIN " golang/stdlib@v1.17.5");
+	/* The same in a program for Windows. */
+	char dos[80] = "MZ";
+	struct buf windows = BUF(0);
+	dos[60] = 64;
+	memcpy(dos + 64, "PE\0", 4);
+	buf_add(&windows, str_n(dos, sizeof dos));
+	buf_add(&windows, buf_str(&old));
+	expect_pieces("bin/tool.exe", buf_str(&windows), PLAIN " golang/stdlib@v1.17.5", 30);
+	windows.p[64] = 'Q';
+	expect_pieces("bin/tool.exe", buf_str(&windows), "", 30);
+	buf_free(&windows);
 	old.n -= 16;
 	expect("bin/tool", buf_str(&old), "!its list of Go modules has no end golang/stdlib@v1.17.5");
 	buf_free(&old);
