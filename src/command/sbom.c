@@ -7,7 +7,7 @@
 enum { O_FORMAT, O_ALL, O_FILES, O_TYPE, O_OUTPUT, O_PLATFORM, O_NO_CACHE };
 
 static const struct option options[] = {
-	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (for people, the default), json (all that is known), purl (a package URL a line).", "table json purl" },
+	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (for people, the default), json (all that is known), cyclonedx (CycloneDX 1.6, JSON), spdx (SPDX 2.3, JSON), spdx-tv (SPDX 2.3, tag-value), purl (a package URL a line).", "table json cyclonedx spdx spdx-tv purl" },
 	[O_ALL] = { "all", 'a', OPT_FLAG, NULL, "Count packages of languages, too, whose files a package of the system owns, such as python3-yaml's PyYAML: otherwise each is told of once, as the package that the distribution maintains.", NULL },
 	[O_FILES] = { "files", 0, OPT_FLAG, NULL, "Every file with the package that owns it, too.", NULL },
 	[O_TYPE] = { "type", 't', OPT_LIST, "TYPE[,TYPE…]", "Only packages of these types, as package URLs name them: deb, apk, rpm, alpm, npm, pypi, gem, maven, golang, cargo, composer, nuget, conda, generic …", NULL },
@@ -72,9 +72,10 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct sbom_options o = { .files = opt[O_FILES].count > 0 };
 	const struct sbom_writer *w = writer_of(opt[O_FORMAT].value ? opt[O_FORMAT].value : "table");
 	if (o.files && w->no_files) {
-		error_set(&err, ERR_USAGE, "--files: --format %s has no place for files; json has", w->name);
+		error_set(&err, ERR_USAGE, "--files: --format %s has no place for files; json, cyclonedx and spdx have", w->name);
 		return command_fail(&err);
 	}
+	load.need_content = o.files && strncmp(w->name, "spdx", 4) == 0;
 	if (subject_open(args[0], &load, SUBJECT_INSIDE | (opt[O_ALL].count ? SUBJECT_COUNT_ALL : 0), &s, &err) < 0)
 		return command_fail(&err);
 	command_unverified(&s.image->unverified);

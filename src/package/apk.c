@@ -25,7 +25,7 @@ static bool tell(struct note_writer *w, struct stanza *s, u64 line)
 	static const struct {
 		char letter;
 		u8 tag;
-	} fields[] = { { 'A', NOTE_ARCH }, { 'o', NOTE_SOURCE_NAME }, { 'L', NOTE_LICENSE }, { 'T', NOTE_SUMMARY }, { 'D', NOTE_DEPENDS } };
+	} fields[] = { { 'A', NOTE_ARCH }, { 'o', NOTE_SOURCE_NAME }, { 'L', NOTE_LICENSE }, { 'T', NOTE_SUMMARY }, { 'D', NOTE_DEPENDS }, { 'p', NOTE_PROVIDES } };
 	u64 size;
 	if (s->told)
 		return true;
@@ -89,7 +89,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector apk_collector = { .id = COLLECT_APK, .version = 1, .name = "apk", .limit = 64 * MiB, .wants = wants, .take = take };
+const struct collector apk_collector = { .id = COLLECT_APK, .version = 2, .name = "apk", .limit = 64 * MiB, .wants = wants, .take = take };
 
 static void read_apk(const struct rootfs *r, struct packages *p)
 {

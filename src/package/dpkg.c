@@ -27,9 +27,9 @@ static bool wants(struct str dir, struct str name)
 	return str_is(dir, STATUSD) || (str_is(dir, "var/lib/apt") && str_is(name, "extended_states"));
 }
 
-enum field { PACKAGE, STATUS, VERSION, ARCHITECTURE, SOURCE, SECTION, DESCRIPTION, DEPENDS, PRE_DEPENDS, INSTALLED_SIZE, ESSENTIAL, CONFFILES, AUTO_INSTALLED, FIELDS };
+enum field { PACKAGE, STATUS, VERSION, ARCHITECTURE, SOURCE, SECTION, DESCRIPTION, DEPENDS, PRE_DEPENDS, PROVIDES, INSTALLED_SIZE, ESSENTIAL, CONFFILES, AUTO_INSTALLED, FIELDS };
 static const char *const field_names[FIELDS] = { "Package",     "Status",  "Version",     "Architecture",   "Source",    "Section",   "Description",
-						 "Depends", "Pre-Depends", "Installed-Size", "Essential", "Conffiles", "Auto-Installed" };
+						 "Depends", "Pre-Depends", "Provides", "Installed-Size", "Essential", "Conffiles", "Auto-Installed" };
 
 struct stanza {
 	struct str v[FIELDS]; /* with the line breaks of continued lines */
@@ -150,6 +150,9 @@ static void put_depends(struct note_writer *w, const struct stanza *s)
 		buf_putc(&b, ',');
 	unfold(&b, s->v[DEPENDS]);
 	note_text(w, NOTE_DEPENDS, buf_str(&b));
+	buf_clear(&b);
+	unfold(&b, s->v[PROVIDES]);
+	note_text(w, NOTE_PROVIDES, buf_str(&b));
 	buf_free(&b);
 }
 
@@ -293,7 +296,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector dpkg_collector = { .id = COLLECT_DPKG, .version = 2, .name = "dpkg", .limit = 64 * MiB, .wants = wants, .take = take };
+const struct collector dpkg_collector = { .id = COLLECT_DPKG, .version = 3, .name = "dpkg", .limit = 64 * MiB, .wants = wants, .take = take };
 
 /* --- reading --- */
 

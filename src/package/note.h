@@ -47,6 +47,7 @@ enum note_tag { /* stored: raise the collectors' versions when they change */
 	NOTE_TYPE,      /* where one note tells of packages of several types: instead of the one given to packages_load() */
 	NOTE_AUTOMATIC, /* empty: installed as a dependency */
 	NOTE_INSIDE,    /* where in the file the package is: "WEB-INF/lib/y.jar"; package.path is then "FILE:INSIDE" */
+	NOTE_PROVIDES,
 	NOTE_PRIVATE = 32,
 };
 

@@ -38,7 +38,7 @@ const struct collector *const package_collectors[] = { &dpkg_collector, &apk_col
 u32 packages_add(struct packages *p, const char *type)
 {
 	static const char *const system[] = { "deb", "apk", "rpm", "alpm", NULL };
-	struct package k = { .type = type, .purl = "", .path = "", .module = "", .vendor = "", .name = "", .version = "", .arch = "", .source_name = "", .source_version = "", .license = "", .summary = "", .section = "", .depends = "" };
+	struct package k = { .type = type, .purl = "", .path = "", .module = "", .vendor = "", .name = "", .version = "", .arch = "", .source_name = "", .source_version = "", .license = "", .summary = "", .section = "", .depends = "", .provides = "" };
 	k.origin = str_listed(str_of(type), system) ? ORIGIN_DATABASE : ORIGIN_INSTALLED;
 	VEC_PUSH(p->v, p->n, p->cap, k);
 	return p->n - 1;
@@ -167,6 +167,7 @@ static bool set_field(struct packages *p, struct package *k, u8 tag, struct str 
 	case NOTE_SUMMARY: at = &k->summary; break;
 	case NOTE_SECTION: at = &k->section; break;
 	case NOTE_DEPENDS: at = &k->depends; break;
+	case NOTE_PROVIDES: at = &k->provides; break;
 	case NOTE_MODULE: at = &k->module; break;
 	case NOTE_VENDOR: at = &k->vendor; break;
 	case NOTE_TYPE: at = &k->type; break;

@@ -33,6 +33,7 @@ struct package {
 	const char *summary;  /* one line, "" */
 	const char *section;  /* dpkg's Section, rpm's Group, "" */
 	const char *depends;  /* raw dependency field, "" */
+	const char *provides; /* of the system's: other names it goes by, raw, "" (depend.h) */
 	bool essential, automatic; /* dpkg: Essential: yes; apt: installed as a dependency (extended_states) */
 	node_id database;     /* the file that says so; 0 when there is no tree (SBOM) */
 	u32 within;           /* 1 + index of the OS package that owns that file: then it is not counted again (packages_read) */
@@ -40,7 +41,10 @@ struct package {
 	u64 installed_size;   /* as the database claims, bytes; 0 unknown */
 	u64 bytes;            /* measured: visible bytes of the files it owns (an inode counts once) */
 	u32 files;            /* visible files it owns */
+	bool placed;          /* an SBOM told its layer: there is no tree */
 };
+/* Whether `layer` means anything. */
+static inline bool package_placed(const struct package *k) { return k->database || k->placed; }
 
 struct packages {
 	struct arena arena;

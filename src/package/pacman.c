@@ -15,8 +15,8 @@ static bool wants(struct str dir, struct str name)
 	return str_is(name, "desc") || str_is(name, "files");
 }
 
-enum field { NAME, VERSION, BASE, DESC, ARCH, LICENSE, DEPENDS, SIZE, REASON, FIELDS };
-static const char *const field_names[FIELDS] = { "%NAME%", "%VERSION%", "%BASE%", "%DESC%", "%ARCH%", "%LICENSE%", "%DEPENDS%", "%SIZE%", "%REASON%" };
+enum field { NAME, VERSION, BASE, DESC, ARCH, LICENSE, DEPENDS, PROVIDES, SIZE, REASON, FIELDS };
+static const char *const field_names[FIELDS] = { "%NAME%", "%VERSION%", "%BASE%", "%DESC%", "%ARCH%", "%LICENSE%", "%DEPENDS%", "%PROVIDES%", "%SIZE%", "%REASON%" };
 
 /* The lines up to the next empty one. */
 static struct str block(struct str *rest)
@@ -86,6 +86,7 @@ static void take_desc(struct note_writer *w, struct str content)
 	note_text(w, NOTE_SUMMARY, first_line(v[DESC]));
 	put_lines(w, NOTE_LICENSE, v[LICENSE], " AND ", true);
 	put_lines(w, NOTE_DEPENDS, v[DEPENDS], ", ", false);
+	put_lines(w, NOTE_PROVIDES, v[PROVIDES], ", ", false);
 	if (str_to_u64(first_line(v[SIZE]), &size) && size && size < (u64)1 << 62)
 		note_number(w, NOTE_SIZE, size);
 	if (str_is(first_line(v[REASON]), "1"))
@@ -118,7 +119,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector pacman_collector = { .id = COLLECT_PACMAN, .version = 1, .name = "pacman", .limit = 64 * MiB, .wants = wants, .take = take };
+const struct collector pacman_collector = { .id = COLLECT_PACMAN, .version = 2, .name = "pacman", .limit = 64 * MiB, .wants = wants, .take = take };
 
 static void own_files(const struct rootfs *r, struct packages *p, u32 i, node_id files)
 {

@@ -37,7 +37,7 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 	return note_end(&w, err);
 }
 
-const struct collector rpm_collector = { .id = COLLECT_RPM, .version = 2, .name = "rpm", .limit = RPM_DATABASE_MAX, .wants = wants, .take = take };
+const struct collector rpm_collector = { .id = COLLECT_RPM, .version = 3, .name = "rpm", .limit = RPM_DATABASE_MAX, .wants = wants, .take = take };
 
 static struct str private_item(const struct rootfs *r, node_id id, u8 which)
 {

@@ -8,7 +8,7 @@
 #include "package/rpm.h"
 
 enum type { CHAR = 1, INT8, INT16, INT32, INT64, STRING, BIN, STRING_ARRAY, I18N };
-enum want { NAME, VERSION, RELEASE, EPOCH, SUMMARY, SIZE, LICENSE, GROUP, ARCH, OLDFILENAMES, STATES, FLAGS, SOURCERPM, REQUIREFLAGS, REQUIRENAME, REQUIREVERSION, DIRINDEXES, BASENAMES, DIRNAMES, LONGSIZE, VENDOR, MODULE, WANTS };
+enum want { NAME, VERSION, RELEASE, EPOCH, SUMMARY, SIZE, LICENSE, GROUP, ARCH, OLDFILENAMES, STATES, FLAGS, SOURCERPM, REQUIREFLAGS, REQUIRENAME, REQUIREVERSION, DIRINDEXES, BASENAMES, DIRNAMES, LONGSIZE, VENDOR, MODULE, PROVIDENAME, WANTS };
 static const struct {
 	u32 tag;
 	enum type type;
@@ -18,7 +18,7 @@ static const struct {
 	[ARCH] = { 1022, STRING },	      [OLDFILENAMES] = { 1027, STRING_ARRAY }, [STATES] = { 1029, CHAR },	 [FLAGS] = { 1037, INT32 },
 	[SOURCERPM] = { 1044, STRING },	      [REQUIREFLAGS] = { 1048, INT32 }, [REQUIRENAME] = { 1049, STRING_ARRAY }, [REQUIREVERSION] = { 1050, STRING_ARRAY },
 	[DIRINDEXES] = { 1116, INT32 },	      [BASENAMES] = { 1117, STRING_ARRAY }, [DIRNAMES] = { 1118, STRING_ARRAY }, [LONGSIZE] = { 5009, INT64 },
-	[VENDOR] = { 1011, STRING },	      [MODULE] = { 5096, STRING },
+	[VENDOR] = { 1011, STRING },	      [MODULE] = { 5096, STRING },      [PROVIDENAME] = { 1047, STRING_ARRAY },
 };
 #define FLAG_GHOST (1u << 6) /* may be there, is not part of the package */
 #define SENSE_LESS 2u
@@ -144,6 +144,19 @@ static void put_depends(struct note_writer *w, const struct header *h)
 	buf_free(&b);
 }
 
+/* The names alone: nothing asks for their versions. */
+static void put_provides(struct note_writer *w, const struct header *h)
+{
+	struct buf b = BUF(NOTE_FIELD_MAX);
+	struct str names = items(h, PROVIDENAME), name;
+	for (u32 i = 0; i < h->at[PROVIDENAME].count && cut_string(&names, &name) && !b.over; i++) {
+		buf_puts(&b, b.n ? ", " : "");
+		buf_add(&b, name);
+	}
+	note_text(w, NOTE_PROVIDES, buf_str(&b));
+	buf_free(&b);
+}
+
 /* Whether file i is on the disk as this package's: ghosts, and files that were left out or that another package replaced, are not. */
 static bool present(const struct header *h, u32 i)
 {
@@ -235,6 +248,7 @@ int rpm_header(struct str blob, struct note_writer *w, struct error *err)
 	if (word(text(&h, MODULE)))
 		note_text(w, NOTE_MODULE, text(&h, MODULE));
 	put_depends(w, &h);
+	put_provides(w, &h);
 	if (installed_size(&h))
 		note_number(w, NOTE_SIZE, MIN(installed_size(&h), ((u64)1 << 62) - 1));
 	if (files(&h, w) < 0)

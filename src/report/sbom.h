@@ -5,7 +5,7 @@
 #include "report/subject.h"
 
 struct sbom_options {
-	bool files; /* every file with its owner, too */
+	bool files; /* every file with its owner, too. SPDX asks for a check sum of each: the image is loaded with need_content then */
 };
 struct sbom_writer {
 	const char *name;    /* "json", "cyclonedx", "spdx", "spdx-tv", "purl", "table" */

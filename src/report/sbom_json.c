@@ -27,6 +27,10 @@ static void json_os(struct jsonw *w, const struct packages *p)
 	jsonw_kz(w, "version", p->os_version);
 	jsonw_kz(w, "codename", p->os_codename);
 	jsonw_kz(w, "name", p->os_pretty);
+	if (*p->os_branch)
+		jsonw_kz(w, "branch", p->os_branch);
+	if (*p->os_content_sets)
+		jsonw_kz(w, "content_sets", p->os_content_sets);
 	jsonw_end(w);
 }
 
@@ -54,7 +58,7 @@ static void json_package(struct jsonw *w, const struct subject *s, const struct 
 	json_licenses(w, k->license);
 	jsonw_kz(w, "path", *k->path ? k->path : NULL);
 	jsonw_key(w, "layer");
-	if (k->database)
+	if (package_placed(k))
 		jsonw_u64(w, k->layer);
 	else
 		jsonw_null(w);
@@ -69,6 +73,8 @@ static void json_package(struct jsonw *w, const struct subject *s, const struct 
 		jsonw_kz(w, "summary", k->summary);
 	if (*k->depends)
 		jsonw_kz(w, "depends", k->depends);
+	if (*k->provides)
+		jsonw_kz(w, "provides", k->provides);
 	if (owner)
 		jsonw_kz(w, "within", owner->purl);
 	jsonw_end(w);

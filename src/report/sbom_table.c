@@ -66,7 +66,7 @@ static void group(FILE *f, const struct package *v, u32 n)
 	fputs(paths ? "PATH\n" : "LICENSE\n", f);
 	for (u32 i = 0; i < n; i++) {
 		char layer[16] = "-";
-		if (v[i].database)
+		if (package_placed(&v[i]))
 			snprintf(layer, sizeof layer, "%u", v[i].layer);
 		fprintf(f, "%8s  %5s  ", v[i].bytes ? TEXT_SIZE(v[i].bytes) : "-", layer);
 		padded(f, &c, v[i].name, name);
