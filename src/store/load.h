@@ -24,7 +24,8 @@ struct load_options {
 	bool need_content;     /* load_source() layers will be opened */
 	bool no_cache;
 	/* Where an image's documents say one thing and its bytes another (digests, sizes, how many layers), that is no gap in what was read: it goes to
-	 * image.unverified instead of image.problems. For questions about the content; whether an image is what it claims is inspect's. */
+	 * image.unverified instead of image.problems. For questions about the content; whether an image is what it claims is inspect's. A
+	 * bare path to a plain directory is a root file system then. */
 	bool content_only;
 	const char *store;     /* directory; NULL: $PARE_STORE, else $XDG_DATA_HOME/pare, else ~/.local/share/pare */
 };

@@ -45,6 +45,8 @@ static int open_path(const char *path, const struct source_options *opt, struct 
 	buf_free(&index);
 	if (layout)
 		return transport_oci.open(path, opt, ret, err);
+	if (opt->plain_dirs)
+		return transport_rootfs.open(path, opt, ret, err);
 	return error_set(err, ERR_INPUT, "%s: a directory without an OCI layout (rootfs:%s reads it as a root file system)", path, path);
 }
 

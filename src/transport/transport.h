@@ -27,6 +27,7 @@ struct archive_memory {
 };
 
 struct source_options {
+	bool plain_dirs;           /* a bare path to a directory that is no layout is a root file system */
 	const struct platform *platform; /* to choose from an index; NULL: the host's */
 	bool platform_forced;            /* the user named it: nothing else will do */
 	const struct layer_options *layer; /* how to read layers that pass by */

@@ -155,4 +155,7 @@ def test_directory(pare, tmp_path):
     for name, data in (("etc/os-release", b"ID=arch\n"), ("var/lib/pacman/local/bash-5-1/desc", b"%NAME%\nbash\n\n%VERSION%\n5-1\n\n%ARCH%\nx86_64\n")):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(data)
-    assert pare("sbom", "-f", "purl", "rootfs:%s" % root).out == "pkg:alpm/arch/bash@5-1?arch=x86_64&distro=arch\n"
+    for where in ("rootfs:%s" % root, root):
+        assert pare("sbom", "-f", "purl", where).out == "pkg:alpm/arch/bash@5-1?arch=x86_64&distro=arch\n"
+    assert "rootfs:" in pare("inspect", root, status=3).err
+    assert pare("sbom", "-f", "purl", example().oci(tmp_path / "layout")).out.count("\n") == 3
