@@ -3,7 +3,7 @@
 
 #define NAME_MAX_BACK ((size_t)50)
 #define NAME_MAX_ON ((size_t)40)
-#define VALUE_MAX ((size_t)1024)
+#define VALUE_MAX ((size_t)1100)
 
 static bool namely(char c) { return isalnum((u8)c) || c == '_' || c == '.' || c == '-'; }
 static char at_of(struct str t, size_t i) { return i < t.n ? t.p[i] : '\0'; }
@@ -52,7 +52,12 @@ static size_t value_word(struct str t, size_t i)
 	return binding(t, i + 5, &quoted);
 }
 
-static bool ends_bare(char c) { return isspace((u8)c) || c == '\0' || strchr("\"'`;,)}]<>&|\\", c) != NULL; }
+static bool ends_bare(char c)
+{
+	static const bool ends[128] = { [0] = true, ['\t'] = true, ['\n'] = true, [11] = true, [12] = true, ['\r'] = true, [' '] = true, ['"'] = true, ['\''] = true, ['`'] = true, [';'] = true, [','] = true, [')'] = true,
+					['}'] = true, [']'] = true, ['<'] = true, ['>'] = true, ['&'] = true, ['|'] = true, ['\\'] = true };
+	return (u8)c < 128 && ends[(u8)c];
+}
 
 static bool value_at(struct str t, size_t i, struct assignment *ret)
 {
@@ -77,9 +82,10 @@ static bool value_at(struct str t, size_t i, struct assignment *ret)
 	size_t end = i, most = MIN(t.n, i + VALUE_MAX);
 	while (end < most && (ret->quoted ? t.p[end] != q && t.p[end] != '\n' && t.p[end] != '\\' : !ends_bare(t.p[end])))
 		end++;
+	ret->over = end == most && most < t.n && !ret->quoted ? end : 0;
 	if (end == i || (end == most && most < t.n))
 		return false;
-	if (ret->quoted && t.p[end == t.n ? end - 1 : end] == '\n')
+	if (ret->quoted && (end == t.n || t.p[end] == '\n'))
 		return false;
 	if (!ret->quoted && at_of(t, blanks(t, end, 4)) == '(')
 		return false; /* a call */
@@ -92,6 +98,7 @@ bool secret_assignment(struct str t, size_t at, size_t end, struct assignment *r
 {
 	size_t name = at, i = end, most = MIN(t.n, end + NAME_MAX_ON);
 	bool quoted;
+	ret->over = 0;
 	while (name && at - name < NAME_MAX_BACK && namely(t.p[name - 1]))
 		name--;
 	while (i < most && namely(t.p[i]))

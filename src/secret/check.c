@@ -38,7 +38,7 @@ bool secret_made_up(struct str s)
 		same = i && s.p[i] == s.p[i - 1] ? same + 1 : 1;
 		longest = MAX(longest, same);
 	}
-	return distinct < MIN(s.n / 4 + 2, 8) || (longest >= 8 && longest * 5 > s.n) || str_contains(s, STR("EXAMPLE")) || str_contains(s, STR("example")) || str_contains(s, STR("xxxxx")) || str_contains(s, STR("XXXXX")) || alphabet(s);
+	return distinct < MIN(s.n / 4 + 2, 8) || (longest >= 8 && longest * 4 > s.n) || str_contains(s, STR("EXAMPLE")) || str_contains(s, STR("example")) || str_contains(s, STR("xxxxx")) || str_contains(s, STR("XXXXX")) || alphabet(s);
 }
 
 bool secret_sequence(struct str s)

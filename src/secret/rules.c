@@ -10,6 +10,8 @@
 #define AN64 "[0-9a-z]{64}"
 #define UUID "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #define B64 "[A-Za-z0-9+/]"
+/* One of the first entries below "data:". */
+#define K8S_VALUE "(?:[ \\t]{1,20}[^\\n]{0,300}\\n){0,6}?[ \\t]{1,20}[\\w.-]{1,80}:[ \\t]*(?:[|>][-+]?\\s{1,20})?[\"']?(?<secret>[A-Za-z0-9+/]{10,4000}={0,3})(?=[\"'\\s]|\\z)"
 
 #define TOKEN(id, title, words, pattern, entropy, sev, rotate) { id, title, words, pattern, SECRET_TOKEN, 0, entropy, NULL, NULL, SEV_##sev, rotate }
 #define OPENED(id, title, words, pattern, entropy, sev, rotate) { id, title, words, pattern, SECRET_TOKEN, SECRET_OPEN, entropy, NULL, NULL, SEV_##sev, rotate }
@@ -31,6 +33,7 @@
 #define SHOPIFY "Shopify admin > Apps: uninstall the app or rotate its credentials"
 #define GRAFANA "Grafana > Administration > Service accounts (or Cloud access policies): delete the token"
 #define SENTRY "Sentry > Settings > Auth tokens: revoke it"
+#define KUBERNETES "change what the values open; keep secrets out of manifests in images (sealed secrets, an external store)"
 #define DASHBOARD "revoke it where it was issued (the account's page of API keys) and create another"
 #define PASSWORD "change the password where it is valid; hand it over at run time (a mounted secret, the orchestrator's store)"
 
@@ -209,14 +212,14 @@ const struct secret_rule secret_rules[] = {
 	OPENED("slack-legacy-token", "Slack token", "xoxo- xoxs-", "xox[os]-[0-9]{4,20}-[0-9]{4,20}-[0-9]{4,20}-[0-9a-fA-F]{10,64}", 2, HIGH, SLACK),
 	OPENED("slack-legacy-workspace-token", "Slack workspace token", "xoxa- xoxr-", "xox[ar]-(?:[0-9]-)?[0-9A-Za-z]{8,48}", 2, HIGH, SLACK),
 	TEXT("slack-webhook-url", "Slack webhook", "hooks.slack.com/", "hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{43,56}", 3, NULL, NULL, MEDIUM, "api.slack.com/apps > Incoming webhooks: remove it"),
-	TEXT("microsoft-teams-webhook", "Microsoft Teams webhook", "webhook.office.com/", "webhook\\.office\\.com/webhookb2/" UUID "@" UUID "/IncomingWebhook/[a-z0-9]{32}/" UUID, 0, NULL, NULL, MEDIUM, "Teams > the channel's connectors: remove it"),
+	TEXT("microsoft-teams-webhook", "Microsoft Teams webhook", "webhook.office.com/", "webhook\\.office\\.com/webhookb2/" UUID "@" UUID "/IncomingWebhook/[a-z0-9]{32}/" UUID, 3, NULL, NULL, MEDIUM, "Teams > the channel's connectors: remove it"),
 	TEXT("discord-webhook", "Discord webhook", "discord.com/api/webhooks/ discordapp.com/api/webhooks/", "discord(?:app)?\\.com/api/webhooks/[0-9]{17,20}/(?<secret>[\\w-]{60,72})", 4, NULL, NULL, MEDIUM, "Discord > Channel > Integrations: delete the webhook"),
 	NAMED("discord-bot-token", "Discord bot token", "discord bot_token bottoken", "[MNO][\\w-]{23,27}\\.[\\w-]{6}\\.[\\w-]{27,38}", 4.2, HIGH, "discord.com/developers/applications > Bot: reset the token"),
 	NAMED("discord-api-token", "Discord API key", "discord", HEX64, 3, HIGH, "discord.com/developers/applications: reset it"),
 	NAMED("discord-client-id", "Discord client ID", "discord", "[0-9]{18}", 2, LOW, "it names the application, no more; keep its secret"),
 	NAMED("discord-client-secret", "Discord client secret", "discord", "[a-z0-9=_-]{32}", 2, HIGH, "discord.com/developers/applications > OAuth2: reset the secret"),
 	NAMED("telegram-bot-api-token", "Telegram bot token", "telegr", "(?:bot)?[0-9]{5,16}:(?-i:A)[\\w-]{34}", 3, HIGH, "@BotFather: /revoke"),
-	TOKEN("telegram-bot-token", "Telegram bot token", ":AA", "(?<=[0-9]{8}):AA[\\w-]{33}(?![\\w-])", 4, HIGH, "@BotFather: /revoke"),
+	AROUND("telegram-bot-token", "Telegram bot token", ":AA", "[0-9]{8,10}:AA[\\w-]{33}(?![\\w-])", 4, HIGH, "@BotFather: /revoke"),
 	NAMED("mattermost-access-token", "Mattermost token", "mattermost", "[a-z0-9]{26}", 3, HIGH, "Mattermost > Profile > Security > Personal access tokens: delete it"),
 	NAMED("gitter-access-token", "Gitter token", "gitter", "[a-z0-9_-]{40}", 3, MEDIUM, DASHBOARD),
 	AROUND("twilio-api-key", "Twilio API key", "SK0 SK1 SK2 SK3 SK4 SK5 SK6 SK7 SK8 SK9 SKa SKb SKc SKd SKe SKf SKA SKB SKC SKD SKE SKF", "SK[0-9a-fA-F]{32}", 3, HIGH, "console.twilio.com > API keys: delete it"),
@@ -261,7 +264,7 @@ const struct secret_rule secret_rules[] = {
 	OPENED("shopify-private-app-access-token", "Shopify private app token", "shppa_", "shppa_[0-9a-fA-F]{32}", 2, CRITICAL, SHOPIFY),
 	OPENED("shopify-shared-secret", "Shopify shared secret", "shpss_", "shpss_[0-9a-fA-F]{32}", 2, CRITICAL, SHOPIFY),
 	NAMED("gocardless-api-token", "GoCardless token", "gocardless", "live_[a-z0-9_=-]{40}", 3, CRITICAL, DASHBOARD),
-	NAMED("plaid-api-token", "Plaid access token", "plaid", "access-(?:sandbox|development|production)-" UUID, 0, HIGH, DASHBOARD),
+	NAMED("plaid-api-token", "Plaid access token", "plaid", "access-(?:sandbox|development|production)-" UUID, 3.5, HIGH, DASHBOARD),
 	NAMED("plaid-client-id", "Plaid client ID", "plaid", "[a-z0-9]{24}", 3.5, LOW, DASHBOARD),
 	NAMED("plaid-secret-key", "Plaid secret", "plaid", "[a-z0-9]{30}", 3.5, HIGH, "dashboard.plaid.com > Keys: rotate it"),
 	NAMED("finicity-api-token", "Finicity token", "finicity", HEX32, 3, HIGH, DASHBOARD),
@@ -379,22 +382,21 @@ const struct secret_rule secret_rules[] = {
 	TOKEN("typeform-api-token", "Typeform token", "tfp_", "tfp_[\\w.=-]{59}(?![\\w.=-])", 3, MEDIUM, "admin.typeform.com/account#/section/tokens: delete it"),
 
 	/* ---- files, protocols, anything ---- */
-	TEXT("private-key", "private key", "-----begin", "-----\\s?BEGIN[ A-Z0-9_-]{0,60}PRIVATE KEY(?: BLOCK)?\\s?-----(?!-)[\\s\\S]{24,15000}?(?:-----\\s?END[ A-Z0-9_-]{0,60}PRIVATE KEY(?: BLOCK)?\\s?-----|\\z)", 0, check_private_key, NULL, CRITICAL,
-	     "make another key, take this one out of authorized_keys, certificates and services, revoke its certificate"),
+	{ "private-key", "private key", "PRIVATE KEY-----\nPRIVATE KEY BLOCK-----\nPRIVATE KEY -----",
+	  "-----\\s?BEGIN[ A-Z0-9_-]{0,60}PRIVATE KEY(?: BLOCK)?\\s?-----(?:\\s|\\\\{1,2}[nrt])*+(?:[A-Za-z-]{3,20}: [^\\n\\\\]{0,200}(?:\\n|\\\\{1,2}n)\\s{0,8}){0,8}+[A-Za-z0-9+/=\\s\\\\]{24,15000}+(?:-----\\s?END[ A-Z0-9_-]{0,60}KEY(?: BLOCK)?\\s?-----)?",
+	  SECRET_AROUND, SECRET_OPEN | SECRET_BLOCK, 0, check_private_key, NULL, SEV_CRITICAL, "make another key, take this one out of authorized_keys, certificates and services, revoke its certificate" },
 	TEXT("putty-private-key", "PuTTY private key", "putty-user-key-file-", "PuTTY-User-Key-File-[23]: [^\\0]{10,4000}?Private-Lines: [0-9]{1,3}\\s{1,2}(?<secret>[A-Za-z0-9+/=\\s]{40,4000})", 3, NULL, NULL, CRITICAL, "make another key and take this one out of authorized_keys"),
 	TEXT("rsa-xml-private-key", "RSA key in XML", "<rsakeyvalue>", "<RSAKeyValue>[^\\0]{0,3000}?<D>(?<secret>[A-Za-z0-9+/=\\s]{40,1200})</D>", 3, NULL, NULL, CRITICAL, "make another key"),
-	TEXT("jwk-private-key", "JSON web key with its private part", "\"kty\"", "\"kty\"\\s?:\\s?\"(?:RSA|EC|OKP)\"[^{}]{0,3000}?\"d\"\\s?:\\s?\"(?<secret>[\\w-]{40,800})\"", 3.5, NULL, NULL, CRITICAL, "make another key and publish its public part instead of this one's"),
+	{ "jwk-private-key", "JSON web key with its private part", "\"kty\"", "\"kty\"\\s?:\\s?\"(?:RSA|EC|OKP)\"[^{}]{0,3000}?\"d\"\\s?:\\s?\"(?<secret>[\\w-]{40,800})\"", SECRET_TEXT, SECRET_COSTLY, 3.5, NULL, NULL, SEV_CRITICAL, "make another key and publish its public part instead of this one's" },
 	{ "pkcs12-file", "PKCS #12 key store", "", "(?i)[^/]\\.(?:p12|pfx)$", SECRET_PATH, SECRET_WEAK, 0, NULL, NULL, SEV_MEDIUM, "mount key stores at run time; make another key when the image was published" },
 	CHECKED("jwt", "JSON web token", "eyJ eyA", "(?<![A-Za-z0-9_+/-])ey[A-Za-z0-9_-]{15,2000}\\.ey[A-Za-z0-9_/\\\\-]{15,6000}\\.(?:[A-Za-z0-9_/\\\\-]{10,1000}={0,2})?", 3, check_jwt, MEDIUM, "end its session or rotate the key that signed it; let it be short-lived"),
 	CHECKED("jwt-base64", "JSON web token in base64", "ZXlK", "(?<![A-Za-z0-9_+/])ZXlK[A-Za-z0-9_+/\\\\-]{8}[A-Za-z0-9_+/\\\\\\r\\n-]{40,8000}={0,2}", 2, check_jwt_base64, MEDIUM, "end its session or rotate the key that signed it"),
 	TEXT("docker-config-auth", "registry password of a Docker configuration", "\"auth\"", "\"auth\\\\?\"\\s{0,4}:\\s{0,4}\\\\?\"(?<secret>[A-Za-z0-9+/]{8,1000}={0,2})\\\\?\"", 2, check_docker_auth, NULL, CRITICAL, "change the registry's password or token; log in at run time"),
 	TEXT("dockerconfig-secret", "registry credentials of a Kubernetes secret", ".dockerconfigjson .dockercfg", "\\.docker(?:configjson|cfg)[\"']?:\\s{0,4}(?:\\|[-+]?\\s{0,40})?[\"']?(?<secret>e[yw][A-Za-z0-9+/]{16,8000}={0,2})", 3, check_docker_config, NULL, CRITICAL, "change the registry's password or token"),
-	TEXT("kubernetes-secret-yaml", "values of a Kubernetes secret", "kind:",
-	     "kind:[ \\t]*[\"']?Secret[\"']?\\s(?:(?!\\n---)[^\\0]){0,400}?\\bdata:(?:(?!\\n---)[^\\0]){0,200}?\\s[\\w.-]{1,80}:[ \\t]*(?:[|>][-+]?\\s{1,20})?[ \\t]*[\"']?(?<secret>[A-Za-z0-9+/]{10,4000}={0,3})(?=[\"'\\s]|\\z)", 2, check_kubernetes, "(?i)\\.(?:ya?ml|json)$|^$", HIGH,
-	     "change what the values open; keep secrets out of manifests in images (sealed secrets, an external store)"),
-	TEXT("kubernetes-secret-yaml-data-first", "values of a Kubernetes secret", "data:",
-	     "data:(?:(?!\\n---)[^\\0]){0,200}?\\s[\\w.-]{1,80}:[ \\t]*(?:[|>][-+]?\\s{1,20})?[ \\t]*[\"']?(?<secret>[A-Za-z0-9+/]{10,4000}={0,3})[\"']?\\s(?:(?!\\n---)[^\\0]){0,400}?\\bkind:[ \\t]*[\"']?Secret\\b", 2, check_kubernetes, "(?i)\\.(?:ya?ml|json)$", HIGH,
-	     "change what the values open; keep secrets out of manifests in images (sealed secrets, an external store)"),
+	{ "kubernetes-secret-yaml", "values of a Kubernetes secret", "kind: secret\nkind: \"secret\nkind: 'secret\nkind:secret",
+	  "kind:[ \\t]*[\"']?Secret[\"']?\\s(?:(?!\\n---)[^\\0]){0,400}?\\bdata:[ \\t]*\\r?\\n" K8S_VALUE, SECRET_TEXT, SECRET_COSTLY, 2, check_kubernetes, "(?i)\\.ya?ml$", SEV_HIGH, KUBERNETES },
+	{ "kubernetes-secret-yaml-data-first", "values of a Kubernetes secret", "data:", "data:[ \\t]*\\r?\\n" K8S_VALUE "(?:(?!\\n---)[^\\0]){0,400}?\\bkind:[ \\t]*[\"']?Secret\\b", SECRET_TEXT, SECRET_COSTLY, 2,
+	  check_kubernetes, "(?i)\\.ya?ml$", SEV_HIGH, KUBERNETES },
 	{ "kubeconfig-client-key", "client key of a kubeconfig", "client-key-data", "LS0tLS1CRUdJTi[A-Za-z0-9+/=]{80,8000}", SECRET_ASSIGNED, 0, 3, NULL, NULL, SEV_CRITICAL, "rotate the cluster's client certificates; mount the kubeconfig at run time" },
 	TEXT("netrc-password", "password of a .netrc", "machine", "machine\\s{1,8}[\\w.-]{1,253}\\s{1,20}login\\s{1,8}\\S{1,200}\\s{1,20}password\\s{1,8}(?<secret>[^\\s$<{\\\\]{4,300})", 2, check_header_value, NULL, CRITICAL, PASSWORD),
 	TEXT("htpasswd-hash", "password hash", ":$apr1$ :$2y$ :$2a$ :$2b$ :{sha}", ":(?<secret>\\$apr1\\$[A-Za-z0-9./]{1,8}\\$[A-Za-z0-9./]{22}|\\$2[aby]\\$[0-9]{2}\\$[A-Za-z0-9./]{53}|\\{SHA\\}[A-Za-z0-9+/]{27}=)(?=\\s|\\z)", 3, NULL, "(?:^|/)\\.?ht(?:passwd|users)[^/]*$", MEDIUM, PASSWORD),
@@ -403,17 +405,17 @@ const struct secret_rule secret_rules[] = {
 	  "postgresql+psycopg2:// postgresql+asyncpg:// mysql+pymysql:// postgis:// db2:// elasticsearch://",
 	  "[a-z0-9+]{2,24}://[^\\s:/?#@\"'<>{}$`\\\\]{0,64}:(?<secret>[^\\s/?#@\"'<>{}$`\\\\]{3,128})@[\\w.\\[%-]", SECRET_TEXT, 0, 0, check_url_password, NULL, SEV_HIGH, PASSWORD },
 	TEXTWEAK("url-password", "password in a URL", "https:// http://", "https?://[^\\s:/?#@\"'<>{}$`\\\\()]{0,64}:(?<secret>[^\\s/?#@\"'<>{}$`\\\\()\\[\\]]{6,200})@[\\w.-]{3,}", 3, check_url_password, NULL, HIGH, PASSWORD),
-	{ "curl-auth-user", "password in a curl command", "curl",
+	{ "curl-auth-user", "password in a curl command", "curl \ncurl\t",
 	  "curl\\b(?:[^\\n]{0,1000}|(?:[^\\n]{0,600}\\n{1}){1,5}[^\\n]{0,600}?)[ \\t\\r\\n](?:-u|--user)(?:=|[ \\t]{0,5})(?:\"(?<secret>:[^\"\\n]{3,200}|[^:\"\\n]{3,200}:[^\"\\n]{0,200})\"|'([^:'\\n]{3,200}:[^'\\n]{3,200})'|"
 	  "((?:\"[^\"\\n]{3,100}\"|'[^'\\n]{3,100}'|[\\w@.$-]{1,100}):(?:\"[^\"\\n]{3,100}\"|'[^'\\n]{3,100}'|[\\w${}@.-]{1,100})))(?=\\s|\\z)",
-	  SECRET_TEXT, SECRET_WEAK, 2, check_basic_auth, NULL, SEV_HIGH, PASSWORD },
-	{ "curl-auth-header", "token in a curl command", "curl",
+	  SECRET_TEXT, SECRET_WEAK | SECRET_COSTLY, 2, check_basic_auth, NULL, SEV_HIGH, PASSWORD },
+	{ "curl-auth-header", "token in a curl command", "curl \ncurl\t",
 	  "curl\\b(?:[^\\n]{0,600}?\\n){0,5}?[^\\n]{0,1000}?[ \\t\\r\\n](?:-H|--header)(?:=|[ \\t]{0,5})[\"'](?:Authorization:[ \\t]{0,5}(?:Basic[ \\t]{1,3}([a-z0-9+/]{8,400}={0,3})|(?:Bearer|(?:Api-)?Token)[ \\t]{1,3}([\\w=~@.+/-]{8,2000})|([\\w=~@.+/-]{8,2000}))|"
 	  "(?:X-(?:[a-z]+-)?)?(?:Api-?)?(?:Key|Token):[ \\t]{0,5}([\\w=~@.+/-]{8,400}))[\"']",
-	  SECRET_TEXT, SECRET_WEAK, 2.75, check_header_value, NULL, SEV_HIGH, DASHBOARD },
+	  SECRET_TEXT, SECRET_WEAK | SECRET_COSTLY, 2.75, check_header_value, NULL, SEV_HIGH, DASHBOARD },
 	{ "symfony-secret", "Symfony's APP_SECRET", "app_secret", "[0-9a-f]{32,64}", SECRET_ASSIGNED, SECRET_WEAK, 3, NULL, NULL, SEV_HIGH, "set another APP_SECRET; sessions and signed links of the old one end" },
 	{ "symfony-secret-yaml", "Symfony's secret", "secret", "[0-9a-f]{32,64}", SECRET_ASSIGNED, SECRET_WEAK | SECRET_NAMES, 3, NULL, NULL, SEV_HIGH, "set another secret; sessions and signed links of the old one end" },
-	{ "django-secret-key", "Django's SECRET_KEY", "secret_key", "(?=[^\\s]*[!@#$%^&*(=+)-])(?!django-insecure)[a-z0-9!@#$%^&*(_=+)-]{48,60}", SECRET_ASSIGNED, SECRET_WEAK | SECRET_CASED, 4, NULL, "\\.py$|(?:^|/)\\.env|^$", SEV_HIGH, "set another SECRET_KEY; sessions of the old one end" },
+	{ "django-secret-key", "Django's SECRET_KEY", "SECRET_KEY", "(?=[^\\s]*[!@#$%^&*(=+)-])(?!django-insecure)[a-z0-9!@#$%^&*(_=+)-]{48,60}", SECRET_ASSIGNED, SECRET_WEAK | SECRET_CASED, 4, NULL, "\\.py$|(?:^|/)\\.env|^$", SEV_HIGH, "set another SECRET_KEY; sessions of the old one end" },
 	{ "rails-master-key", "Rails' master key", "", "(?:^|/)config/(?:master\\.key|credentials/[^/]+\\.key)$", SECRET_PATH, SECRET_WEAK, 0, NULL, NULL, SEV_HIGH, "rails credentials:edit with another key; hand RAILS_MASTER_KEY over at run time" },
 	{ "generic-password", "password in a text", "password passwd passwort passphrase _pwd pwd_", "[^\\s\"'`<>;]{6,128}", SECRET_ASSIGNED, SECRET_WEAK | SECRET_NAMES, 2.5, check_password, "(?i)(?:^|/)\\.?(?:env|netrc|pgpass|my\\.cnf|pypirc|pip\\.conf|s3cfg|boto|credentials?|secrets?|settings|application|config|database)[^/]*$|\\.(?:env|ini|cfg|conf|cnf|properties|ya?ml|toml|json|xml|php|tf|tfvars)$", SEV_MEDIUM, PASSWORD },
 	{ "generic-api-key", "key or token in a text", "access api auth key credential creds passwd password secret token", "[\\w.=-]{10,150}|[a-z0-9][a-z0-9+/]{11,400}={0,3}", SECRET_ASSIGNED, SECRET_WEAK | SECRET_NAMES, 3.5, check_generic, NULL, SEV_MEDIUM, DASHBOARD },

@@ -3,7 +3,7 @@
 #include "secret/check.h"
 #include <ctype.h>
 
-#define TRIES_MAX 4096u          /* of one rule in one buffer, in vain */
+#define TRIES_MAX 1024u          /* of one costly rule in one buffer, in vain */
 #define AROUND ((size_t)128)     /* how far a form may begin in front of its word */
 #define SEARCH_AFTER ((size_t)4096)
 #define LINE_MAX_LOOK ((size_t)2000)
@@ -65,15 +65,18 @@ static pcre2_code *compiled(struct ready_rule *r, bool path)
 	return mine;
 }
 
-/* Whether it matches in t from `start` on; the ovector tells where. A limit that is met is remembered. */
-static bool matches(struct scanner *s, const pcre2_code *code, struct str t, size_t start)
+/* Whether it matches in t from `start` on, beginning at `last` at the latest; the ovector tells where. A limit that is met is remembered. */
+static bool matches_until(struct scanner *s, const pcre2_code *code, struct str t, size_t start, PCRE2_SIZE last)
 {
 	if (!code)
 		return false;
+	pcre2_set_offset_limit(s->context, last);
 	int r = pcre2_match(code, (PCRE2_SPTR)(t.p ? t.p : ""), t.n, start, PCRE2_NOTEMPTY, s->match, s->context);
 	s->gave_up |= r < 0 && r != PCRE2_ERROR_NOMATCH;
 	return r >= 0;
 }
+
+static bool matches(struct scanner *s, const pcre2_code *code, struct str t, size_t start) { return matches_until(s, code, t, start, PCRE2_UNSET); }
 
 static bool path_fits(struct scanner *s, struct ready_rule *r)
 {
@@ -174,12 +177,12 @@ static bool accept(struct scanner *s, u32 index, size_t at, size_t end, size_t f
 	bool own = rule->shape == SECRET_SEARCHED;
 	if ((rule->entropy > 0 && secret_entropy(value) < rule->entropy) || value.n == 0)
 		return false;
-	if (!own && (secret_known(value) || (rule->shape != SECRET_TEXT && secret_made_up(value))))
+	if (!own && (secret_known(value) || (rule->shape != SECRET_TEXT && !(rule->flags & SECRET_BLOCK) && secret_made_up(value))))
 		return false;
 	enum secret_trust trust = rule->check ? rule->check(value) : SECRET_FIRM;
 	if (trust == SECRET_NONE || !path_fits(s, r) || allowed(s, r, at, end, from, to))
 		return false;
-	struct secret_found f = { .rule = rule, .at = (size_t)s->base + at, .end = (size_t)s->base + end, .line = line_of(s, at), .doubt = trust == SECRET_DOUBT || (!own && secret_sequence(value)) };
+	struct secret_found f = { .rule = rule, .at = (size_t)s->base + at, .end = (size_t)s->base + end, .line = line_of(s, at), .doubt = trust == SECRET_DOUBT || (!own && !(rule->flags & SECRET_BLOCK) && secret_sequence(value)) };
 	secret_mask(value, f.masked);
 	put(s, index, f);
 	return true;
@@ -224,6 +227,17 @@ static void value_of(struct scanner *s, const struct ready_rule *r, const pcre2_
 
 /* ---- shapes ---- */
 
+/* Whether a try in vain may have cost much: the rule says so, or the word stands in a very long one. */
+static bool costly(const struct scanner *s, const struct secret_rule *r, size_t at)
+{
+	size_t end = at, most = MIN(s->text.n, at + 256);
+	if (r->flags & SECRET_COSTLY)
+		return true;
+	while (end < most && s->text.p[end] > ' ' && s->text.p[end] != '"')
+		end++;
+	return end - at >= 200;
+}
+
 static void try_token(struct scanner *s, u32 index, size_t at)
 {
 	struct ready_rule *r = &s->set->rules[index];
@@ -236,7 +250,7 @@ static void try_token(struct scanner *s, u32 index, size_t at)
 	size_t lo = at > 64 ? at - 64 : 0;
 	struct str t = str_n(s->text.p + lo, MIN(s->text.n, at + SECRET_AFTER) - lo);
 	if (!matches(s, code, t, at - lo)) {
-		s->tries[index]++;
+		s->tries[index] += costly(s, r->rule, at);
 		return;
 	}
 	const PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->match);
@@ -247,7 +261,7 @@ static void try_token(struct scanner *s, u32 index, size_t at)
 	if (accept(s, index, lo + v, lo + e, from, to))
 		s->after[index] = (size_t)s->base + to;
 	else
-		s->tries[index]++;
+		s->tries[index] += costly(s, r->rule, at);
 }
 
 static void try_around(struct scanner *s, u32 index, size_t at)
@@ -255,12 +269,11 @@ static void try_around(struct scanner *s, u32 index, size_t at)
 	struct ready_rule *r = &s->set->rules[index];
 	pcre2_code *code = compiled(r, false);
 	size_t lo = at > AROUND + 8 ? at - AROUND - 8 : 0, start = at > AROUND ? at - AROUND : 0;
-	struct str t = str_n(s->text.p + lo, MIN(s->text.n, at + SECRET_AFTER / 4) - lo);
+	struct str t = str_n(s->text.p + lo, MIN(s->text.n, at + SECRET_AFTER) - lo);
 	if (s->base + at < s->after[index])
 		return;
-	pcre2_set_offset_limit(s->context, at - lo);
 	for (u32 i = 0; i < 4 && start <= at; i++) {
-		if (!matches(s, code, t, start - lo))
+		if (!matches_until(s, code, t, start - lo, at - lo))
 			break;
 		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->match);
 		size_t from = lo + o[0], to = lo + o[1], v, e;
@@ -273,8 +286,6 @@ static void try_around(struct scanner *s, u32 index, size_t at)
 			break;
 		}
 	}
-	s->tries[index] += s->base + at >= s->after[index];
-	pcre2_set_offset_limit(s->context, PCRE2_UNSET);
 }
 
 /* All matches that begin in [from, to]. */
@@ -287,20 +298,18 @@ static void search(struct scanner *s, u32 index, size_t from, size_t to)
 	while (from <= to && from < s->text.n) {
 		size_t lo = from > 64 ? from - 64 : 0;
 		struct str t = str_n(s->text.p + lo, MIN(s->text.n, to + SECRET_AFTER) - lo);
-		pcre2_set_offset_limit(s->context, to - lo);
-		if (!matches(s, code, t, from - lo))
+		if (!matches_until(s, code, t, from - lo, to - lo))
 			break;
 		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->match);
 		size_t a = lo + o[0], b = lo + o[1], v, e;
 		value_of(s, r, code, &v, &e);
 		accept(s, index, lo + v, lo + e, a, b);
 		from = MAX(b, a + 1);
-		if (++s->tries[index] > TRIES_MAX) {
+		if (++s->tries[index] > TRIES_MAX * 16) {
 			s->gave_up = true;
 			break;
 		}
 	}
-	pcre2_set_offset_limit(s->context, PCRE2_UNSET);
 	s->after[index] = (size_t)s->base + MAX(to + 1, from);
 }
 
@@ -337,7 +346,7 @@ static void try_assigned(struct scanner *s, u32 index, const struct assignment *
 static bool asked(const struct scanner *s, u32 index)
 {
 	const struct secret_rule *r = s->set->rules[index].rule;
-	if (s->place == PLACE_STRONG_ONLY && s->binary && r->shape == SECRET_TEXT)
+	if (s->place == PLACE_STRONG_ONLY && s->binary && (r->shape == SECRET_TEXT || r->flags & SECRET_BLOCK))
 		return false; /* a library that tries itself has keys in it */
 	return !(r->flags & SECRET_WEAK) || (s->place == PLACE_ANY && !s->binary);
 }
@@ -366,8 +375,11 @@ static int word_found(unsigned id, unsigned long long from, unsigned long long t
 		case SECRET_AROUND: try_around(s, index, at); break;
 		case SECRET_SEARCHED: search(s, index, at > SECRET_BEFORE ? at - SECRET_BEFORE : 0, MIN(at + SEARCH_AFTER, s->text.n)); break;
 		case SECRET_ASSIGNED:
-			if (parsed < 0)
-				parsed = secret_assignment(s->text, at, end, &a);
+			if (parsed < 0) {
+				parsed = s->base + at >= s->no_value && secret_assignment(s->text, at, end, &a);
+				if (!parsed && s->base + at >= s->no_value)
+					s->no_value = a.over ? s->base + a.over : 0;
+			}
 			if (parsed)
 				try_assigned(s, index, &a, at, end);
 			break;
@@ -426,9 +438,10 @@ void scanner_begin(struct scanner *s, struct str path)
 	if (n)
 		memcpy(s->path, path.p, n);
 	s->path[n] = '\0';
-	s->place = secret_place(str_of(s->path));
+	s->place = s->set->defaults ? secret_place(str_of(s->path)) : PLACE_ANY;
 	s->binary = s->gave_up = s->full = false;
 	s->n_hits = 0;
+	s->no_value = 0;
 	s->base = 0;
 	s->counted = 0;
 	s->lines = 0;

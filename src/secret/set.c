@@ -4,7 +4,11 @@ pcre2_code *secret_compile(const char *pattern, u32 options, struct error *err)
 {
 	int code;
 	PCRE2_SIZE at;
-	pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+	pcre2_set_parens_nest_limit(context, 100);
+	pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
+	pcre2_compile_context_free(context);
 	if (!re) {
 		char why[128] = "";
 		pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
@@ -122,21 +126,39 @@ static void ready(struct secret_set *s)
 	free(pairs);
 }
 
-int secret_set_new(const char *gitleaks_file, struct secret_set **ret, struct error *err)
+static struct secret_set *blank(void)
 {
 	struct secret_set *s = xcalloc(1, sizeof *s);
 	pthread_mutex_init(&s->lock, NULL);
-	s->defaults = !gitleaks_file;
-	if (gitleaks_file && secret_gitleaks_read(s, gitleaks_file, err) < 0) {
+	return s;
+}
+
+static int finish(struct secret_set *s, int status, struct secret_set **ret)
+{
+	if (status < 0) {
 		secret_set_free(s);
 		return -1;
 	}
-	if (!gitleaks_file)
-		for (u32 i = 0; i < secret_rules_n; i++)
-			secret_set_add(s, &secret_rules[i]);
 	ready(s);
 	*ret = s;
 	return 0;
+}
+
+int secret_set_new(const char *gitleaks_file, struct secret_set **ret, struct error *err)
+{
+	struct secret_set *s = blank();
+	if (gitleaks_file)
+		return finish(s, secret_gitleaks_read(s, gitleaks_file, err), ret);
+	s->defaults = true;
+	for (u32 i = 0; i < secret_rules_n; i++)
+		secret_set_add(s, &secret_rules[i]);
+	return finish(s, 0, ret);
+}
+
+int secret_set_of(struct str gitleaks, struct secret_set **ret, struct error *err)
+{
+	struct secret_set *s = blank();
+	return finish(s, secret_gitleaks_parse(s, gitleaks, err), ret);
 }
 
 static void codes_free(pcre2_code **v, u32 n)

@@ -57,5 +57,8 @@ hs_database_t *secret_set_db(struct secret_set *s);
 pcre2_code *secret_compile(const char *pattern, u32 options, struct error *err);
 /* Reads a file in gitleaks' format into s: its rules and allowlists, and which of the built-in rules are left (gitleaks.c). */
 int secret_gitleaks_read(struct secret_set *s, const char *path, struct error *err) must_check;
+int secret_gitleaks_parse(struct secret_set *s, struct str text, struct error *err) must_check; /* the same of a text */
+/* A set of a text instead of a file, for tests. */
+int secret_set_of(struct str gitleaks, struct secret_set **ret, struct error *err) must_check;
 struct ready_rule *secret_set_add(struct secret_set *s, const struct secret_rule *rule);
 #endif

@@ -138,7 +138,7 @@ static int end(void *state, struct buf *note, struct error *err)
 static bool wants(struct str dir, struct str name)
 {
 	char path[4096];
-	return secret_place(path_of(dir, name, path, sizeof path)) != PLACE_NOTHING;
+	return (chosen && !chosen->defaults) || secret_place(path_of(dir, name, path, sizeof path)) != PLACE_NOTHING;
 }
 
 static const struct collector_stream stream = { open_state, begin, feed, end, close_state };
