@@ -1,7 +1,7 @@
 /* copyright.c — licences of Debian's packages: usr/share/doc/PACKAGE/copyright, which every package has to bring (Debian Policy 12.5).
  *
- * Most are machine-readable (copyright-format 1.0): the first line of each License field is an expression. Of the others only what they refer to below
- * /usr/share/common-licenses is known. The note is what all of them come to: a line a licence, each once, sorted. */
+ * Most are machine-readable (copyright-format 1.0): the first line of each License field is an expression. Of the others what they refer to below
+ * /usr/share/common-licenses is known, and the short texts that are always the same. The note is what all of them come to: a line a licence, each once, sorted. */
 #include "base/arena.h"
 #include "package/license.h"
 #include "package/note.h"
@@ -88,6 +88,38 @@ static void take_references(struct found *f, struct str text)
 	}
 }
 
+/* Texts that are known by a sentence of theirs; the second must stand there too, the third must not. */
+static const struct {
+	const char *id, *sentence, *also, *without;
+} texts[] = {
+	{ "MIT", "Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files", "", NULL },
+	{ "ISC", "for any purpose with or without fee is hereby granted, provided that the above copyright notice and this permission notice appear in all copies", "", NULL },
+	{ "BSD-3-Clause", "Redistribution and use in source and binary forms, with or without modification, are permitted", "endorse or promote products", "must display the following acknowledg" },
+	{ "BSD-4-Clause", "Redistribution and use in source and binary forms, with or without modification, are permitted", "must display the following acknowledg", NULL },
+	{ "BSD-2-Clause", "Redistribution and use in source and binary forms, with or without modification, are permitted", "", "endorse or promote products" },
+	{ "Zlib", "This software is provided 'as-is', without any express or implied warranty", "must not be misrepresented", NULL },
+	{ "Apache-2.0", "Licensed under the Apache License, Version 2.0", "", NULL },
+	{ "MPL-2.0", "subject to the terms of the Mozilla Public License, v. 2.0", "", NULL },
+};
+#define TEXT_MAX ((size_t)(256 * KiB)) /* how much of a file is looked at for them */
+
+static void take_texts(struct found *f, struct str text)
+{
+	struct buf flat = BUF(TEXT_MAX);
+	bool blank = true;
+	for (size_t i = 0; i < text.n && i < TEXT_MAX; i++) {
+		bool space = (u8)text.p[i] <= ' ' || text.p[i] == '*' || text.p[i] == '#';
+		if (!space || !blank)
+			buf_putc(&flat, space ? ' ' : text.p[i]);
+		blank = space;
+	}
+	for (size_t i = 0; i < countof(texts); i++)
+		if (str_contains(buf_str(&flat), str_of(texts[i].sentence)) && (!*texts[i].also || str_contains(buf_str(&flat), str_of(texts[i].also))) &&
+		    !(texts[i].without && str_contains(buf_str(&flat), str_of(texts[i].without))))
+			add(f, str_of(texts[i].id));
+	buf_free(&flat);
+}
+
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 static int take(struct str dir, struct str name, struct str content, struct buf *note, struct error *err)
@@ -98,6 +130,8 @@ static int take(struct str dir, struct str name, struct str content, struct buf 
 		take_fields(&f, content);
 	if (!f.n)
 		take_references(&f, content);
+	if (!f.n)
+		take_texts(&f, content);
 	if (f.n)
 		qsort(f.v, f.n, sizeof *f.v, by_bytes);
 	for (u32 i = 0; i < f.n; i++)

@@ -103,12 +103,15 @@ static void copyright(void **state)
 	     "Files: x\nLicense: Expat or Artistic\n\nLicense: GPL-2+\n On Debian systems, see /usr/share/common-licenses/GPL-2.\n\nFiles: y\nLicense:\n text\n");
 	put(&w, 0, "usr/share/doc/b", TAR_SYMLINK, "a", 0);
 	text(&w, 0, "usr/share/doc/c/copyright", "You may take any later version of it.\nsee `/usr/share/common-licenses/LGPL-2.1'.\nAnd /usr/share/common-licenses/Apache-2.0.\n");
+	text(&w, 0, "usr/share/doc/d/copyright",
+	     " * Permission is hereby granted, free of charge, to any person obtaining\n * a copy of this software and associated documentation files (the x)\n\n"
+	     "Redistribution and use in source and binary forms, with or without\nmodification, are permitted provided that …\n");
 	struct packages *p = look(&w);
 	assert_int_equal(p->problems.n, 0);
 	assert_string_equal(get(p, "a")->license, "GPL-2.0-or-later AND (MIT OR Artistic-1.0-Perl)");
 	assert_string_equal(get(p, "b")->license, "GPL-2.0-or-later AND (MIT OR Artistic-1.0-Perl)");
 	assert_string_equal(get(p, "c")->license, "Apache-2.0 AND LGPL-2.1-or-later");
-	assert_string_equal(get(p, "d")->license, "");
+	assert_string_equal(get(p, "d")->license, "BSD-2-Clause AND MIT");
 	packages_free(w.p);
 	w.p = packages_read_set(w.r, COLLECT_OS, false); /* of a smaller set, whatever notes there are */
 	assert_string_equal(get(w.p, "a")->license, "");
