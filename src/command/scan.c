@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include "report/examine.h"
+#include "report/inventory.h"
 #include "report/openvex.h"
 #include "report/scan.h"
 #include "rule/baseline.h"
@@ -289,7 +290,9 @@ static int scan(struct job *j, const char *location, struct error *err)
 	int parts = SUBJECT_INSIDE | (j->kinds & ~(u32)EXAMINE_VULNERABILITIES ? SUBJECT_RISKS : 0);
 	if (j->kinds & EXAMINE_VULNERABILITIES && open_db(j, err) < 0)
 		return command_fail(err);
-	if (subject_open(location, &load, parts, &j->subject, err) < 0)
+	/* What only asks for packages asks those that are known; whatever else is looked for needs the tree. */
+	bool only_packages = j->kinds == EXAMINE_VULNERABILITIES && !j->opt[O_LAYERS].count;
+	if (only_packages ? inventory_open(location, &load, &j->subject, err) < 0 : subject_open(location, &load, parts, &j->subject, err) < 0)
 		return command_fail(err);
 	if (j->subject.image)
 		command_unverified(&j->subject.image->unverified);

@@ -93,11 +93,13 @@ static int lower_layers(const struct subject *s, const struct examine_options *o
 static void unidentified(const struct subject *s, struct scan *out)
 {
 	const struct packages *p = s->packages;
-	u32 n = MIN(p->n_unidentified, (u32)UNIDENTIFIED);
+	u32 n = s->rootfs && !s->n_unidentified ? MIN(p->n_unidentified, (u32)UNIDENTIFIED) : s->n_unidentified;
 	struct buf path = BUF(0);
 	out->coverage.unidentified = arena_alloc(&out->arena, (n + 1) * sizeof(char *));
-	for (u32 i = 0; s->rootfs && i < n; i++)
-		out->coverage.unidentified[out->coverage.n_unidentified++] = arena_strdup(&out->arena, rootfs_path(s->rootfs, p->unidentified[i], &path));
+	for (u32 i = 0; i < n; i++) {
+		struct str z = i < s->n_unidentified ? str_of(s->unidentified[i]) : rootfs_path(s->rootfs, p->unidentified[i], &path);
+		out->coverage.unidentified[out->coverage.n_unidentified++] = arena_strdup(&out->arena, z);
+	}
 	buf_free(&path);
 }
 
@@ -117,8 +119,11 @@ int examine(const struct subject *s, const struct examine_options *opt, struct s
 		if (opt->kinds & 1u << (*e)->kind)
 			(*e)->examine(s, out);
 	for (u32 i = 0; i < out->n; i++)
-		if (out->v[i].kind == KIND_VULNERABILITY)
+		if (out->v[i].kind == KIND_VULNERABILITY) {
+			if (!s->image || (u32)out->v[i].layer >= s->image->n_layers) /* of an SBOM */
+				out->v[i].layer = -1;
 			out->v[i].remedy = remedy_of(s, out, &out->v[i]);
+		}
 	u32 n = 0;
 	for (u32 i = 0; i < out->n; i++) /* what the system itself is found wanting in is configuration */
 		if (opt->kinds & 1u << out->v[i].kind || (opt->kinds & EXAMINE_VULNERABILITIES && out->v[i].kind == KIND_CONFIG))

@@ -13,6 +13,8 @@ struct subject {
 	struct packages *packages; /* NULL when not asked for */
 	struct dive *dive;         /* NULL likewise */
 	struct problems problems;  /* of all of them: `incomplete`. With SUBJECT_INSIDE or SUBJECT_RISKS without what is in image->unverified */
+	const char **unidentified; /* without a tree (inventory.h): the paths of packages->unidentified, the first of them; in the packages' arena */
+	u32 n_unidentified;
 };
 
 enum {
