@@ -351,7 +351,7 @@ static bool sniff(struct str dir, struct str name, const struct tar_entry *e, st
 
 static const struct collector_stream stream = { .open = binary_open, .begin = stream_begin, .feed = stream_feed, .end = stream_end, .close = binary_close };
 
-const struct collector binary_collector = { .id = COLLECT_BINARY, .version = 1, .name = "binary", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
+const struct collector binary_collector = { .id = COLLECT_BINARY, .version = 2, .name = "binary", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
 
 /* --- reading --- */
 
