@@ -9,12 +9,13 @@
 #include "rule/baseline.h"
 #include "rule/gate.h"
 #include "rule/scanignore.h"
+#include "secret/scan.h"
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { O_DB, O_FORMAT, O_OUTPUT, O_FAIL_ON, O_SEVERITY, O_KINDS, O_UNFIXED, O_IGNORE, O_NO_IGNORE, O_SUPPRESSED, O_VEX, O_VEX_OUT, O_BASELINE, O_WRITE_BASELINE, O_ONLY_NEW, O_WHY, O_LAYERS, O_PLATFORM, O_NO_CACHE };
+enum { O_DB, O_FORMAT, O_OUTPUT, O_FAIL_ON, O_SEVERITY, O_KINDS, O_UNFIXED, O_IGNORE, O_NO_IGNORE, O_SUPPRESSED, O_VEX, O_VEX_OUT, O_BASELINE, O_WRITE_BASELINE, O_ONLY_NEW, O_WHY, O_LAYERS, O_PLATFORM, O_NO_CACHE, O_SECRET_RULES };
 
 static const struct option options[] = {
 	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The advisory database. Default: that of the store, which pare db update fetches.", NULL },
@@ -38,6 +39,7 @@ static const struct option options[] = {
 	[O_LAYERS] = { "all-layers", 0, OPT_FLAG, NULL, "Packages that only lower layers hold, too: what a later layer replaced or removed still ships.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
+	[O_SECRET_RULES] = { "secret-rules", 0, OPT_VALUE, "FILE", "Rules for secrets, in gitleaks' format (TOML): instead of the built-in ones, or beside them with [extend] useDefault = true. Reads every layer again.", NULL },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -49,6 +51,7 @@ struct job {
 	struct gates gates;
 	struct scan_ignores ignores;
 	struct vex vex;
+	struct secret_set *secrets; /* of --secret-rules */
 	char today[16];
 	u32 kinds, severities; /* bits */
 	bool answered;         /* --why: something */
@@ -286,7 +289,10 @@ static int finish(struct job *j, struct error *err)
 
 static int scan(struct job *j, const char *location, struct error *err)
 {
-	struct load_options load = { .platform = j->opt[O_PLATFORM].value, .no_cache = j->opt[O_NO_CACHE].count > 0, .store = globals.store };
+	if (j->opt[O_SECRET_RULES].value && secret_set_new(j->opt[O_SECRET_RULES].value, &j->secrets, err) < 0)
+		return command_fail(err);
+	secret_collector_use(j->secrets);
+	struct load_options load = { .platform = j->opt[O_PLATFORM].value, .no_cache = j->opt[O_NO_CACHE].count > 0 || j->secrets, .store = globals.store };
 	int parts = SUBJECT_INSIDE | (j->kinds & ~(u32)EXAMINE_VULNERABILITIES ? SUBJECT_RISKS : 0);
 	if (j->kinds & EXAMINE_VULNERABILITIES && open_db(j, err) < 0)
 		return command_fail(err);
@@ -315,6 +321,8 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct error err = { 0 };
 	struct job j = { .opt = opt };
 	int status = read_options(&j, &err) < 0 ? command_fail(&err) : scan(&j, args[0], &err);
+	secret_collector_use(NULL);
+	secret_set_free(j.secrets);
 	scan_free(&j.scan);
 	subject_close(&j.subject);
 	db_close(j.db);
