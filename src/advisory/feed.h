@@ -41,6 +41,7 @@
 
 #define FEED_FILES ((u32)4 << 20) /* files below one directory, members of one archive */
 #define FEED_DEPTH 32             /* directories in directories */
+#define FEED_DOCUMENT (128 * MiB) /* one document that is read whole: Red Hat's largest have tens of megabytes */
 #define FEED_VALUE (32 * MiB)     /* one value of feed_json_each */
 
 struct feed {

@@ -293,7 +293,7 @@ static void read_statuses(struct csaf *c, const json_t *vuln, struct statuses *o
 	size_t n = 0;
 	for (size_t k = 0; k < countof(kinds); k++)
 		n += json_array_size(json_arr(all, kinds[k].name));
-	out->buckets = new_buckets((u32)MIN(n, (size_t)JSON_BYTES), &out->mask);
+	out->buckets = new_buckets((u32)MIN(n, (size_t)FEED_DOCUMENT), &out->mask);
 	for (size_t k = 0; k < countof(kinds); k++) {
 		const json_t *list = json_arr(all, kinds[k].name);
 		for (size_t i = 0; i < json_array_size(list); i++) {

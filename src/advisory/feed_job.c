@@ -66,12 +66,14 @@ int feed_text(struct feed_job *j, const char *name, struct stream *s, size_t lim
 
 int feed_json(struct feed_job *j, const char *name, struct stream *s, json_t **ret, struct error *err)
 {
-	if (feed_text(j, name, s, JSON_BYTES, err) < 0)
+	if (feed_text(j, name, s, FEED_DOCUMENT, err) < 0)
 		return -1;
 	struct str text = buf_str(&j->content);
 	if (str_starts(text, STR("\xef\xbb\xbf")))
 		text = str_from(text, 3);
-	json_t *doc = json_read(text, name, err);
+	json_t *doc = json_read_limit(text, FEED_DOCUMENT, name, err);
+	if (j->content.cap > MiB)
+		buf_free(&j->content); /* the tree of a large document has copies of its own */
 	if (!doc)
 		return -1;
 	*ret = doc;

@@ -48,11 +48,13 @@ static bool valid_utf8(struct str s)
 	return true;
 }
 
-json_t *json_read(struct str text, const char *name, struct error *err)
+json_t *json_read(struct str text, const char *name, struct error *err) { return json_read_limit(text, JSON_BYTES, name, err); }
+
+json_t *json_read_limit(struct str text, size_t limit, const char *name, struct error *err)
 {
 	struct buf fixed = BUF(0);
-	if (text.n > JSON_BYTES) {
-		error_set(err, ERR_INPUT, "%s: over %llu MiB", name, (unsigned long long)(JSON_BYTES / MiB));
+	if (text.n > limit) {
+		error_set(err, ERR_INPUT, "%s: over %llu MiB", name, (unsigned long long)(limit / MiB));
 		return NULL;
 	}
 	if (too_deep(text)) {

@@ -12,6 +12,7 @@
 /* The whole of `text` as one document (RFC 8259; a lone value is not enough, duplicate keys: the last counts, invalid
  * UTF-8 in strings is replaced by U+FFFD). Release with json_decref. `name` is for the message. */
 json_t *json_read(struct str text, const char *name, struct error *err) must_check;
+json_t *json_read_limit(struct str text, size_t limit, const char *name, struct error *err) must_check; /* at most `limit` bytes instead of JSON_BYTES */
 
 const char *json_text(const json_t *obj, const char *key);      /* NULL when absent or no string; may hold NUL: see json_view */
 struct str json_view(const json_t *obj, const char *key);       /* the string with its length; p NULL when absent */
