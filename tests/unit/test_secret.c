@@ -451,11 +451,63 @@ static void own_rules_refused(void **state)
 	}
 }
 
+/* ---- docs/secrets.md ---- */
+
+static const char *const intro =
+	"# Secrets\n\n"
+	"`pare scan` looks for secrets in the files of every layer (what a later layer hides or deletes is still in the image, and told as such), in environment, labels, history, commands and build\n"
+	"arguments. All rules' words are looked for in one pass; where one stands, the rule's form, its randomness and, where tokens carry one, its check sum or structure decide. A value is never\n"
+	"shown: the first characters and the length are. What has the form but a check sum that does not hold, or letters in their order, is told with low severity.\n\n"
+	"Nothing is looked for in pictures, fonts, lock files, public keys, the system's documentation, and tests of other people's packages. In what systems and packages brought, in tests, in\n"
+	"Markdown and minified files, and in programs, only forms that speak for themselves count. Placeholders, variables, samples of manuals and emulators are none.\n\n"
+	"    pare scan --kinds secret IMAGE\n"
+	"    pare scan --kinds secret --fail-on secret IMAGE\n\n"
+	"## Rules of your own\n\n"
+	"`--secret-rules FILE` reads gitleaks' format. Without `[extend]` they replace the built-in ones.\n\n"
+	"```toml\n[extend]\nuseDefault = true\ndisabledRules = [\"jwt\"]\n\n[[rules]]\nid = \"acme-token\"\ndescription = \"Acme's token\"\nregex = '''acme-[0-9a-f]{32}'''\nkeywords = [\"acme-\"]\nentropy = 3\n\n"
+	"[[rules.allowlists]]\npaths = ['''\\.example$''']\n\n[[rules]]\nid = \"github-pat\" # one of the built-in ones: changed, not replaced, as there is no regex\n[[rules.allowlists]]\nregexTarget = \"line\"\nregexes = ['''not a secret''']\n```\n\n"
+	"Understood: `regex`, `path`, `keywords`, `entropy`, `secretGroup`, `tags`; allowlists (of a rule and of all, with `targetRules`) with `condition`, `regexTarget`, `regexes`, `paths`, `stopwords`. Refused: `extend.path`,\n"
+	"`required`. A pattern is tried from 512 bytes in front of a keyword to 4096 behind it; one without keywords everywhere, which costs more.\n\n"
+	"## The built-in rules\n\n| rule | what it finds | severity | what to do |\n|---|---|---|---|\n";
+
+static void page_of(struct buf *out)
+{
+	buf_puts(out, intro);
+	for (u32 i = 0; i < secret_rules_n; i++)
+		buf_printf(out, "| `%s` | %s | %s | %s |\n", secret_rules[i].id, secret_rules[i].title, severity_text[secret_rules[i].severity], secret_rules[i].rotate);
+}
+
+/* The page is the table's: PARE_WRITE=1 build/test_secret writes it. */
+static void page(void **state)
+{
+	(void)state;
+	static const char *const places[] = { "../docs/secrets.md", "docs/secrets.md" };
+	struct buf want = BUF(0), have = BUF(0);
+	page_of(&want);
+	for (size_t i = 0; i < countof(places); i++) {
+		FILE *f = fopen(places[i], getenv("PARE_WRITE") ? "w" : "r");
+		if (!f)
+			continue;
+		if (getenv("PARE_WRITE")) {
+			fwrite(want.p, 1, want.n, f);
+		} else {
+			buf_reserve(&have, want.n + 4096);
+			have.n = fread(have.p, 1, want.n + 4096, f);
+			if (!str_eq(buf_str(&want), buf_str(&have)))
+				fail_msg("docs/secrets.md is not current: PARE_WRITE=1 build/test_secret");
+		}
+		fclose(f);
+		break;
+	}
+	buf_free(&want);
+	buf_free(&have);
+}
+
 int main(void)
 {
 	struct error err;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_rule), cmocka_unit_test(table), cmocka_unit_test(silence), cmocka_unit_test(assignments), cmocka_unit_test(places), cmocka_unit_test(check_sums), cmocka_unit_test(pieces),
-		cmocka_unit_test(binaries), cmocka_unit_test(hostile), cmocka_unit_test(own_rules), cmocka_unit_test(own_rules_refused) };
+		cmocka_unit_test(binaries), cmocka_unit_test(hostile), cmocka_unit_test(own_rules), cmocka_unit_test(own_rules_refused), cmocka_unit_test(page) };
 	if (secret_set_new(NULL, &rules, &err) < 0)
 		return 1;
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
