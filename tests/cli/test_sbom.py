@@ -85,7 +85,7 @@ def test_table(pare, image):
     assert len({l.index("5.2-1+b1") if "bash" in l else l.index("1.0-1") for l in lines}) == 1  # aligned
 
 
-@pytest.mark.parametrize("fmt", ["json", "purl", "table"])
+@pytest.mark.parametrize("fmt", ["json", "cyclonedx", "spdx", "spdx-tv", "purl", "table"])
 def test_same_bytes(pare, image, tmp_path, fmt):
     """Cold, warm, without a cache, from other places, to a file: the same."""
     runs = [pare("sbom", "-f", fmt, "--no-cache", image).out, pare("sbom", "-f", fmt, image).out, pare("sbom", "-f", fmt, image).out]
@@ -146,7 +146,7 @@ def test_names_are_data(pare, tmp_path):
     nasty = b'{"name": "a\\u001b[31m\\u0000b", "version": "1\\u202e"}'
     path = tmp_path / "image.tar"
     Image([layer(File("app/node_modules/n/package.json", nasty), File("var/lib/dpkg/status", b"Package: x\x1b]0;y\x07\nStatus: install ok installed\nVersion: 1\n"))]).docker_archive(path)
-    for fmt in ("json", "purl", "table"):
+    for fmt in ("json", "cyclonedx", "spdx", "spdx-tv", "purl", "table"):
         pare("sbom", "-f", fmt, path, status=None)  # the fixture looks for raw control bytes
 
 
