@@ -134,11 +134,26 @@ static bool gnu(struct str name, struct buf *out)
 	return true;
 }
 
+/* "https://opensource.org/licenses/mit-license.php", "https://www.gnu.org/licenses/gpl-3.0.html": its last part, without its suffix. */
+static struct str of_url(struct str url)
+{
+	static const char *const suffixes[] = { ".html", ".htm", ".php", ".txt" };
+	if (!str_starts(url, STR("http://")) && !str_starts(url, STR("https://")))
+		return url;
+	while (url.n && url.p[url.n - 1] == '/')
+		url.n--;
+	struct str last = str_base(url);
+	for (size_t i = 0; i < countof(suffixes); i++)
+		if (str_ends(last, str_of(suffixes[i])))
+			last.n -= strlen(suffixes[i]);
+	return str_contains(url, STR("apache.org/licenses/")) && str_ieq(last, STR("LICENSE-2.0")) ? STR("Apache-2.0") : last;
+}
+
 /* One name of one or several words; false when nobody knows it. */
 static bool known(struct str name, struct buf *out)
 {
 	char text[64];
-	name = str_trim(name);
+	name = of_url(str_trim(name));
 	if (name.n == 0 || name.n > 128)
 		return false;
 	if (gnu(name, out))

@@ -96,6 +96,24 @@ static void json_file(void *ctx, const struct subject *s, node_id id, struct str
 	jsonw_end(w);
 }
 
+/* How much of what can be run the packages account for. */
+static void json_coverage(struct jsonw *w, const struct subject *s)
+{
+	const struct packages *p = s->packages;
+	struct buf path = BUF(0);
+	jsonw_key(w, "coverage");
+	jsonw_obj(w);
+	jsonw_ku(w, "executable_bytes", p->executable_bytes);
+	jsonw_ku(w, "identified_bytes", p->identified_bytes);
+	jsonw_key(w, "unidentified");
+	jsonw_arr(w);
+	for (u32 i = 0; i < p->n_unidentified; i++)
+		jsonw_str(w, rootfs_path(s->rootfs, p->unidentified[i], &path));
+	jsonw_end(w);
+	jsonw_end(w);
+	buf_free(&path);
+}
+
 static void write_json(FILE *f, const struct subject *s, const struct sbom_options *opt)
 {
 	static const struct byte_range everything = { .layer = -1 };
@@ -115,6 +133,7 @@ static void write_json(FILE *f, const struct subject *s, const struct sbom_optio
 		subject_list(s, &everything, json_file, &w);
 		jsonw_end(&w);
 	}
+	json_coverage(&w, s);
 	json_problems(&w, "unverified", &s->image->unverified);
 	json_incomplete(&w, &s->problems);
 	jsonw_end(&w);

@@ -159,3 +159,21 @@ def test_directory(pare, tmp_path):
         assert pare("sbom", "-f", "purl", where).out == "pkg:alpm/arch/bash@5-1?arch=x86_64&distro=arch\n"
     assert "rootfs:" in pare("inspect", root, status=3).err
     assert pare("sbom", "-f", "purl", example().oci(tmp_path / "layout")).out.count("\n") == 3
+
+
+def elf(n):
+    """As little of a program as its reader takes for one."""
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\x3e\x00\x01\x00\x00\x00" + bytes(40) + b"\0" * n
+
+
+def test_coverage(pare, tmp_path):
+    """Programs are known when a package owns them, whatever name they have; what nobody knows is named, the largest first."""
+    base = layer(File("usr/bin/owned", elf(1000), mode=0o755), File("opt/large", elf(5000), mode=0o755), File("opt/small", elf(100), mode=0o755), File("etc/text", b"x" * 9000),
+                 File("var/lib/dpkg/status", STATUS), File("var/lib/dpkg/info/bash.list", b"/usr/bin/owned\n"))
+    path = tmp_path / "image.tar"
+    Image([base]).docker_archive(path)
+    doc = pare("sbom", "-f", "json", path).json()
+    check(doc, "sbom")
+    n = len(elf(0))
+    assert doc["coverage"] == {"executable_bytes": 6100 + 3 * n, "identified_bytes": 1000 + n, "unidentified": ["/opt/large", "/opt/small"]}
+    assert "programs and libraries" in pare("sbom", path).out

@@ -135,6 +135,10 @@ static void licenses(void **state)
 		{ "MIT)", "MIT)" },
 		{ "", "" },
 		{ "LicenseRef-own", "LicenseRef-own" },
+		{ "https://www.apache.org/licenses/LICENSE-2.0.txt", "Apache-2.0" },
+		{ "https://opensource.org/licenses/mit-license.php", "MIT" },
+		{ "http://www.eclipse.org/legal/epl-2.0/", "EPL-2.0" },
+		{ "https://example.org/ours", "https://example.org/ours" },
 	};
 	for (size_t i = 0; i < countof(v); i++) {
 		struct buf b = BUF(0);
