@@ -167,6 +167,8 @@ void distro_of(const struct packages *p, struct arena *a, struct distro *ret)
 			ret->minor = arena_strdup(a, cut(v, MINOR));
 		if (rows[i].prefix && (rows[i].cut == NONE || *ret->release))
 			name_ecosystems(p, a, ret, rows[i].id, rows[i].prefix);
+		if (ret->rules & DISTRO_SOURCE && *ret->release && (strcmp(ret->type, "deb") == 0 || strcmp(rows[i].id, "alpine") == 0))
+			ret->root = arena_printf(a, "Root:%s:%s", strcmp(rows[i].id, "ubuntu") == 0 ? "Ubuntu" : strcmp(ret->type, "deb") == 0 ? "Debian" : "Alpine", ret->release);
 		if (strcmp(rows[i].id, "alpine") == 0) /* what ends is what was installed, whatever its repositories promise */
 			ret->eol_cycle = arena_strdup(a, cut(v, MINOR));
 		return;

@@ -31,6 +31,7 @@ struct distro {
 	const char *ecosystems[DISTRO_ECOSYSTEMS];
 	u32 n_ecosystems;          /* 0: nobody publishes advisories for it that we read */
 	const char *pro;           /* Ubuntu: "Ubuntu:Pro:16.04:LTS" */
+	const char *root;          /* "Root:Debian:12": what Root.io builds again for that release; NULL */
 	const char *release;       /* as its advisories count: "12", "22.04", "3.19", "8"; "" rolling */
 	const char *minor;         /* Red Hat: "8.4", "" */
 	u32 rules;

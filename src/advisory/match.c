@@ -250,7 +250,10 @@ static int match_one(struct matcher *m, u32 i)
 		return 0;
 	const char *name = m->os && m->distro.rules & DISTRO_SOURCE && *k->source_name ? k->source_name : k->name;
 	int r = 0;
-	if (m->os) {
+	/* What Root.io has built again carries its name in the version, and has advisories of its own. */
+	if (m->os && m->distro.root && strstr(k->version, "root.io") && db_has_ecosystem(m->d, str_of(m->distro.root))) {
+		r = ask(m, m->distro.root, name);
+	} else if (m->os) {
 		for (u32 j = 0; j < m->distro.n_ecosystems && r == 0; j++)
 			r = ask(m, m->distro.ecosystems[j], name);
 		if (r == 0 && m->distro.pro && strstr(k->version, "esm"))

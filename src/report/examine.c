@@ -1,4 +1,5 @@
 #include "report/examine.h"
+#include <time.h>
 
 extern const struct examiner examiner_secrets;
 const struct examiner *const examiners[] = { &examiner_secrets, NULL };
@@ -89,6 +90,36 @@ static int lower_layers(const struct subject *s, const struct examine_options *o
 	return r;
 }
 
+/* --- how old the database is, by its own dates --- */
+#define OLD_DAYS 30
+
+static s64 days_of(struct str date)
+{
+	u64 y, m, d;
+	struct str rest = str_head(date, 10);
+	if (!str_to_u64(str_cut(&rest, '-'), &y) || !str_to_u64(str_cut(&rest, '-'), &m) || !str_to_u64(rest, &d) || y < 1970 || y > 9999 || m < 1 || m > 12 || d < 1 || d > 31)
+		return -1;
+	struct tm tm = { .tm_year = (int)y - 1900, .tm_mon = (int)m - 1, .tm_mday = (int)d };
+	return (s64)timegm(&tm) / 86400;
+}
+
+static int newest_of(void *ctx, const struct db_source *s)
+{
+	struct str *newest = ctx;
+	if (str_cmp(str_head(s->newest, 10), *newest) > 0)
+		*newest = str_head(s->newest, 10);
+	return 0;
+}
+
+static void age(const struct examine_options *opt, struct scan *out)
+{
+	struct str newest = { "", 0 };
+	(void)!db_sources(opt->db, newest_of, &newest);
+	s64 then = days_of(newest), now = days_of(str_of(opt->match.today));
+	if (then >= 0 && now >= 0 && now - then > OLD_DAYS)
+		problem_add(&out->notes, "the database is %lld days old, by the newest date in it (%.*s): what was found since is not known (pare db update)", (long long)(now - then), STR_FMT(newest));
+}
+
 /* --- all of it --- */
 static void unidentified(const struct subject *s, struct scan *out)
 {
@@ -114,6 +145,8 @@ int examine(const struct subject *s, const struct examine_options *opt, struct s
 			return -1;
 		else if (opt->all_layers && s->image && s->image->n_layers && lower_layers(s, opt, out, err) < 0)
 			return -1;
+		if (opt->db)
+			age(opt, out);
 	}
 	for (const struct examiner *const *e = examiners; *e; e++)
 		if (opt->kinds & 1u << (*e)->kind)

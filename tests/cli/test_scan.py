@@ -198,6 +198,11 @@ def test_what_is_not_covered_is_told(pare, db, tmp_path):
     pare("scan", "--db", db, "--kinds", "vulnerability", "--fail-on", "eol", path, status=1, env=EPOCH)
 
 
+def test_an_old_database_is_told(scan):
+    assert scan("--format", "json").json()["coverage"]["notes"] == []
+    assert "31 days old" in scan("--format", "json", env={"SOURCE_DATE_EPOCH": "1706745600"}).json()["coverage"]["notes"][0]
+
+
 def test_damaged_database(pare, image, tmp_path):
     bad = tmp_path / "bad.db"
     bad.write_bytes(b"no database" * 1000)

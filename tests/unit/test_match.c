@@ -160,8 +160,11 @@ static void debian(void **state)
 	add(r);
 	add(record("Debian:11", "openssl", "CVE-6", ""));
 	add(record("Debian:12", "shadow", "CVE-7", "1:4.13+dfsg1-2"));
+	add(record("Root:Debian:12", "zlib", "CVE-8", "1:1.2.13-1.root.io.2"));
+	add(record("Debian:12", "zlib", "CVE-9", ""));
 	open_db();
 	system_is("debian", "12");
+	install("deb", "zlib", "1:1.2.13-1.root.io.1");
 	struct package *k = install("deb", "libssl3", "3.0.11-1~deb12u1+b1");
 	k->source_name = "openssl";
 	k->source_version = "3.0.11-1~deb12u1";
@@ -180,6 +183,8 @@ static void debian(void **state)
 	assert_string_equal(finding("CVE-5", "libssl3")->state, "fix_deferred");
 	NOT_FOUND("CVE-6", "libssl3");
 	FIXED_IN("CVE-7", "shadow", "1:4.13+dfsg1-2");
+	FIXED_IN("CVE-8", "zlib", "1:1.2.13-1.root.io.2"); /* built again by somebody who has advisories of his own */
+	NOT_FOUND("CVE-9", "zlib");
 	assert_int_equal(found.notes.n, 0);
 	done();
 }
