@@ -5,6 +5,7 @@
 #include <emmintrin.h>
 #endif
 
+#define PACKAGES_MAX (1u << 20) /* of all files together */
 #define CHUNK ((size_t)(64 * KiB))
 #define ROOM (BINARY_BACK + CHUNK + BINARY_AHEAD)
 
@@ -269,6 +270,11 @@ static void feed(struct binary *b, struct str piece)
 void binary_put(struct note_writer *w, const char *type, struct str name, struct str version)
 {
 	char text[BINARY_VERSION_MAX + 2];
+	if (w->packages >= BINARY_PACKAGES_MAX) {
+		if (w->packages++ == BINARY_PACKAGES_MAX)
+			note_damage(w, "over a budget: holds more than %u packages", BINARY_PACKAGES_MAX);
+		return;
+	}
 	if (strcmp(type, "golang") == 0 && version.n && version.p[0] >= '0' && version.p[0] <= '9') {
 		snprintf(text, sizeof text, "v%.*s", (int)MIN(version.n, (size_t)BINARY_VERSION_MAX), version.p);
 		version = str_of(text);
@@ -378,6 +384,10 @@ static void read_note(const struct rootfs *r, struct packages *p, node_id node, 
 		if (tag == NOTE_DAMAGE) {
 			packages_problem(p, r, node, s);
 		} else if (tag == NOTE_PACKAGE) {
+			if (p->n >= PACKAGES_MAX) {
+				packages_problem(p, r, node, STR("over a budget: more packages than an image may have"));
+				break;
+			}
 			if (!where)
 				where = arena_bytes(&p->arena, rootfs_path(r, node, &path));
 			at = packages_add(p, "generic");

@@ -22,6 +22,7 @@ enum { BINARY_ELF = NOTE_PRIVATE, BINARY_TYPE };
 #define BINARY_BACK ((size_t)1280)
 #define BINARY_AHEAD ((size_t)1792)
 #define BINARY_VERSION_MAX 96u
+#define BINARY_PACKAGES_MAX 20000u /* in one file */
 
 /* --- classes: programs known by their own words --- */
 
@@ -65,7 +66,7 @@ void binary_match_end(struct binary_match *m, struct note_writer *w);
 
 /* --- Go --- */
 
-#define GO_MODULES_MAX ((size_t)(8 * MiB))
+#define GO_MODULES_MAX ((size_t)(2 * MiB))
 extern const char go_modules_begin[16], go_modules_end[16], go_info_mark[16]; /* of the last one 14 bytes count */
 /* Packages out of the text between the marks. `go`: "go1.21.3", may be empty. */
 void go_packages(struct str modules, struct str go, struct binary_match *m, struct note_writer *w);

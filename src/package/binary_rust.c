@@ -6,7 +6,7 @@
 #include "package/binary.h"
 #include <isa-l/igzip_lib.h>
 
-#define LIST_MAX ((size_t)(8 * MiB)) /* inflated */
+#define LIST_MAX ((size_t)MiB) /* inflated */
 #define TRIES_MAX 200000u            /* streams that were begun in one file; some thousand in the largest programs */
 
 static const char first[] = "{\"packages\":[";

@@ -207,6 +207,10 @@ const struct binary_row binary_rows[] = {
 	ALSO("016x", "1\\.1[134]\\.\\d{1,2}"),
 	ALSO("\0", "(1\\.(?:\\d|1\\d|2\\d)\\.\\d{1,2})" Z),
 	ALSO("", ODD2 "(1\\.(?:\\d|1\\d|2\\d)\\.\\d{1,2})" Z),
+	/* What the linker was given for a variable stands behind Go's own version, where programs are built without a list of modules that tells. */
+	FIRST("runc", "golang", "github.com/opencontainers/runc", "\0go", "1\\.\\d{1,2}(?:\\.\\d{1,2})?" Z "+v?(1\\.\\d{1,2}\\.\\d{1,2}[-+~.a-z0-9]{0,40})" Z),
+	FIRST("containerd|containerd-shim*|ctr", "golang", "github.com/containerd/containerd", "\0go", "1\\.\\d{1,2}(?:\\.\\d{1,2})?" Z "+v?([12]\\.\\d{1,2}\\.\\d{1,2}[-+~.a-z0-9]{0,40})" Z),
+	FIRST("terraform", "golang", "github.com/hashicorp/terraform", "", "(?<=[!-~])(\\d\\.\\d{1,2}\\.\\d{1,2}(?:-(?:alpha|beta|rc)\\d{0,8})?)\\n"),
 	GENERIC("traefik", "traefik", "v", ODDV "(" V3 "(?:-(?:alpha|beta|rc|ea)\\.?\\d{1,2})?)" Z),
 	ALSO("", ODD "(" V3 "(?:-(?:alpha|beta|rc|ea)\\.?\\d{1,2})?)" Z),
 	ALSO("", ODD2 "(" V3 "(?:-(?:alpha|beta|rc|ea)\\.?\\d{1,2})?)" Z),
@@ -315,7 +319,6 @@ const struct binary_row binary_rows[] = {
 	GENERIC("tini|tini-static|docker-init", "tini", "tini version ", V3),
 	GENERIC("dumb-init", "dumb-init", "\0", "(1\\.\\d\\.\\d)\\n" Z),
 	GENERIC("su-exec|gosu", "gosu", "gosu version: |gosu ", V23),
-	FIRST("runc", "github", "opencontainers/runc", "runc version ", V3),
 	GENERIC("crun", "crun", "\0", "(" V23 ")" Z "%s version "),
 
 	/* Libraries. */

@@ -270,6 +270,17 @@ static void budget(void **state)
 	struct buf out = found("bin/envoy", buf_str(&b), 65536);
 	assert_true(str_starts(buf_str(&out), STR("!over a budget")));
 	buf_free(&out);
+	buf_clear(&b);
+	buf_add(&b, STR("\177ELF"));
+	buf_add(&b, str_n(go_modules_begin, 16));
+	buf_puts(&b, "path\tx\n");
+	for (u32 i = 0; i < 30000; i++)
+		buf_puts(&b, "dep\ta\t1\n");
+	buf_add(&b, str_n(go_modules_end, 16));
+	out = found("bin/any", buf_str(&b), 65536);
+	assert_true(str_contains(buf_str(&out), STR("!over a budget")));
+	assert_true(out.n < 20100 * 14);
+	buf_free(&out);
 	buf_free(&b);
 }
 
