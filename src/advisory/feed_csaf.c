@@ -1,7 +1,8 @@
 /* CSAF 2.0 (https://docs.oasis-open.org/csaf/csaf/v2.0/): VEX documents and advisories of Red Hat and SUSE.
  *
- * A product status names products by id; a product of two parts is a relationship, which leads to the package (its purl) and to what it is a component of (a CPE), sometimes over a module in
- * between: "AppStream-8.6:httpd:2.4:8060…:httpd-0:2.4.37-47.x86_64". What one document says of the builds of one package for several architectures becomes one record. */
+ * A product status names products by id; a product of two parts is a relationship, which leads to the package (its purl) and to what it is a component of (a CPE),
+ * sometimes over a module in between: "AppStream-8.6:httpd:2.4:8060…:httpd-0:2.4.37-47.x86_64". What one document says of the builds of one package for several
+ * architectures becomes one record. */
 #include "advisory/feed_job.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -98,7 +99,8 @@ static void read_tree(struct tree *t, const json_t *doc)
 	list = json_arr(tree, "relationships");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *r = json_array_get(list, i), *full = json_obj(r, "full_product_name");
-		tree_add(t, &(struct product){ .id = json_view(full, "product_id"), .name = json_view(full, "name"), .part = json_view(r, "product_reference"), .of = json_view(r, "relates_to_product_reference") });
+		tree_add(t, &(struct product){ .id = json_view(full, "product_id"), .name = json_view(full, "name"), .part = json_view(r, "product_reference"),
+			.of = json_view(r, "relates_to_product_reference") });
 	}
 	t->buckets = new_buckets(t->n, &t->mask);
 	for (u32 i = t->n; i-- > 0;) { /* backwards: the first of a name is found first */
@@ -130,7 +132,8 @@ static struct str module_of(struct str label)
 /* "libfoo-1.2-3.1.x86_64": the two last dashes and the last dot. */
 static bool split_nevra(struct str text, struct status *s)
 {
-	static const char *const arches[] = { "noarch", "x86_64", "i586", "i686", "aarch64", "aarch64_ilp32", "armv7hl", "ppc64le", "ppc64", "s390x", "s390", "ia64", "riscv64", "src", "nosrc", NULL };
+	static const char *const arches[] = { "noarch", "x86_64", "i586", "i686", "aarch64", "aarch64_ilp32", "armv7hl", "ppc64le", "ppc64", "s390x", "s390", "ia64", "riscv64",
+		"src", "nosrc", NULL };
 	size_t dot = text.n, dashes[2] = { 0, 0 };
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] == '.')
@@ -190,7 +193,7 @@ static bool read_purl(struct feed_job *j, struct str text, struct status *s)
 	return true;
 }
 
-/* "SUSE Linux Enterprise Server 15 SP3" → "SUSE:Linux Enterprise Server 15 SP3", "openSUSE Leap 15.5" → "openSUSE:Leap 15.5". Else Red Hat's, whose releases are CPEs. */
+/* "SUSE Linux Enterprise Server 15 SP3" → "SUSE:Linux Enterprise Server 15 SP3", "openSUSE Leap 15.5" → "openSUSE:Leap 15.5". Else Red Hat's: its releases are CPEs. */
 static struct str ecosystem_of(struct feed_job *j, const struct product *platform)
 {
 	struct str rest = platform->name, first = str_cut(&rest, ' ');
@@ -304,14 +307,14 @@ static void read_statuses(struct csaf *c, const json_t *vuln, struct statuses *o
 }
 
 /* Calls f with the status of each product that `list` names. */
-static void each_status(struct statuses *s, const json_t *list, void (*f)(struct feed_job *j, struct status *, const json_t *said), struct feed_job *j, const json_t *said)
+static void each_status(struct statuses *s, const json_t *list, void (*f)(struct status *s, const json_t *said), const json_t *said)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *v = json_array_get(list, i);
 		struct str id = str_n(json_string_value(v), json_string_length(v));
 		for (u32 k = *status_bucket(s, id); k; k = s->v[k - 1].next)
 			if (str_eq(s->v[k - 1].product, id))
-				f(j, &s->v[k - 1], said);
+				f(&s->v[k - 1], said);
 	}
 }
 
@@ -322,10 +325,9 @@ static struct str advisory_of(struct str url)
 	return base.n > 5 && base.n < 64 && base.p[0] >= 'A' && base.p[0] <= 'Z' && str_chr(base, '-') ? base : str_n("", 0);
 }
 
-static void take_remediation(struct feed_job *j, struct status *s, const json_t *said)
+static void take_remediation(struct status *s, const json_t *said)
 {
 	struct str category = json_view(said, "category"), details = json_view(said, "details");
-	(void)j;
 	if (s->state == FIX_FIXED) {
 		if (str_is(category, "vendor_fix") && !s->advisory.n)
 			s->advisory = advisory_of(json_view(said, "url"));
@@ -347,37 +349,35 @@ static void take_remediation(struct feed_job *j, struct status *s, const json_t 
 		s->state = FIX_UNDER_INVESTIGATION;
 }
 
-static void take_threat(struct feed_job *j, struct status *s, const json_t *said)
+static void take_threat(struct status *s, const json_t *said)
 {
-	(void)j;
 	if (!s->severity.n)
 		s->severity = json_view(said, "details");
 }
 
-static void take_flag(struct feed_job *j, struct status *s, const json_t *said)
+static void take_flag(struct status *s, const json_t *said)
 {
-	(void)j;
 	if (s->state == FIX_NOT_AFFECTED && !s->reason.n)
 		s->reason = json_view(said, "label");
 }
 
-static void read_said(struct csaf *c, const json_t *vuln, struct statuses *s)
+static void read_said(const json_t *vuln, struct statuses *s)
 {
 	const json_t *list = json_arr(vuln, "remediations");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *r = json_array_get(list, i);
-		each_status(s, json_arr(r, "product_ids"), take_remediation, c->j, r);
+		each_status(s, json_arr(r, "product_ids"), take_remediation, r);
 	}
 	list = json_arr(vuln, "threats");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *t = json_array_get(list, i);
 		if (str_is(json_view(t, "category"), "impact"))
-			each_status(s, json_arr(t, "product_ids"), take_threat, c->j, t);
+			each_status(s, json_arr(t, "product_ids"), take_threat, t);
 	}
 	list = json_arr(vuln, "flags");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *f = json_array_get(list, i);
-		each_status(s, json_arr(f, "product_ids"), take_flag, c->j, f);
+		each_status(s, json_arr(f, "product_ids"), take_flag, f);
 	}
 }
 
@@ -423,8 +423,9 @@ static int add_records(struct csaf *c, struct str id, struct statuses *s, struct
 			if (s->v[end].arch.n)
 				feed_push_once(c->j, &arches, s->v[end].arch);
 		const struct db_record r = {
-			.id = id, .ecosystem = a->ecosystem, .package = a->package, .fixed = a->version, .state = a->state, .severity = a->severity.n ? a->severity : c->severity, .reason = a->reason,
-			.advisory = a->advisory.n ? a->advisory : c->advisory ? c->tracking : STR(""), .module = a->module, .arches = feed_join(c->j, &arches), .cpe = a->cpe, .binary = a->binary,
+			.id = id, .ecosystem = a->ecosystem, .package = a->package, .fixed = a->version, .state = a->state, .reason = a->reason, .module = a->module, .cpe = a->cpe,
+			.severity = a->severity.n ? a->severity : c->severity, .advisory = a->advisory.n ? a->advisory : c->advisory ? c->tracking : STR(""),
+			.arches = feed_join(c->j, &arches), .binary = a->binary,
 		};
 		if (feed_record(c->j, &r, err) < 0)
 			return -1;
@@ -478,7 +479,7 @@ static int one_vulnerability(struct csaf *c, const json_t *vuln, struct error *e
 	if (!id.n)
 		id = c->tracking;
 	read_statuses(c, vuln, &s);
-	read_said(c, vuln, &s);
+	read_said(vuln, &s);
 	int r = add_vuln(c, id, vuln, err);
 	if (r == 0)
 		r = add_records(c, id, &s, err);
@@ -522,4 +523,9 @@ int feed_redhat(struct feed_job *j, const char *name, struct stream *s, struct e
 
 static int import(const char *path, struct db_writer *w, struct error *err) { return feed_run("redhat-csaf-vex", path, ".json", feed_redhat, w, err); }
 
-const struct feed feed_kind_redhat = { "redhat-csaf-vex", "Red Hat's VEX documents, CSAF 2.0: a file a CVE (Red Hat)", "https://security.access.redhat.com/data/csaf/v2/vex/", import };
+const struct feed feed_kind_redhat = {
+	"redhat-csaf-vex",
+	"Red Hat's VEX documents, CSAF 2.0: a file a CVE (Red Hat)",
+	"https://security.access.redhat.com/data/csaf/v2/vex/",
+	import,
+};

@@ -37,7 +37,10 @@ static void decided(struct feed_job *j, const json_t *release, struct db_record 
 		r->reason = STR("end-of-life: not supported in this release");
 	} else if (json_object_get(release, "nodsa")) {
 		r->state = str_is(word, "ignored") ? FIX_WILL_NOT_FIX : str_is(word, "postponed") ? FIX_DEFERRED : FIX_AFFECTED;
-		r->reason = str_of(arena_printf(&j->arena, "%.*s%s%.*s", STR_FMT(word.n ? word : STR("no-dsa")), why.n ? ": " : "", STR_FMT(feed_cut(why.p ? why : STR(""), FEED_TITLE))));
+		if (!word.n)
+			word = STR("no-dsa");
+		why = feed_cut(why.p ? why : STR(""), FEED_TITLE);
+		r->reason = str_of(arena_printf(&j->arena, "%.*s%s%.*s", STR_FMT(word), why.n ? ": " : "", STR_FMT(why)));
 	}
 }
 
@@ -92,4 +95,9 @@ int feed_debian(struct feed_job *j, const char *name, struct stream *s, struct e
 
 static int import(const char *path, struct db_writer *w, struct error *err) { return feed_run("debian-tracker", path, ".json", feed_debian, w, err); }
 
-const struct feed feed_kind_debian = { "debian-tracker", "Debian's security tracker, its one JSON document (Debian)", "https://security-tracker.debian.org/tracker/data/json", import };
+const struct feed feed_kind_debian = {
+	"debian-tracker",
+	"Debian's security tracker, its one JSON document (Debian)",
+	"https://security-tracker.debian.org/tracker/data/json",
+	import,
+};

@@ -95,7 +95,8 @@ static struct str day(const json_t *release, const char *from, const char *is)
 
 static int one_cycle(struct feed_job *j, struct str product, const json_t *r, bool old, struct error *err)
 {
-	struct db_eol e = { .product = product, .cycle = json_view(r, old ? "cycle" : "name"), .codename = json_view(r, "codename"), .release = feed_date(json_view(r, "releaseDate")) };
+	struct db_eol e = { .product = product, .cycle = json_view(r, old ? "cycle" : "name"), .codename = json_view(r, "codename") };
+	e.release = feed_date(json_view(r, "releaseDate"));
 	e.eol = old ? day(r, "eol", "") : day(r, "eolFrom", "isEol");
 	e.extended = old ? day(r, "extendedSupport", "") : day(r, "eoesFrom", "isEoes");
 	if (!e.cycle.n || str_chr(e.cycle, '\0') || str_chr(product, '\0')) {
@@ -151,6 +152,21 @@ static int import_kev(const char *path, struct db_writer *w, struct error *err) 
 static int import_epss(const char *path, struct db_writer *w, struct error *err) { return feed_run("epss", path, ".csv", feed_epss, w, err); }
 static int import_eol(const char *path, struct db_writer *w, struct error *err) { return feed_run("eol", path, ".json", feed_eol, w, err); }
 
-const struct feed feed_kind_kev = { "kev", "vulnerabilities that are known to be exploited (CISA)", "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json", import_kev };
-const struct feed feed_kind_epss = { "epss", "how likely each vulnerability is to be exploited, CSV (FIRST)", "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz", import_epss };
-const struct feed feed_kind_eol = { "eol", "when releases of products end: API v1 documents (endoflife.date)", "https://endoflife.date/api/v1/products/full", import_eol };
+const struct feed feed_kind_kev = {
+	"kev",
+	"vulnerabilities that are known to be exploited (CISA)",
+	"https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+	import_kev,
+};
+const struct feed feed_kind_epss = {
+	"epss",
+	"how likely each vulnerability is to be exploited, CSV (FIRST)",
+	"https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
+	import_epss,
+};
+const struct feed feed_kind_eol = {
+	"eol",
+	"when releases of products end: API v1 documents (endoflife.date)",
+	"https://endoflife.date/api/v1/products/full",
+	import_eol,
+};

@@ -120,4 +120,9 @@ int feed_nvd(struct feed_job *j, const char *name, struct stream *s, struct erro
 
 static int import(const char *path, struct db_writer *w, struct error *err) { return feed_run("nvd", path, ".json", feed_nvd, w, err); }
 
-const struct feed feed_kind_nvd = { "nvd", "the National Vulnerability Database: pages of its API 2.0, or its yearly feeds (NIST)", NULL, import };
+const struct feed feed_kind_nvd = {
+	"nvd",
+	"the National Vulnerability Database: pages of its API 2.0, or its yearly feeds (NIST)",
+	NULL,
+	import,
+};

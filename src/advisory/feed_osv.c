@@ -436,5 +436,15 @@ int feed_ubuntu(struct feed_job *j, const char *name, struct stream *s, struct e
 static int import_osv(const char *path, struct db_writer *w, struct error *err) { return feed_run("osv", path, ".json", feed_osv, w, err); }
 static int import_ubuntu(const char *path, struct db_writer *w, struct error *err) { return feed_run("ubuntu-osv", path, ".json", feed_ubuntu, w, err); }
 
-const struct feed feed_kind_osv = { "osv", "OSV documents of any ecosystem: a directory of them, or an ecosystem's all.zip (osv.dev)", "https://osv-vulnerabilities.storage.googleapis.com/all.zip", import_osv };
-const struct feed feed_kind_ubuntu = { "ubuntu-osv", "Ubuntu's security notices and CVEs as OSV documents (Canonical)", "https://security-metadata.canonical.com/osv/osv-all.tar.xz", import_ubuntu };
+const struct feed feed_kind_osv = {
+	"osv",
+	"OSV documents of any ecosystem: a directory of them, or an ecosystem's all.zip (osv.dev)",
+	"https://osv-vulnerabilities.storage.googleapis.com/all.zip",
+	import_osv,
+};
+const struct feed feed_kind_ubuntu = {
+	"ubuntu-osv",
+	"Ubuntu's security notices and CVEs as OSV documents (Canonical)",
+	"https://security-metadata.canonical.com/osv/osv-all.tar.xz",
+	import_ubuntu,
+};

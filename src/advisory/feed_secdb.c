@@ -2,8 +2,8 @@
 #include "advisory/feed_job.h"
 #include "base/json.h"
 
-/* "CVE-2017-2616 (+ regression fix)", "CVE-2019-1 CVE-2019-2": the CVEs in it; without any, its first word when that is an identifier ("XSA-245"). What is misspelt ("CVE_2019-2426")
- * stays so: it is found under the name that the feed has for it, and nobody else's advisories are about it. */
+/* "CVE-2017-2616 (+ regression fix)", "CVE-2019-1 CVE-2019-2": the CVEs in it; without any, its first word when that is an identifier ("XSA-245").
+ * What is misspelt ("CVE_2019-2426") stays so: it is found under the name that the feed has for it, and nobody else's advisories are about it. */
 static void take_ids(struct feed_job *j, struct str text, struct feed_list *ids)
 {
 	u32 before = ids->n;
@@ -111,5 +111,15 @@ int feed_wolfi(struct feed_job *j, const char *name, struct stream *s, struct er
 static int import_alpine(const char *path, struct db_writer *w, struct error *err) { return feed_run("alpine-secdb", path, ".json", feed_alpine, w, err); }
 static int import_wolfi(const char *path, struct db_writer *w, struct error *err) { return feed_run("wolfi", path, ".json", feed_wolfi, w, err); }
 
-const struct feed feed_kind_alpine = { "alpine-secdb", "Alpine's security database: vX.Y/REPOSITORY.json (Alpine Linux)", "https://secdb.alpinelinux.org/", import_alpine };
-const struct feed feed_kind_wolfi = { "wolfi", "a security database without releases: Wolfi's, Chainguard's, MinimOS's security.json", "https://packages.wolfi.dev/os/security.json", import_wolfi };
+const struct feed feed_kind_alpine = {
+	"alpine-secdb",
+	"Alpine's security database: vX.Y/REPOSITORY.json (Alpine Linux)",
+	"https://secdb.alpinelinux.org/",
+	import_alpine,
+};
+const struct feed feed_kind_wolfi = {
+	"wolfi",
+	"a security database without releases: Wolfi's, Chainguard's, MinimOS's security.json",
+	"https://packages.wolfi.dev/os/security.json",
+	import_wolfi,
+};

@@ -1,7 +1,8 @@
 /* OVAL definitions (Oracle, SUSE) and updateinfo (Amazon), read with expat as they come: one definition or update at a time.
  *
- * An OVAL definition is a tree of criteria whose leaves are sentences: "Oracle Linux 8 is installed", "Oracle Linux arch is x86_64", "Module nodejs:18 is enabled", "curl is earlier
- * than 0:7.61.1-14.el8", "libcurl4-7.66.0-4.27.1 is installed". A sentence about a package holds under what its branch and those above it say of release, architecture and module. */
+ * An OVAL definition is a tree of criteria whose leaves are sentences: "Oracle Linux 8 is installed", "Oracle Linux arch is x86_64", "Module nodejs:18 is enabled",
+ * "curl is earlier than 0:7.61.1-14.el8", "libcurl4-7.66.0-4.27.1 is installed". A sentence about a package holds under what its branch and those above it say of
+ * release, architecture and module. */
 #include "advisory/feed_job.h"
 #include <expat.h>
 
@@ -362,8 +363,8 @@ static int finish(struct xml *x)
 		return 0;
 	}
 	const struct db_vuln v = {
-		.id = about, .title = feed_cut(x->title, FEED_TITLE), .description = feed_cut(x->description, FEED_DESCRIPTION), .published = x->issued, .modified = x->updated, .severity = x->severity,
-		.references = x->references.v, .n_references = x->references.n,
+		.id = about, .title = feed_cut(x->title, FEED_TITLE), .description = feed_cut(x->description, FEED_DESCRIPTION), .published = x->issued, .modified = x->updated,
+		.severity = x->severity, .references = x->references.v, .n_references = x->references.n,
 	};
 	if (about.n && feed_vuln(x->j, &v, x->err) < 0)
 		return -1;
@@ -460,6 +461,21 @@ static int import_suse(const char *path, struct db_writer *w, struct error *err)
 static int import_amazon(const char *path, struct db_writer *w, struct error *err) { return feed_run("amazon", path, ".xml .json", feed_amazon, w, err); }
 static int import_oracle(const char *path, struct db_writer *w, struct error *err) { return feed_run("oracle", path, ".xml .json", feed_oracle, w, err); }
 
-const struct feed feed_kind_suse = { "suse", "SUSE's and openSUSE's OVAL definitions, CSAF or OSV documents (SUSE)", "https://ftp.suse.com/pub/projects/security/oval/", import_suse };
-const struct feed feed_kind_amazon = { "amazon", "Amazon Linux's updateinfo.xml, or OSV documents (Amazon)", NULL, import_amazon };
-const struct feed feed_kind_oracle = { "oracle", "Oracle Linux's OVAL definitions, or OSV documents (Oracle)", "https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2", import_oracle };
+const struct feed feed_kind_suse = {
+	"suse",
+	"SUSE's and openSUSE's OVAL definitions, CSAF or OSV documents (SUSE)",
+	"https://ftp.suse.com/pub/projects/security/oval/",
+	import_suse,
+};
+const struct feed feed_kind_amazon = {
+	"amazon",
+	"Amazon Linux's updateinfo.xml, or OSV documents (Amazon)",
+	NULL,
+	import_amazon,
+};
+const struct feed feed_kind_oracle = {
+	"oracle",
+	"Oracle Linux's OVAL definitions, or OSV documents (Oracle)",
+	"https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2",
+	import_oracle,
+};
