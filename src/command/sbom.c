@@ -94,17 +94,20 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_sbom = {
 	.name = "sbom",
 	.summary = "what is inside an image: its bill of materials",
-	.synopsis = "[OPTIONS] IMAGE|DIR",
+	.synopsis = "[OPTIONS] IMAGE|DIR|SBOM",
 	.description = "Lists every package of the final tree, with its version, licences, the layer that brought it, the bytes it takes and the file that tells of it: what the system's package managers "
 		       "installed (dpkg, apk, rpm, pacman), what languages' package managers did, and programs of which only the bytes tell.\n\n"
 		       "A package of a language whose files a package of the system owns is not counted again, unless --all asks for it. Lock files and manifests of what is not installed count for "
 		       "nothing.\n\n"
 		       "The same image gives the same bytes: there is no clock and no random number in a bill of materials. What could not be read is said, and the exit status is 3.\n\n"
 		       "IMAGE is TRANSPORT:DETAIL (docker-archive:FILE[:REF|:@N], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-daemon:REF, containers-storage:REF, rootfs:DIR), a file or "
-		       "directory, which is recognised by its content (a plain directory is a root file system), - for standard input, or a name that the Docker engine knows.",
+		       "directory, which is recognised by its content (a plain directory is a root file system), - for standard input, or a name that the Docker engine knows. A bill of materials instead (a file, - or sbom:FILE) is read back: "
+		       "CycloneDX 1.2 to 1.6 and SPDX 2.2 to 2.3 in JSON, SPDX tag-value, Syft's JSON, our own; so that one format becomes another, and what pare wrote loses nothing on the way. "
+		       "Such documents inside of an image (Bitnami's, Wolfi's, those of Python wheels) tell of packages, too.",
 	.options = options,
 	.examples = "pare sbom app.tar # for people\n"
 		    "pare sbom -f json -o app.json docker-daemon:app:latest # for programs\n"
+		    "pare sbom -f cyclonedx app.tar | pare sbom -f spdx - # one format from another\n"
 		    "pare sbom -f purl -t npm,pypi app.tar # the packages of two languages, a line each\n"
 		    "pare sbom --files -f json rootfs:/srv/root # which file belongs to whom",
 	.min_args = 1,

@@ -48,6 +48,7 @@ enum note_tag { /* stored: raise the collectors' versions when they change */
 	NOTE_AUTOMATIC, /* empty: installed as a dependency */
 	NOTE_INSIDE,    /* where in the file the package is: "WEB-INF/lib/y.jar"; package.path is then "FILE:INSIDE" */
 	NOTE_PROVIDES,
+	NOTE_PURL, /* as it was found; without one it is made (purl.h) */
 	NOTE_PRIVATE = 32,
 };
 

@@ -25,7 +25,8 @@ const char *const package_origin_text[] = { "database", "installed", "binary", "
 	X(composer)   \
 	X(nuget)      \
 	X(conda)      \
-	X(binary)
+	X(binary)     \
+	X(document)
 
 #define DECLARE(name) extern const struct ecosystem name##_ecosystem;
 #define LIST(name) &name##_ecosystem,
@@ -172,6 +173,7 @@ static bool set_field(struct packages *p, struct package *k, u8 tag, struct str 
 	case NOTE_VENDOR: at = &k->vendor; break;
 	case NOTE_TYPE: at = &k->type; break;
 	case NOTE_INSIDE: at = &k->path; break;
+	case NOTE_PURL: at = &k->purl; break;
 	case NOTE_SIZE: return note_leb(&s, &k->installed_size);
 	case NOTE_ESSENTIAL: return k->essential = true;
 	case NOTE_AUTOMATIC: return k->automatic = true;
@@ -264,7 +266,7 @@ static bool same(const struct package *x, const struct package *y)
 {
 	if (by_name(x, y))
 		return false;
-	if (y->origin == ORIGIN_DOCUMENT && (x->origin != ORIGIN_DOCUMENT || strcmp(x->path, y->path) == 0))
+	if (y->origin == ORIGIN_DOCUMENT && x->origin != ORIGIN_DOCUMENT)
 		return true;
 	return strcmp(x->arch, y->arch) == 0 && (x->origin == ORIGIN_DATABASE) == (y->origin == ORIGIN_DATABASE) &&
 	       (x->origin == ORIGIN_DATABASE || strcmp(x->path, y->path) == 0);

@@ -1,5 +1,6 @@
 #include "report/subject.h"
 #include "base/file.h"
+#include "package/document.h"
 
 /* Each set is a part of the next. A new collector: one line. */
 #define OS(X)    \
@@ -17,7 +18,8 @@
 	X(composer)  \
 	X(nuget)     \
 	X(conda)     \
-	X(binary)
+	X(binary)    \
+	X(document)
 #define RISKS(X) \
 	X(secret)
 
@@ -66,11 +68,43 @@ done:
 	return r;
 }
 
+/* An SBOM instead of an image: its packages, and an image without layers that is called what the document says. */
+static int open_document(const char *location, struct subject *ret, struct error *err)
+{
+	struct subject s = { 0 };
+	struct document_about about;
+	if (packages_of_document(location, &s.packages, &about, err) < 0)
+		return -1;
+	struct arena a = { 0 };
+	struct image *img = arena_new(&a, struct image);
+	img->reference = arena_strdup(&a, str_of(about.reference ? about.reference : location));
+	img->location = img->reference;
+	img->transport = arena_strdup(&a, str_of(about.transport ? about.transport : "sbom"));
+	img->manifest_media_type = "";
+	img->layers = arena_array(&a, struct image_layer, 1);
+	static const char *empty[1];
+	struct config *c = &img->config;
+	c->env = c->entrypoint = c->cmd = c->shell = c->volumes = c->ports = c->onbuild = c->label_keys = c->label_values = empty;
+	c->created = about.created ? arena_strdup(&a, str_of(about.created)) : NULL;
+	if ((about.digest && digest_parse(str_of(about.digest), &img->digest, NULL) < 0) || (about.config_digest && digest_parse(str_of(about.config_digest), &img->config_digest, NULL) < 0) ||
+	    (about.platform && platform_parse(str_of(about.platform), &c->platform, NULL) < 0))
+		problem_add(&s.packages->problems, "what it says of the image cannot be: a digest or a platform");
+	img->unverified = about.unverified;
+	img->arena = a;
+	s.image = img;
+	s.rootfs = rootfs_build(img, NULL);
+	problems_merge(&s.problems, &s.packages->problems, NULL);
+	*ret = s;
+	return 0;
+}
+
 int subject_open(const char *location, const struct load_options *load, int parts, struct subject *ret, struct error *err)
 {
 	struct subject s = { 0 };
 	struct load_options o = *load;
 	enum collector_set set = set_of(parts);
+	if (set >= COLLECT_PACKAGES && document_named(location))
+		return open_document(location, ret, err);
 	o.collectors = collector_sets[set];
 	o.sets = collector_sets;
 	o.content_only = set >= COLLECT_PACKAGES;
