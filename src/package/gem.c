@@ -95,6 +95,24 @@ static bool literal(struct spec *s, struct buf *out, bool *computed)
 	return false;
 }
 
+/* %w(MIT Ruby) is ["MIT", "Ruby"]. */
+static void words(struct spec *s, struct buf *to, const char *sep, u32 max)
+{
+	char close = closing(s->at.p[2]);
+	struct str rest = str_from(s->at, 3);
+	const char *end = str_chr(rest, close);
+	struct str list = str_head(rest, end ? (size_t)(end - rest.p) : 0);
+	s->at = str_from(rest, end ? list.n + 1 : rest.n);
+	for (u32 n = 0; n < max && list.n;) {
+		size_t i = 0;
+		while (i < list.n && !strchr(" \t\r\n", list.p[i]))
+			i++;
+		lang_list(to, sep, str_head(list, i));
+		n += i != 0;
+		list = str_from(list, i + 1);
+	}
+}
+
 /* The literals of a value, one or an array of them, or of the arguments of a call, each followed by .freeze or not; joined into `to`. At most
  * `max` of them are taken. A computed one empties what there is. */
 static void values(struct spec *s, struct buf *to, const char *sep, u32 max)
@@ -104,6 +122,10 @@ static void values(struct spec *s, struct buf *to, const char *sep, u32 max)
 	skip_blanks(s, false);
 	if (str_starts(s->at, STR("Gem::Version.new")))
 		s->at = str_from(s->at, sizeof "Gem::Version.new" - 1);
+	if (s->at.n > 3 && s->at.p[0] == '%' && (s->at.p[1] == 'w' || s->at.p[1] == 'W') && !identifier(s->at.p[2])) {
+		words(s, to, sep, max);
+		return;
+	}
 	array = take_char(s, '[');
 	if (!array && take_char(s, '('))
 		skip_blanks(s, false);

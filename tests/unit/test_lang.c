@@ -177,7 +177,7 @@ static void gems(void **state)
 	text(&w, 0, GEMS "specifications/default/csv-3.2.2.gemspec",
 	     "Gem::Specification.new do |s|\n s.name = \"csv\"\n s.version = Gem::Version.new(\"3.2.2\")\n s.files = [\"LICENSE.txt\".freeze, \"lib/csv.rb\".freeze]\n s.license = \"BSD-2-Clause\"\nend\n");
 	text(&w, 0, "usr/lib/ruby/3.1.0/csv.rb", "123");
-	text(&w, 0, GEMS "specifications/computed-2.0.gemspec", "# stub: computed 2.0 ruby lib\nGem::Specification.new { |s| s.name = \"computed\"; s.version = Computed::VERSION }\n");
+	text(&w, 0, GEMS "specifications/computed-2.0.gemspec", "# stub: computed 2.0 ruby lib\nGem::Specification.new { |s| s.name = \"computed\"; s.licenses = %w[MIT  Ruby]; s.version = Computed::VERSION }\n");
 	text(&w, 0, GEMS "specifications/by-name-0.3.0.rc1.gemspec", "Gem::Specification.new do |s|\n s.name = \"x-#{y}\"\n s.version = VERSION\nend\n");
 	struct packages *p = look(&w);
 	assert_int_equal(p->problems.n, 0);
@@ -193,6 +193,7 @@ static void gems(void **state)
 	assert_string_equal(get(p, "csv")->license, "BSD-2-Clause");
 	assert_string_equal(owner(&w, "usr/lib/ruby/3.1.0/csv.rb"), "csv");
 	assert_string_equal(get(p, "computed")->version, "2.0");
+	assert_string_equal(get(p, "computed")->license, "MIT OR Ruby");
 	assert_string_equal(get(p, "by-name")->version, "0.3.0.rc1");
 	end(&w);
 }
