@@ -48,7 +48,7 @@
 #define FEED_FILES ((u32)4 << 20) /* files below one directory, members of one archive */
 #define FEED_DEPTH 32             /* directories in directories */
 #define FEED_DOCUMENT (128 * MiB) /* one document that is read whole: Red Hat's largest have tens of megabytes */
-#define FEED_VALUE (32 * MiB)     /* one value of feed_json_each */
+#define FEED_VALUE (32 * MiB)     /* one value of feed_json_stream */
 
 struct feed {
 	const char *kind;    /* "osv", "debian-tracker" …: the table above */
@@ -64,13 +64,9 @@ const struct feed *feed_named(struct str kind);
  * links are not followed. `name` is what to call it in messages. */
 typedef int feed_stream(void *ctx, const char *name, struct stream *s, struct error *err); /* s: decompressed; stays the walker's */
 int feed_walk_streams(const char *path, const char *suffixes, feed_stream *f, void *ctx, struct error *err) must_check;
-/* The same with the whole content, at most `limit` bytes of it: more is an error. */
-typedef int feed_file(void *ctx, const char *name, struct str content, struct error *err);
-int feed_walk(const char *path, const char *suffixes, size_t limit, feed_file *f, void *ctx, struct error *err) must_check;
 
 /* For one document of any size that is an array or an object of many values (feed_json.c): calls f with each array or object that lies `depth` keys deep (1 to 8), as
  * jansson values, one at a time. keys[i]: the name of the member at level i ("" in arrays). Constant memory: one value, at most FEED_VALUE. Scalars are passed over. */
 typedef int feed_value(void *ctx, const char *const *keys, json_t *value, struct error *err);
-int feed_json_each(const char *file, u32 depth, feed_value *f, void *ctx, struct error *err) must_check;
 int feed_json_stream(struct stream *s, const char *name, u32 depth, feed_value *f, void *ctx, struct error *err) must_check;
 #endif

@@ -1,10 +1,7 @@
 /* One JSON document of any size, value by value. The containers above the values are read here, byte by byte; each value is
  * collected and given to jansson, which says whether it is well-formed. */
 #include "advisory/feed.h"
-#include "base/file.h"
 #include "base/json.h"
-#include <fcntl.h>
-#include <unistd.h>
 
 #define KEY_BYTES ((size_t)4096)
 enum { DEPTH_MAX = 8 };
@@ -225,22 +222,4 @@ int feed_json_stream(struct stream *s, const char *name, u32 depth, feed_value *
 	if (ret < 0 && err)
 		*err = own;
 	return ret;
-}
-
-struct one {
-	u32 depth;
-	feed_value *f;
-	void *ctx;
-};
-
-static int each(void *ctx, const char *name, struct stream *s, struct error *err)
-{
-	struct one *o = ctx;
-	return feed_json_stream(s, name, o->depth, o->f, o->ctx, err);
-}
-
-int feed_json_each(const char *file, u32 depth, feed_value *f, void *ctx, struct error *err)
-{
-	struct one o = { depth, f, ctx };
-	return feed_walk_streams(file, "", each, &o, err);
 }

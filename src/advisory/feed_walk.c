@@ -271,34 +271,3 @@ int feed_walk_streams(const char *path, const char *suffixes, feed_stream *f, vo
 	close(fd);
 	return r;
 }
-
-/* --- whole files --- */
-struct whole {
-	size_t limit;
-	feed_file *f;
-	void *ctx;
-	struct buf content;
-};
-
-static int take_whole(void *ctx, const char *name, struct stream *s, struct error *err)
-{
-	struct whole *w = ctx;
-	buf_clear(&w->content);
-	for (struct str view;;) {
-		if (stream_next(s, &view, err) < 0)
-			return error_wrap(err, "%s", name);
-		if (!view.n)
-			return w->f(w->ctx, name, buf_str(&w->content), err);
-		if (w->content.n + view.n > w->limit)
-			return error_set(err, ERR_INPUT, "%s: over %zu bytes", name, w->limit);
-		buf_add(&w->content, view);
-	}
-}
-
-int feed_walk(const char *path, const char *suffixes, size_t limit, feed_file *f, void *ctx, struct error *err)
-{
-	struct whole w = { .limit = limit, .f = f, .ctx = ctx };
-	int r = feed_walk_streams(path, suffixes, take_whole, &w, err);
-	buf_free(&w.content);
-	return r;
-}
