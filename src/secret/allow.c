@@ -177,11 +177,23 @@ static bool version(struct str v)
 	return false;
 }
 
+bool secret_said(struct str v)
+{
+	v = str_trim(v);
+	return secret_placeholder(v) || word_of(v, said);
+}
+
+bool secret_says_password(struct str v)
+{
+	char low[256];
+	return holds_word(lower_of(v, low, sizeof low), "|password|passwd|passwort|");
+}
+
 bool secret_stands_for(struct str v)
 {
 	char low[256];
 	v = str_trim(v);
-	if (secret_placeholder(v) || word_of(v, said))
+	if (secret_said(v))
 		return true;
 	bool same = true;
 	for (size_t i = 1; i < v.n; i++)

@@ -13,6 +13,8 @@ enum secret_place secret_place(struct str path);
 bool secret_harmless_name(struct str name, size_t word, size_t word_n);
 /* Values that stand for another: variables, templates, "<token>", "changeme", "xxxx", numbers of versions, files, addresses. */
 bool secret_stands_for(struct str value);
+bool secret_said(struct str value);  /* is, as a whole, such a word ("changeme"), or a placeholder */
+bool secret_says_password(struct str value); /* "CleartextPassword1": called what it should be */
 bool secret_wordy(struct str value);  /* words that people use to build names */
 bool secret_known(struct str value);  /* samples of manuals and emulators that everybody has */
 #endif

@@ -38,7 +38,7 @@ bool secret_made_up(struct str s)
 		same = i && s.p[i] == s.p[i - 1] ? same + 1 : 1;
 		longest = MAX(longest, same);
 	}
-	return distinct < MIN(s.n / 4 + 2, 8) || (longest >= 8 && longest * 4 > s.n) || str_contains(s, STR("EXAMPLE")) || str_contains(s, STR("example")) || str_contains(s, STR("xxxxx")) || str_contains(s, STR("XXXXX")) || alphabet(s);
+	return distinct < MIN(s.n / 4 + 2, 8) || (longest >= 9 && longest * 2 > s.n) || str_contains(s, STR("EXAMPLE")) || str_contains(s, STR("example")) || str_contains(s, STR("xxxxx")) || str_contains(s, STR("XXXXX")) || alphabet(s);
 }
 
 bool secret_sequence(struct str s)
@@ -241,7 +241,7 @@ static struct kinds kinds_of(struct str v)
 enum secret_trust check_password(struct str v)
 {
 	struct kinds k = kinds_of(v);
-	if (v.n < 6 || v.n > 200 || secret_stands_for(v) || secret_made_up(v) || !k.digit || k.n < 2 || str_chr(v, ' ') || strchr("/.-@#(=", v.p[0]))
+	if (v.n < 6 || v.n > 200 || secret_stands_for(v) || secret_says_password(v) || secret_made_up(v) || !k.digit || k.n < 2 || str_chr(v, ' ') || strchr("/.-@#(=", v.p[0]))
 		return SECRET_NONE;
 	if (k.other * 2 > v.n || str_contains(v, STR("://")) || str_chr(v, '(') || str_chr(v, '{') || str_contains(v, STR("->")) || str_contains(v, STR("::")))
 		return SECRET_NONE; /* a program's text */
@@ -345,7 +345,49 @@ enum secret_trust check_generic(struct str v)
 	return k.upper + k.lower < 2 ? SECRET_NONE : SECRET_FIRM;
 }
 
-enum secret_trust check_told(struct str v) { return secret_stands_for(v) ? SECRET_NONE : SECRET_FIRM; }
+enum secret_trust check_told(struct str v) { return secret_said(v) || secret_made_up(v) ? SECRET_NONE : SECRET_FIRM; }
+
+enum secret_trust check_plain_password(struct str v) { return secret_stands_for(v) || secret_made_up(v) ? SECRET_NONE : SECRET_FIRM; }
+
+/* BIP 173, which age follows: the polynomial over the prefix and the data has to come out as 1. */
+enum secret_trust check_age(struct str v)
+{
+	static const char digits[] = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
+	static const u32 generator[] = { 0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3 };
+	const char *one = v.n ? memrchr(v.p, '1', v.n) : NULL;
+	u32 sum = 1;
+	if (!one)
+		return SECRET_DOUBT;
+	size_t prefix = (size_t)(one - v.p), total = prefix * 2 + 1 + (v.n - prefix - 1);
+	for (size_t i = 0; i < total; i++) {
+		u32 value = 0, top = sum >> 25;
+		if (i < prefix)
+			value = (u32)tolower((u8)v.p[i]) >> 5;
+		else if (i > prefix && i <= prefix * 2)
+			value = (u32)tolower((u8)v.p[i - prefix - 1]) & 31;
+		else if (i > prefix * 2) {
+			const char *d = strchr(digits, v.p[i - prefix]);
+			value = d ? (u32)(d - digits) : 0;
+		}
+		sum = (sum & 0x1ffffff) << 5 ^ value;
+		for (u32 k = 0; k < 5; k++)
+			sum ^= top >> k & 1 ? generator[k] : 0;
+	}
+	return sum == 1 ? SECRET_FIRM : SECRET_DOUBT;
+}
+
+enum secret_trust check_sentry(struct str v)
+{
+	u8 out[512];
+	size_t n = secret_base64(str_from(v, 7), out, sizeof out, NULL);
+	return json_begins(out, n) && str_contains(str_n(out, n), STR("region_url")) ? SECRET_FIRM : SECRET_NONE;
+}
+
+enum secret_trust check_letters(struct str v)
+{
+	struct kinds k = kinds_of(v);
+	return !k.digit && secret_wordy(v) ? SECRET_NONE : SECRET_FIRM;
+}
 
 enum secret_trust check_azure_key(struct str v)
 {
@@ -357,5 +399,5 @@ enum secret_trust check_kubernetes(struct str v)
 {
 	u8 out[256];
 	size_t n = secret_base64(v, out, sizeof out, NULL);
-	return n >= 6 && !secret_stands_for(str_n(out, n)) && !secret_made_up(v) ? SECRET_FIRM : SECRET_NONE;
+	return n >= 6 && !secret_said(str_n(out, n)) && !secret_made_up(v) ? SECRET_FIRM : SECRET_NONE;
 }

@@ -31,7 +31,11 @@ enum secret_trust check_aws_id(struct str v);      /* base 32: the account is in
 enum secret_trust check_aws_secret(struct str v);  /* 40 of base 64: upper and lower case and digits */
 enum secret_trust check_mixed(struct str v);       /* letters and digits both */
 enum secret_trust check_generic(struct str v);     /* of a generic assignment: digits, no words, no versions, no files */
-enum secret_trust check_told(struct str v);        /* nothing that stands for another */
+enum secret_trust check_told(struct str v);        /* no placeholder, nor a sample's word */
+enum secret_trust check_age(struct str v);         /* Bech32: a check sum over all of it */
+enum secret_trust check_sentry(struct str v);      /* JSON that tells the region */
+enum secret_trust check_letters(struct str v);     /* a name when it is words of letters alone */
+enum secret_trust check_plain_password(struct str v); /* where nothing but a password can stand */
 enum secret_trust check_azure_key(struct str v);   /* 64 bytes */
 enum secret_trust check_kubernetes(struct str v);  /* the value of a Secret: base64 that is no template and not empty */
 #endif

@@ -31,7 +31,8 @@ enum secret_shape {
 #define SECRET_OPEN 2   /* letters and digits may stand in front of it and behind it */
 #define SECRET_WEAK 4   /* form alone says little: not in binaries, systems' and other people's files */
 #define SECRET_NAMES 8  /* names that are harmless by custom don't count (allow.h), nor does what stands in minified lines */
-#define SECRET_BLOCK 32  /* a block of text: what is made up is its check's matter */
+#define SECRET_BARE 64   /* the value of an assignment may be of letters and words alone */
+#define SECRET_BLOCK 32  /* a block of text, or a form with a check sum: what is made up is its check's matter */
 #define SECRET_COSTLY 16 /* looks at much text, in vain mostly: tried so often in one buffer and no more */
 
 /* What a check sum or a structure says of a value that has the form. What is doubtful (a check sum that doesn't hold, "0123456789…") is told with low severity. */

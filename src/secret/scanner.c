@@ -180,9 +180,12 @@ static bool accept(struct scanner *s, u32 index, size_t at, size_t end, size_t f
 	if (!own && (secret_known(value) || (rule->shape != SECRET_TEXT && !(rule->flags & SECRET_BLOCK) && secret_made_up(value))))
 		return false;
 	enum secret_trust trust = rule->check ? rule->check(value) : SECRET_FIRM;
+	bool doubt = trust == SECRET_DOUBT || (!own && !(rule->flags & SECRET_BLOCK) && secret_sequence(value));
+	if (doubt && rule->flags & SECRET_NAMES)
+		return false; /* no form speaks for it */
 	if (trust == SECRET_NONE || !path_fits(s, r) || allowed(s, r, at, end, from, to))
 		return false;
-	struct secret_found f = { .rule = rule, .at = (size_t)s->base + at, .end = (size_t)s->base + end, .line = line_of(s, at), .doubt = trust == SECRET_DOUBT || (!own && !(rule->flags & SECRET_BLOCK) && secret_sequence(value)) };
+	struct secret_found f = { .rule = rule, .at = (size_t)s->base + at, .end = (size_t)s->base + end, .line = line_of(s, at), .doubt = doubt };
 	secret_mask(value, f.masked);
 	put(s, index, f);
 	return true;
@@ -331,7 +334,7 @@ static void try_assigned(struct scanner *s, u32 index, const struct assignment *
 	bool digit = false;
 	for (size_t i = 0; i < value.n && !digit; i++)
 		digit = isdigit((u8)value.p[i]);
-	if (!digit && secret_wordy(value))
+	if (!digit && !(r->rule->flags & SECRET_BARE) && secret_wordy(value))
 		return;
 	value_of(s, r, r->code, &v, &e);
 	if (r->rule->flags & SECRET_NAMES) {

@@ -244,7 +244,7 @@
 	{ "new-relic-insert-key", "", "token NRII-<A32> " },
 	{ "new-relic-user-api-id", "", "new-relic = \"<a64>\"" },
 	{ "new-relic-license-key", "", "token <h32>FFFFNRAL " },
-	{ "sentry-org-token", "", "token sntrys_eyJ<A60>_<A43> " },
+	{ "sentry-org-token", "", "@sentry" },
 	{ "sentry-user-token", "", "token sntryu_<h64> " },
 	{ "sentry-access-token", "", "sentry = \"<h64>\"" },
 	{ "sumologic-access-id", "", "SUMO_ID = \"su<a5>7<a3>9<a2>\"" },

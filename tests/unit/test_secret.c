@@ -74,6 +74,10 @@ static void built(struct buf *out, const char *what, bool dull)
 	} else if (strcmp(what, "@jwt-base64") == 0) {
 		token_of(&part, dull);
 		base64_of(out, part.p, false);
+	} else if (strcmp(what, "@sentry") == 0) {
+		buf_puts(out, "token sntr" "ys_");
+		base64_of(out, dull ? "{xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" : "{\"iat\":1687336543.69,\"url\":null,\"region_url\":\"https://us.test\",\"org\":\"acme\"}", true);
+		expand(out, "_<A43> ", dull);
 	} else if (strcmp(what, "@docker-auth") == 0) {
 		expand(&part, "deploy:<A14>", dull);
 		buf_puts(out, "{\"auths\":{\"r.test\":{\"auth\":\"");
