@@ -26,7 +26,8 @@ static void take(struct str dir, struct str name, struct str content, size_t pie
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = { "any", "envoy", "java", "libpython3.11.so.1.0", "postgres", "grafana", "deno", "mysqld", "filebeat", "jdb", "elixir", "redis-server", "gzip", "libcrypto.so.3",
+	static const char *const names[] = { "any", "envoy", "java", "libpython3.11.so.1.0", "postgres", "grafana", "deno", "mysqld", "filebeat", "jdb", "elixir",
+					     "redis-server", "gzip", "libcrypto.so.3",
 					     "helm", "pilot-agent" };
 	if (size < 2)
 		return 0;

@@ -58,7 +58,8 @@ static void begin(struct binary *b, struct str dir, struct str name)
 	b->at = b->n = b->done = 0;
 }
 
-/* Windows' programs begin with DOS' mark and an offset of their own, macOS' with one of four numbers, or several of them in a wrapper. Go and Rust write the same into all of them. */
+/* Windows' programs begin with DOS' mark and an offset of their own, macOS' with one of four numbers, or several of them in a wrapper. Go and Rust write
+ * the same into all of them. */
 static bool other_program(struct str h)
 {
 	static const char apple[5][4] = { "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe" };
@@ -190,8 +191,8 @@ static __attribute__((noinline)) void block(struct binary *b, size_t i, u32 keep
 		on_go(b, i);
 }
 
-/* Blocks of 16 stand at multiples of 16 in the file; reads beyond `to` stay inside the buffer, which has room behind its end. Few blocks hold anything of interest: a point,
- * an x, the beginnings of Go's marks. */
+/* Blocks of 16 stand at multiples of 16 in the file; reads beyond `to` stay inside the buffer, which has room behind its end. Few blocks hold anything
+ * of interest: a point, an x, the beginnings of Go's marks. */
 static void scan(struct binary *b, size_t from, size_t to)
 {
 	const char *p = b->buf;

@@ -26,7 +26,8 @@ enum { BINARY_ELF = NOTE_PRIVATE, BINARY_TYPE };
 
 /* --- classes: programs known by their own words --- */
 
-/* One kind of evidence of a version. Rows without `files` continue the class of the row before; of a class's rows the first one that matches anywhere in the file counts. */
+/* One kind of evidence of a version. Rows without `files` continue the class of the row before; of a class's rows the first one that matches
+ * anywhere in the file counts. */
 struct binary_row {
 	const char *files;      /* names of files, separated by '|', with '*', '?' and [sets]; those with '/' are matched against the path's end. "": any program */
 	const char *type, *name; /* of the package; NULL: as in the row before */

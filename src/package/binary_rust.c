@@ -1,7 +1,8 @@
 /* binary_rust.c — crates out of what cargo-auditable writes into programs: zlib, inside a JSON document
  * {"packages":[{"name":…,"version":…,"source":…,"kind":"build","dependencies":[…],"root":true}]}.
  *
- * It has a section of its own, but the table of sections passes by last. So every pair of bytes that may begin a zlib stream is looked at: first by rule, then by inflating a few bytes. */
+ * It has a section of its own, but the table of sections passes by last. So every pair of bytes that may begin a zlib stream is looked at: first by rule,
+ * then by inflating a few bytes. */
 #include "base/json.h"
 #include "package/binary.h"
 #include <isa-l/igzip_lib.h>

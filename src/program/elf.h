@@ -44,7 +44,8 @@ void elf_begin(struct elf_reader *r);
 void elf_feed(struct elf_reader *r, struct str piece); /* all of the content, in order, in pieces of any size */
 /* False when it is no ELF file, or its header is not whole. Views are good until the next elf_begin(). */
 bool elf_end(struct elf_reader *r, struct elf_facts *ret) must_check;
-/* The name of a library ("libc.so.6", without its zero) passed by at this offset, as whoever looks at the bytes anyway has seen: the names of large programs lie beyond the window. */
+/* The name of a library ("libc.so.6", without its zero) passed by at this offset, as whoever looks at the bytes anyway has seen: the names of large
+ * programs lie beyond the window. */
 void elf_library(struct elf_reader *r, u64 at, struct str name);
 /* Where in the file the first segment that can be written to begins; 0 when the headers tell of none. After the first ELF_HEAD bytes were fed. */
 u64 elf_data_offset(const struct elf_reader *r);
