@@ -419,10 +419,15 @@ static bool is_artifact(struct str s)
 	return s.n != 0;
 }
 
+/* Beside a library, not the library: its text and its manual. */
+static bool beside(struct str base) { return str_ends(base, STR("-sources")) || str_ends(base, STR("-javadoc")); }
+
 bool java_identify(struct arena *a, const struct jar_manifest *m, struct str base, struct pom *ret)
 {
 	static const u8 versions[] = { MF_IMPLEMENTATION_VERSION, MF_PLUGIN_VERSION, MF_BUNDLE_VERSION, MF_SPECIFICATION_VERSION };
 	struct str name, version, symbolic = m->v[MF_BUNDLE_SYMBOLIC_NAME];
+	if (beside(base))
+		return false;
 	java_file_name(base, &name, &version);
 	if (!version.n) {
 		for (size_t i = 0; i < countof(versions) && !version.n; i++)

@@ -264,6 +264,7 @@ static void java_manifests(void **state)
 	identify("", "spring-core-5.3.1", "org.springframework:spring-core:5.3.1");
 	identify("", "spring-boot-starter-web-2.7.0", "org.springframework.boot:spring-boot-starter-web:2.7.0");
 	identify("Bundle-Version: %version\n", "app", "");
+	identify("Implementation-Version: 1\n", "spring-core-5.3.1-sources", "");
 	identify(" continued\n", "app", "");
 }
 
