@@ -63,7 +63,7 @@ const struct binary_row binary_rows[] = {
 	GENERIC("swipl|libswipl.so*", "swipl", "swipl-", "(" V3 ")/"),
 	GENERIC("dart|dartaotruntime*", "dart", "\0", "(" V3 "(?:-\\d+(?:\\.\\d+)?\\.(?:beta|dev))?) \\("),
 	ALSO("\0", "(" V3 "(?:-\\d+(?:\\.\\d+)?\\.(?:beta|dev))?) "),
-	GENERIC("deno|denort", "deno", "Deno/", V3),
+	GENERIC("deno|denort", "deno", "Deno/", "[1-9]\\d?\\.\\d{1,3}\\.\\d{1,3}"), /* libraries inside of it say so with versions of their own, below 1 */
 	ALSO("release/v", V3, NEAR("deno-", 64)),
 	ALSO("", "(?<=deno-[0-9a-f]{40}|deno-canary/[0-9a-f]{40})\\d\\.\\d{1,3}\\.\\d{1,3}", .flags = BINARY_LATE),
 	ALSO("", "(\\d\\.\\d{1,3}\\.\\d{1,3}?)[0-9a-f]{40}DENO"),

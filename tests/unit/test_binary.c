@@ -212,6 +212,8 @@ static void classes(void **state)
 	expect("usr/bin/mysql", STR("/build/mysql-8.0.1/x /build/percona-server-8.0.2/x"), "generic/percona-server@8.0.2");
 	expect("usr/bin/redis-server", STR("\0" "7.0.11" "0123456789ab-1700000000000000000\0"), "generic/redis@7.0.11");
 	expect("usr/bin/deno", STR("deno-0123456789012345678901234567890123456789" "1.16.4rel"), "generic/deno@1.16.4");
+	expect("usr/bin/deno", STR("OTel-Deno/0.76.0 Deno/2.9.2Missing"), "generic/deno@2.9.2");
+	expect("usr/bin/deno", STR("deno-0123456789012345678901234567890123456789release/v1.32.0windows"), "generic/deno@1.32.0");
 	expect("opt/jvm/bin/java", STR("\0openjdk\0java\0" "0.0\0" "21+35-LTS\0"), "generic/openjdk@21+35-LTS");
 	expect("opt/zulu21/bin/java", STR("\0openjdk\0java\0" "0.0\0" "21.0.1+12\0"), "generic/zulu@21.0.1+12");
 	expect("usr/bin/helm", STR("\0\0v3.1.2\0\0"), "golang/helm.sh/helm@v3.1.2");
