@@ -262,6 +262,7 @@ static void java_manifests(void **state)
 	identify("Implementation-Title: shop\nImplementation-Version: 3\n", "app", "shop:shop:3");
 	identify("Manifest-Version: 1.0\n\nName: org/acme/\nImplementation-Version: 7\nBundle-Version: 8\n", "acme", "acme:acme:7");
 	identify("", "spring-core-5.3.1", "org.springframework:spring-core:5.3.1");
+	identify("", "kafka_2.13-3.6.0", "org.apache.kafka:kafka_2.13:3.6.0");
 	identify("", "spring-boot-starter-web-2.7.0", "org.springframework.boot:spring-boot-starter-web:2.7.0");
 	identify("Bundle-Version: %version\n", "app", "");
 	identify("Implementation-Version: 1\n", "spring-core-5.3.1-sources", "");
