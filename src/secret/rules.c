@@ -11,7 +11,7 @@
 #define UUID "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #define B64 "[A-Za-z0-9+/]"
 /* One of the first entries below "data:". */
-#define K8S_VALUE "(?:[ \\t]{1,20}[^\\n]{0,300}\\n){0,6}?[ \\t]{1,20}[\\w.-]{1,80}:[ \\t]*(?:[|>][-+]?\\s{1,20})?[\"']?(?<secret>[A-Za-z0-9+/]{10,4000}={0,3})(?=[\"'\\s]|\\z)"
+#define K8S_VALUE "(?:[ \\t]++[^\\n]{0,300}+\\n){0,6}?[ \\t]++[\\w.-]{1,80}+:[ \\t]*+(?:[|>][-+]?\\s{1,20}+)?[\"']?(?<secret>[A-Za-z0-9+/]{10,4000}={0,3})(?=[\"'\\s]|\\z)"
 
 #define TOKEN(id, title, words, pattern, entropy, sev, rotate) { id, title, words, pattern, SECRET_TOKEN, 0, entropy, NULL, NULL, SEV_##sev, rotate }
 #define OPENED(id, title, words, pattern, entropy, sev, rotate) { id, title, words, pattern, SECRET_TOKEN, SECRET_OPEN, entropy, NULL, NULL, SEV_##sev, rotate }

@@ -16,6 +16,7 @@ struct scanner *scanner_new(struct secret_set *set)
 	s->context = pcre2_match_context_create(NULL);
 	pcre2_set_match_limit(s->context, SECRET_MATCH_LIMIT);
 	pcre2_set_depth_limit(s->context, SECRET_MATCH_LIMIT);
+	s->fits = xcalloc(set->n_rules + 1, sizeof *s->fits);
 	s->tries = xcalloc(set->n_rules + 1, sizeof *s->tries);
 	s->after = xcalloc(set->n_rules + 1, sizeof *s->after);
 	return s;
@@ -29,6 +30,7 @@ void scanner_free(struct scanner *s)
 		hs()->free_scratch(s->scratch);
 	pcre2_match_data_free(s->match);
 	pcre2_match_context_free(s->context);
+	free(s->fits);
 	free(s->tries);
 	free(s->after);
 	free(s->hits);
@@ -78,9 +80,16 @@ static bool matches_until(struct scanner *s, const pcre2_code *code, struct str 
 
 static bool matches(struct scanner *s, const pcre2_code *code, struct str t, size_t start) { return matches_until(s, code, t, start, PCRE2_UNSET); }
 
-static bool path_fits(struct scanner *s, struct ready_rule *r)
+enum { FITS_UNKNOWN, FITS_YES, FITS_NO };
+
+static bool path_fits(struct scanner *s, u32 index)
 {
-	return !r->rule->paths || !*r->rule->paths || matches(s, compiled(r, true), str_of(s->path), 0);
+	struct ready_rule *r = &s->set->rules[index];
+	if (!r->rule->paths || !*r->rule->paths)
+		return true;
+	if (s->fits[index] == FITS_UNKNOWN)
+		s->fits[index] = matches(s, compiled(r, true), str_of(s->path), 0) ? FITS_YES : FITS_NO;
+	return s->fits[index] == FITS_YES;
 }
 
 /* ---- allowlists of the user's ---- */
@@ -183,7 +192,7 @@ static bool accept(struct scanner *s, u32 index, size_t at, size_t end, size_t f
 	bool doubt = trust == SECRET_DOUBT || (!own && !(rule->flags & SECRET_BLOCK) && secret_sequence(value));
 	if (doubt && rule->flags & SECRET_NAMES)
 		return false; /* no form speaks for it */
-	if (trust == SECRET_NONE || !path_fits(s, r) || allowed(s, r, at, end, from, to))
+	if (trust == SECRET_NONE || allowed(s, r, at, end, from, to))
 		return false;
 	struct secret_found f = { .rule = rule, .at = (size_t)s->base + at, .end = (size_t)s->base + end, .line = line_of(s, at), .doubt = doubt };
 	secret_mask(value, f.masked);
@@ -346,12 +355,12 @@ static void try_assigned(struct scanner *s, u32 index, const struct assignment *
 		s->after[index] = (size_t)s->base + a->end;
 }
 
-static bool asked(const struct scanner *s, u32 index)
+static bool asked(struct scanner *s, u32 index)
 {
 	const struct secret_rule *r = s->set->rules[index].rule;
 	if (s->place == PLACE_STRONG_ONLY && s->binary && (r->shape == SECRET_TEXT || r->flags & SECRET_BLOCK))
 		return false; /* a library that tries itself has keys in it */
-	return !(r->flags & SECRET_WEAK) || (s->place == PLACE_ANY && !s->binary);
+	return (!(r->flags & SECRET_WEAK) || (s->place == PLACE_ANY && !s->binary)) && path_fits(s, index);
 }
 
 static int word_found(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *ctx)
@@ -448,6 +457,7 @@ void scanner_begin(struct scanner *s, struct str path)
 	s->base = 0;
 	s->counted = 0;
 	s->lines = 0;
+	memset(s->fits, FITS_UNKNOWN, (s->set->n_rules + 1) * sizeof *s->fits);
 	memset(s->after, 0, (s->set->n_rules + 1) * sizeof *s->after);
 	for (u32 i = 0; n && i < s->set->n_of_paths; i++) {
 		struct ready_rule *r = &s->set->rules[s->set->of_paths[i]];

@@ -26,6 +26,7 @@ struct scanner {
 	u32 n_hits, cap_hits;
 	bool gave_up, full;
 	u64 no_value; /* up to here no value ends (assign.h) */
+	u8 *fits;      /* by rule: whether the file's path is one of its: FITS_… */
 	u32 *tries;    /* by rule: in this buffer */
 	size_t *after; /* by rule: where its last match ended, or up to where it was searched; offsets of the file */
 	/* the buffer */

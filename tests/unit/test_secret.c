@@ -223,6 +223,23 @@ static void silence(void **state)
 	}
 }
 
+/* Text that forms could be tried on in very many ways is passed in few: nothing is given up (scan_with asserts it). */
+static void ordinary(void **state)
+{
+	(void)state;
+	static const char *const begins[] = { "data:\n", "kind: Secret\ndata:\n", "if not data:\n", "curl -X GET \\\n", "-----BEGIN RSA PRIVATE " "KEY-----\n", "machine " };
+	for (size_t i = 0; i < countof(begins); i++) {
+		struct buf text = BUF(0);
+		for (u32 k = 0; k < 20; k++) {
+			buf_puts(&text, begins[i]);
+			for (u32 line = 0; line < 12; line++)
+				buf_puts(&text, "                                call (a, b) # c: d\n");
+		}
+		assert_int_equal(scan_with(rules, "srv/app/x.yml", buf_str(&text)).n, 0);
+		buf_free(&text);
+	}
+}
+
 static void assignments(void **state)
 {
 	(void)state;
@@ -510,7 +527,7 @@ static void page(void **state)
 int main(void)
 {
 	struct error err;
-	const struct CMUnitTest tests[] = { cmocka_unit_test(every_rule), cmocka_unit_test(table), cmocka_unit_test(silence), cmocka_unit_test(assignments), cmocka_unit_test(places), cmocka_unit_test(check_sums), cmocka_unit_test(pieces),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_rule), cmocka_unit_test(table), cmocka_unit_test(silence), cmocka_unit_test(ordinary), cmocka_unit_test(assignments), cmocka_unit_test(places), cmocka_unit_test(check_sums), cmocka_unit_test(pieces),
 		cmocka_unit_test(binaries), cmocka_unit_test(hostile), cmocka_unit_test(own_rules), cmocka_unit_test(own_rules_refused), cmocka_unit_test(page) };
 	if (secret_set_new(NULL, &rules, &err) < 0)
 		return 1;
