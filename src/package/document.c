@@ -24,9 +24,20 @@ const char *document_keep(struct document *d, struct str s)
 }
 
 static const char *keep(struct document *d, const char *z) { return z && *z ? arena_bytes(&d->p->arena, str_of(z)) : ""; }
-static const char *keep_word(struct document *d, const char *z) { return z && lang_word(str_of(z)) ? keep(d, z) : ""; }
+/* A name or a version: one line, without blanks at its ends. */
+static const char *keep_word(struct document *d, const char *z)
+{
+	struct str s = str_trim(str_of(z ? z : ""));
+	return lang_word(s) ? document_keep(d, s) : "";
+}
 
 /* --- facts --- */
+static u64 number(const char *z)
+{
+	u64 v = 0;
+	return z && str_to_u64(str_of(z), &v) && v < (u64)1 << 62 ? v : 0;
+}
+
 void document_fact(struct item *k, const char *key, const char *value)
 {
 	const struct {
@@ -59,6 +70,12 @@ void document_image_fact(struct document *d, const char *key, const char *value)
 		problem_add(&p->problems, "%s", value);
 	else if (strcmp(key, "unverified") == 0)
 		problem_add(&a->unverified, "%s", value);
+	else if (strcmp(key, "unidentified") == 0 && a->n_unidentified < 1000)
+		VEC_PUSH(a->unidentified, a->n_unidentified, a->cap_unidentified, keep(d, value));
+	else if (strcmp(key, "executable_bytes") == 0)
+		p->executable_bytes = number(value);
+	else if (strcmp(key, "identified_bytes") == 0)
+		p->identified_bytes = number(value);
 	for (size_t i = 0; i < countof(facts); i++)
 		if (strcmp(key, facts[i].key) == 0)
 			*facts[i].to = keep(d, value);
@@ -240,13 +257,7 @@ static const char *name_of(struct document *d, const struct item *k, const struc
 		if (!alike(name, plain))
 			name = k->name ? k->name : "";
 	}
-	return alike(name, plain) && lang_word(str_of(name)) ? keep(d, name) : plain;
-}
-
-static u64 number(const char *z)
-{
-	u64 v = 0;
-	return z && str_to_u64(str_of(z), &v) && v < (u64)1 << 62 ? v : 0;
+	return alike(name, plain) && lang_word(str_of(name)) ? name : plain;
 }
 
 /* "openssl-1.1.1k-4.el8.src.rpm", "openssl@1.1.1k-4.el8", "openssl". */
@@ -272,6 +283,15 @@ static void source_of(struct document *d, struct package *n, const struct item *
 		bool epoch = k->source_epoch && number(k->source_epoch), release = k->source_release && *k->source_release;
 		n->source_version = arena_printf(&d->p->arena, "%s%s%s%s%s", epoch ? k->source_epoch : "", epoch ? ":" : "", k->source_version, release ? "-" : "", release ? k->source_release : "");
 	}
+}
+
+/* Of a package URL. */
+static bool type_word(const char *z)
+{
+	for (const char *c = z; *c; c++)
+		if (!((*c >= 'a' && *c <= 'z') || digit(*c) || *c == '.' || *c == '+' || *c == '-'))
+			return false;
+	return *z && strlen(z) < 40;
 }
 
 static bool printable(const char *z)
@@ -309,19 +329,19 @@ void document_package(struct document *d, const struct item *k)
 		d->full = true;
 		return;
 	}
-	const char *name = url ? name_of(d, k, &u) : keep(d, k->name);
-	if (!lang_word(str_of(name)) || !lang_word(str_of(u.type))) {
+	const char *name = keep_word(d, url ? name_of(d, k, &u) : k->name);
+	if (!lang_word(str_of(name)) || !type_word(u.type)) {
 		document_damage(d, "a component's name is no name");
 		return;
 	}
-	const char *type = url || !k->type || !lang_word(str_of(k->type)) ? u.type : keep(d, k->type);
+	const char *type = url || !k->type || !type_word(k->type) ? u.type : keep(d, k->type);
 	u32 at = packages_add(p, type);
 	struct package *n = &p->v[at];
 	n->origin = ORIGIN_DOCUMENT;
 	n->name = name;
-	n->version = url && *u.version ? purl_version(&p->arena, &u) : keep_word(d, k->version);
-	n->arch = k->arch ? keep_word(d, k->arch) : url ? u.arch : "";
-	n->module = k->module ? keep_word(d, k->module) : url ? u.module : "";
+	n->version = keep_word(d, url && *u.version ? purl_version(&p->arena, &u) : k->version);
+	n->arch = keep_word(d, k->arch || !url ? k->arch : u.arch);
+	n->module = keep_word(d, k->module || !url ? k->module : u.module);
 	source_of(d, n, k, &u);
 	n->license = license_of(d, k->license);
 	n->vendor = k->vendor && strcmp(k->vendor, "NOASSERTION") != 0 ? keep(d, k->vendor) : "";
@@ -373,6 +393,7 @@ int document_read(struct str text, bool trusted, struct packages *p, struct docu
 	free(d.licenses);
 	arena_free(&d.arena);
 	problems_free(&mine.unverified);
+	free(mine.unidentified);
 	if (!ok)
 		return e.kind ? error_set(err, e.kind, "%s", e.text) : error_set(err, ERR_INPUT, "no SBOM: neither CycloneDX nor SPDX, Syft's or our own");
 	return 0;

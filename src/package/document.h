@@ -23,6 +23,8 @@ struct document_about { /* what a document says of the image; in the packages' a
 	const char *format; /* "CycloneDX 1.6", "SPDX-2.3", "Syft", "pare" */
 	const char *reference, *transport, *digest, *config_digest, *platform, *created;
 	struct problems unverified;
+	const char **unidentified; /* programs that no package tells of: n_unidentified paths, at most 1000; malloc'ed */
+	u32 n_unidentified, cap_unidentified;
 };
 
 /* Whether a file that begins so is one: by content, never by its name. */

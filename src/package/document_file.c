@@ -128,8 +128,6 @@ int packages_of_document(const char *location, struct packages **ret, struct doc
 	int r = strcmp(path, "-") == 0 ? file_read_fd(STDIN_FILENO, DOCUMENT_MAX, "standard input", &text, err) : file_read(path, DOCUMENT_MAX, &text, err);
 	if (r == 0) {
 		struct packages *p = packages_new();
-		p->n_owner = 2; /* the tree of no image: none and the root */
-		p->owner = xcalloc(p->n_owner, sizeof *p->owner);
 		*about = (struct document_about){ 0 };
 		r = document_read(buf_str(&text), true, p, about, err);
 		if (r == 0) {
@@ -137,6 +135,8 @@ int packages_of_document(const char *location, struct packages **ret, struct doc
 			*ret = p;
 		} else {
 			packages_free(p);
+			problems_free(&about->unverified);
+			free(about->unidentified);
 			error_wrap(err, "%s", path);
 		}
 	}

@@ -345,13 +345,34 @@ static void own_image(struct document *d, struct str value, bool os)
 	}
 }
 
+static void own_list(struct document *d, const json_t *list, const char *key)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach((json_t *)(uintptr_t)list, i, v)
+		document_image_fact(d, key, json_string_value(v));
+}
+
 static void own_problems(struct document *d, struct str value, const char *key)
 {
-	struct json_walk w;
-	struct str none, v;
-	if (json_walk_open(value, &w) && !w.object)
-		while (json_walk_next(&w, &none, &v))
-			document_image_fact(d, key, plain(d, v) ? plain(d, v) : "what the document could not say plainly");
+	struct error e = { 0 };
+	autojson json_t *doc = json_read(value, key, &e);
+	if (doc)
+		own_list(d, doc, key);
+	else
+		document_damage(d, "%s", e.text);
+}
+
+static void own_coverage(struct document *d, struct str value)
+{
+	static const char *const numbers[] = { "executable_bytes", "identified_bytes" };
+	struct str inside;
+	u64 x;
+	autojson json_t *doc = element(d, value, NULL, &inside);
+	for (size_t i = 0; i < countof(numbers); i++)
+		if (json_u64(doc, numbers[i], &x))
+			document_image_fact(d, numbers[i], arena_printf(&d->arena, "%llu", (unsigned long long)x));
+	own_list(d, json_arr(doc, "unidentified"), "unidentified");
 }
 
 /* --- which one --- */
@@ -414,6 +435,8 @@ static void member(struct document *d, enum kind kind, struct str key, struct st
 		syft_source(d, v);
 	else if (kind == OWN && (str_is(key, "image") || str_is(key, "os")))
 		own_image(d, v, str_is(key, "os"));
+	else if (kind == OWN && str_is(key, "coverage"))
+		own_coverage(d, v);
 	else if (kind == OWN && (str_is(key, "incomplete") || str_is(key, "unverified")))
 		own_problems(d, v, str_is(key, "incomplete") ? "incomplete" : "unverified");
 }

@@ -191,6 +191,7 @@ void bom_make(struct bom *b, const struct subject *s, const char *kind, bool fil
 	for (size_t i = 0; i < countof(mine); i++)
 		hash_text(d, mine[i]);
 	bom_image_facts(b, hash_fact, d);
+	bom_image_lists(b, hash_fact, d);
 	for (u32 i = 0; i < p->n; i++) {
 		hash_key(d, &p->v[i]);
 		hash_text(d, p->v[i].license);
@@ -263,13 +264,30 @@ void bom_image_facts(const struct bom *b, bom_fact *f, void *ctx)
 	word(f, ctx, "os_name", p->os_pretty);
 	word(f, ctx, "os_branch", p->os_branch);
 	word(f, ctx, "os_content_sets", p->os_content_sets);
-	for (u32 i = 0; i < img->unverified.n; i++)
-		f(ctx, "unverified", img->unverified.v[i]);
-	for (u32 i = 0; i < b->s->problems.n; i++)
-		f(ctx, "incomplete", b->s->problems.v[i]);
-	if (b->s->problems.more) {
+	number(f, ctx, "executable_bytes", p->executable_bytes);
+	number(f, ctx, "identified_bytes", p->identified_bytes);
+}
+
+static void list(const struct problems *p, const char *key, bom_fact *f, void *ctx)
+{
+	for (u32 i = 0; i < p->n; i++)
+		f(ctx, key, p->v[i]);
+	if (p->more) {
 		char text[40];
-		snprintf(text, sizeof text, "and %u more", b->s->problems.more);
-		f(ctx, "incomplete", text);
+		snprintf(text, sizeof text, "and %u more", p->more);
+		f(ctx, key, text);
 	}
+}
+
+void bom_image_lists(const struct bom *b, bom_fact *f, void *ctx)
+{
+	const struct subject *s = b->s;
+	struct buf path = BUF(0);
+	for (u32 i = 0; i < s->packages->n_unidentified; i++)
+		f(ctx, "unidentified", rootfs_path(s->rootfs, s->packages->unidentified[i], &path).p);
+	for (u32 i = 0; i < s->n_unidentified && !s->packages->n_unidentified; i++)
+		f(ctx, "unidentified", s->unidentified[i]);
+	list(&s->image->unverified, "unverified", f, ctx);
+	list(&s->problems, "incomplete", f, ctx);
+	buf_free(&path);
 }

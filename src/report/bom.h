@@ -28,4 +28,5 @@ void bom_free(struct bom *b);
 typedef void bom_fact(void *ctx, const char *key, const char *value);
 void bom_package_facts(const struct bom *b, const struct package *k, bom_fact *f, void *ctx);
 void bom_image_facts(const struct bom *b, bom_fact *f, void *ctx);
+void bom_image_lists(const struct bom *b, bom_fact *f, void *ctx); /* those with several values under one name, each name's together */
 #endif

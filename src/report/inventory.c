@@ -1,6 +1,7 @@
 #include "report/inventory.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "package/document.h"
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +11,7 @@
 
 static const size_t texts[] = { offsetof(struct package, type), offsetof(struct package, name), offsetof(struct package, version), offsetof(struct package, arch), offsetof(struct package, purl),
 	offsetof(struct package, path), offsetof(struct package, module), offsetof(struct package, vendor), offsetof(struct package, source_name), offsetof(struct package, source_version),
-	offsetof(struct package, license), offsetof(struct package, summary), offsetof(struct package, section), offsetof(struct package, depends) };
+	offsetof(struct package, license), offsetof(struct package, summary), offsetof(struct package, section), offsetof(struct package, depends), offsetof(struct package, provides) };
 static const size_t os_texts[] = { offsetof(struct packages, os_id), offsetof(struct packages, os_version), offsetof(struct packages, os_pretty), offsetof(struct packages, os_codename),
 	offsetof(struct packages, os_branch), offsetof(struct packages, os_content_sets) };
 
@@ -182,6 +183,8 @@ int inventory_open(const char *location, const struct load_options *load, struct
 	struct subject s = { 0 };
 	struct load_options o = *load;
 	struct arena a = { 0 };
+	if (document_named(location))
+		return subject_open(location, load, SUBJECT_INSIDE, ret, err);
 	o.collectors = collector_sets[COLLECT_PACKAGES];
 	o.sets = collector_sets;
 	o.content_only = true;

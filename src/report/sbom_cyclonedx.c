@@ -211,6 +211,7 @@ static void metadata(struct out *o)
 	if (*b->purl)
 		jsonw_kz(w, "purl", b->purl);
 	bom_image_facts(b, property, o);
+	bom_image_lists(b, property, o);
 	properties_end(o);
 	jsonw_end(w);
 	jsonw_end(w);

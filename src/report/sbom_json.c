@@ -109,6 +109,8 @@ static void json_coverage(struct jsonw *w, const struct subject *s)
 	jsonw_arr(w);
 	for (u32 i = 0; i < p->n_unidentified; i++)
 		jsonw_str(w, rootfs_path(s->rootfs, p->unidentified[i], &path));
+	for (u32 i = 0; i < s->n_unidentified && !p->n_unidentified; i++)
+		jsonw_str(w, str_of(s->unidentified[i]));
 	jsonw_end(w);
 	jsonw_end(w);
 	buf_free(&path);

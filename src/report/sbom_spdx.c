@@ -73,6 +73,7 @@ struct facts_json {
 	char *text;
 	size_t n;
 	FILE *f;
+	const char *list; /* whose array is open */
 };
 
 static void facts_open(struct facts_json *j)
@@ -88,8 +89,19 @@ static void facts_open(struct facts_json *j)
 static void fact(void *ctx, const char *key, const char *value)
 {
 	struct facts_json *j = ctx;
-	if (strcmp(key, "incomplete") != 0 && strcmp(key, "unverified") != 0) /* lists of their own */
-		jsonw_kz(&j->w, key, value);
+	jsonw_kz(&j->w, key, value);
+}
+
+static void listed(void *ctx, const char *key, const char *value)
+{
+	struct facts_json *j = ctx;
+	if (!j->list || strcmp(j->list, key) != 0) {
+		if (j->list)
+			jsonw_end(&j->w);
+		jsonw_key(&j->w, j->list = key);
+		jsonw_arr(&j->w);
+	}
+	jsonw_str(&j->w, str_of(value));
 }
 
 static void annotate(struct spdx *o, const char *id, struct facts_json *j)
@@ -301,15 +313,13 @@ static void package(struct spdx *o, const struct about *a, struct facts_json *fa
 
 static void image(struct spdx *o)
 {
-	const struct subject *s = o->b->s;
 	struct facts_json j;
 	struct about a = { "SPDXRef-Image", o->b->name, o->b->version, "NOASSERTION", "CONTAINER", "NOASSERTION", "", o->b->purl, 0 };
 	facts_open(&j);
 	bom_image_facts(o->b, fact, &j);
-	if (s->image->unverified.n)
-		json_problems(&j.w, "unverified", &s->image->unverified);
-	if (s->problems.n)
-		json_problems(&j.w, "incomplete", &s->problems);
+	bom_image_lists(o->b, listed, &j);
+	if (j.list)
+		jsonw_end(&j.w);
 	package(o, &a, &j);
 }
 

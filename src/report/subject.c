@@ -68,33 +68,13 @@ done:
 	return r;
 }
 
-/* An SBOM instead of an image: its packages, and an image without layers that is called what the document says. */
 static int open_document(const char *location, struct subject *ret, struct error *err)
 {
-	struct subject s = { 0 };
 	struct document_about about;
-	if (packages_of_document(location, &s.packages, &about, err) < 0)
+	struct packages *p;
+	if (packages_of_document(location, &p, &about, err) < 0)
 		return -1;
-	struct arena a = { 0 };
-	struct image *img = arena_new(&a, struct image);
-	img->reference = arena_strdup(&a, str_of(about.reference ? about.reference : location));
-	img->location = img->reference;
-	img->transport = arena_strdup(&a, str_of(about.transport ? about.transport : "sbom"));
-	img->manifest_media_type = "";
-	img->layers = arena_array(&a, struct image_layer, 1);
-	static const char *empty[1];
-	struct config *c = &img->config;
-	c->env = c->entrypoint = c->cmd = c->shell = c->volumes = c->ports = c->onbuild = c->label_keys = c->label_values = empty;
-	c->created = about.created ? arena_strdup(&a, str_of(about.created)) : NULL;
-	if ((about.digest && digest_parse(str_of(about.digest), &img->digest, NULL) < 0) || (about.config_digest && digest_parse(str_of(about.config_digest), &img->config_digest, NULL) < 0) ||
-	    (about.platform && platform_parse(str_of(about.platform), &c->platform, NULL) < 0))
-		problem_add(&s.packages->problems, "what it says of the image cannot be: a digest or a platform");
-	img->unverified = about.unverified;
-	img->arena = a;
-	s.image = img;
-	s.rootfs = rootfs_build(img, NULL);
-	problems_merge(&s.problems, &s.packages->problems, NULL);
-	*ret = s;
+	subject_of_document(location, p, &about, ret);
 	return 0;
 }
 
@@ -138,6 +118,27 @@ void subject_of_packages(const char *location, struct packages *p, struct subjec
 	img->config = (struct config){ .env = none, .entrypoint = none, .cmd = none, .shell = none, .volumes = none, .ports = none, .onbuild = none, .label_keys = none, .label_values = none };
 	*ret = (struct subject){ .image = img, .rootfs = rootfs_build(img, NULL), .packages = p };
 	problems_merge(&ret->problems, &p->problems, NULL);
+}
+
+void subject_of_document(const char *location, struct packages *p, const struct document_about *about, struct subject *ret)
+{
+	subject_of_packages(about->reference ? about->reference : location, p, ret);
+	struct image *img = ret->image;
+	p->n_owner = ret->rootfs->nodes.n;
+	p->owner = xcalloc(p->n_owner, sizeof *p->owner);
+	if (about->transport)
+		img->transport = arena_strdup(&img->arena, str_of(about->transport));
+	if (about->created)
+		img->config.created = arena_strdup(&img->arena, str_of(about->created));
+	if ((about->digest && digest_parse(str_of(about->digest), &img->digest, NULL) < 0) || (about->config_digest && digest_parse(str_of(about->config_digest), &img->config_digest, NULL) < 0) ||
+	    (about->platform && platform_parse(str_of(about->platform), &img->config.platform, NULL) < 0))
+		problem_add(&ret->problems, "what it says of the image cannot be: a digest or a platform");
+	img->unverified = about->unverified;
+	ret->n_unidentified = about->n_unidentified;
+	ret->unidentified = arena_array(&p->arena, const char *, about->n_unidentified + 1);
+	if (about->n_unidentified)
+		memcpy(ret->unidentified, about->unidentified, about->n_unidentified * sizeof *ret->unidentified);
+	free(about->unidentified);
 }
 
 void subject_close(struct subject *s)

@@ -29,6 +29,9 @@ extern const struct collector *const *const collector_sets[];
 int subject_open(const char *location, const struct load_options *load, int parts, struct subject *ret, struct error *err) must_check;
 /* A subject of packages that an SBOM told of (packages_of_document(); taken): its image and tree are there and empty, its transport is "sbom". */
 void subject_of_packages(const char *location, struct packages *p, struct subject *ret);
+/* The same, called what the document says that it is about; what `about` owns is taken, too. */
+struct document_about;
+void subject_of_document(const char *location, struct packages *p, const struct document_about *about, struct subject *ret);
 void subject_close(struct subject *s);
 
 struct byte_range { /* which files a listing shows */
