@@ -200,7 +200,7 @@ def test_what_is_not_covered_is_told(pare, db, tmp_path):
 
 def test_an_old_database_is_told(scan):
     assert scan("--format", "json").json()["coverage"]["notes"] == []
-    assert "31 days old" in scan("--format", "json", env={"SOURCE_DATE_EPOCH": "1706745600"}).json()["coverage"]["notes"][0]
+    assert "40 days old" in scan("--format", "json", env={"SOURCE_DATE_EPOCH": "1707609600"}).json()["coverage"]["notes"][0]
 
 
 def test_damaged_database(pare, image, tmp_path):
