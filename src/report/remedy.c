@@ -69,7 +69,7 @@ const char *remedy_of(const struct subject *s, struct scan *scan, const struct s
 		return arena_printf(a, "no fix yet: take %s out when nothing needs it (pare slim finds out)", k->name);
 	}
 	const char *system = remedy_command(s->packages, k->type), *where = place(s, scan, f);
-	if (k->origin == ORIGIN_DATABASE && system) {
+	if (system) {
 		bool base = s->image && f->layer >= 0 && (u32)f->layer < image_base_layers(s->image);
 		return arena_printf(a, "upgrade to %s: %s%s %s%s", f->fixed_version, base ? "take a newer base image, or " : "", system, k->name, where);
 	}

@@ -104,7 +104,7 @@ u32 scan_actions(const struct subject *s, const struct scan *scan, struct arena 
 		if (*f->suppressed || !*f->remedy || (f->kind == KIND_VULNERABILITY && !*f->fixed_version))
 			continue;
 		const struct package *k = f->kind == KIND_VULNERABILITY && f->package_index >= 0 && s->packages ? &s->packages->v[f->package_index] : NULL;
-		const char *command = k && k->origin == ORIGIN_DATABASE ? remedy_command(s->packages, k->type) : NULL;
+		const char *command = k ? remedy_command(s->packages, k->type) : NULL;
 		if (n >= ACTIONS && !command)
 			continue;
 		struct doing *d = doing_of(&v, &n, &cap, command, f->layer, f->remedy);

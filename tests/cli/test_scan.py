@@ -198,6 +198,17 @@ def test_what_is_not_covered_is_told(pare, db, tmp_path):
     pare("scan", "--db", db, "--kinds", "vulnerability", "--fail-on", "eol", path, status=1, env=EPOCH)
 
 
+@pytest.mark.parametrize("form", ["json", "cyclonedx", "spdx", "spdx-tv"])
+def test_a_bill_of_materials_is_scanned_like_its_image(scan, pare, db, image, tmp_path, form):
+    sbom = tmp_path / "sbom"
+    sbom.write_bytes(pare("sbom", "--format", form, image, env=EPOCH).out_bytes)
+    want = {(f["id"], f["package"], f["version"], f["fixed_version"], f["state"]) for f in scan("--format", "json").json()["findings"]}
+    doc = pare("scan", "--db", db, "--kinds", "vulnerability", "--format", "json", sbom, env=EPOCH).json()
+    check(doc, "scan")
+    assert {(f["id"], f["package"], f["version"], f["fixed_version"], f["state"]) for f in doc["findings"]} == want and doc["os"]["id"] == "debian"
+    assert pare("scan", "--db", db, sbom, env=EPOCH).out  # all kinds
+
+
 def test_an_old_database_is_told(scan):
     assert scan("--format", "json").json()["coverage"]["notes"] == []
     assert "40 days old" in scan("--format", "json", env={"SOURCE_DATE_EPOCH": "1707609600"}).json()["coverage"]["notes"][0]
