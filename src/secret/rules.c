@@ -227,7 +227,7 @@ const struct secret_rule secret_rules[] = {
 	TOKEN("sendgrid-api-token", "SendGrid API key", "SG.", "SG\\.[\\w=.-]{66}(?![\\w=.-])", 2, HIGH, "app.sendgrid.com/settings/api_keys: delete it"),
 	TOKEN("sendinblue-api-token", "Brevo API key", "xkeysib-", "xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}", 2, HIGH, "app.brevo.com/settings/keys/api: delete it"),
 	NAMED("mailchimp-api-key", "Mailchimp API key", "mailchimp", "[0-9a-f]{32}-us[0-9]{1,2}", 2, HIGH, "Mailchimp > Account > Extras > API keys: revoke it"),
-	TOKEN("mailchimp-mandrill-key", "Mandrill API key", "md-", "md-[\\w-]{22}(?![\\w-])", 3.8, MEDIUM, "mandrillapp.com/settings: delete it"),
+	TOKEN("mailchimp-mandrill-key", "Mandrill API key", "md-", "md-(?=[\\w-]{0,21}[0-9])(?=[\\w-]{0,21}[A-Z])[\\w-]{22}(?![\\w-])", 3.8, MEDIUM, "mandrillapp.com/settings: delete it"),
 	NAMED("mailgun-private-api-token", "Mailgun private key", "mailgun", "key-[0-9a-f]{32}", 2, HIGH, "app.mailgun.com/settings/api_security: reset it"),
 	NAMED("mailgun-pub-key", "Mailgun public validation key", "mailgun", "pubkey-[0-9a-f]{32}", 2, LOW, "app.mailgun.com/settings/api_security: reset it"),
 	NAMED("mailgun-signing-key", "Mailgun webhook signing key", "mailgun", "[0-9a-h]{32}-[0-9a-h]{8}-[0-9a-h]{8}", 2, MEDIUM, "app.mailgun.com/settings/api_security: reset it"),

@@ -180,7 +180,7 @@
 	{ "sendgrid-api-token", "", "token SG.<A66> " },
 	{ "sendinblue-api-token", "", "token xkeysib-<h64>-<A16> " },
 	{ "mailchimp-api-key", "", "mailchimp = \"<h32>-us<d1>\"" },
-	{ "mailchimp-mandrill-key", "", "token md-<A22> " },
+	{ "mailchimp-mandrill-key", "", "token md-<A10>7Q<A10> " },
 	{ "mailgun-private-api-token", "", "mailgun = \"key-<h32>\"" },
 	{ "mailgun-pub-key", "", "mailgun = \"pubkey-<h32>\"" },
 	{ "mailgun-signing-key", "", "mailgun = \"<h32>-<h8>-<h8>\"" },
