@@ -120,6 +120,19 @@ static bool has_extended(const char *sets, struct str product)
 	return false;
 }
 
+/* Middleware is built with a tag of its own, ".el8jbcs", ".el8ost": "el8jbcs" of "8.4.0-2.el8jbcs". Empty for a plain ".el8", which says nothing of the product. */
+static struct str build_tag(struct str v)
+{
+	struct str tag = STR("");
+	for (size_t i = 0; i + 3 < v.n; i++)
+		if (memcmp(v.p + i, ".el", 3) == 0 && v.p[i + 3] >= '0' && v.p[i + 3] <= '9')
+			tag = str_from(v, i + 1);
+	size_t n = 2;
+	while (n < tag.n && tag.p[n] >= '0' && tag.p[n] <= '9')
+		n++;
+	return n < tag.n && tag.p[n] >= 'a' && tag.p[n] <= 'z' ? tag : STR("");
+}
+
 static bool of_this_product(const struct asked *q)
 {
 	struct str product, version;
@@ -133,6 +146,11 @@ static bool of_this_product(const struct asked *q)
 	}
 	/* Software collections have names of their own ("rh-nodejs14-nodejs"): whoever has such a package means them. */
 	if (str_is(product, "rhel_software_collections") && str_starts(str_of(q->k->name), STR("rh-"))) {
+		q->v->rank = 1;
+		return true;
+	}
+	struct str tag = build_tag(q->version);
+	if (tag.n && str_eq(tag, build_tag(q->r->fixed))) {
 		q->v->rank = 1;
 		return true;
 	}

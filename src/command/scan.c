@@ -1,5 +1,6 @@
 #include "advisory/vex.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "command/command.h"
 #include "report/examine.h"
@@ -43,6 +44,8 @@ static const struct option options[] = {
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
+#define ANSWERS_MAX 5000u /* that are compared */
+
 struct job {
 	const struct option_value *opt;
 	struct subject subject;
@@ -54,7 +57,8 @@ struct job {
 	struct secret_set *secrets; /* of --secret-rules */
 	char today[16];
 	u32 kinds, severities; /* bits */
-	bool answered;         /* --why: something */
+	u64 *answers;          /* --why: hashes of what was printed, as many feeds say the same of several products */
+	u32 n_answers, cap_answers;
 };
 
 /* --- options --- */
@@ -266,10 +270,16 @@ static void print_answer(void *ctx, const struct match_answer *a)
 	buf_printf(&line, "  %s", a->reason);
 	struct buf clean = BUF(0);
 	text_safe(&clean, buf_str(&line));
-	puts(buf_str(&clean).p);
+	u64 hash = hash64(buf_str(&clean), 0);
+	bool told = false;
+	for (u32 i = 0; i < j->n_answers && i < ANSWERS_MAX && !told; i++)
+		told = j->answers[i] == hash;
+	if (!told) {
+		puts(buf_str(&clean).p);
+		VEC_PUSH(j->answers, j->n_answers, j->cap_answers, hash);
+	}
 	buf_free(&clean);
 	buf_free(&line);
-	j->answered = true;
 }
 
 static int finish(struct job *j, struct error *err)
@@ -307,7 +317,7 @@ static int scan(struct job *j, const char *location, struct error *err)
 	if (examine(&j->subject, &o, &j->scan, err) < 0)
 		return command_fail(err);
 	if (j->opt[O_WHY].value) {
-		if (!j->answered)
+		if (!j->n_answers)
 			printf("nothing: the database %s\n", j->db ? "does not know it" : "is missing");
 		return command_problems(&j->scan.problems);
 	}
@@ -323,6 +333,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	int status = read_options(&j, &err) < 0 ? command_fail(&err) : scan(&j, args[0], &err);
 	secret_collector_use(NULL);
 	secret_set_free(j.secrets);
+	free(j.answers);
 	scan_free(&j.scan);
 	subject_close(&j.subject);
 	db_close(j.db);

@@ -105,10 +105,13 @@ static void vulnerability(struct jsonw *w, const struct scan_finding *v, const u
 	jsonw_end(w);
 }
 
-static int by_ref(const void *a, const void *b)
+static int by_what(const void *a, const void *b)
 {
-	u64 x = ref_of(*(const struct scan_finding *const *)a), y = ref_of(*(const struct scan_finding *const *)b);
-	return (x > y) - (x < y);
+	const struct scan_finding *x = *(const struct scan_finding *const *)a, *y = *(const struct scan_finding *const *)b;
+	int c = strcmp(x->purl, y->purl);
+	c = c ? c : strcmp(x->package, y->package);
+	c = c ? c : strcmp(x->version, y->version);
+	return c ? c : strcmp(x->path, y->path);
 }
 
 static void components(struct jsonw *w, const struct scan *scan, const u32 *order, u32 n)
@@ -117,11 +120,11 @@ static void components(struct jsonw *w, const struct scan *scan, const u32 *orde
 	for (u32 i = 0; i < n; i++)
 		v[i] = &scan->v[order[i]];
 	if (n)
-		qsort(v, n, sizeof *v, by_ref);
+		qsort(v, n, sizeof *v, by_what);
 	jsonw_key(w, "components");
 	jsonw_arr(w);
 	for (u32 i = 0; i < n; i++) {
-		if (i && by_ref(&v[i - 1], &v[i]) == 0)
+		if (i && by_what(&v[i - 1], &v[i]) == 0)
 			continue;
 		jsonw_obj(w);
 		jsonw_kz(w, "type", "library");

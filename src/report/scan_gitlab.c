@@ -51,7 +51,7 @@ static void vulnerability(struct jsonw *w, const struct subject *s, const struct
 	jsonw_end(w);
 	jsonw_kz(w, "version", f->version);
 	jsonw_end(w);
-	jsonw_kz(w, "operating_system", *scan->os.pretty ? scan->os.pretty : *scan->os.id ? scan->os.id : "unknown");
+	jsonw_kz(w, "operating_system", *scan->os.id ? scan_system(scan, (char[128]){ 0 }) : "unknown");
 	jsonw_kz(w, "image", scan_title(s));
 	jsonw_end(w);
 	jsonw_key(w, "identifiers");

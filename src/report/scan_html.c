@@ -35,7 +35,7 @@ static void head(FILE *f, const struct subject *s, const struct scan *scan)
 	fprintf(f, "</title><style>%s</style></head><body>\n<h1>", style);
 	put(f, scan_title(s));
 	fputs("</h1>\n<p>", f);
-	put(f, *scan->os.pretty ? scan->os.pretty : *scan->os.id ? scan->os.id : "no known system");
+	put(f, *scan->os.id ? scan_system(scan, (char[128]){ 0 }) : "no known system");
 	if (*scan->os.eol)
 		fprintf(f, scan->os.is_eol ? ", <strong>no updates since %s</strong>" : ", supported until %s", scan->os.eol);
 	fprintf(f, "; %u packages</p>\n<p class=\"big\">", s->packages->n);

@@ -25,7 +25,7 @@ static void summary(FILE *f, const struct scan *scan)
 	fputs(some ? "\n" : "Nothing found.\n", f);
 	if (*scan->os.id) {
 		fputs("\n", f);
-		put(f, *scan->os.pretty ? scan->os.pretty : scan->os.id);
+		put(f, scan_system(scan, (char[128]){ 0 }));
 		if (*scan->os.eol)
 			fprintf(f, scan->os.is_eol ? ", **no updates since %s**" : ", supported until %s", scan->os.eol);
 		fputs("\n", f);

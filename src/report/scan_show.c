@@ -147,3 +147,12 @@ const char *scan_where(const struct scan_finding *f, char out[512])
 }
 
 const char *scan_title(const struct subject *s) { return s->image ? image_title(s->image) : s->packages && *s->packages->os_pretty ? s->packages->os_pretty : "SBOM"; }
+
+const char *scan_system(const struct scan *scan, char out[128])
+{
+	if (*scan->os.pretty)
+		snprintf(out, 128, "%s", scan->os.pretty);
+	else
+		snprintf(out, 128, "%s%s%s", scan->os.id, *scan->os.version ? " " : "", scan->os.version);
+	return out;
+}

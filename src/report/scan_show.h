@@ -21,4 +21,5 @@ u32 scan_actions(const struct subject *s, const struct scan *scan, struct arena 
 const char *scan_severity(const struct scan_finding *f); /* its word; "unknown" where nobody has rated it */
 const char *scan_where(const struct scan_finding *f, char out[512]); /* "openssl 3.0.1" or a path with its line */
 const char *scan_title(const struct subject *s); /* what was scanned */
+const char *scan_system(const struct scan *scan, char out[128]); /* "Debian GNU/Linux 12 (bookworm)", "rhel 9.2"; "" none */
 #endif

@@ -55,7 +55,7 @@ static void head(const struct table *t, const struct subject *s)
 	fputs(paint(t, PLAIN), t->f);
 	if (*scan->os.id) {
 		fputs("  ", t->f);
-		put(t, *scan->os.pretty ? scan->os.pretty : scan->os.id, 60, false);
+		put(t, scan_system(scan, (char[128]){ 0 }), 60, false);
 		if (*scan->os.eol)
 			fprintf(t->f, "  %s%s %s%s", scan->os.is_eol ? paint(t, "\033[31m") : "", scan->os.is_eol ? "no updates since" : "supported until", scan->os.eol, paint(t, scan->os.is_eol ? PLAIN : ""));
 	}

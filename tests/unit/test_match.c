@@ -227,8 +227,12 @@ static void red_hat(void **state)
 	r->arches = STR("aarch64 ppc64le");
 	add(r);
 	rhel("php-x", "CVE-10", "9-1.el8", BASEOS, FIX_FIXED);
+	rhel("jbcs-curl", "CVE-11", "8.4.0-2.el8jbcs", "cpe:/a:redhat:jboss_core_services:1::el8", FIX_FIXED);
+	rhel("jbcs-curl", "CVE-11", "9.4.0-2.el7jbcs", "cpe:/a:redhat:jboss_core_services:1::el7", FIX_FIXED);
+	rhel("expat", "CVE-12", "9-1.el8", "cpe:/a:redhat:other_product:1::el8", FIX_FIXED);
 	open_db();
 	system_is("rhel", "8.4");
+	install("rpm", "jbcs-curl", "8.3.0-1.el8jbcs");
 	install("rpm", "expat", "2.2.5-16.el8");
 	install("rpm", "php", "7.2.11-1.module+el8")->module = "php:7.2:8020:abc";
 	install("rpm", "kernel-headers", "4.0-1.el8")->arch = "x86_64";
@@ -244,6 +248,8 @@ static void red_hat(void **state)
 	NOT_FOUND("CVE-8", "php");
 	NOT_FOUND("CVE-9", "kernel-headers");
 	NOT_FOUND("CVE-10", "php-x");
+	FIXED_IN("CVE-11", "jbcs-curl", "8.4.0-2.el8jbcs"); /* told by how it was built */
+	NOT_FOUND("CVE-12", "expat");
 	scan_free(&found);
 	image.os_content_sets = "rhel-8-for-x86_64-baseos-eus-rpms"; /* extended support, of this minor release */
 	match();
