@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { O_DB, O_FORMAT, O_OUTPUT, O_FAIL_ON, O_SEVERITY, O_KINDS, O_UNFIXED, O_IGNORE, O_NO_IGNORE, O_SUPPRESSED, O_VEX, O_VEX_OUT, O_BASELINE, O_WRITE_BASELINE, O_ONLY_NEW, O_WHY, O_LAYERS, O_PLATFORM, O_NO_CACHE, O_SECRET_RULES };
+enum { O_DB, O_FORMAT, O_OUTPUT, O_FAIL_ON, O_SEVERITY, O_KINDS, O_UNFIXED, O_IGNORE, O_NO_IGNORE, O_SUPPRESSED, O_VEX, O_VEX_OUT, O_BASELINE, O_WRITE_BASELINE, O_ONLY_NEW, O_WHY, O_LAYERS, O_POLICY, O_LICENSE_ALLOW, O_LICENSE_DENY, O_PLATFORM, O_NO_CACHE, O_SECRET_RULES };
 
 static const struct option options[] = {
 	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The advisory database. Default: that of the store, which pare db update fetches.", NULL },
@@ -38,6 +38,10 @@ static const struct option options[] = {
 	[O_ONLY_NEW] = { "only-new", 0, OPT_FLAG, NULL, "With --baseline: print only what is not in it.", NULL },
 	[O_WHY] = { "why", 0, OPT_VALUE, "ID", "Instead of a report: every answer on this vulnerability, match or not, with its reason.", NULL },
 	[O_LAYERS] = { "all-layers", 0, OPT_FLAG, NULL, "Packages that only lower layers hold, too: what a later layer replaced or removed still ships.", NULL },
+	[O_POLICY] = { "license-policy", 0, OPT_VALUE, "FILE", "Which licences you live with, as YAML: lists allow, warn and deny of SPDX identifiers, patterns of them, or categories (permissive, weak-copyleft, copyleft, "
+		"network-copyleft, restricted); unknown and default: allow, warn or deny; exceptions: [{package, version, license, reason}]. Of OR one part must be allowed, of AND each. Without a policy licences are only counted.", NULL },
+	[O_LICENSE_ALLOW] = { "license-allow", 0, OPT_LIST, "LICENSE[,…]", "These are allowed, and what nobody names is not.", NULL },
+	[O_LICENSE_DENY] = { "license-deny", 0, OPT_LIST, "LICENSE[,…]", "These are denied.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
 	[O_SECRET_RULES] = { "secret-rules", 0, OPT_VALUE, "FILE", "Rules for secrets, in gitleaks' format (TOML): instead of the built-in ones, or beside them with [extend] useDefault = true. Reads every layer again.", NULL },
@@ -54,6 +58,7 @@ struct job {
 	struct gates gates;
 	struct scan_ignores ignores;
 	struct vex vex;
+	struct license_policy policy;
 	struct secret_set *secrets; /* of --secret-rules */
 	char today[16];
 	u32 kinds, severities; /* bits */
@@ -105,6 +110,21 @@ static int load_ignores(struct job *j, struct error *err)
 	return 0;
 }
 
+static int read_policy(struct job *j, struct error *err)
+{
+	const struct option_value *allow = &j->opt[O_LICENSE_ALLOW], *deny = &j->opt[O_LICENSE_DENY];
+	if (j->opt[O_POLICY].value && license_policy_load(j->opt[O_POLICY].value, &j->policy, err) < 0)
+		return -1;
+	for (u32 i = 0; i < allow->count; i++)
+		if (license_policy_list(str_of(allow->list[i]), LICENSE_ALLOW, &j->policy, err) < 0)
+			return -1;
+	for (u32 i = 0; i < deny->count; i++)
+		if (license_policy_list(str_of(deny->list[i]), LICENSE_DENY, &j->policy, err) < 0)
+			return -1;
+	license_policy_done(&j->policy);
+	return 0;
+}
+
 static int read_options(struct job *j, struct error *err)
 {
 	const struct option_value *opt = j->opt;
@@ -115,7 +135,7 @@ static int read_options(struct job *j, struct error *err)
 			return -1;
 	if (opt[O_ONLY_NEW].count && !opt[O_BASELINE].value)
 		return error_set(err, ERR_USAGE, "--only-new wants --baseline FILE: new since what");
-	if (today(j->today, err) < 0 || load_ignores(j, err) < 0)
+	if (today(j->today, err) < 0 || load_ignores(j, err) < 0 || read_policy(j, err) < 0)
 		return -1;
 	for (u32 i = 0; i < opt[O_VEX].count; i++)
 		if (vex_load(opt[O_VEX].list[i], &j->vex, err) < 0)
@@ -227,7 +247,7 @@ static void write_report_of(FILE *f, void *ctx)
 {
 	const struct job *j = ctx;
 	const struct scan_writer *w = scan_writer_find(j->opt[O_FORMAT].value ? j->opt[O_FORMAT].value : "table");
-	const struct scan_options o = { .color = globals.color && f == stdout, .show_suppressed = j->opt[O_SUPPRESSED].count > 0, .width = terminal_width() };
+	const struct scan_options o = { .color = globals.color && f == stdout, .show_suppressed = j->opt[O_SUPPRESSED].count > 0, .licenses = j->opt[O_KINDS].count && j->kinds & EXAMINE_LICENSES, .width = terminal_width() };
 	w->write(f, &j->subject, &j->scan, &o);
 }
 
@@ -313,6 +333,7 @@ static int scan(struct job *j, const char *location, struct error *err)
 	if (j->subject.image)
 		command_unverified(&j->subject.image->unverified);
 	const struct examine_options o = { .kinds = j->kinds, .db = j->db, .all_layers = j->opt[O_LAYERS].count > 0,
+		.licenses = j->opt[O_POLICY].value || j->opt[O_LICENSE_ALLOW].count || j->opt[O_LICENSE_DENY].count ? &j->policy : NULL,
 		.match = { .why = j->opt[O_WHY].value, .on_answer = print_answer, .ctx = j, .today = j->today } };
 	if (examine(&j->subject, &o, &j->scan, err) < 0)
 		return command_fail(err);
@@ -339,6 +360,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	db_close(j.db);
 	scan_ignores_free(&j.ignores);
 	vex_free(&j.vex);
+	license_policy_free(&j.policy);
 	return command_done(status);
 }
 

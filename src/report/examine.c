@@ -1,8 +1,8 @@
 #include "report/examine.h"
 #include <time.h>
 
-extern const struct examiner examiner_secrets;
-const struct examiner *const examiners[] = { &examiner_secrets, NULL };
+extern const struct examiner examiner_secrets, examiner_config, examiner_license;
+const struct examiner *const examiners[] = { &examiner_secrets, &examiner_config, &examiner_license, NULL };
 
 #define UNIDENTIFIED 100 /* paths that are named; the bytes count all */
 
@@ -150,7 +150,7 @@ int examine(const struct subject *s, const struct examine_options *opt, struct s
 	}
 	for (const struct examiner *const *e = examiners; *e; e++)
 		if (opt->kinds & 1u << (*e)->kind)
-			(*e)->examine(s, out);
+			(*e)->examine(s, opt, out);
 	for (u32 i = 0; i < out->n; i++)
 		if (out->v[i].kind == KIND_VULNERABILITY) {
 			if (!s->image || (u32)out->v[i].layer >= s->image->n_layers) /* of an SBOM */

@@ -3,6 +3,7 @@
 #ifndef PARE_REPORT_EXAMINE_H
 #define PARE_REPORT_EXAMINE_H
 #include "advisory/match.h"
+#include "check/license.h"
 #include "report/subject.h"
 #include "rule/scan.h"
 
@@ -13,12 +14,13 @@ struct examine_options {
 	const struct db *db;     /* NULL: vulnerabilities are not looked for, which is a problem when they are among `kinds` */
 	bool all_layers;         /* packages that only lower layers hold, too (presence shadowed and deleted) */
 	struct match_options match;
+	const struct license_policy *licenses; /* NULL: nothing is found, only counted */
 };
 
-/* A kind of examination beside the matcher, one file each: adds its findings. `s->rootfs` and `s->image` are NULL for an SBOM. */
+/* A kind of examination beside the matcher, one file each: adds its findings. Of an SBOM image and tree are empty. */
 struct examiner {
 	enum finding_kind kind;
-	void (*examine)(const struct subject *s, struct scan *out);
+	void (*examine)(const struct subject *s, const struct examine_options *opt, struct scan *out);
 };
 extern const struct examiner *const examiners[]; /* NULL-terminated */
 

@@ -1,8 +1,9 @@
 #include "check/secrets.h"
 #include "report/examine.h"
 
-static void secrets(const struct subject *s, struct scan *out)
+static void secrets(const struct subject *s, const struct examine_options *opt, struct scan *out)
 {
+	(void)opt;
 	if (s->image && s->rootfs)
 		secrets_find(s->image, s->rootfs, NULL, out);
 }

@@ -6,6 +6,7 @@
 
 struct scan_options {
 	bool color, show_suppressed;
+	bool licenses; /* how many packages have which kind of licence, for people */
 	u32 width;
 };
 struct scan_writer {

@@ -80,6 +80,7 @@ static void finding(struct jsonw *w, const struct scan_finding *f)
 	text_or_null(w, "url", f->url);
 	text_or_null(w, "suppressed", f->suppressed);
 	jsonw_kb(w, "known", f->known);
+	jsonw_ku(w, "count", f->count);
 	number_or_null(w, "risk", (double)(s64)(f->risk * 100 + 0.5) / 100, true);
 	jsonw_end(w);
 }
@@ -140,6 +141,16 @@ static void write(FILE *f, const struct subject *s, const struct scan *scan, con
 	problems(&w, "incomplete", &scan->problems);
 	jsonw_end(&w);
 	counts(&w, scan);
+	jsonw_key(&w, "licenses");
+	jsonw_arr(&w);
+	for (u32 i = 0; i < scan->n_licenses; i++) {
+		jsonw_obj(&w);
+		jsonw_kz(&w, "category", scan->licenses[i].category);
+		jsonw_ku(&w, "packages", scan->licenses[i].packages);
+		jsonw_kz(&w, "names", scan->licenses[i].names);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
 	jsonw_key(&w, "findings");
 	jsonw_arr(&w);
 	for (u32 i = 0; i < scan->n; i++)

@@ -165,10 +165,16 @@ static void vulnerabilities(const struct table *t, const u32 *order, u32 n)
 	}
 }
 
+static bool same_check(const struct scan_finding *a, const struct scan_finding *b)
+{
+	return a && a->kind == KIND_CONFIG && b->kind == KIND_CONFIG && b->layer >= 0 && *b->path == '/' && strcmp(a->id, b->id) == 0 && strcmp(a->title, b->title) == 0 && *a->suppressed == *b->suppressed;
+}
+
 static void others(const struct table *t, enum finding_kind kind, const char *title, const u32 *order, u32 n)
 {
 	bool any = false;
 	char where[512];
+	const struct scan_finding *before = NULL;
 	size_t rest = t->opt->width > 70 ? t->opt->width - 12 : 58;
 	for (u32 i = 0; i < n; i++) {
 		const struct scan_finding *f = &t->scan->v[order[i]];
@@ -177,6 +183,14 @@ static void others(const struct table *t, enum finding_kind kind, const char *ti
 		if (!any)
 			fprintf(t->f, "\n%s%s%s\n", paint(t, BOLD), title, paint(t, PLAIN));
 		any = true;
+		if (same_check(before, f)) { /* another place of the one above */
+			scan_where(f, where);
+			fputs("            ", t->f);
+			put(t, where, rest, false);
+			fprintf(t->f, "  layer %d\n", f->layer);
+			continue;
+		}
+		before = before && strcmp(before->id, f->id) == 0 ? before : f;
 		fprintf(t->f, "  %s%-8s%s  ", paint(t, severity_color[f->severity]), scan_severity(f), paint(t, PLAIN));
 		put(t, *f->title ? f->title : f->id, rest, false);
 		scan_where(f, where);
@@ -196,6 +210,18 @@ static void others(const struct table *t, enum finding_kind kind, const char *ti
 			put(t, f->remedy, rest, false);
 			fputs(paint(t, PLAIN), t->f);
 		}
+		putc('\n', t->f);
+	}
+}
+
+static void licenses(const struct table *t)
+{
+	for (u32 i = 0; t->opt->licenses && i < t->scan->n_licenses; i++) {
+		const struct scan_license *l = &t->scan->licenses[i];
+		if (!i)
+			fprintf(t->f, "\n%sPackages by licence%s\n", paint(t, BOLD), paint(t, PLAIN));
+		fprintf(t->f, "  %6s  %-17s ", TEXT_COUNT(l->packages), l->category);
+		put(t, l->names, t->opt->width > 70 ? t->opt->width - 28 : 42, false);
 		putc('\n', t->f);
 	}
 }
@@ -237,6 +263,7 @@ static void write(FILE *f, const struct subject *s, const struct scan *scan, con
 	others(&t, KIND_SECRET, "Secrets", order, n);
 	others(&t, KIND_CONFIG, "Configuration", order, n);
 	others(&t, KIND_LICENSE, "Licences", order, n);
+	licenses(&t);
 	notes(&t);
 	free(order);
 	fclose(memory);

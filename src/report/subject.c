@@ -21,7 +21,8 @@
 	X(binary)    \
 	X(document)
 #define RISKS(X) \
-	X(secret)
+	X(secret) \
+	X(accounts)
 
 #define DECLARE(name) extern const struct collector name##_collector;
 #define LIST(name) &name##_collector,

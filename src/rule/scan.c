@@ -7,7 +7,7 @@ const char *const reachable_text[] = { "unknown", "yes", "no" };
 
 struct scan_finding *scan_add(struct scan *s, enum finding_kind kind, const char *id, enum severity sev)
 {
-	struct scan_finding f = { .kind = kind, .id = arena_strdup(&s->arena, str_of(id)), .severity = sev, .package_index = -1, .layer = -1, .epss = -1, .epss_percentile = -1 };
+	struct scan_finding f = { .kind = kind, .id = arena_strdup(&s->arena, str_of(id)), .severity = sev, .package_index = -1, .layer = -1, .epss = -1, .epss_percentile = -1, .count = 1 };
 	const char **texts[] = { &f.vendor_severity, &f.package, &f.version, &f.fixed_version, &f.state, &f.reason, &f.purl, &f.path, &f.title, &f.match, &f.remedy, &f.url, &f.cvss_vector, &f.kev,
 		&f.suppressed, &f.aliases, &f.advisories };
 	for (size_t i = 0; i < countof(texts); i++)

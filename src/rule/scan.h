@@ -40,6 +40,7 @@ struct scan_finding { /* strings never NULL ("" when there is nothing to say), i
 	const char *suppressed;    /* "" or who ignores it and why: not printed unless asked, no gate */
 	bool known;                /* it is in the baseline: no gate */
 	double risk;               /* scan_risk() */
+	u32 count;                 /* places that it stands for; 1, but for sums: "900 more world-writable files" */
 };
 
 struct scan {
@@ -55,6 +56,11 @@ struct scan {
 		const char **unidentified; /* paths */
 		u32 n_unidentified;
 	} coverage;
+	struct scan_license { /* how many packages have a licence of each category; none when nobody asked */
+		const char *category, *names; /* "copyleft"; the licences with most packages, separated by ", " */
+		u32 packages;
+	} *licenses;
+	u32 n_licenses;
 	struct problems notes;    /* coverage.notes: what was read but could not be judged, such as packages that the database says nothing of; no failure */
 	struct problems problems; /* coverage.incomplete; not empty: exit status 3 */
 };
