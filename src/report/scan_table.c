@@ -118,7 +118,7 @@ struct widths {
 
 static void widen(size_t *w, const char *z, size_t max) { *w = MIN(MAX(*w, text_width(str_of(z))), max); }
 
-static void vulnerability(const struct table *t, const struct scan_finding *f, const struct scan_finding *before, const struct widths *w)
+static void vulnerability(const struct table *t, const struct scan_finding *f, const struct scan_finding *before, const struct widths *w, u32 places)
 {
 	bool same = before && scan_same_group(before, f);
 	char score[16] = "", epss[16] = "";
@@ -136,6 +136,8 @@ static void vulnerability(const struct table *t, const struct scan_finding *f, c
 	size_t used = w->id + w->package + w->version + w->fixed + 36;
 	fprintf(t->f, "  %4s %6s %s%-3s%s  ", score, epss, paint(t, severity_color[SEV_CRITICAL]), *f->kev ? "KEV" : "", paint(t, PLAIN));
 	fputs(f->presence == PRESENCE_LIVE ? "" : f->presence == PRESENCE_SHADOWED ? "[shadowed] " : "[deleted] ", t->f);
+	if (places > 1)
+		fprintf(t->f, "[%u places] ", places);
 	put(t, *f->suppressed ? f->suppressed : f->title, t->opt->width > used + 12 ? t->opt->width - used : 12, false);
 	putc('\n', t->f);
 }
@@ -160,7 +162,12 @@ static void vulnerabilities(const struct table *t, const u32 *order, u32 n)
 		if (!before)
 			fprintf(t->f, "\n%s%-*s  %-*s  %-8s  %-*s  %-*s  CVSS   EPSS %-3s  TITLE%s\n", paint(t, BOLD), (int)w.package, "PACKAGE", (int)w.version, "INSTALLED", "SEVERITY", (int)w.id, "VULNERABILITY",
 				(int)w.fixed, "FIXED IN", "", paint(t, PLAIN));
-		vulnerability(t, f, before, &w);
+		u32 places = 1;
+		while (i + 1 < n && scan_same_group(f, &t->scan->v[order[i + 1]]) && strcmp(f->id, t->scan->v[order[i + 1]].id) == 0) {
+			places++;
+			i++;
+		}
+		vulnerability(t, f, before, &w, places);
 		before = f;
 	}
 }

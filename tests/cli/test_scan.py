@@ -263,6 +263,24 @@ def test_html_and_markdown(scan):
     assert "| libssl3 3.0.11" in md and "### What to do first" in md
 
 
+def test_a_package_in_several_places(pare, tmp_path):
+    osv = tmp_path / "osv"
+    osv.mkdir()
+    (osv / "GHSA-1.json").write_text(json.dumps({"id": "GHSA-1", "modified": "2024-01-01T00:00:00Z", "summary": "Bad thing", "aliases": ["CVE-2024-1"], "database_specific": {"severity": "HIGH"}, "affected": [
+        {"package": {"ecosystem": "npm", "name": "lodash"}, "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "4.17.21"}]}]}]}))
+    pare("db", "build", "-o", tmp_path / "x.db", "--from", "osv:%s" % osv)
+    entries = []
+    for d in ("a", "b"):
+        entries += [Dir(d), Dir(d + "/node_modules"), Dir(d + "/node_modules/lodash"), File(d + "/node_modules/lodash/package.json", b'{"name": "lodash", "version": "4.17.20"}')]
+    Image([layer(*entries)]).docker_archive(tmp_path / "i.tar")
+    args = ["scan", "--db", tmp_path / "x.db", "--kinds", "vulnerability"]
+    doc = pare(*args, "--format", "json", tmp_path / "i.tar", env=EPOCH).json()
+    assert [(f["id"], f["path"], f["severity"], f["fixed_version"], f["aliases"]) for f in doc["findings"]] == [
+        ("CVE-2024-1", "/%s/node_modules/lodash/package.json" % d, "high", "4.17.21", ["GHSA-1"]) for d in "ab"]
+    out = pare(*args, tmp_path / "i.tar", env=EPOCH).out
+    assert out.count("CVE-2024-1") == 1 and "[2 places] Bad thing" in out and "npm install lodash@4.17.21" in out
+
+
 def test_hostile_names(pare, db, tmp_path):
     """Names of packages end up in every format, and mean nothing there."""
     path = tmp_path / "evil.tar"
