@@ -1,7 +1,7 @@
 /* secret.h — what looks like a secret: by the name of a variable, by the form of a value. Nothing here keeps or prints a value.
  *
- * The formats are those that their issuers publish: a prefix that nobody else uses, and so many characters of an alphabet. What only looks
- * random is not taken for a secret; what has the form but is made up ("EXAMPLE", one letter repeated) is not taken either. */
+ * For texts as small as a Dockerfile, with nothing to load first. The forms are the tokens among the rules (scan.h), which begin with what nobody else
+ * uses. What only looks random is not taken for a secret; what has the form but is made up ("EXAMPLE", one letter repeated) is not taken either. */
 #ifndef PARE_SECRET_SECRET_H
 #define PARE_SECRET_SECRET_H
 #include "base/common.h"

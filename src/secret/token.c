@@ -1,75 +1,10 @@
+#include "secret/allow.h"
+#include "secret/check.h"
 #include "secret/secret.h"
+#include "secret/set.h"
 
 /* Alphabets, one bit each in class_of[]. */
 enum { UPPER = 1, LOWER = 2, DIGIT = 4, DASH = 8, UNDER = 16, DOT = 32, SLASH = 64, PLUS = 128, ALNUM = UPPER | LOWER | DIGIT, WORD = ALNUM | UNDER | DASH, BASE64 = ALNUM | SLASH | PLUS };
-
-struct format {
-	char prefix[24];
-	char what[32];
-	u8 alphabet;
-	u16 min, max; /* characters behind the prefix; max 0: no end */
-};
-
-static const struct format formats[] = {
-	{ "AKIA", "AWS access key ID", UPPER | DIGIT, 16, 16 },
-	{ "ASIA", "AWS access key ID", UPPER | DIGIT, 16, 16 },
-	{ "AGE-SECRET-KEY-1", "age private key", UPPER | DIGIT, 58, 58 },
-	{ "AIza", "Google API key", WORD, 35, 35 },
-	{ "ATATT3xFf", "Atlassian token", WORD, 150, 0 },
-	{ "EAAC", "Facebook token", ALNUM, 60, 0 },
-	{ "GOCSPX-", "Google client secret", WORD, 28, 28 },
-	{ "NRAK-", "New Relic key", UPPER | DIGIT, 27, 27 },
-	{ "PMAK-", "Postman key", WORD, 59, 59 },
-	{ "SG.", "SendGrid key", WORD | DOT, 66, 66 },
-	{ "dapi", "Databricks token", LOWER | DIGIT, 32, 34 },
-	{ "dckr_oat_", "Docker token", WORD, 27, 0 },
-	{ "dckr_pat_", "Docker token", WORD, 27, 0 },
-	{ "dop_v1_", "DigitalOcean token", LOWER | DIGIT, 64, 64 },
-	{ "dp.pt.", "Doppler token", ALNUM, 40, 44 },
-	{ "figd_", "Figma token", WORD, 36, 0 },
-	{ "ghp_", "GitHub token", ALNUM, 36, 36 },
-	{ "gho_", "GitHub token", ALNUM, 36, 36 },
-	{ "ghr_", "GitHub token", ALNUM, 36, 76 },
-	{ "ghs_", "GitHub token", ALNUM, 36, 36 },
-	{ "ghu_", "GitHub token", ALNUM, 36, 36 },
-	{ "github_pat_", "GitHub token", ALNUM | UNDER, 82, 82 },
-	{ "gldt-", "GitLab token", WORD, 20, 0 },
-	{ "glpat-", "GitLab token", WORD | DOT, 20, 0 },
-	{ "glrt-", "GitLab token", WORD, 20, 0 },
-	{ "glsa_", "Grafana token", ALNUM | UNDER, 41, 41 },
-	{ "hf_", "Hugging Face token", UPPER | LOWER, 34, 34 },
-	{ "hvb.", "Vault token", WORD, 100, 0 },
-	{ "hvs.", "Vault token", WORD, 24, 0 },
-	{ "lin_api_", "Linear key", ALNUM, 40, 40 },
-	{ "npm_", "npm token", ALNUM, 36, 36 },
-	{ "ops_eyJ", "1Password token", WORD, 200, 0 },
-	{ "pul-", "Pulumi token", LOWER | DIGIT, 40, 40 },
-	{ "pypi-AgEIcHlwaS5vcmc", "PyPI token", WORD, 50, 0 },
-	{ "rk_live_", "Stripe key", ALNUM, 24, 0 },
-	{ "rubygems_", "RubyGems key", LOWER | DIGIT, 48, 48 },
-	{ "shpat_", "Shopify token", ALNUM, 32, 32 },
-	{ "shpca_", "Shopify token", ALNUM, 32, 32 },
-	{ "shpss_", "Shopify secret", ALNUM, 32, 32 },
-	{ "sk-ant-", "Anthropic key", WORD, 80, 0 },
-	{ "sk-proj-", "OpenAI key", WORD, 40, 0 },
-	{ "sk-svcacct-", "OpenAI key", WORD, 40, 0 },
-	{ "sk-", "OpenAI key", ALNUM, 48, 48 },
-	{ "sk_live_", "Stripe key", ALNUM, 24, 0 },
-	{ "sntrys_", "Sentry token", BASE64 | UNDER, 60, 0 },
-	{ "sntryu_", "Sentry token", LOWER | DIGIT, 64, 64 },
-	{ "sq0atp-", "Square token", WORD, 22, 22 },
-	{ "sq0csp-", "Square secret", WORD, 43, 43 },
-	{ "tskey-", "Tailscale key", WORD, 24, 0 },
-	{ "xapp-", "Slack token", WORD, 50, 0 },
-	{ "xkeysib-", "Brevo key", WORD, 81, 81 },
-	{ "xoxa-", "Slack token", WORD, 24, 0 },
-	{ "xoxb-", "Slack token", WORD, 24, 0 },
-	{ "xoxe.xoxp-", "Slack token", WORD, 24, 0 },
-	{ "xoxp-", "Slack token", WORD, 24, 0 },
-	{ "xoxr-", "Slack token", WORD, 24, 0 },
-	{ "xoxs-", "Slack token", WORD, 24, 0 },
-	{ "ya29.", "Google OAuth token", WORD, 60, 0 },
-};
 
 static bool in(u8 alphabet, char c)
 {
@@ -122,22 +57,6 @@ static bool private_key(struct str t, size_t at, struct secret_hit *ret)
 	return true;
 }
 
-/* header.payload.signature, base64url, the header beginning with {" */
-static bool jwt(struct str t, size_t at, struct secret_hit *ret)
-{
-	size_t a = run(t, at, WORD), b, c;
-	if (a < 16 || at + a >= t.n || t.p[at + a] != '.' || !str_starts(str_from(t, at + a + 1), STR("eyJ")))
-		return false;
-	b = run_most(t, at + a + 1, WORD, 8000);
-	if (b < 10 || at + a + 1 + b >= t.n || t.p[at + a + 1 + b] != '.')
-		return false;
-	c = run(t, at + a + b + 2, WORD);
-	if (c < 20)
-		return false;
-	*ret = (struct secret_hit){ "JSON web token", at, at + a + b + c + 2 };
-	return true;
-}
-
 static bool webhook(struct str t, size_t at, struct secret_hit *ret)
 {
 	static const struct { struct str prefix; const char *what; } hooks[] = {
@@ -158,20 +77,76 @@ static bool webhook(struct str t, size_t at, struct secret_hit *ret)
 	return false;
 }
 
-static bool by_format(struct str t, size_t at, struct secret_hit *ret)
+/* The rules' tokens (rules.c), by the first byte of their words: made once, some microseconds. */
+#define WORDS_MAX 512u
+
+static struct {
+	struct word_of_rule {
+		struct str word;
+		const struct secret_rule *rule;
+	} v[WORDS_MAX];
+	u32 first[257]; /* words that begin with byte c: v[first[c], first[c + 1]) */
+} words;
+static pthread_once_t words_once = PTHREAD_ONCE_INIT;
+
+static bool is_token(const struct secret_rule *r) { return r->shape == SECRET_TOKEN && r->severity >= SEV_MEDIUM && !strchr(r->keywords, '\n'); }
+
+static void make_words(void)
 {
-	struct str rest = str_from(t, at);
-	for (size_t i = 0; i < countof(formats); i++) {
-		const struct format *f = &formats[i];
-		if (f->prefix[0] != rest.p[0] || !str_starts(rest, str_of(f->prefix)))
+	u32 at[256];
+	for (u32 pass = 0; pass < 2; pass++) { /* count, then place */
+		for (u32 i = 0; i < secret_rules_n; i++) {
+			struct str rest = str_of(secret_rules[i].keywords);
+			while (is_token(&secret_rules[i]) && rest.p) {
+				struct str w = str_cut(&rest, ' ');
+				u8 c = (u8)w.p[0];
+				if (pass == 0)
+					words.first[c + 1]++;
+				else if (at[c] < WORDS_MAX)
+					words.v[at[c]++] = (struct word_of_rule){ w, &secret_rules[i] };
+			}
+		}
+		for (u32 c = 0; c < 256 && pass == 0; c++) {
+			words.first[c + 1] = MIN(words.first[c + 1] + words.first[c], WORDS_MAX);
+			at[c] = words.first[c];
+		}
+	}
+}
+
+/* The end of the rule's token at `at`; 0 when there is none. Patterns are compiled when their word stands in a text, which is seldom. */
+static size_t token_end(const struct secret_rule *r, struct str t, size_t at)
+{
+	static _Atomic(pcre2_code *) codes[WORDS_MAX];
+	size_t index = (size_t)(r - secret_rules), lo = at > 8 ? at - 8 : 0, end = 0;
+	pcre2_code *code = index < WORDS_MAX ? atomic_load(&codes[index]) : NULL, *none = NULL;
+	if (!code) {
+		code = index < WORDS_MAX ? secret_compile(r->pattern, PCRE2_ANCHORED, NULL) : NULL;
+		if (!code)
+			return 0;
+		if (!atomic_compare_exchange_strong(&codes[index], &none, code)) {
+			pcre2_code_free(code);
+			code = none;
+		}
+	}
+	pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+	if (pcre2_match(code, (PCRE2_SPTR)t.p + lo, MIN(t.n - lo, (size_t)8192), at - lo, PCRE2_NOTEMPTY, match, NULL) >= 0)
+		end = lo + pcre2_get_ovector_pointer(match)[1];
+	pcre2_match_data_free(match);
+	return end;
+}
+
+static bool by_rule(struct str t, size_t at, struct secret_hit *ret)
+{
+	u8 c = (u8)t.p[at];
+	for (u32 i = words.first[c]; i < words.first[c + 1]; i++) {
+		const struct secret_rule *r = words.v[i].rule;
+		size_t end = str_starts(str_from(t, at), words.v[i].word) ? token_end(r, t, at) : 0;
+		if (!end || (end < t.n && in(ALNUM | UNDER, t.p[end])))
 			continue;
-		size_t head = strlen(f->prefix), n = run(t, at + head, f->alphabet);
-		if (n < f->min || (f->max && n > f->max) || made_up(str_n(rest.p + head, n)))
+		struct str value = str_n(t.p + at, end - at);
+		if (made_up(str_from(value, words.v[i].word.n)) || secret_entropy(value) < r->entropy || secret_known(value) || (r->check && r->check(value) == SECRET_NONE))
 			continue;
-		/* "sk-" and the like end where the word ends: what goes on is something else */
-		if (f->max && at + head + n < t.n && in(ALNUM | UNDER, t.p[at + head + n]))
-			continue;
-		*ret = (struct secret_hit){ f->what, at, at + head + n };
+		*ret = (struct secret_hit){ r->title, at, end };
 		return true;
 	}
 	return false;
@@ -191,13 +166,13 @@ static bool azure_key(struct str t, size_t at, struct secret_hit *ret)
 
 bool secret_find(struct str t, size_t *from, struct secret_hit *ret)
 {
-	/* The bytes that anything here begins with; all others are passed at once. */
-	static const char first[] = "-AEGNPSadefghlnoprstxyd";
+	pthread_once(&words_once, make_words);
 	for (size_t i = *from; i < t.n; i++) {
-		char c = t.p[i];
-		if (!memchr(first, c, sizeof first - 1) || (c != '-' && i && in(ALNUM | UNDER, t.p[i - 1])))
+		u8 c = (u8)t.p[i];
+		/* The bytes that anything here begins with; all others are passed at once. */
+		if ((words.first[c] == words.first[c + 1] && c != '-' && c != 'h' && c != 'd') || (c != '-' && i && in(ALNUM | UNDER, t.p[i - 1])))
 			continue;
-		bool hit = c == '-' ? private_key(t, i, ret) : by_format(t, i, ret) || (c == 'e' && str_starts(str_from(t, i), STR("eyJ")) && jwt(t, i, ret)) || ((c == 'h' || c == 'd') && webhook(t, i, ret)) ||
+		bool hit = c == '-' ? private_key(t, i, ret) : by_rule(t, i, ret) || ((c == 'h' || c == 'd') && webhook(t, i, ret)) ||
 					 (c == 'A' && azure_key(t, i, ret));
 		if (hit) {
 			*from = ret->end;
