@@ -46,7 +46,7 @@ void document_fact(struct item *k, const char *key, const char *value)
 	} facts[] = {
 		{ "type", &k->type },	  { "arch", &k->arch },	  { "source_name", &k->source_name }, { "source_version", &k->source_version }, { "path", &k->path },	  { "layer", &k->layer },
 		{ "origin", &k->origin }, { "bytes", &k->bytes }, { "files", &k->files },	      { "module", &k->module },			{ "vendor", &k->vendor }, { "depends", &k->depends },
-		{ "provides", &k->provides }, { "license", &k->license },
+		{ "provides", &k->provides }, { "license", &k->license }, { "name", &k->name }, { "version", &k->version }, { "summary", &k->summary },
 	};
 	for (size_t i = 0; value && i < countof(facts); i++)
 		if (strcmp(key, facts[i].key) == 0)

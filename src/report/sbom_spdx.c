@@ -337,6 +337,22 @@ static const char *id_of(char out[160], const char *id)
 	return out;
 }
 
+/* What a line of tag-value cannot hold as it is. */
+static bool altered(const char *z)
+{
+	struct str s = str_of(z);
+	bool bad = !str_eq(s, str_trim(s)) || str_contains(s, STR("<text>")) || str_contains(s, STR("</text>"));
+	for (size_t i = 0; i < s.n && !bad; i++)
+		bad = (u8)s.p[i] < ' ' || s.p[i] == 0x7f;
+	return bad;
+}
+
+static void exact(struct spdx *o, struct facts_json *j, const char *key, const char *z)
+{
+	if (o->tv && altered(z))
+		jsonw_kz(&j->w, key, z);
+}
+
 static void packages(struct spdx *o)
 {
 	const struct packages *p = o->b->s->packages;
@@ -355,6 +371,9 @@ static void packages(struct spdx *o)
 		facts_open(&j);
 		if (*k->license && strcmp(license.p, k->license) != 0)
 			jsonw_kz(&j.w, "license", k->license);
+		exact(o, &j, "name", k->name);
+		exact(o, &j, "version", k->version);
+		exact(o, &j, "summary", k->summary);
 		bom_package_facts(o->b, k, fact, &j);
 		package(o, &a, &j);
 	}
