@@ -311,21 +311,27 @@ static int finish(struct job *j, struct error *err)
 	if (j->opt[O_VEX_OUT].value && to_file(j->opt[O_VEX_OUT].value, write_vex, j, err) < 0)
 		return command_fail(err);
 	fflush(stdout);
-	int status = stale(j), incomplete = command_problems(&j->scan.problems);
-	if (gates_count(&j->gates, &j->scan))
-		status = 1;
-	return incomplete ? incomplete : status;
+	int failed = gates_count(&j->gates, &j->scan) > 0, incomplete = command_problems(&j->scan.problems);
+	return incomplete ? incomplete : failed;
+}
+
+/* What all images share. */
+static int prepare(struct job *j, int n_images, struct error *err)
+{
+	static const int single[] = { O_OUTPUT, O_VEX_OUT, O_BASELINE, O_WRITE_BASELINE };
+	for (size_t i = 0; i < countof(single) && n_images > 1; i++)
+		if (j->opt[single[i]].value)
+			return error_set(err, ERR_USAGE, "--%s is of one image, %d were given", options[single[i]].name, n_images);
+	if (j->opt[O_SECRET_RULES].value && secret_set_new(j->opt[O_SECRET_RULES].value, &j->secrets, err) < 0)
+		return -1;
+	secret_collector_use(j->secrets);
+	return j->kinds & EXAMINE_VULNERABILITIES ? open_db(j, err) : 0;
 }
 
 static int scan(struct job *j, const char *location, struct error *err)
 {
-	if (j->opt[O_SECRET_RULES].value && secret_set_new(j->opt[O_SECRET_RULES].value, &j->secrets, err) < 0)
-		return command_fail(err);
-	secret_collector_use(j->secrets);
 	struct load_options load = { .platform = j->opt[O_PLATFORM].value, .no_cache = j->opt[O_NO_CACHE].count > 0 || j->secrets, .store = globals.store };
 	int parts = SUBJECT_INSIDE | (j->kinds & ~(u32)EXAMINE_VULNERABILITIES ? SUBJECT_RISKS : 0);
-	if (j->kinds & EXAMINE_VULNERABILITIES && open_db(j, err) < 0)
-		return command_fail(err);
 	/* What only asks for packages asks those that are known; whatever else is looked for needs the tree. */
 	bool only_packages = j->kinds == EXAMINE_VULNERABILITIES && !j->opt[O_LAYERS].count;
 	if (only_packages ? inventory_open(location, &load, &j->subject, err) < 0 : subject_open(location, &load, parts, &j->subject, err) < 0)
@@ -346,17 +352,31 @@ static int scan(struct job *j, const char *location, struct error *err)
 	return finish(j, err);
 }
 
+/* One after the other; the worst status counts: what could not be read at all, what is incomplete, a gate. */
+static int scan_all(struct job *j, char **images, int n)
+{
+	int worst = 0;
+	for (int i = 0; i < n; i++) {
+		struct error err = { 0 };
+		int status = scan(j, images[i], &err);
+		worst = MAX(worst, status);
+		scan_free(&j->scan);
+		subject_close(&j->subject);
+		j->subject = (struct subject){ 0 };
+		j->n_answers = 0;
+	}
+	int old = stale(j);
+	return worst ? worst : old;
+}
+
 static int run(const struct option_value *opt, char **args, int n_args)
 {
-	(void)n_args;
 	struct error err = { 0 };
 	struct job j = { .opt = opt };
-	int status = read_options(&j, &err) < 0 ? command_fail(&err) : scan(&j, args[0], &err);
+	int status = read_options(&j, &err) < 0 || prepare(&j, n_args, &err) < 0 ? command_fail(&err) : scan_all(&j, args, n_args);
 	secret_collector_use(NULL);
 	secret_set_free(j.secrets);
 	free(j.answers);
-	scan_free(&j.scan);
-	subject_close(&j.subject);
 	db_close(j.db);
 	scan_ignores_free(&j.ignores);
 	vex_free(&j.vex);
@@ -367,11 +387,12 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_scan = {
 	.name = "scan",
 	.summary = "vulnerabilities, secrets, configuration, licences",
-	.synopsis = "[OPTIONS] IMAGE|DIR|SBOM",
+	.synopsis = "[OPTIONS] IMAGE|DIR|SBOM…",
 	.description = "Compares what is inside with the advisory database by each vendor's own rules, looks for secrets in every layer, and judges configuration and licences. Of each finding it says the "
 		       "package and its path, the layer and instruction that brought it, how bad and how likely it is (the vendor's severity first, CVSS, EPSS, whether it is known to be exploited), and what "
 		       "removes it; the most risky first.\n\n"
 		       "What could not be read fails with status 3; what the database does not cover is told: no finding never means that nobody looked. --why ID says why a vulnerability was found, or was not.\n\n"
+		       "Of several images there is a report each, one after the other; the database is opened once, so many known images are compared with a new one quickly.\n\n"
 		       "The database is one file: pare db build makes it of the publishers' feeds, pare db update fetches it. Nothing else needs a network.",
 	.options = options,
 	.examples = "pare scan app.tar # what is wrong, and what to do first\n"
@@ -380,6 +401,6 @@ const struct command command_scan = {
 		    "pare scan --why CVE-2024-3094 app.tar # found, or not, and why\n"
 		    "pare scan --kinds secret app.tar # secrets only: no database is needed",
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = ARGS_MANY,
 	.run = run,
 };

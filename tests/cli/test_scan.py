@@ -209,6 +209,20 @@ def test_a_bill_of_materials_is_scanned_like_its_image(scan, pare, db, image, tm
     assert pare("scan", "--db", db, sbom, env=EPOCH).out  # all kinds
 
 
+def test_several_images(pare, db, image, tmp_path):
+    clean = tmp_path / "clean.tar"
+    Image([layer(Dir("etc"), File("etc/os-release", RELEASE), *dpkg(("bash", "9-1", None)))]).docker_archive(clean)
+    args = ["scan", "--db", db, "--kinds", "vulnerability"]
+    one, two = (pare(*args, "--format", "json", i, env=EPOCH).out for i in (image, clean))
+    assert pare(*args, "--format", "json", image, clean, image, env=EPOCH).out == one + two + one
+    pare(*args, "--fail-on", "high", clean, image, clean, status=1, env=EPOCH)
+    pare(*args, clean, tmp_path / "none", clean, status=None, env=EPOCH)
+    assert "of one image" in pare(*args, "-o", tmp_path / "x", clean, image, status=2, env=EPOCH).err
+    f = tmp_path / "ignore.yaml"
+    f.write_text("ignore:\n  - {id: CVE-2023-0001, reason: never called}\n")
+    pare(*args, "--ignore-file", f, "--fail-on", "high", clean, image, env=EPOCH)  # not stale: one of them has it
+
+
 def test_an_old_database_is_told(scan):
     assert scan("--format", "json").json()["coverage"]["notes"] == []
     assert "40 days old" in scan("--format", "json", env={"SOURCE_DATE_EPOCH": "1707609600"}).json()["coverage"]["notes"][0]
