@@ -1,6 +1,7 @@
 """pare scan: what is found in small images by small databases; formats, gates, what is suppressed, what was not judged, reasons."""
 import json
 import re
+import struct
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -221,6 +222,16 @@ def test_several_images(pare, db, image, tmp_path):
     f = tmp_path / "ignore.yaml"
     f.write_text("ignore:\n  - {id: CVE-2023-0001, reason: never called}\n")
     pare(*args, "--ignore-file", f, "--fail-on", "high", clean, image, env=EPOCH)  # not stale: one of them has it
+
+
+def test_a_package_database_that_was_removed(pare, db, tmp_path):
+    """Programs, a system's name, and nothing that tells what is installed: never a quiet zero."""
+    path = tmp_path / "gone.tar"
+    elf = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0) + bytes(5000)
+    Image([layer(Dir("etc"), File("etc/os-release", RELEASE), Dir("usr"), Dir("usr/bin"), File("usr/bin/tool", elf, mode=0o755))]).docker_archive(path)
+    r = pare("scan", "--db", db, "--kinds", "vulnerability", "--format", "json", path, status=3, env=EPOCH)
+    doc = r.json()
+    assert ids(doc) == ["package-database-missing"] and "package database" in doc["coverage"]["incomplete"][0] and doc["coverage"]["unidentified"] == ["/usr/bin/tool"]
 
 
 def test_an_old_database_is_told(scan):
