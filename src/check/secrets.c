@@ -61,8 +61,10 @@ static void files_of_layer(const struct image *img, const struct rootfs *r, u32 
 			x->layer = (s32)layer;
 			x->presence = presence;
 			image_instruction(img, layer, &made);
-			x->remedy = presence == PRESENCE_LIVE ? arena_printf(&out->arena, "%s; " KEEP_OUT "%s%.*s%s", f.rule->rotate, made.n ? " (" : "", STR_FMT(str_head(buf_str(&made), 120)), made.n ? ")" : "")
-							      : arena_printf(&out->arena, "%s; it is still readable in layer %u, whatever later ones do: build without it (RUN --mount=type=secret)", f.rule->rotate, layer);
+			x->remedy = presence == PRESENCE_LIVE ? arena_printf(&out->arena, "%s; " KEEP_OUT "%s%.*s%s", f.rule->rotate, made.n ? " (" : "",
+			  STR_FMT(str_head(buf_str(&made), 120)), made.n ? ")" : "")
+							      : arena_printf(&out->arena, "%s; it is still readable in layer %u, whatever later ones do: "
+							        "build without it (RUN --mount=type=secret)", f.rule->rotate, layer);
 		}
 	}
 	buf_free(&path);

@@ -54,7 +54,8 @@ static size_t value_word(struct str t, size_t i)
 
 static bool ends_bare(char c)
 {
-	static const bool ends[128] = { [0] = true, ['\t'] = true, ['\n'] = true, [11] = true, [12] = true, ['\r'] = true, [' '] = true, ['"'] = true, ['\''] = true, ['`'] = true, [';'] = true, [','] = true, [')'] = true,
+	static const bool ends[128] = { [0] = true, ['\t'] = true, ['\n'] = true, [11] = true, [12] = true, ['\r'] = true, [' '] = true,
+	  ['"'] = true, ['\''] = true, ['`'] = true, [';'] = true, [','] = true, [')'] = true,
 					['}'] = true, [']'] = true, ['<'] = true, ['>'] = true, ['&'] = true, ['|'] = true, ['\\'] = true };
 	return (u8)c < 128 && ends[(u8)c];
 }

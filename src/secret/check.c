@@ -38,7 +38,8 @@ bool secret_made_up(struct str s)
 		same = i && s.p[i] == s.p[i - 1] ? same + 1 : 1;
 		longest = MAX(longest, same);
 	}
-	return distinct < MIN(s.n / 4 + 2, 8) || (longest >= 9 && longest * 2 > s.n) || str_contains(s, STR("EXAMPLE")) || str_contains(s, STR("example")) || str_contains(s, STR("xxxxx")) || str_contains(s, STR("XXXXX")) || alphabet(s);
+	return distinct < MIN(s.n / 4 + 2, 8) || (longest >= 9 && longest * 2 > s.n) || str_contains(s, STR("EXAMPLE")) || str_contains(s,
+	  STR("example")) || str_contains(s, STR("xxxxx")) || str_contains(s, STR("XXXXX")) || alphabet(s);
 }
 
 bool secret_sequence(struct str s)
@@ -241,7 +242,8 @@ static struct kinds kinds_of(struct str v)
 enum secret_trust check_password(struct str v)
 {
 	struct kinds k = kinds_of(v);
-	if (v.n < 6 || v.n > 200 || secret_stands_for(v) || secret_says_password(v) || secret_made_up(v) || !k.digit || k.n < 2 || str_chr(v, ' ') || strchr("/.-@#(=", v.p[0]))
+	if (v.n < 6 || v.n > 200 || secret_stands_for(v) || secret_says_password(v) || secret_made_up(v) || !k.digit || k.n < 2 || str_chr(v, ' ') || strchr("/.-@#(=",
+	  v.p[0]))
 		return SECRET_NONE;
 	if (k.other * 2 > v.n || str_contains(v, STR("://")) || str_chr(v, '(') || str_chr(v, '{') || str_contains(v, STR("->")) || str_contains(v, STR("::")))
 		return SECRET_NONE; /* a program's text */
@@ -250,7 +252,8 @@ enum secret_trust check_password(struct str v)
 
 enum secret_trust check_url_password(struct str v)
 {
-	static const char *const usual[] = { "pass", "password", "passwd", "pwd", "pw", "secret", "user", "username", "test", "token", "guest", "admin", "root", "postgres", "mysql", "redis", "foo", "bar", "abc", "123", "p", "x", "git", "oauth2", "x-oauth-basic", "anonymous", "", NULL };
+	static const char *const usual[] = { "pass", "password", "passwd", "pwd", "pw", "secret", "user", "username", "test", "token", "guest", "admin", "root",
+	  "postgres", "mysql", "redis", "foo", "bar", "abc", "123", "p", "x", "git", "oauth2", "x-oauth-basic", "anonymous", "", NULL };
 	struct kinds k = kinds_of(v);
 	if (secret_stands_for(v) || str_listed(v, usual) || str_chr(v, '$') || str_chr(v, '<') || str_chr(v, '{') || str_chr(v, '*') || str_chr(v, '%') == v.p)
 		return SECRET_NONE;

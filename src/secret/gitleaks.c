@@ -59,7 +59,8 @@ static int allowlist(struct secret_set *s, const json_t *o, const char *where, s
 		return bad(err, where, "allowlist: regexTarget is secret, match or line");
 	a.all = condition && (strcasecmp(condition, "and") == 0 || strcmp(condition, "&&") == 0);
 	a.target = target && strcmp(target, "match") == 0 ? ALLOW_MATCH : target && strcmp(target, "line") == 0 ? ALLOW_LINE : ALLOW_SECRET;
-	if (texts(s, o, "regexes", where, &a.regexes, &a.n_regexes, err) < 0 || texts(s, o, "paths", where, &a.paths, &a.n_paths, err) < 0 || texts(s, o, "stopwords", where, &a.stopwords, &a.n_stopwords, err) < 0 ||
+	if (texts(s, o, "regexes", where, &a.regexes, &a.n_regexes, err) < 0 || texts(s, o, "paths", where, &a.paths, &a.n_paths, err) < 0 || texts(s, o, "stopwords",
+	  where, &a.stopwords, &a.n_stopwords, err) < 0 ||
 	    texts(s, o, "targetRules", where, &a.rules, &a.n_rules, err) < 0)
 		return -1;
 	for (u32 i = 0; i < a.n_stopwords; i++)

@@ -1,4 +1,4 @@
-/* An example of every rule, written so that nothing here looks like a secret: <A36> stands for 36 random letters and digits, and so on (test_secret.c). What begins with @ is built there. */
+/* secret_examples.h — an example of every rule, written so that nothing here looks like a secret: <A36> stands for 36 random letters and digits, and so on (test_secret.c). What begins with @ is built there. */
 	{ "aws-access-token", "", "token A3T<U1><U16> " },
 	{ "aws-secret-access-key", "", "aws_secret_access_key = <A20>aB3aB3xY9<A11>\n" },
 	{ "aws-session-token", "", "aws_session_token = \"<A100>\"" },
