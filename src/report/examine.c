@@ -1,4 +1,6 @@
 #include "report/examine.h"
+#include "base/hash.h"
+#include "base/hashtab.h"
 #include <time.h>
 
 extern const struct examiner examiner_secrets, examiner_config, examiner_license;
@@ -7,31 +9,61 @@ const struct examiner *const examiners[] = { &examiner_secrets, &examiner_config
 #define UNIDENTIFIED 100 /* paths that are named; the bytes count all */
 
 /* --- packages that only lower layers hold --- */
-static bool same_package(const struct package *a, const struct package *b)
+struct names { /* each package once, found by type, name and architecture, with its version or without */
+	struct hashtab exact, any;
+	const struct package **v;
+	u32 n, cap;
+};
+
+static u32 hash_of(const struct package *k, bool version)
 {
-	return strcmp(a->type, b->type) == 0 && strcmp(a->name, b->name) == 0 && strcmp(a->arch, b->arch) == 0;
+	u64 h = hash64(str_of(k->arch), hash64(str_of(k->name), hash64(str_of(k->type), hash_seed)));
+	return (u32)(version ? hash64(str_of(k->version), h) : h);
 }
 
-static int by_type_and_name(const void *a, const void *b)
+static bool has(const struct names *s, const struct package *k, bool version)
 {
-	const struct package *x = a, *y = b;
-	int c = strcmp(x->type, y->type);
-	return c ? c : strcmp(x->name, y->name);
+	const struct hashtab *t = version ? &s->exact : &s->any;
+	u32 h = hash_of(k, version), at = h;
+	for (u32 id; (id = hashtab_next(t, h, &at));) {
+		const struct package *x = s->v[id - 1];
+		if (strcmp(x->type, k->type) == 0 && strcmp(x->name, k->name) == 0 && strcmp(x->arch, k->arch) == 0 && (!version || strcmp(x->version, k->version) == 0))
+			return true;
+	}
+	return false;
 }
 
-/* Whether the final image has it: the same version, or another one. */
-static void in_image(const struct packages *p, const struct package *k, bool *same, bool *other)
+/* False: it is there already. `k` stays the caller's. */
+static bool name_it(struct names *s, const struct package *k)
 {
-	const struct package *at = p->n ? bsearch(k, p->v, p->n, sizeof *p->v, by_type_and_name) : NULL;
-	*same = *other = false;
-	if (!at)
-		return;
-	while (at > p->v && by_type_and_name(at - 1, k) == 0)
-		at--;
-	for (; at < p->v + p->n && by_type_and_name(at, k) == 0; at++)
-		if (same_package(at, k))
-			*(strcmp(at->version, k->version) == 0 ? same : other) = true;
+	if (has(s, k, true))
+		return false;
+	bool first = !has(s, k, false);
+	VEC_PUSH(s->v, s->n, s->cap, k);
+	hashtab_add(&s->exact, hash_of(k, true), s->n);
+	if (first)
+		hashtab_add(&s->any, hash_of(k, false), s->n);
+	return true;
 }
+
+static void names_open(struct names *s)
+{
+	*s = (struct names){ 0 };
+	hashtab_open(&s->exact, 64);
+	hashtab_open(&s->any, 64);
+}
+
+static void names_free(struct names *s)
+{
+	hashtab_free(&s->exact);
+	hashtab_free(&s->any);
+	free(s->v);
+}
+
+struct lower {
+	struct names image, gone; /* what the final image has; what was met in a layer above */
+	struct arena arena;
+};
 
 /* Whether a layer says anything of packages. */
 static bool tells(const struct image_layer *l)
@@ -42,7 +74,17 @@ static bool tells(const struct image_layer *l)
 	return false;
 }
 
-static int lower_layer(const struct subject *s, u32 layer, const struct examine_options *opt, struct packages *gone, struct scan *out, struct error *err)
+static const struct package *keep(struct arena *a, const struct package *k)
+{
+	struct package *copy = arena_new(a, struct package);
+	copy->type = arena_strdup(a, str_of(k->type));
+	copy->name = arena_strdup(a, str_of(k->name));
+	copy->version = arena_strdup(a, str_of(k->version));
+	copy->arch = arena_strdup(a, str_of(k->arch));
+	return copy;
+}
+
+static int lower_layer(const struct subject *s, u32 layer, const struct examine_options *opt, struct lower *l, struct scan *out, struct error *err)
 {
 	struct rootfs_options ro = { .layers = layer + 1 };
 	struct rootfs *r = rootfs_build(s->image, &ro);
@@ -52,24 +94,16 @@ static int lower_layer(const struct subject *s, u32 layer, const struct examine_
 	only.v = xcalloc(p->n + 1, sizeof *only.v);
 	only.n = 0;
 	for (u32 i = 0; i < p->n; i++) {
-		bool same, other, known = false;
-		in_image(s->packages, &p->v[i], &same, &other);
-		for (u32 j = 0; j < gone->n && !same && !known; j++)
-			known = same_package(&gone->v[j], &p->v[i]) && strcmp(gone->v[j].version, p->v[i].version) == 0;
-		if (same || known || gone->n > 20000)
+		if (has(&l->image, &p->v[i], true) || has(&l->gone, &p->v[i], true))
 			continue;
+		name_it(&l->gone, keep(&l->arena, &p->v[i]));
 		only.v[only.n++] = p->v[i];
-		struct package copy = { .type = p->v[i].type, .name = arena_strdup(&gone->arena, str_of(p->v[i].name)), .version = arena_strdup(&gone->arena, str_of(p->v[i].version)),
-			.arch = arena_strdup(&gone->arena, str_of(p->v[i].arch)) };
-		VEC_PUSH(gone->v, gone->n, gone->cap, copy);
 	}
 	match.why = NULL;
 	match.quiet = true;
 	int status = only.n ? match_packages(&only, opt->db, &match, out, err) : 0;
 	for (u32 i = first; i < out->n; i++) {
-		bool same, other;
-		in_image(s->packages, &only.v[out->v[i].package_index], &same, &other);
-		out->v[i].presence = other ? PRESENCE_SHADOWED : PRESENCE_DELETED;
+		out->v[i].presence = has(&l->image, &only.v[out->v[i].package_index], false) ? PRESENCE_SHADOWED : PRESENCE_DELETED;
 		out->v[i].package_index = -1;
 	}
 	free(only.v);
@@ -80,13 +114,18 @@ static int lower_layer(const struct subject *s, u32 layer, const struct examine_
 
 static int lower_layers(const struct subject *s, const struct examine_options *opt, struct scan *out, struct error *err)
 {
-	struct packages gone = { 0 };
+	struct lower l = { 0 };
 	int r = 0;
+	names_open(&l.image);
+	names_open(&l.gone);
+	for (u32 i = 0; i < s->packages->n; i++)
+		name_it(&l.image, &s->packages->v[i]);
 	for (u32 i = s->image->n_layers - 1; i-- > 0 && r == 0;)
 		if (tells(&s->image->layers[i]))
-			r = lower_layer(s, i, opt, &gone, out, err);
-	free(gone.v);
-	arena_free(&gone.arena);
+			r = lower_layer(s, i, opt, &l, out, err);
+	names_free(&l.image);
+	names_free(&l.gone);
+	arena_free(&l.arena);
 	return r;
 }
 

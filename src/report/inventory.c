@@ -22,7 +22,7 @@ struct head {
 };
 struct row {
 	u64 installed_size, bytes;
-	u32 within, layer, files, flags; /* flags: origin, essential << 8, automatic << 9 */
+	u32 within, layer, files, flags; /* flags: origin, essential << 8, automatic << 9, placed << 10 */
 };
 
 static const char *text_at(const void *base, size_t offset) { return *(const char *const *)((const char *)base + offset); }
@@ -38,7 +38,7 @@ void inventory_write(const struct subject *s, struct buf *out)
 	buf_add(out, str_n(&h, sizeof h));
 	for (u32 i = 0; i < p->n; i++) {
 		const struct package *k = &p->v[i];
-		const struct row r = { k->installed_size, k->bytes, k->within, k->layer, k->files, (u32)k->origin | (u32)k->essential << 8 | (u32)k->automatic << 9 };
+		const struct row r = { k->installed_size, k->bytes, k->within, k->layer, k->files, (u32)k->origin | (u32)k->essential << 8 | (u32)k->automatic << 9 | (u32)package_placed(k) << 10 };
 		buf_add(out, str_n(&r, sizeof r));
 	}
 	for (size_t i = 0; i < countof(os_texts); i++)
@@ -90,7 +90,7 @@ int inventory_read(struct str bytes, struct subject *ret)
 		struct row r;
 		memcpy(&r, copy.p + sizeof h + i * sizeof r, sizeof r);
 		*k = (struct package){ .installed_size = r.installed_size, .bytes = r.bytes, .within = r.within, .layer = r.layer, .files = r.files, .origin = r.flags & 3, .essential = r.flags >> 8 & 1,
-			.automatic = r.flags >> 9 & 1 };
+			.automatic = r.flags >> 9 & 1, .placed = r.flags >> 10 & 1 };
 		good = r.within <= h.n;
 		for (size_t t = 0; t < countof(texts) && good; t++)
 			good = take_text(&rest, (const char **)((char *)k + texts[t]));

@@ -6,7 +6,7 @@
 static struct package one(const char *name)
 {
 	return (struct package){ .type = "deb", .name = name, .version = "1:2.0-1", .arch = "amd64", .purl = "pkg:deb/x", .path = "/var/lib/dpkg/status", .module = "", .vendor = "", .source_name = "src",
-		.source_version = "2", .license = "MIT", .summary = "", .section = "libs", .depends = "a, b", .origin = ORIGIN_INSTALLED, .essential = true, .within = 1, .layer = 3, .files = 7, .bytes = 1ull << 40 };
+		.source_version = "2", .license = "MIT", .summary = "", .section = "libs", .depends = "a, b", .provides = "c", .placed = true, .origin = ORIGIN_INSTALLED, .essential = true, .within = 1, .layer = 3, .files = 7, .bytes = 1ull << 40 };
 }
 
 static void round_trip(void **state)
@@ -25,7 +25,7 @@ static void round_trip(void **state)
 	const struct package *k = &back.packages->v[0];
 	assert_string_equal(k->name, "a");
 	assert_string_equal(k->depends, "a, b");
-	assert_true(k->essential && !k->automatic && k->origin == ORIGIN_INSTALLED && k->layer == 3 && k->files == 7 && k->bytes == 1ull << 40 && k->within == 1);
+	assert_true(k->essential && !k->automatic && k->placed && k->origin == ORIGIN_INSTALLED && k->layer == 3 && k->files == 7 && k->bytes == 1ull << 40 && k->within == 1);
 	assert_string_equal(back.packages->v[1].name, "");
 	assert_int_equal(back.n_unidentified, 2);
 	assert_string_equal(back.unidentified[1], "/y");
