@@ -1,3 +1,4 @@
+#include "command/db.h"
 #include "advisory/feed.h"
 #include "base/buf.h"
 #include "base/file.h"
@@ -13,20 +14,25 @@
 
 #define LINE_MAX_BYTES ((size_t)(2 * VERSION_MAX + 2))
 
-enum { O_OUTPUT, O_FROM, O_DB, O_FORMAT };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "FILE", "Where build writes the database. Default: advisories.db in the store.", NULL },
-	[O_FROM] = { "from", 0, OPT_LIST, "KIND:PATH", "A feed to build from: its kind, and the file or directory that holds it as its publisher ships it.", NULL },
-	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The database to read. Default: advisories.db in the store.", NULL },
+	[O_FROM] = { "from", 0, OPT_LIST, "FEED", "build: KIND:PATH, a feed's kind and the file or directory that holds it as its publisher ships it. update: KIND, from its publisher; KIND:URL, from a mirror "
+		     "(a directory has a slash behind it; #sha256:HEX behind a file says what it must be); @FILE, more of these, a line each. "
+		     "Default: every feed whose publisher has one place for it.", NULL },
+	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The database: the one to read, to replace (update) or to send (push). Default: advisories.db in the store.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/db-status, db-search and db-diff describe it.", "table json" },
+	[O_OFFLINE] = { "offline", 0, OPT_FLAG, NULL, "update: Ask nobody; take the feeds that were fetched before.", NULL },
+	[O_TIMEOUT] = { "timeout", 0, OPT_VALUE, "SECONDS", "How long a server may be silent. Default: 60.", NULL },
+	[O_ATTEMPTS] = { "attempts", 0, OPT_VALUE, "N", "How often something is asked for before it counts as failed; what came before a connection broke is kept. Default: 5.", NULL },
+	[O_TLS_VERIFY] = { "tls-verify", 0, OPT_OPTIONAL, "BOOL", "With =false certificates are not checked.", "true false" },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
 static bool json(const struct option_value *opt) { return opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0; }
 
 /* The file that was named, else the store's. NULL and *err. */
-static const char *database(struct arena *a, const char *named, struct error *err)
+const char *db_file(struct arena *a, const char *named, struct error *err)
 {
 	const char *dir = named ? NULL : store_dir(a, globals.store, err);
 	return named ? named : dir ? arena_printf(a, "%s/advisories.db", dir) : NULL;
@@ -34,7 +40,7 @@ static const char *database(struct arena *a, const char *named, struct error *er
 
 static int open_database(struct arena *a, const char *named, struct db **ret, const char **path, struct error *err)
 {
-	*path = database(a, named, err);
+	*path = db_file(a, named, err);
 	return *path ? db_open(*path, ret, err) : -1;
 }
 
@@ -123,7 +129,7 @@ static int run_build(const struct option_value *opt, char **args, int n_args)
 		error_set(&err, ERR_USAGE, "db build: nothing to build from: name a feed with --from KIND:PATH");
 		return command_fail(&err);
 	}
-	const char *path = database(&a, opt[O_OUTPUT].value, &err);
+	const char *path = db_file(&a, opt[O_OUTPUT].value, &err);
 	struct taken *t = xcalloc(opt[O_FROM].count, sizeof *t);
 	if (!path || build(opt, t, path, &err) < 0) {
 		status = command_fail(&err);
@@ -249,6 +255,8 @@ static int run_compare(const struct option_value *opt, char **args, int n_args)
 
 static const struct subcommand subcommands[] = {
 	{ "build", "[-o FILE] --from KIND:PATH...", "Make a database from feeds.", "output from", 0, 0, run_build },
+	{ "update", "[--db FILE] [--from FEED...]", "Fetch what is new of the feeds, or a database that is ready, and replace the database.",
+	  "db from offline timeout attempts tls-verify", 0, 0, db_run_update },
 	{ "status", "", "What is in a database, from which feeds, and how old they are by their own dates.", "db format", 0, 0, run_status },
 	{ "search", "ID|PACKAGE", "What it says of a vulnerability, an advisory or a package.", "db format", 1, 1, run_search },
 	{ "diff", "OLD NEW", "The records that two databases differ in.", "format", 2, 2, run_diff },
@@ -258,7 +266,7 @@ static const struct subcommand subcommands[] = {
 
 const struct command command_db = {
 	.name = "db",
-	.summary = "the advisory database: build it, look into it",
+	.summary = "the advisory database: fetch it, build it, look into it",
 	.synopsis = "SUBCOMMAND ARGUMENT...",
 	.description = "What is known of vulnerabilities, in one file: which versions of which packages they are in, by each distribution's and registry's own word, with severities, "
 		       "CVSS vectors, what is known to be exploited (KEV), how likely that is to happen (EPSS), and when releases reach their end of life.\n"
@@ -266,11 +274,17 @@ const struct command command_db = {
 		       "A database is built from the feeds as their publishers ship them, with no network, and the same feeds make the same bytes. A feed is a file, or a directory searched below; compressed "
 		       "files (gzip, zstd, xz, bzip2), zip and tar are read as they are. A document that is damaged ends the build with its name, and no database appears.\n"
 		       "\n"
+		       "update fetches the feeds into the store, only what changed, continued where a connection broke off, and replaces the database in one step; when anything fails, the one that was there "
+		       "stays. Proxies are those of the environment (https_proxy, no_proxy), "
+		       "authorities the system's or SSL_CERT_FILE's.\n"
+		       "\n"
 		       "It is read without being believed: a file that is damaged, cut off or of another format ends in one line and status 3.\n"
 		       "\n"
 		       "Schemes of compare: dpkg apk rpm semver npm pep440 gem maven go nuget composer, each as its own package manager orders versions.",
 	.options = options,
 	.examples = "pare db build -o advisories.db --from debian-tracker:debian.json --from kev:kev.json # from two feeds\n"
+		    "pare db update # all feeds, from their publishers\n"
+		    "pare db update --from debian-tracker --from kev --from osv:https://mirror.example/npm/all.zip # some of them\n"
 		    "pare db status # how old it is\n"
 		    "pare db search CVE-2024-3094 # what is known of it\n"
 		    "pare db search openssl --format json # of a package, for programs\n"

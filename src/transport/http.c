@@ -1,4 +1,5 @@
 #include "transport/http.h"
+#include "base/file.h"
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
@@ -13,6 +14,8 @@ static struct {
 	__typeof__(curl_easy_pause) *easy_pause;
 	CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
 	__typeof__(curl_easy_strerror) *easy_strerror;
+	__typeof__(curl_slist_append) *slist_append;
+	__typeof__(curl_slist_free_all) *slist_free_all;
 	__typeof__(curl_multi_init) *multi_init;
 	__typeof__(curl_multi_cleanup) *multi_cleanup;
 	__typeof__(curl_multi_add_handle) *multi_add_handle;
@@ -38,6 +41,8 @@ static void load(void)
 		{ "curl_easy_pause", &curl.easy_pause },
 		{ "curl_easy_getinfo", &curl.easy_getinfo },
 		{ "curl_easy_strerror", &curl.easy_strerror },
+		{ "curl_slist_append", &curl.slist_append },
+		{ "curl_slist_free_all", &curl.slist_free_all },
 		{ "curl_multi_init", &curl.multi_init },
 		{ "curl_multi_cleanup", &curl.multi_cleanup },
 		{ "curl_multi_add_handle", &curl.multi_add_handle },
@@ -51,7 +56,7 @@ static void load(void)
 	if (!lib)
 		lib = dlopen("libcurl-gnutls.so.4", RTLD_NOW | RTLD_LOCAL);
 	if (!lib) {
-		snprintf(curl.why, sizeof curl.why, "libcurl.so.4 is not installed (Debian: libcurl4), and engines are asked with it");
+		snprintf(curl.why, sizeof curl.why, "libcurl.so.4 is not installed (Debian: libcurl4), and networks and engines are asked with it");
 		return;
 	}
 	for (size_t i = 0; i < countof(functions); i++) {
@@ -74,34 +79,18 @@ struct http {
 	CURLM *multi;
 	struct http_target target; /* owned strings */
 	char reason[CURL_ERROR_SIZE];
-	struct http_reply *reply; /* of the request under way */
-	size_t header_bytes;
-	/* a document */
-	struct buf *body;
-	/* a stream: buffers are filled in turn, one is given out at a time */
+	char where[256];           /* the server, for messages */
+	struct curl_slist *list;   /* headers of the request under way */
+	struct http_request request;
+	u64 sent;
+	struct buf headers;        /* of the answer, a line each */
+	/* the body: buffers are filled in turn, one is given out at a time */
 	char *ring;
 	u32 turn;
 	size_t fill;
-	bool streaming, paused, done, over;
+	bool answered, paused, done, over;
 	CURLcode result;
 };
-
-static size_t on_header(char *p, size_t size, size_t n, void *ctx)
-{
-	struct http *h = ctx;
-	size_t len = size * n;
-	h->header_bytes += len;
-	if (h->header_bytes > HTTP_HEADERS_MAX) {
-		h->over = true;
-		return 0;
-	}
-	struct str rest = str_n(p, len), name = str_cut(&rest, ':'), value = str_trim(rest);
-	if (rest.p && str_ieq(name, STR("Api-Version")) && value.n < sizeof h->reply->api_version) {
-		memcpy(h->reply->api_version, value.p, value.n);
-		h->reply->api_version[value.n] = '\0';
-	}
-	return len;
-}
 
 static u32 status_of(struct http *h)
 {
@@ -110,19 +99,29 @@ static u32 status_of(struct http *h)
 	return (u32)status;
 }
 
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http *h = ctx;
+	size_t len = size * n;
+	struct str line = str_trim(str_n(p, len));
+	if (h->answered) /* a trailer */
+		return len;
+	if (str_starts(line, STR("HTTP/"))) /* a proxy's and interim answers came before */
+		buf_clear(&h->headers);
+	if (h->headers.n + len > HTTP_HEADERS_MAX) {
+		h->over = true;
+		return 0;
+	}
+	buf_add(&h->headers, line);
+	buf_putc(&h->headers, '\n');
+	h->answered = !line.n && status_of(h) >= 200;
+	return len;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http *h = ctx;
 	size_t len = size * n;
-	if (!h->streaming || status_of(h) != 200) {
-		if (h->streaming && h->body->n + len > HTTP_ERROR_MAX)
-			len = 0; /* what is there says enough */
-		else
-			buf_add(h->body, str_n(p, len));
-		if (h->body->over)
-			h->over = true;
-		return h->over ? 0 : len;
-	}
 	if (len > STREAM_CHUNK)
 		return 0; /* never: CURLOPT_BUFFERSIZE says so */
 	if (h->fill + len > STREAM_CHUNK) {
@@ -134,19 +133,86 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	return len;
 }
 
+static size_t on_upload(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http *h = ctx;
+	const struct http_request *r = &h->request;
+	u64 all = r->size ? r->size : r->body.n;
+	size_t want = (size_t)MIN((u64)(size * n), all - h->sent);
+	if (!want)
+		return 0;
+	if (r->size) {
+		ssize_t got = file_pread(r->fd, p, want, h->sent);
+		if (got <= 0)
+			return CURL_READFUNC_ABORT;
+		want = (size_t)got;
+	} else {
+		memcpy(p, r->body.p + h->sent, want);
+	}
+	h->sent += want;
+	return want;
+}
+
+/* A connection that was kept turned out to be closed: the body is sent again. */
+static int on_seek(void *ctx, curl_off_t offset, int origin)
+{
+	if (origin != SEEK_SET || offset < 0)
+		return CURL_SEEKFUNC_CANTSEEK;
+	((struct http *)ctx)->sent = (u64)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 static char *dup(const char *s) { return s ? xstrdup(s) : NULL; }
 
-/* A proxy of the environment is for the world outside, not for this machine. */
-static bool is_local(const struct http_target *t)
+static struct str host_of(const char *url)
 {
-	if (t->socket)
-		return true;
-	struct str host = str_of(t->base);
+	struct str host = str_of(url);
 	const char *slashes = str_find(host, STR("://"));
 	if (slashes)
 		host = str_from(host, (size_t)(slashes - host.p) + 3);
-	host = str_cut(&(struct str){ host.p, host.n }, '/');
+	return str_cut(&(struct str){ host.p, host.n }, '/');
+}
+
+/* A proxy of the environment is for the world outside, not for this machine. */
+static bool is_local(const char *url)
+{
+	struct str host = host_of(url);
 	return str_starts(host, STR("127.")) || str_starts(host, STR("[::1]")) || str_is(host, "localhost") || str_starts(host, STR("localhost:"));
+}
+
+static void set_up(struct http *h)
+{
+	const char *ca = h->target.ca ? h->target.ca : getenv("SSL_CERT_FILE");
+	curl.easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->reason);
+	curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl.easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl.easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(h->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl.easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_SECONDS);
+	curl.easy_setopt(h->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl.easy_setopt(h->easy, CURLOPT_BUFFERSIZE, (long)STREAM_CHUNK);
+	curl.easy_setopt(h->easy, CURLOPT_USERAGENT, "pare");
+	curl.easy_setopt(h->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl.easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl.easy_setopt(h->easy, CURLOPT_HEADERDATA, h);
+	curl.easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl.easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
+	curl.easy_setopt(h->easy, CURLOPT_READFUNCTION, on_upload);
+	curl.easy_setopt(h->easy, CURLOPT_READDATA, h);
+	curl.easy_setopt(h->easy, CURLOPT_SEEKFUNCTION, on_seek);
+	curl.easy_setopt(h->easy, CURLOPT_SEEKDATA, h);
+	if (h->target.socket)
+		curl.easy_setopt(h->easy, CURLOPT_UNIX_SOCKET_PATH, h->target.socket);
+	if (ca && ca[0])
+		curl.easy_setopt(h->easy, CURLOPT_CAINFO, ca);
+	if (h->target.cert)
+		curl.easy_setopt(h->easy, CURLOPT_SSLCERT, h->target.cert);
+	if (h->target.key)
+		curl.easy_setopt(h->easy, CURLOPT_SSLKEY, h->target.key);
+	if (h->target.unverified) {
+		curl.easy_setopt(h->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl.easy_setopt(h->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
 }
 
 struct http *http_open(const struct http_target *t, struct error *err)
@@ -158,7 +224,8 @@ struct http *http_open(const struct http_target *t, struct error *err)
 		return NULL;
 	}
 	struct http *h = xcalloc(1, sizeof *h);
-	h->target = (struct http_target){ dup(t->base), dup(t->socket), dup(t->ca), dup(t->cert), dup(t->key), t->unverified };
+	h->target = (struct http_target){ dup(t->base), dup(t->socket), dup(t->ca), dup(t->cert), dup(t->key), t->unverified, t->silence };
+	h->ring = xmalloc(STREAM_RING * STREAM_CHUNK);
 	h->easy = curl.easy_init();
 	h->multi = curl.multi_init();
 	if (!h->easy || !h->multi) {
@@ -166,33 +233,7 @@ struct http *http_open(const struct http_target *t, struct error *err)
 		error_set(err, ERR_ENV, "libcurl: cannot be started");
 		return NULL;
 	}
-	curl.easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->reason);
-	curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl.easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl.easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
-	curl.easy_setopt(h->easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl.easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_SECONDS);
-	curl.easy_setopt(h->easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl.easy_setopt(h->easy, CURLOPT_BUFFERSIZE, (long)STREAM_CHUNK);
-	curl.easy_setopt(h->easy, CURLOPT_USERAGENT, "pare");
-	curl.easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl.easy_setopt(h->easy, CURLOPT_HEADERDATA, h);
-	curl.easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl.easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
-	if (is_local(t))
-		curl.easy_setopt(h->easy, CURLOPT_PROXY, "");
-	if (h->target.socket)
-		curl.easy_setopt(h->easy, CURLOPT_UNIX_SOCKET_PATH, h->target.socket);
-	if (h->target.ca)
-		curl.easy_setopt(h->easy, CURLOPT_CAINFO, h->target.ca);
-	if (h->target.cert)
-		curl.easy_setopt(h->easy, CURLOPT_SSLCERT, h->target.cert);
-	if (h->target.key)
-		curl.easy_setopt(h->easy, CURLOPT_SSLKEY, h->target.key);
-	if (h->target.unverified) {
-		curl.easy_setopt(h->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl.easy_setopt(h->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
+	set_up(h);
 	return h;
 }
 
@@ -206,9 +247,11 @@ void http_close(struct http *h)
 		curl.easy_cleanup(h->easy);
 	if (h->multi)
 		curl.multi_cleanup(h->multi);
+	curl.slist_free_all(h->list);
 	const char *owned[] = { h->target.base, h->target.socket, h->target.ca, h->target.cert, h->target.key };
 	for (size_t i = 0; i < countof(owned); i++)
 		free((char *)(uintptr_t)owned[i]);
+	buf_free(&h->headers);
 	free(h->ring);
 	free(h);
 }
@@ -216,10 +259,9 @@ void http_close(struct http *h)
 static int failure(const struct http *h, struct error *err)
 {
 	const char *why = h->reason[0] ? h->reason : curl.easy_strerror(h->result);
-	const char *where = h->target.socket ? h->target.socket : h->target.base;
 	if (h->over)
-		return error_set(err, ERR_INPUT, "%.200s: the answer is over the budget", where);
-	return error_set(err, ERR_ENV, "%.200s: %s", where, why);
+		return error_set(err, ERR_INPUT, "%.200s: the answer is over the budget", h->where);
+	return error_set(err, ERR_ENV, "%.200s: %s", h->where, why);
 }
 
 /* Lets curl work; waits for the network when nothing moved. */
@@ -227,8 +269,9 @@ static int work(struct http *h, struct error *err)
 {
 	int running = 0, left = 0;
 	size_t before = h->fill;
+	bool answered = h->answered;
 	CURLMcode r = curl.multi_perform(h->multi, &running);
-	if (r == CURLM_OK && running && h->fill == before && !h->paused)
+	if (r == CURLM_OK && running && h->fill == before && !h->paused && h->answered == answered)
 		r = curl.multi_poll(h->multi, NULL, 0, 1000, NULL);
 	if (r != CURLM_OK)
 		return error_set(err, ERR_ENV, "libcurl: %s", curl.multi_strerror(r));
@@ -240,55 +283,105 @@ static int work(struct http *h, struct error *err)
 	return 0;
 }
 
-static int start(struct http *h, const char *path, struct http_reply *reply, struct buf *body, bool streaming, struct error *err)
+static void set_request(struct http *h, const struct http_request *r, const char *url)
+{
+	const char *method = r->method ? r->method : "GET";
+	u64 size = r->size ? r->size : r->body.n;
+	curl.slist_free_all(h->list);
+	h->list = curl.slist_append(NULL, "Expect:"); /* nobody waits for a "100 Continue" */
+	for (u32 i = 0; i < r->n_headers; i++)
+		h->list = curl.slist_append(h->list, r->headers[i]);
+	curl.easy_setopt(h->easy, CURLOPT_URL, url);
+	curl.easy_setopt(h->easy, CURLOPT_PROXY, h->target.socket || is_local(url) ? "" : NULL);
+	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->list);
+	curl.easy_setopt(h->easy, CURLOPT_UPLOAD, 0L);
+	curl.easy_setopt(h->easy, CURLOPT_NOBODY, 0L);
+	curl.easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
+	if (r->upload) {
+		curl.easy_setopt(h->easy, CURLOPT_UPLOAD, 1L);
+		curl.easy_setopt(h->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)size);
+	} else if (strcmp(method, "HEAD") == 0) {
+		curl.easy_setopt(h->easy, CURLOPT_NOBODY, 1L);
+	}
+	curl.easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? NULL : method);
+	curl.easy_setopt(h->easy, CURLOPT_TIMEOUT, (long)r->seconds);
+	curl.easy_setopt(h->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl.easy_setopt(h->easy, CURLOPT_LOW_SPEED_TIME, h->target.silence ? (long)h->target.silence : (long)HTTP_SILENCE_SECONDS);
+}
+
+/* Sends the request; 0 when the status is known. */
+static int start(struct http *h, const struct http_request *r, struct error *err)
 {
 	struct buf url = BUF(0);
-	buf_printf(&url, "%s%s", h->target.base, path);
+	buf_printf(&url, "%s%s", h->target.base ? h->target.base : "", r->url);
+	struct str host = host_of(url.p);
+	snprintf(h->where, sizeof h->where, "%s", h->target.socket ? h->target.socket : h->target.base ? h->target.base : "");
+	if (!h->where[0])
+		snprintf(h->where, sizeof h->where, "%.*s", STR_FMT(host));
 	curl.multi_remove_handle(h->multi, h->easy);
-	*reply = (struct http_reply){ 0 };
-	h->reply = reply;
-	h->body = body;
-	h->header_bytes = h->fill = 0;
-	h->streaming = streaming;
-	h->paused = h->done = h->over = false;
+	h->request = *r;
+	h->sent = 0;
+	h->fill = 0;
+	h->answered = h->paused = h->done = h->over = false;
 	h->result = CURLE_OK;
 	h->reason[0] = '\0';
-	curl.easy_setopt(h->easy, CURLOPT_URL, url.p);
-	curl.easy_setopt(h->easy, CURLOPT_TIMEOUT, streaming ? 0L : (long)HTTP_DOCUMENT_SECONDS);
-	curl.easy_setopt(h->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl.easy_setopt(h->easy, CURLOPT_LOW_SPEED_TIME, (long)HTTP_SILENCE_SECONDS);
+	buf_clear(&h->headers);
+	set_request(h, r, url.p);
 	buf_free(&url);
-	CURLMcode r = curl.multi_add_handle(h->multi, h->easy);
-	return r == CURLM_OK ? 0 : error_set(err, ERR_ENV, "libcurl: %s", curl.multi_strerror(r));
-}
-
-int http_get(struct http *h, const char *path, size_t limit, struct http_reply *reply, struct buf *body, struct error *err)
-{
-	struct http_reply got;
-	body->max = limit;
-	if (start(h, path, &got, body, false, err) < 0)
-		return -1;
-	while (!h->done)
+	CURLMcode m = curl.multi_add_handle(h->multi, h->easy);
+	if (m != CURLM_OK)
+		return error_set(err, ERR_ENV, "libcurl: %s", curl.multi_strerror(m));
+	while (!h->done && !h->answered)
 		if (work(h, err) < 0)
 			return -1;
-	if (h->result != CURLE_OK)
-		return failure(h, err);
-	got.status = status_of(h);
-	*reply = got;
-	return 0;
+	return h->answered ? 0 : failure(h, err);
 }
 
-/* --- the stream --- */
+struct str http_header(const struct http *h, const char *name, u32 nth)
+{
+	for (struct str rest = buf_str(&h->headers); rest.p;) {
+		struct str value = str_cut(&rest, '\n'), key = str_cut(&value, ':');
+		if (value.p && str_ieq(key, str_of(name)) && nth-- == 0)
+			return str_trim(value);
+	}
+	return (struct str){ NULL, 0 };
+}
 
-struct http_stream {
+const char *http_redirect(struct http *h)
+{
+	char *url = NULL;
+	curl.easy_getinfo(h->easy, CURLINFO_REDIRECT_URL, &url);
+	return url;
+}
+
+bool http_passing(const struct http *h)
+{
+	switch (h->result) {
+	case CURLE_OK: /* what failed was not the request */
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+		return false;
+	default:
+		return !h->over;
+	}
+}
+
+/* --- the body --- */
+
+struct http_body {
 	struct stream base;
 	struct http *h;
-	struct http_reply reply;
+	bool own;
 };
 
 static int body_next(struct stream *s, struct str *view, struct error *err)
 {
-	struct http *h = ((struct http_stream *)s)->h;
+	struct http *h = ((struct http_body *)s)->h;
 	while (!h->done && !h->paused && h->fill < STREAM_CHUNK / 2)
 		if (work(h, err) < 0)
 			return -1;
@@ -308,39 +401,84 @@ static int body_next(struct stream *s, struct str *view, struct error *err)
 
 static void body_close(struct stream *s)
 {
-	http_close(((struct http_stream *)s)->h);
-	free(s);
+	struct http_body *b = (struct http_body *)s;
+	if (b->own)
+		http_close(b->h);
+	else
+		curl.multi_remove_handle(b->h->multi, b->h->easy);
+	free(b);
 }
 
 static const struct stream_ops body_ops = { body_next, NULL, body_close };
 
+static struct stream *body_of(struct http *h, bool own)
+{
+	struct http_body *b = xcalloc(1, sizeof *b);
+	b->base.ops = &body_ops;
+	b->h = h;
+	b->own = own;
+	return &b->base;
+}
+
+int http_send(struct http *h, const struct http_request *r, u32 *status, struct stream **ret, struct error *err)
+{
+	if (start(h, r, err) < 0)
+		return -1;
+	*status = status_of(h);
+	*ret = body_of(h, false);
+	return 0;
+}
+
+int http_read(struct stream *body, size_t limit, struct buf *out, struct error *err)
+{
+	struct str view = { NULL, 0 };
+	int r;
+	out->max = limit;
+	while ((r = stream_next(body, &view, err)) == 0 && view.n) {
+		buf_add(out, view);
+		if (out->over) {
+			r = error_set(err, ERR_INPUT, "the answer is over the budget");
+			break;
+		}
+	}
+	stream_close(body);
+	return r;
+}
+
+/* --- what engines are asked --- */
+static void take_reply(struct http *h, struct http_reply *reply)
+{
+	struct str version = http_header(h, "Api-Version", 0);
+	*reply = (struct http_reply){ .status = status_of(h) };
+	if (version.p && version.n < sizeof reply->api_version)
+		memcpy(reply->api_version, version.p, version.n);
+}
+
+int http_get(struct http *h, const char *path, size_t limit, struct http_reply *reply, struct buf *body, struct error *err)
+{
+	struct http_reply got;
+	if (start(h, &(struct http_request){ .url = path, .seconds = HTTP_DOCUMENT_SECONDS }, err) < 0)
+		return -1;
+	take_reply(h, &got);
+	if (http_read(body_of(h, false), limit, body, err) < 0)
+		return err->kind == ERR_INPUT ? error_wrap(err, "%.200s", h->where) : -1;
+	*reply = got;
+	return 0;
+}
+
 int http_stream(struct http *h, const char *path, struct http_reply *reply, struct buf *failed, struct stream **ret, struct error *err)
 {
-	struct http_stream *s = xcalloc(1, sizeof *s);
-	s->base.ops = &body_ops;
-	s->h = h;
-	h->ring = xmalloc(STREAM_RING * STREAM_CHUNK);
 	*ret = NULL;
-	failed->max = HTTP_ERROR_MAX;
-	if (start(h, path, &s->reply, failed, true, err) < 0)
-		goto fail;
-	while (!h->done && h->fill == 0)
-		if (work(h, err) < 0)
-			goto fail;
-	u32 status = status_of(h);
-	if (h->done && h->result != CURLE_OK && !(status >= 300 && h->result == CURLE_WRITE_ERROR)) {
-		failure(h, err);
-		goto fail;
-	}
-	*reply = s->reply;
-	reply->status = status;
-	if (status == 200) {
-		*ret = &s->base;
+	if (start(h, &(struct http_request){ .url = path }, err) < 0)
+		return -1;
+	take_reply(h, reply);
+	if (reply->status == 200) {
+		*ret = body_of(h, true);
 		return 0;
 	}
-	free(s);
+	struct error ignored = { 0 };
+	failed->max = HTTP_ERROR_MAX;
+	if (http_read(body_of(h, false), HTTP_ERROR_MAX, failed, &ignored) < 0 && !failed->n)
+		buf_clear(failed); /* the status says enough */
 	return 0;
-fail:
-	free(s);
-	return -1;
 }

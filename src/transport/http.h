@@ -1,7 +1,9 @@
-/* http.h — GET requests to a container engine, over a Unix socket, TCP or TLS; a thin skin over libcurl.
+/* http.h — one HTTP connection, over a Unix socket, TCP or TLS; a thin skin over libcurl. What is asked of whom, how often and with which credentials is for those
+ * above it: an engine (daemon.c), a publisher (fetch.h), a registry (registry.h).
  *
  * libcurl is loaded when the first connection is wanted (dlopen): it stands on some 35 libraries that no other command should wait
- * for. Redirects are not followed, credentials are never taken from files, headers and documents are bounded. One
+ * for. Redirects are not followed, credentials are never taken from files, headers and documents are bounded. Certificates are checked against the
+ * system's authorities, or those of the file that SSL_CERT_FILE names; proxies are those of the environment, except for this machine itself. One
  * request at a time; the connection is kept between them. Not for several threads. */
 #ifndef PARE_TRANSPORT_HTTP_H
 #define PARE_TRANSPORT_HTTP_H
@@ -17,10 +19,11 @@
 #define HTTP_ERROR_MAX (64 * KiB)    /* of the body of a failed request */
 
 struct http_target {
-	const char *base;              /* "http://localhost", "https://engine:2376": no slash at the end */
+	const char *base;              /* "http://localhost", "https://engine:2376": no slash at the end. NULL: each request has its whole URL */
 	const char *socket;            /* path of a Unix socket; NULL: what base says */
 	const char *ca, *cert, *key;   /* PEM files or NULL: the system's authorities, no client certificate */
 	bool unverified;               /* TLS without asking who it is */
+	u32 silence;                   /* seconds without a byte; 0: HTTP_SILENCE_SECONDS */
 };
 
 struct http_reply {
@@ -36,4 +39,27 @@ int http_get(struct http *h, const char *path, size_t limit, struct http_reply *
 /* The body as a stream once the status is known to be 200; with any other status *ret stays NULL and the body is in `failed`.
  * Closing the stream closes h too; so does nothing else from then on. */
 int http_stream(struct http *h, const char *path, struct http_reply *reply, struct buf *failed, struct stream **ret, struct error *err) must_check;
+
+/* Any request. */
+struct http_request {
+	const char *method;          /* NULL: GET */
+	const char *url;             /* behind target.base, or whole */
+	const char *const *headers;  /* n_headers of "Name: value" */
+	u32 n_headers;
+	bool upload;                 /* with a body, be it empty: `size` bytes of fd from its beginning, or `body` when size is 0 */
+	int fd;
+	u64 size;
+	struct str body;
+	u32 seconds;                 /* for all of it; 0: as long as bytes come */
+};
+/* Sends it and waits for the status. *ret: the body, whatever the status is, good until the next request; closing it gives the rest up. */
+int http_send(struct http *h, const struct http_request *r, u32 *status, struct stream **ret, struct error *err) must_check;
+/* Of the last answer, the nth one of that name (from 0); p NULL when there is none. Good until the next request. */
+struct str http_header(const struct http *h, const char *name, u32 nth);
+/* Where the last answer sends us, as a whole URL (RFC 3986 section 5); NULL when it doesn't. Good until the next request. */
+const char *http_redirect(struct http *h);
+/* Whether the last request that failed may do better when it is made again: not when the name does not exist or the certificate does not hold. */
+bool http_passing(const struct http *h);
+/* Reads the body (taken) to its end: at most `limit` bytes, else ERR_INPUT. */
+int http_read(struct stream *body, size_t limit, struct buf *out, struct error *err) must_check;
 #endif
