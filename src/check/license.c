@@ -139,7 +139,7 @@ enum license_category license_category_of(struct str expression)
 /* "GPL-2.0" is "GPL-2.0-only", "GPL-2.0+" and "GPL-2.0-only+" are "GPL-2.0-or-later"; of others '+' stays away. Into out. */
 static struct str modern(struct str id, char out[128])
 {
-	bool plus = id.n && id.p[id.n - 1] == '+', gnu = str_starts(id, STR("GPL-")) || str_starts(id, STR("LGPL-")) || str_starts(id, STR("AGPL-"));
+	bool plus = id.n && id.p[id.n - 1] == '+', gnu = !str_chr(id, ' ') && (str_starts(id, STR("GPL-")) || str_starts(id, STR("LGPL-")) || str_starts(id, STR("AGPL-")));
 	id = str_head(id, id.n - plus);
 	if (gnu && plus && str_ends(id, STR("-only")))
 		id.n -= 5;

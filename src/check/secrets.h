@@ -6,8 +6,7 @@
 #include "rule/scan.h"
 #include "secret/scan.h"
 
-/* Adds them as findings of KIND_SECRET: what secret_collector noted in the layers (COLLECT_ALL), and what `set` (NULL: the rules that the collector asks) finds in the configuration. A variable or
- * build argument that is merely called like a secret is "secret-env" or "secret-arg", which check/risk.h reports, too: one of them is enough. A file that a later
- * layer wrote again with the same content is told once. Values are masked; what is doubtful has low severity. */
+/* Adds them as findings of KIND_SECRET: what secret_collector noted in the layers (COLLECT_ALL), and what `set` (NULL: the rules that the collector asks) finds in the configuration. A
+ * variable or build argument that is merely called like a secret is "secret-env" or "secret-arg". A file that a later layer wrote again with the same content is told once. Values are masked; what is doubtful has low severity. */
 void secrets_find(const struct image *img, const struct rootfs *r, struct secret_set *set, struct scan *out);
 #endif

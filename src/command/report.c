@@ -1,12 +1,14 @@
 #include "command/command.h"
-#include "report/subject.h"
+#include "command/scan.h"
+#include "report/report.h"
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { O_FORMAT, O_PLATFORM, O_NO_CACHE };
+enum { O_FORMAT, O_DB, O_PLATFORM, O_NO_CACHE };
 
 static const struct option options[] = {
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (one screen, the default) or json.", "table json" },
+	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The advisory database. Default: that of the store; without one vulnerabilities are not looked for.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
@@ -24,14 +26,27 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct error err = { 0 };
 	struct subject s;
 	struct load_options load = { .platform = opt[O_PLATFORM].value, .no_cache = opt[O_NO_CACHE].count > 0, .store = globals.store };
-	if (subject_open(args[0], &load, SUBJECT_PACKAGES, &s, &err) < 0)
+	struct report report = { 0 };
+	struct db *db = NULL;
+	char today[16];
+	if (scan_today(today, &err) < 0 || scan_database(opt[O_DB].value, &db, &err) < 0)
 		return command_fail(&err);
-	if (opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0)
-		write_report_json(stdout, &s);
-	else
-		write_report(stdout, &s, globals.color, terminal_width());
-	int status = command_done(command_problems(&s.problems));
+	if (subject_open(args[0], &load, SUBJECT_RISKS | SUBJECT_CLAIMS, &s, &err) < 0) {
+		db_close(db);
+		return command_fail(&err);
+	}
+	const struct examine_options examine = { .kinds = EXAMINE_SECRETS | EXAMINE_CONFIG | (db ? EXAMINE_VULNERABILITIES : 0), .db = db, .match = { .today = today } };
+	int status = report_make(&s, &examine, &report, &err) < 0 ? command_fail(&err) : 0;
+	if (!status) {
+		if (opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0)
+			write_report_json(stdout, &report);
+		else
+			write_report(stdout, &report, globals.color, terminal_width());
+		status = command_done(command_problems(&report.scan.problems));
+	}
+	report_free(&report);
 	subject_close(&s);
+	db_close(db);
 	return status;
 }
 

@@ -1,3 +1,4 @@
+#include "command/scan.h"
 #include "advisory/vex.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -84,7 +85,7 @@ static int read_bits(const struct option_value *v, const char *option, const cha
 	return 0;
 }
 
-static int today(char out[16], struct error *err)
+int scan_today(char out[16], struct error *err)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	u64 seconds = (u64)time(NULL);
@@ -135,7 +136,7 @@ static int read_options(struct job *j, struct error *err)
 			return -1;
 	if (opt[O_ONLY_NEW].count && !opt[O_BASELINE].value)
 		return error_set(err, ERR_USAGE, "--only-new wants --baseline FILE: new since what");
-	if (today(j->today, err) < 0 || load_ignores(j, err) < 0 || read_policy(j, err) < 0)
+	if (scan_today(j->today, err) < 0 || load_ignores(j, err) < 0 || read_policy(j, err) < 0)
 		return -1;
 	for (u32 i = 0; i < opt[O_VEX].count; i++)
 		if (vex_load(opt[O_VEX].list[i], &j->vex, err) < 0)
@@ -143,16 +144,15 @@ static int read_options(struct job *j, struct error *err)
 	return 0;
 }
 
-/* The one that was named, else the store's; none is no error here. */
-static int open_db(struct job *j, struct error *err)
+int scan_database(const char *named, struct db **ret, struct error *err)
 {
 	struct arena a = { 0 };
-	const char *path = j->opt[O_DB].value, *dir;
+	const char *path = named, *dir;
 	int r = 0;
 	if (!path && (dir = store_dir(&a, globals.store, NULL)))
 		path = arena_printf(&a, "%s/advisories.db", dir);
-	if (path && (j->opt[O_DB].value || access(path, F_OK) == 0))
-		r = db_open(path, &j->db, err);
+	if (path && (named || access(path, F_OK) == 0))
+		r = db_open(path, ret, err);
 	arena_free(&a);
 	return r;
 }
@@ -325,7 +325,7 @@ static int prepare(struct job *j, int n_images, struct error *err)
 	if (j->opt[O_SECRET_RULES].value && secret_set_new(j->opt[O_SECRET_RULES].value, &j->secrets, err) < 0)
 		return -1;
 	secret_collector_use(j->secrets);
-	return j->kinds & EXAMINE_VULNERABILITIES ? open_db(j, err) : 0;
+	return j->kinds & EXAMINE_VULNERABILITIES ? scan_database(j->opt[O_DB].value, &j->db, err) : 0;
 }
 
 static int scan(struct job *j, const char *location, struct error *err)

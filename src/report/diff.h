@@ -50,7 +50,7 @@ struct diff_report {
 void diff_measure(struct diff_report *d, bool collapse);
 void diff_report_free(struct diff_report *d); /* only what diff_measure() made */
 
-/* Values of variables that look like secrets (check/risk.h) are not for output: puts "(not shown)" in their place. */
+/* Values of variables that look like secrets (secret/secret.h) are not for output: puts "(not shown)" in their place. */
 void report_diff_hide(struct image_diff *d);
 
 int report_diff_table(FILE *f, const struct diff_report *d);

@@ -113,6 +113,7 @@ u32 scan_actions(const struct subject *s, const struct scan *scan, struct arena 
 			if (d->n_names++ < NAMES)
 				buf_printf(&d->names, "%s%s", d->names.n ? " " : "", f->package);
 		}
+		d->a.first = d->a.first ? d->a.first : f; /* they come by risk */
 		d->a.risk += f->risk;
 		d->a.count++;
 		if (f->unrated)

@@ -11,6 +11,7 @@ bool scan_same_group(const struct scan_finding *a, const struct scan_finding *b)
 
 /* What to do first: findings that one action removes. */
 struct scan_action {
+	const struct scan_finding *first; /* the most risky one */
 	const char *text;    /* "apt-get install --only-upgrade curl libssl3 in layer 2 (RUN …)" */
 	double risk;         /* of all that it removes */
 	u32 count, severity[SEVERITIES], unrated, kev; /* unrated ones are in no severity here */

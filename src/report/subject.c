@@ -88,7 +88,7 @@ int subject_open(const char *location, const struct load_options *load, int part
 		return open_document(location, ret, err);
 	o.collectors = collector_sets[set];
 	o.sets = collector_sets;
-	o.content_only = set >= COLLECT_PACKAGES;
+	o.content_only = set >= COLLECT_PACKAGES && !(parts & SUBJECT_CLAIMS);
 	if (image_load(location, &o, &s.image, err) < 0)
 		return -1;
 	/* Dive's trie is gone again before the tree is made: only one of them is in memory at a time. */

@@ -22,6 +22,7 @@ enum {
 	SUBJECT_DIVE = 2,
 	SUBJECT_INSIDE = 4,  /* all packages: languages and programs, too */
 	SUBJECT_RISKS = 8,   /* those, and the notes on secrets and accounts */
+	SUBJECT_CLAIMS = 32,    /* what documents claim and the bytes are not is a problem all the same (load_options.content_only) */
 	SUBJECT_COUNT_ALL = 16, /* packages of a language that an OS package owns are kept (packages_read) */
 };
 /* The collectors of each enum collector_set; NULL-terminated. */
@@ -56,6 +57,4 @@ void write_files_table(FILE *f, const struct subject *s, const struct byte_range
 void write_layer_table(FILE *f, const struct subject *s, u32 layer, const struct byte_range *range);
 void write_packages_table(FILE *f, const struct subject *s, u64 top);
 void write_packages_tsv(FILE *f, const struct subject *s, u64 top);
-void write_report(FILE *f, const struct subject *s, bool color, u32 width);
-void write_report_json(FILE *f, const struct subject *s);
 #endif

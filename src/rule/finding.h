@@ -9,12 +9,14 @@ extern const char *const severity_text[];
 
 struct finding {
 	const char *rule;     /* stable name, "root-user" */
+	const char *kind;     /* of a scan's: "vulnerability" …; else NULL */
 	enum severity severity;
 	const char *message;  /* one line */
 	const char *path;     /* NULL when it is about the configuration */
 	s32 layer;            /* -1: none */
 	u32 count;            /* how many things it sums up; >= 1 */
 	u64 bytes;            /* measured cost; 0 for risks */
+	double risk;          /* of a scan's: 0 to 100, of all that it sums up; else 0 */
 	const char *fix;      /* what to do, one line: the command or edit; NULL when nothing is known */
 };
 
