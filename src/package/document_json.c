@@ -53,11 +53,10 @@ static void each(struct document *d, struct str array, const char *what, void (*
 		document_damage(d, "%s: no JSON from some element on", what);
 }
 
-static void add_license(struct buf *b, const char *z)
+/* `whole`: each may be a choice of its own, which needs brackets beside others. */
+static void add_license(struct buf *b, const char *z, bool whole)
 {
-	if (!z || !*z)
-		return;
-	bool group = strstr(z, " OR ") && *z != '(';
+	bool group = whole && strstr(z, " OR ") && *z != '(';
 	buf_puts(b, b->n ? " AND " : "");
 	buf_puts(b, group ? "(" : "");
 	buf_puts(b, z);
@@ -85,7 +84,7 @@ static const char *cyclonedx_license(struct document *d, const json_t *list)
 		z = z ? z : l && json_text(l, "id") ? json_text(l, "id") : l ? json_text(l, "name") : NULL;
 		if (!z || !*z)
 			continue;
-		add_license(&b, only = z);
+		add_license(&b, only = z, true);
 		n++;
 	}
 	return license_text(d, &b, n, only);
@@ -263,7 +262,7 @@ static void syft_artifact(struct document *d, struct str value, u32 depth)
 		z = z ? z : json_text(v, "spdxExpression") && *json_text(v, "spdxExpression") ? json_text(v, "spdxExpression") : json_text(v, "value");
 		if (!z || !*z)
 			continue;
-		add_license(&b, only = z);
+		add_license(&b, only = z, true);
 		n++;
 	}
 	k.license = license_text(d, &b, n, only);
@@ -319,7 +318,7 @@ static void own_package(struct document *d, struct str value, u32 depth)
 	}
 	json_array_foreach(json_arr(doc, "licenses"), i, v)
 		if (json_string_value(v)) {
-			add_license(&b, only = json_string_value(v));
+			add_license(&b, only = json_string_value(v), false);
 			n++;
 		}
 	k.license = license_text(d, &b, n, only);

@@ -163,6 +163,8 @@ static void component(struct out *o, u32 i)
 		file_components(o, i + 1);
 		jsonw_end(w);
 	}
+	if (*k->license && !license_valid(str_of(k->license)))
+		property(o, "license", k->license);
 	bom_package_facts(o->b, k, property, o);
 	properties_end(o);
 	jsonw_end(w);

@@ -186,7 +186,7 @@ static void expression(struct spdx *o, const char *license, struct buf *out)
 			while (word.n && word.p[word.n - 1] == ')')
 				word.n--;
 			if (str_starts(word, STR("LicenseRef-")))
-				add_ref(o, word, str_from(word, 11));
+				add_ref(o, word, word);
 		}
 	}
 }
@@ -369,7 +369,7 @@ static void packages(struct spdx *o)
 		buf_printf(&supplier, *k->vendor ? "Organization: %s" : "NOASSERTION", k->vendor);
 		struct about a = { id_of(id, o->b->ids[i]), k->name, k->version, supplier.p, NULL, license.p, k->summary, k->purl, i + 1 };
 		facts_open(&j);
-		if (*k->license && strcmp(license.p, k->license) != 0)
+		if (strstr(license.p, "LicenseRef-"))
 			jsonw_kz(&j.w, "license", k->license);
 		exact(o, &j, "name", k->name);
 		exact(o, &j, "version", k->version);
