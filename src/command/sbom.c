@@ -102,7 +102,7 @@ const struct command command_sbom = {
 		       "The same image gives the same bytes: there is no clock and no random number in a bill of materials. What could not be read is said, and the exit status is 3.\n\n"
 		       "IMAGE is TRANSPORT:DETAIL (docker-archive:FILE[:REF|:@N], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-daemon:REF, containers-storage:REF, rootfs:DIR), a file or "
 		       "directory, which is recognised by its content (a plain directory is a root file system), - for standard input, or a name that the Docker engine knows. A bill of materials instead (a file, - or sbom:FILE) is read back: "
-		       "CycloneDX 1.2 to 1.6 and SPDX 2.2 to 2.3 in JSON, SPDX tag-value, Syft's JSON, our own; so that one format becomes another, and what pare wrote loses nothing on the way. "
+		       "CycloneDX 1.2 to 1.6 in JSON and XML, SPDX 2.2 to 2.3 in JSON and as tag-value, Syft's JSON, our own; so that one format becomes another, and what pare wrote loses nothing on the way. "
 		       "Such documents inside of an image (Bitnami's, Wolfi's, those of Python wheels) tell of packages, too.",
 	.options = options,
 	.examples = "pare sbom app.tar # for people\n"

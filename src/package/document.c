@@ -373,6 +373,8 @@ bool document_sniff(struct str head)
 		return true;
 	if (s.n && s.p[0] == '#') /* a comment may stand before */
 		return str_contains(s, STR("\nSPDXVersion:"));
+	if (s.n && s.p[0] == '<')
+		return str_contains(s, STR("http://cyclonedx.org/schema/bom/1."));
 	if (!s.n || s.p[0] != '{')
 		return false;
 	if (str_contains(s, STR("\"bomFormat\"")) || str_contains(s, STR("\"spdxVersion\"")) || str_contains(s, STR("\"SPDXRef-DOCUMENT\"")))
@@ -388,7 +390,8 @@ int document_read(struct str text, bool trusted, struct packages *p, struct docu
 	struct document_about mine = { 0 };
 	struct document d = { .p = p, .about = about ? about : &mine, .trusted = trusted, .first = p->n };
 	struct error e = { 0 };
-	bool ok = document_json(&d, text, &e) || (!e.kind && document_tag_value(&d, text));
+	struct str start = begin(str_head(text, 64 * KiB));
+	bool ok = start.n && start.p[0] == '<' ? document_xml(&d, text, &e) : document_json(&d, text, &e) || (!e.kind && document_tag_value(&d, text));
 	elect(&d);
 	free(d.licenses);
 	arena_free(&d.arena);

@@ -1,4 +1,4 @@
-/* document.h — SBOMs as a source of packages: CycloneDX 1.2–1.6 and SPDX 2.2–2.3 in JSON, SPDX tag-value, Syft's JSON, our own `--format json`; told apart by content.
+/* document.h — SBOMs as a source of packages: CycloneDX 1.2–1.6 in JSON and XML, SPDX 2.2–2.3 in JSON and as tag-value, Syft's JSON, our own `--format json`; told apart by content.
  *
  * A component counts as a package when it has a package URL, or a name and a version; the image that the document is about, files, containers and devices don't. The name is the one the
  * ecosystem writes where the document has it beside the package URL ("PyYAML", pkg:pypi/pyyaml). The operating system is the component that says so, else what most package URLs name (distro=).

@@ -12,7 +12,7 @@
 /* The names that Bitnami (.spdx-NAME.spdx), Wolfi (NAME.spdx.json), Python wheels (sboms/NAME.cdx.json) and the tools that write SBOMs use. */
 static bool named_so(struct str dir, struct str name)
 {
-	static const char *const ends[] = { ".spdx", ".spdx.json", ".cdx", ".cdx.json", ".cyclonedx.json", ".sbom", ".sbom.json", ".syft.json", ".bom.json", "bom.json", "sbom.json", ".spdx.tv" };
+	static const char *const ends[] = { ".spdx", ".spdx.json", ".cdx", ".cdx.json", ".cyclonedx.json", ".sbom", ".sbom.json", ".syft.json", ".bom.json", "bom.json", "sbom.json", ".spdx.tv", "bom.xml", ".cdx.xml" };
 	for (size_t i = 0; i < countof(ends); i++)
 		if (lang_iends(name, str_of(ends[i])))
 			return true;
@@ -90,7 +90,7 @@ static size_t look_into_pipe(int fd, char *to, size_t size)
 		bool more = got > 0 && (size_t)got > n;
 		n = got > 0 ? (size_t)got : 0;
 		struct str head = str_trim(str_n(to, n));
-		bool maybe = n && n < size / 2 && (head.n == 0 || head.p[0] == '{' || head.p[0] == '#' || head.p[0] == 'S' || head.p[0] == '\xef');
+		bool maybe = n && n < size / 2 && (head.n == 0 || head.p[0] == '{' || head.p[0] == '#' || head.p[0] == '<' || head.p[0] == 'S' || head.p[0] == '\xef');
 		if (!maybe || document_sniff(head) || (!more && poll(&poll_it, 1, 0) == 1 && (poll_it.revents & POLLHUP)))
 			break;
 		usleep(more ? 1000 : 10000);

@@ -50,4 +50,11 @@ const char *document_keep(struct document *d, struct str s); /* in the packages'
 
 bool document_json(struct document *d, struct str text, struct error *err) must_check; /* false: none of the JSON formats */
 bool document_tag_value(struct document *d, struct str text) must_check;
+bool document_xml(struct document *d, struct str text, struct error *err) must_check;
+
+/* Of CycloneDX in either syntax. */
+void document_cyclonedx(struct document *d, const char *type, const struct item *k);
+void document_cyclonedx_property(struct item *k, const char *name, const char *value);
+/* `whole`: each may be a choice of its own, which needs brackets beside others. */
+void document_add_license(struct buf *b, const char *z, bool whole);
 #endif

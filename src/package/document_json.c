@@ -53,8 +53,7 @@ static void each(struct document *d, struct str array, const char *what, void (*
 		document_damage(d, "%s: no JSON from some element on", what);
 }
 
-/* `whole`: each may be a choice of its own, which needs brackets beside others. */
-static void add_license(struct buf *b, const char *z, bool whole)
+void document_add_license(struct buf *b, const char *z, bool whole)
 {
 	bool group = whole && strstr(z, " OR ") && *z != '(';
 	buf_puts(b, b->n ? " AND " : "");
@@ -84,13 +83,13 @@ static const char *cyclonedx_license(struct document *d, const json_t *list)
 		z = z ? z : l && json_text(l, "id") ? json_text(l, "id") : l ? json_text(l, "name") : NULL;
 		if (!z || !*z)
 			continue;
-		add_license(&b, only = z, true);
+		document_add_license(&b, only = z, true);
 		n++;
 	}
 	return license_text(d, &b, n, only);
 }
 
-static void cyclonedx_property(struct item *k, const char *name, const char *value)
+void document_cyclonedx_property(struct item *k, const char *name, const char *value)
 {
 	const struct {
 		const char *name;
@@ -108,9 +107,17 @@ static void cyclonedx_property(struct item *k, const char *name, const char *val
 			*others[i].to = value;
 }
 
-static void cyclonedx_component(struct document *d, struct str value, u32 depth)
+void document_cyclonedx(struct document *d, const char *type, const struct item *k)
 {
 	static const char *const none[] = { "file", "container", "device", "device-driver", "data", "machine-learning-model", "cryptographic-asset", "platform", NULL };
+	if (type && strcmp(type, "operating-system") == 0)
+		document_system(d, k->name, k->version, k->summary, NULL);
+	else if (!type || !str_listed(str_of(type), none))
+		document_package(d, k);
+}
+
+static void cyclonedx_component(struct document *d, struct str value, u32 depth)
+{
 	struct str inside;
 	size_t i;
 	json_t *v;
@@ -124,11 +131,8 @@ static void cyclonedx_component(struct document *d, struct str value, u32 depth)
 	k.license = cyclonedx_license(d, json_arr(doc, "licenses"));
 	json_array_foreach(json_arr(doc, "properties"), i, v)
 		if (json_text(v, "name"))
-			cyclonedx_property(&k, json_text(v, "name"), json_text(v, "value"));
-	if (type && strcmp(type, "operating-system") == 0)
-		document_system(d, k.name, k.version, k.summary, NULL);
-	else if (!type || !str_listed(str_of(type), none))
-		document_package(d, &k);
+			document_cyclonedx_property(&k, json_text(v, "name"), json_text(v, "value"));
+	document_cyclonedx(d, type, &k);
 	if (inside.n && depth >= DOCUMENT_DEPTH)
 		document_damage(d, "components in components, over %u deep", DOCUMENT_DEPTH);
 	else if (inside.n)
@@ -262,7 +266,7 @@ static void syft_artifact(struct document *d, struct str value, u32 depth)
 		z = z ? z : json_text(v, "spdxExpression") && *json_text(v, "spdxExpression") ? json_text(v, "spdxExpression") : json_text(v, "value");
 		if (!z || !*z)
 			continue;
-		add_license(&b, only = z, true);
+		document_add_license(&b, only = z, true);
 		n++;
 	}
 	k.license = license_text(d, &b, n, only);
@@ -318,7 +322,7 @@ static void own_package(struct document *d, struct str value, u32 depth)
 	}
 	json_array_foreach(json_arr(doc, "licenses"), i, v)
 		if (json_string_value(v)) {
-			add_license(&b, only = json_string_value(v), false);
+			document_add_license(&b, only = json_string_value(v), false);
 			n++;
 		}
 	k.license = license_text(d, &b, n, only);

@@ -16,8 +16,9 @@ static struct packages *of(const char *z)
 static void sniff(void **state)
 {
 	(void)state;
-	static const char *const are[] = { "{\"bomFormat\":\"CycloneDX\"", "\xef\xbb\xbf {\n\"spdxVersion\": \"SPDX-2.2\"", "SPDXVersion: SPDX-2.3\n", "# x\nSPDXVersion: SPDX-2.3\n", "{ \"artifacts\": [", "{\"SPDXID\":\"SPDXRef-DOCUMENT\"" };
-	static const char *const are_not[] = { "", "{", "[\"bomFormat\"]", "{\"name\":\"x\",\"artifacts\":[]}", "{\"image\":{},\"layers\":[],\"os\":{},\"packages\":[]}", "spdxVersion: x", "<bom xmlns=\"http://cyclonedx.org/schema/bom/1.4\"/>" };
+	static const char *const are[] = { "{\"bomFormat\":\"CycloneDX\"", "\xef\xbb\xbf {\n\"spdxVersion\": \"SPDX-2.2\"", "SPDXVersion: SPDX-2.3\n", "# x\nSPDXVersion: SPDX-2.3\n", "{ \"artifacts\": [", "{\"SPDXID\":\"SPDXRef-DOCUMENT\"",
+					  "<?xml version=\"1.0\"?><bom xmlns=\"http://cyclonedx.org/schema/bom/1.4\"/>" };
+	static const char *const are_not[] = { "", "{", "[\"bomFormat\"]", "{\"name\":\"x\",\"artifacts\":[]}", "{\"image\":{},\"layers\":[],\"os\":{},\"packages\":[]}", "spdxVersion: x", "<bom/>" };
 	for (size_t i = 0; i < countof(are); i++)
 		assert_true(document_sniff(str_of(are[i])));
 	for (size_t i = 0; i < countof(are_not); i++)
@@ -84,12 +85,38 @@ static void tag_value(void **state)
 	packages_free(p);
 }
 
+static void xml(void **state)
+{
+	(void)state;
+	struct packages *p = of("<?xml version=\"1.0\"?><bom xmlns=\"http://cyclonedx.org/schema/bom/1.4\"><metadata><tools><components><component type=\"library\"><name>tool</name><version>1</version></component></components>"
+				"</tools><component type=\"container\"><name>app</name><version>1</version></component></metadata><components><component type=\"library\"><supplier><name>Them</name></supplier><group>org.x</group>"
+				"<name>y</name><version>3&amp;</version><licenses><license><id>MIT</id></license><license><name>a OR b</name></license></licenses><purl>pkg:maven/org.x/y@3</purl>"
+				"<properties><property name=\"aquasecurity:trivy:FilePath\">app/y.jar</property></properties><components><component type=\"file\"><name>f</name><version>1</version></component>"
+				"<component type=\"framework\"><name>inner</name><version>2</version><hashes><hash>x</hash></hashes></component></components></component></components></bom>");
+	assert_int_equal(p->n, 2);
+	assert_string_equal(p->v[0].name, "inner");
+	assert_string_equal(p->v[1].name, "org.x:y");
+	assert_string_equal(p->v[1].version, "3");
+	assert_string_equal(p->v[1].path, "/app/y.jar");
+	assert_string_equal(p->v[1].vendor, "Them");
+	assert_string_equal(p->v[1].license, "MIT AND (a OR b)");
+	assert_int_equal(p->problems.n, 0);
+	packages_free(p);
+	p = of("<bom xmlns=\"http://cyclonedx.org/schema/bom/1.2\"><components><component><name>a</name><version>1</version></component><component><name>b</name>");
+	assert_int_equal(p->n, 1);
+	assert_int_equal(p->problems.n, 1);
+	packages_free(p);
+	p = of("<bom xmlns=\"http://cyclonedx.org/schema/bom/1.2\"><components><a><a><component><name>a</name><version>1</version></component></a></a></components></bom>");
+	assert_int_equal(p->n, 0);
+	packages_free(p);
+}
+
 static void no_document(void **state)
 {
 	(void)state;
 	struct packages *p = packages_new();
 	struct error err = { 0 };
-	static const char *const none[] = { "", "{}", "[]", "{\"packages\":[]}", "{\"spdxVersion\":\"SPDX-3.0\",\"packages\":[]}", "SPDXVersion: SPDX-3.0\nPackageName: a\nPackageVersion: 1\n", "{\"bomFormat\":1}" };
+	static const char *const none[] = { "", "{}", "[]", "{\"packages\":[]}", "{\"spdxVersion\":\"SPDX-3.0\",\"packages\":[]}", "SPDXVersion: SPDX-3.0\nPackageName: a\nPackageVersion: 1\n", "{\"bomFormat\":1}", "<x/>", "<bom xmlns=\"y\"/>", "<!DOCTYPE bom [<!ENTITY a \"b\">]><bom xmlns=\"http://cyclonedx.org/schema/bom/1.2\"/>" };
 	for (size_t i = 0; i < countof(none); i++) {
 		err = (struct error){ 0 };
 		assert_int_equal(document_read(str_of(none[i]), true, p, NULL, &err), -1);
@@ -170,6 +197,6 @@ static void needs_of_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(sniff),	cmocka_unit_test(walk),	   cmocka_unit_test(untrusted),	     cmocka_unit_test(tag_value),
-					    cmocka_unit_test(no_document), cmocka_unit_test(needs), cmocka_unit_test(needs_of_files) };
+					    cmocka_unit_test(no_document), cmocka_unit_test(xml), cmocka_unit_test(needs), cmocka_unit_test(needs_of_files) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
