@@ -1,7 +1,7 @@
 #include "check/license.h"
 #include "package/license.h"
 
-const char *const license_category_text[] = { "permissive", "weak-copyleft", "copyleft", "network-copyleft", "restricted", "other", "unknown" };
+const char *const license_category_text[] = { "permissive", "other", "unknown", "weak-copyleft", "copyleft", "network-copyleft", "restricted" };
 
 /* --- what a licence asks of those who pass the program on --- */
 static enum license_category category_of(struct str id, bool with_exception)
@@ -269,9 +269,10 @@ static int by_text(const void *a, const void *b)
 
 static int by_number(const void *a, const void *b)
 {
+	static const u8 place[] = { [LICENSE_PERMISSIVE] = 0, [LICENSE_WEAK] = 1, [LICENSE_COPYLEFT] = 2, [LICENSE_NETWORK] = 3, [LICENSE_RESTRICTED] = 4, [LICENSE_OTHER] = 5, [LICENSE_UNKNOWN] = 6 };
 	const struct tally *x = a, *y = b;
 	if (x->category != y->category)
-		return (int)x->category - (int)y->category;
+		return (int)place[x->category] - (int)place[y->category];
 	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->license, y->license);
 }
 

@@ -20,8 +20,9 @@
 #define POLICY_ENTRIES 5000u
 #define LICENSE_DEPTH 64u /* parentheses in parentheses */
 
-enum license_category { LICENSE_PERMISSIVE, LICENSE_WEAK, LICENSE_COPYLEFT, LICENSE_NETWORK, LICENSE_RESTRICTED, LICENSE_OTHER, LICENSE_UNKNOWN, LICENSE_CATEGORIES };
-extern const char *const license_category_text[]; /* "permissive" "weak-copyleft" "copyleft" "network-copyleft" "restricted" "other" "unknown" */
+/* From the freest to the strictest; what nobody knows stands before what asks for something, so that an expression with both says what it surely asks for. */
+enum license_category { LICENSE_PERMISSIVE, LICENSE_OTHER, LICENSE_UNKNOWN, LICENSE_WEAK, LICENSE_COPYLEFT, LICENSE_NETWORK, LICENSE_RESTRICTED, LICENSE_CATEGORIES };
+extern const char *const license_category_text[]; /* "permissive" "other" "unknown" "weak-copyleft" "copyleft" "network-copyleft" "restricted" */
 enum license_verdict { LICENSE_ALLOW, LICENSE_WARN, LICENSE_DENY };
 
 struct license_entry {

@@ -240,7 +240,7 @@ static void advise(const struct screen *o, const struct report *x)
 	if (left[1])
 		fprintf(o->f, "  %8s  in %u smaller ones (--format json lists all)\n", TEXT_SIZE(rest), left[1]);
 	if (left[0])
-		fprintf(o->f, "            %sand %u risks that count less%s%s\n", paint(o, DIM), left[0], left[1] ? "" : " (--format json lists all)", paint(o, PLAIN));
+		fprintf(o->f, "            %sand %u risk%s%s%s\n", paint(o, DIM), left[0], left[0] == 1 ? " that counts less" : "s that count less", left[1] ? "" : " (--format json lists all)", paint(o, PLAIN));
 	if (a->slim)
 		fprintf(o->f, "\n  `pare slim IMAGE -o OUT` takes out %s of it now, and changes nothing that runs.\n", TEXT_SIZE(a->slim));
 	free(v);
