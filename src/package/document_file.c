@@ -74,7 +74,7 @@ const struct ecosystem document_ecosystem = { .type = "sbom", .collector = &docu
 /* --- where the user says --- */
 #define LOOK ((size_t)(64 * KiB))
 
-/* What stands at the beginning of a pipe, and stays there (tee(2)). A writer may be slow: what could be an SBOM is waited for until it says so. */
+/* What stands at the beginning of a pipe, and stays there (tee(2)). A writer may be slow: what could be an SBOM is waited for until it says so, or has said COLLECT_HEAD bytes of something else. */
 static size_t look_into_pipe(int fd, char *to, size_t size)
 {
 	size_t n = 0;
@@ -90,7 +90,7 @@ static size_t look_into_pipe(int fd, char *to, size_t size)
 		bool more = got > 0 && (size_t)got > n;
 		n = got > 0 ? (size_t)got : 0;
 		struct str head = str_trim(str_n(to, n));
-		bool maybe = n && n < size / 2 && (head.n == 0 || head.p[0] == '{' || head.p[0] == '#' || head.p[0] == '<' || head.p[0] == 'S' || head.p[0] == '\xef');
+		bool maybe = n && n < COLLECT_HEAD && (head.n == 0 || head.p[0] == '{' || head.p[0] == '#' || head.p[0] == '<' || head.p[0] == 'S' || head.p[0] == '\xef');
 		if (!maybe || document_sniff(head) || (!more && poll(&poll_it, 1, 0) == 1 && (poll_it.revents & POLLHUP)))
 			break;
 		usleep(more ? 1000 : 10000);

@@ -210,10 +210,9 @@ static void extracted(struct spdx *o)
 		open_item(o);
 		field(o, "LicenseID", "licenseId", o->refs[i].id);
 		if (o->tv) {
-			buf_clear(&o->line);
 			fputs("ExtractedText: <text>", o->f);
 			for (const char *z = o->refs[i].text; *z; z++) {
-				putc(*z, o->f);
+				putc((u8)*z < ' ' || *z == 0x7f ? ' ' : *z, o->f);
 				if (*z == '<')
 					putc(' ', o->f);
 			}
