@@ -18,14 +18,15 @@
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "FILE", "Where build writes the database. Default: advisories.db in the store.", NULL },
 	[O_FROM] = { "from", 0, OPT_LIST, "FEED", "build: KIND:PATH, a feed's kind and the file or directory that holds it as its publisher ships it. update: KIND, from its publisher; KIND:URL, from a mirror "
-		     "(a directory has a slash behind it; #sha256:HEX behind a file says what it must be); @FILE, more of these, a line each. "
+		     "(a directory has a slash behind it; #sha256:HEX behind a file says what it must be); oci://REGISTRY/REPOSITORY:TAG, a database that is ready; @FILE, more of these, a line each. "
 		     "Default: every feed whose publisher has one place for it.", NULL },
 	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The database: the one to read, to replace (update) or to send (push). Default: advisories.db in the store.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/db-status, db-search and db-diff describe it.", "table json" },
 	[O_OFFLINE] = { "offline", 0, OPT_FLAG, NULL, "update: Ask nobody; take the feeds that were fetched before.", NULL },
 	[O_TIMEOUT] = { "timeout", 0, OPT_VALUE, "SECONDS", "How long a server may be silent. Default: 60.", NULL },
 	[O_ATTEMPTS] = { "attempts", 0, OPT_VALUE, "N", "How often something is asked for before it counts as failed; what came before a connection broke is kept. Default: 5.", NULL },
-	[O_TLS_VERIFY] = { "tls-verify", 0, OPT_OPTIONAL, "BOOL", "With =false certificates are not checked.", "true false" },
+	[O_TLS_VERIFY] = { "tls-verify", 0, OPT_OPTIONAL, "BOOL", "With =false certificates are not checked, and a registry may speak plain HTTP.", "true false" },
+	[O_PLAIN_HTTP] = { "plain-http", 0, OPT_FLAG, NULL, "The registry speaks plain HTTP. Without it only one on this machine may.", NULL },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -256,7 +257,8 @@ static int run_compare(const struct option_value *opt, char **args, int n_args)
 static const struct subcommand subcommands[] = {
 	{ "build", "[-o FILE] --from KIND:PATH...", "Make a database from feeds.", "output from", 0, 0, run_build },
 	{ "update", "[--db FILE] [--from FEED...]", "Fetch what is new of the feeds, or a database that is ready, and replace the database.",
-	  "db from offline timeout attempts tls-verify", 0, 0, db_run_update },
+	  "db from offline timeout attempts tls-verify plain-http", 0, 0, db_run_update },
+	{ "push", "[--db FILE] REGISTRY/REPOSITORY:TAG", "Send a database to a registry, for others to update from.", "db timeout attempts tls-verify plain-http", 1, 1, db_run_push },
 	{ "status", "", "What is in a database, from which feeds, and how old they are by their own dates.", "db format", 0, 0, run_status },
 	{ "search", "ID|PACKAGE", "What it says of a vulnerability, an advisory or a package.", "db format", 1, 1, run_search },
 	{ "diff", "OLD NEW", "The records that two databases differ in.", "format", 2, 2, run_diff },
@@ -275,8 +277,8 @@ const struct command command_db = {
 		       "files (gzip, zstd, xz, bzip2), zip and tar are read as they are. A document that is damaged ends the build with its name, and no database appears.\n"
 		       "\n"
 		       "update fetches the feeds into the store, only what changed, continued where a connection broke off, and replaces the database in one step; when anything fails, the one that was there "
-		       "stays. Proxies are those of the environment (https_proxy, no_proxy), "
-		       "authorities the system's or SSL_CERT_FILE's.\n"
+		       "stays. Or it pulls a database from a registry, where push put it: so one machine fetches for all, and none needs the Internet. Proxies are those of the environment (https_proxy, no_proxy), "
+		       "authorities the system's or SSL_CERT_FILE's; registries are logged in to with what docker login or podman login left.\n"
 		       "\n"
 		       "It is read without being believed: a file that is damaged, cut off or of another format ends in one line and status 3.\n"
 		       "\n"
@@ -285,6 +287,8 @@ const struct command command_db = {
 	.examples = "pare db build -o advisories.db --from debian-tracker:debian.json --from kev:kev.json # from two feeds\n"
 		    "pare db update # all feeds, from their publishers\n"
 		    "pare db update --from debian-tracker --from kev --from osv:https://mirror.example/npm/all.zip # some of them\n"
+		    "pare db push registry.example/security/advisories:latest # for other machines\n"
+		    "pare db update --from oci://registry.example/security/advisories:latest # and there\n"
 		    "pare db status # how old it is\n"
 		    "pare db search CVE-2024-3094 # what is known of it\n"
 		    "pare db search openssl --format json # of a package, for programs\n"

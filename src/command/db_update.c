@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "command/db.h"
 #include "store/load.h"
+#include "update/artifact.h"
 #include "update/feeds.h"
 #include "update/place.h"
 #include <sys/stat.h>
@@ -118,6 +119,31 @@ static int from_feeds(struct arena *a, const struct words *w, const struct updat
 	return 0;
 }
 
+/* --- from a registry, to a registry --- */
+static void say(const struct artifact *art, const char *db, const char *what)
+{
+	struct buf out = BUF(0);
+	text_safe(&out, str_of(db));
+	printf("%s: %s, %s (%s)\n", buf_str(&out).p, what, DIGEST_STR(&art->manifest), TEXT_SIZE(art->size));
+	buf_free(&out);
+}
+
+static int from_registry(struct arena *a, const char *word, const struct option_value *opt, const struct update_options *o, const char *db, struct error *err)
+{
+	struct registry_options reg = { .fetch = o->fetch, .plain_http = opt[O_PLAIN_HTTP].count > 0 };
+	struct reference name;
+	struct artifact art;
+	if (artifact_name(a, word, &name, err) < 0)
+		return -1;
+	if (o->offline)
+		return error_set(err, ERR_USAGE, "--offline: a registry cannot be asked");
+	if (artifact_pull(a, &name, o->store, db, &reg, &art, err) < 0)
+		return -1;
+	if (!globals.quiet)
+		say(&art, db, art.news ? "pulled" : "nothing new");
+	return 0;
+}
+
 int db_run_update(const struct option_value *opt, char **args, int n_args)
 {
 	(void)args;
@@ -129,11 +155,32 @@ int db_run_update(const struct option_value *opt, char **args, int n_args)
 	int lock = -1, r = -1;
 	const char *db = db_file(&a, opt[O_DB].value, &err);
 	if (db && read_options(opt, &o, &err) == 0 && choose(&a, &opt[O_FROM], &w, &err) == 0 && (o.store = store_dir(&a, globals.store, &err)) && update_lock(&a, o.store, &lock, &err) == 0)
-		r = from_feeds(&a, &w, &o, db, &err);
+		r = is_registry(w.v[0]) ? from_registry(&a, w.v[0], opt, &o, db, &err) : from_feeds(&a, &w, &o, db, &err);
 	int status = r < 0 ? command_fail(&err) : command_done(0);
 	if (lock >= 0)
 		close(lock);
 	free(w.v);
+	arena_free(&a);
+	return status;
+}
+
+int db_run_push(const struct option_value *opt, char **args, int n_args)
+{
+	(void)n_args;
+	struct arena a = { 0 };
+	struct error err = { 0 };
+	struct update_options o;
+	struct reference name;
+	struct artifact art;
+	int r = -1;
+	const char *db = db_file(&a, opt[O_DB].value, &err);
+	if (db && read_options(opt, &o, &err) == 0 && artifact_name(&a, args[0], &name, &err) == 0 && (o.store = store_dir(&a, globals.store, &err))) {
+		struct registry_options reg = { .fetch = o.fetch, .plain_http = opt[O_PLAIN_HTTP].count > 0 };
+		r = artifact_push(&a, &name, o.store, db, &reg, &art, &err);
+	}
+	if (r == 0 && !globals.quiet)
+		say(&art, art.name, art.news ? "pushed" : "pushed; the database was there");
+	int status = r < 0 ? command_fail(&err) : command_done(0);
 	arena_free(&a);
 	return status;
 }

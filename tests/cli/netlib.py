@@ -1,6 +1,9 @@
-"""A small HTTP server for tests: each path has a list of things to do, one a request, the last one from then on; what was asked is remembered."""
+"""A small HTTP server for tests: each path has a list of things to do, one a request, the last one from then on; what was asked is remembered. And a registry."""
+import base64
 import contextlib
+import hashlib
 import http.server
+import json
 import threading
 import urllib.parse
 
@@ -112,3 +115,86 @@ def cut(body, at, **headers):
 
 def query(path):
     return dict(urllib.parse.parse_qsl(path.partition("?")[2]))
+
+
+class Registry:
+    """A registry that keeps blobs and manifests in memory. auth: None, "basic" or "bearer" (its realm is `realm`, by default a path of its own); users: name → password.
+    before: (method, kind of path) → function of the handler that answers instead, once."""
+
+    def __init__(self, auth=None, users=None, realm=None, location=None, tls=None):
+        self.blobs, self.manifests, self.auth, self.users, self.before, self.location = {}, {}, auth, users or {}, {}, location
+        self.realm, self.tokens, self.uploads = realm, set(), 0
+        self.server = Server(fallback=self.any, tls=tls)
+        self.host, self.url, self.asked = self.server.host, self.server.url, self.server.asked
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.close()
+
+    def authorized(self, h):
+        given = h.headers.get("Authorization", "")
+        if self.auth == "basic":
+            return given in {"Basic " + base64.b64encode(("%s:%s" % u).encode()).decode() for u in self.users.items()}
+        return self.auth is None or given.removeprefix("Bearer ") in self.tokens
+
+    def token(self, h):
+        """Who has a password, or nobody when no users are known, gets one for what is asked."""
+        given = h.headers.get("Authorization", "")
+        q = query(h.path)
+        if h.command == "POST":
+            q = dict(urllib.parse.parse_qsl(h.rfile.read(int(h.headers["Content-Length"])).decode()))
+            allowed = q.get("grant_type") == "refresh_token" and q.get("refresh_token") in self.users.values()
+        else:
+            allowed = not self.users or given in {"Basic " + base64.b64encode(("%s:%s" % u).encode()).decode() for u in self.users.items()}
+        if not allowed:
+            return answer(401)(h)
+        token = "t%d-%s" % (len(self.tokens), q["scope"])
+        self.tokens.add(token)
+        answer(200, json.dumps({"access_token" if h.command == "POST" else "token": token}).encode())(h)
+
+    def any(self, h):
+        path = h.path.split("?")[0]
+        body = h.rfile.read(int(h.headers.get("Content-Length") or 0)) if h.command in ("PUT", "PATCH") or (h.command == "POST" and path != "/token") else b""
+        if path == "/token":
+            return self.token(h)
+        kind = "uploads" if "/blobs/uploads/" in path else "blobs" if "/blobs/" in path else "manifests" if "/manifests/" in path else "v2"
+        special = self.before.pop((h.command, kind), None)
+        if special:
+            return special(h)
+        if not self.authorized(h):
+            if self.auth == "basic":
+                return answer(401, WWW_Authenticate='Basic realm="test"')(h)
+            return answer(401, b'{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}',
+                          WWW_Authenticate='Bearer realm="%s",service="test, \\"x\\"",scope="repository:other/thing:pull,push,delete"' % (self.realm or self.url + "/token"))(h)
+        if kind == "v2":
+            return answer(200, b"{}")(h)
+        name = path.split("/blobs/")[0].split("/manifests/")[0].removeprefix("/v2/")
+        last = path.rsplit("/", 1)[1]
+        if kind == "manifests" and h.command == "PUT":
+            digest = "sha256:" + hashlib.sha256(body).hexdigest()
+            self.manifests[name, last] = self.manifests[name, digest] = (h.headers["Content-Type"], body)
+            return answer(201, Docker_Content_Digest=digest)(h)
+        if kind == "manifests":
+            if (name, last) not in self.manifests:
+                return answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')(h)
+            mime, text = self.manifests[name, last]
+            return answer(200, text, Content_Type=mime + "; charset=utf-8", Docker_Content_Digest="sha256:" + hashlib.sha256(text).hexdigest())(h)
+        if kind == "uploads" and h.command == "POST":
+            self.uploads += 1
+            where = "/v2/%s/blobs/uploads/%d?state=x" % (name, self.uploads)
+            return answer(202, Location=(self.location or "") + where)(h)
+        if kind == "uploads" and h.command == "PUT":
+            digest = query(h.path)["digest"]
+            if digest != "sha256:" + hashlib.sha256(body).hexdigest():
+                return answer(400, b'{"errors":[{"code":"DIGEST_INVALID","message":"digest invalid"}]}')(h)
+            self.blobs[digest] = body
+            return answer(201, Docker_Content_Digest=digest)(h)
+        if last not in self.blobs:
+            return answer(404)(h)
+        blob, asked = self.blobs[last], h.headers.get("Range")
+        if asked:
+            first = int(asked[6:].rstrip("-"))
+            return answer(206, blob[first:], Content_Range="bytes %d-%d/%d" % (first, len(blob) - 1, len(blob)))(h)
+        answer(200, blob)(h)

@@ -1,0 +1,35 @@
+/* auth.h — who we are to a registry: its challenge (RFC 9110 section 11.6.1), and the credentials that a login left on this machine.
+ *
+ * Files, the first that has something for the registry counts: $REGISTRY_AUTH_FILE (then no other), $XDG_RUNTIME_DIR/containers/auth.json, $XDG_CONFIG_HOME/containers/auth.json
+ * (containers-auth.json(5)), $DOCKER_CONFIG/config.json, ~/.docker/config.json. Keys are a host, or a host and the beginning of a path: the longest counts. Credential helpers are not asked. */
+#ifndef PARE_TRANSPORT_AUTH_H
+#define PARE_TRANSPORT_AUTH_H
+#include "base/arena.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/str.h"
+
+#define AUTH_FILE_MAX ((size_t)MiB)
+#define AUTH_VALUE_MAX ((size_t)4096) /* of a challenge's parameter */
+
+enum auth_kind { AUTH_NONE, AUTH_BASIC, AUTH_BEARER };
+struct auth_challenge {
+	enum auth_kind kind;
+	const char *realm, *service; /* "" when not given */
+};
+/* The best one in the value of a WWW-Authenticate that we can answer, Bearer before Basic; several may stand in one value. AUTH_NONE: there is none. */
+struct auth_challenge auth_challenge(struct arena *a, struct str value);
+
+struct auth_credentials {
+	const char *user, *password; /* NULL: none */
+	const char *identity;        /* a refresh token, instead of a password; NULL: none */
+	bool helper;                 /* there are none in the files, and a credential helper is configured */
+};
+/* For `host` ("quay.io", "localhost:5000"; "docker.io") and a repository's path ("" for the host itself). ERR_USAGE when a file is damaged. */
+int auth_find(struct arena *a, const char *host, const char *path, struct auth_credentials *ret, struct error *err) must_check;
+/* The same out of one file's text; *ret stays empty when it says nothing. */
+int auth_read(struct arena *a, struct str text, const char *name, const char *host, const char *path, struct auth_credentials *ret, struct error *err) must_check;
+const char *auth_basic(struct arena *a, const char *user, const char *password); /* "Authorization: Basic …" */
+/* `text` percent-encoded for a query (RFC 3986 section 2.1). */
+const char *auth_escape(struct arena *a, const char *text);
+#endif
