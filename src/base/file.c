@@ -202,3 +202,25 @@ void outfile_abort(struct outfile *o)
 	unlink(o->tmp);
 	outfile_drop(o);
 }
+
+int outfile_write(const char *path, void (*write)(FILE *f, void *ctx), void *ctx, struct error *err)
+{
+	struct outfile out;
+	if (outfile_open(&out, path, err) < 0)
+		return -1;
+	int fd = dup(out.fd);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	if (f)
+		write(f, ctx);
+	if (!f || fflush(f) != 0 || ferror(f)) {
+		error_errno(err, "%s", path);
+		if (f)
+			fclose(f);
+		else if (fd >= 0)
+			close(fd);
+		outfile_abort(&out);
+		return -1;
+	}
+	fclose(f);
+	return outfile_commit(&out, err);
+}

@@ -33,6 +33,8 @@ int outfile_commit(struct outfile *o, struct error *err) must_check;
 /* The same without waiting for the disk: for a cache whose files carry their own check sum. */
 int outfile_commit_unsynced(struct outfile *o, struct error *err) must_check;
 void outfile_abort(struct outfile *o);
+/* All of it: what write() writes, as FILE. */
+int outfile_write(const char *path, void (*write)(FILE *f, void *ctx), void *ctx, struct error *err) must_check;
 
 /* Names a path to be unlinked when a signal ends the program; returns a slot for file_forget(), or -1 when full. */
 int file_unlink_at_exit(const char *path);

@@ -250,21 +250,7 @@ static int read_options(struct job *j, const struct option_value *opt, struct er
 	return 0;
 }
 
-static int write_baseline(const char *path, struct baseline *b, struct error *err)
-{
-	struct outfile o;
-	if (outfile_open(&o, path, err) < 0)
-		return -1;
-	autofile FILE *f = fdopen(dup(o.fd), "w");
-	if (f)
-		baseline_write(f, b);
-	if (!f || fflush(f) != 0 || ferror(f)) {
-		error_errno(err, "%s", path);
-		outfile_abort(&o);
-		return -1;
-	}
-	return outfile_commit(&o, err);
-}
+static void write_baseline(FILE *f, void *ctx) { baseline_write(f, ctx); }
 
 static int verdict(const struct job *j)
 {
@@ -352,7 +338,7 @@ static int lint_paths(struct job *j, char **args, int n_args)
 	lint_report_end(&j->report);
 	j->report.writer = silent.writer;
 	int status = command_problems(&paths.problems);
-	if (j->run.update && write_baseline(j->config.text[CONFIG_BASELINE], &j->update, &err) < 0)
+	if (j->run.update && outfile_write(j->config.text[CONFIG_BASELINE], write_baseline, &j->update, &err) < 0)
 		status = command_fail(&err);
 	notes(j, &paths);
 	if (!status)

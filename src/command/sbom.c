@@ -1,8 +1,6 @@
 #include "base/file.h"
 #include "command/command.h"
 #include "report/sbom.h"
-#include <errno.h>
-#include <unistd.h>
 
 enum { O_FORMAT, O_ALL, O_FILES, O_TYPE, O_OUTPUT, O_PLATFORM, O_NO_CACHE };
 
@@ -25,26 +23,16 @@ static const struct sbom_writer *writer_of(const char *format)
 	return NULL;
 }
 
-static int write_file(const char *path, const struct sbom_writer *w, const struct subject *s, const struct sbom_options *o, struct error *err)
+struct output {
+	const struct sbom_writer *writer;
+	const struct subject *subject;
+	const struct sbom_options *options;
+};
+
+static void write_sbom(FILE *f, void *ctx)
 {
-	struct outfile out;
-	if (outfile_open(&out, path, err) < 0)
-		return -1;
-	int fd = dup(out.fd);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (f)
-		w->write(f, s, o);
-	if (!f || fflush(f) != 0 || ferror(f)) {
-		error_errno(err, "%s", path);
-		if (f)
-			fclose(f);
-		else if (fd >= 0)
-			close(fd);
-		outfile_abort(&out);
-		return -1;
-	}
-	fclose(f);
-	return outfile_commit(&out, err);
+	const struct output *o = ctx;
+	o->writer->write(f, o->subject, o->options);
 }
 
 static void keep_types(const struct option_value *opt, struct packages *p)
@@ -83,7 +71,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	int status = 0;
 	if (!opt[O_OUTPUT].value)
 		w->write(stdout, &s, &o);
-	else if (write_file(opt[O_OUTPUT].value, w, &s, &o, &err) < 0)
+	else if (outfile_write(opt[O_OUTPUT].value, write_sbom, &(struct output){ w, &s, &o }, &err) < 0)
 		status = command_fail(&err);
 	if (status == 0)
 		status = command_done(command_problems(&s.problems));

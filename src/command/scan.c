@@ -257,28 +257,6 @@ static void write_vex(FILE *f, void *ctx)
 	write_openvex(f, &j->subject, &j->scan);
 }
 
-static int to_file(const char *path, void (*write)(FILE *f, void *ctx), void *ctx, struct error *err)
-{
-	struct outfile out;
-	if (outfile_open(&out, path, err) < 0)
-		return -1;
-	int fd = dup(out.fd);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (f)
-		write(f, ctx);
-	if (!f || fflush(f) != 0 || ferror(f)) {
-		error_errno(err, "%s", path);
-		if (f)
-			fclose(f);
-		else if (fd >= 0)
-			close(fd);
-		outfile_abort(&out);
-		return -1;
-	}
-	fclose(f);
-	return outfile_commit(&out, err);
-}
-
 static void print_answer(void *ctx, const struct match_answer *a)
 {
 	struct job *j = ctx;
@@ -306,9 +284,9 @@ static int finish(struct job *j, struct error *err)
 {
 	if (baselines(j, err) < 0)
 		return command_fail(err);
-	if (j->opt[O_OUTPUT].value ? to_file(j->opt[O_OUTPUT].value, write_report_of, j, err) < 0 : (write_report_of(stdout, j), 0))
+	if (j->opt[O_OUTPUT].value ? outfile_write(j->opt[O_OUTPUT].value, write_report_of, j, err) < 0 : (write_report_of(stdout, j), 0))
 		return command_fail(err);
-	if (j->opt[O_VEX_OUT].value && to_file(j->opt[O_VEX_OUT].value, write_vex, j, err) < 0)
+	if (j->opt[O_VEX_OUT].value && outfile_write(j->opt[O_VEX_OUT].value, write_vex, j, err) < 0)
 		return command_fail(err);
 	fflush(stdout);
 	int failed = gates_count(&j->gates, &j->scan) > 0, incomplete = command_problems(&j->scan.problems);

@@ -73,28 +73,15 @@ static int parse(const struct option_value *opt, struct slim_options *o, struct 
 	return parse_target(opt, t, err);
 }
 
-static int write_report(const char *path, const struct slim *s, const char *location, const char *written, struct error *err)
+struct told {
+	const struct slim *slim;
+	const char *location, *written;
+};
+
+static void write_report(FILE *f, void *ctx)
 {
-	struct outfile out;
-	if (outfile_open(&out, path, err) < 0)
-		return -1;
-	int fd = dup(out.fd);
-	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!f) {
-		error_errno(err, "%s", path);
-		if (fd >= 0)
-			close(fd);
-		outfile_abort(&out);
-		return -1;
-	}
-	slim_json(f, s, location, written);
-	bool bad = ferror(f) != 0;
-	if (fclose(f) != 0 || bad) {
-		error_errno(err, "%s", path);
-		outfile_abort(&out);
-		return -1;
-	}
-	return outfile_commit(&out, err);
+	const struct told *t = ctx;
+	slim_json(f, t->slim, t->location, t->written);
 }
 
 /* Status 1: something is different afterwards. One line each, and why. */
@@ -117,7 +104,7 @@ static int finish(struct slim *s, const struct option_value *opt, const char *im
 	int r = written ? slim_write(s, to, err) : 0;
 	if (r < 0)
 		return command_fail(err);
-	if (opt[O_REPORT].value && write_report(opt[O_REPORT].value, s, image, r ? NULL : written, err) < 0)
+	if (opt[O_REPORT].value && outfile_write(opt[O_REPORT].value, write_report, &(struct told){ s, image, r ? NULL : written }, err) < 0)
 		return command_fail(err);
 	if (r)
 		return failed(s);
