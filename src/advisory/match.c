@@ -205,7 +205,7 @@ static void emit(struct matcher *m, const struct hit *h, const struct hit *group
 	f->purl = arena_strdup(a, str_of(k->purl));
 	f->path = arena_strdup(a, str_of(k->path));
 	f->package_index = (s32)m->index;
-	f->layer = (s32)k->layer;
+	f->layer = package_placed(k) ? (s32)k->layer : -1;
 	f->match = arena_strdup(a, str_of(h->why));
 	f->vendor_severity = arena_strdup(a, h->severity);
 	f->aliases = joined(m->out, group, n, f->id, false);

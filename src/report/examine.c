@@ -191,11 +191,8 @@ int examine(const struct subject *s, const struct examine_options *opt, struct s
 		if (opt->kinds & 1u << (*e)->kind)
 			(*e)->examine(s, opt, out);
 	for (u32 i = 0; i < out->n; i++)
-		if (out->v[i].kind == KIND_VULNERABILITY) {
-			if (!s->image || (u32)out->v[i].layer >= s->image->n_layers) /* of an SBOM */
-				out->v[i].layer = -1;
+		if (out->v[i].kind == KIND_VULNERABILITY)
 			out->v[i].remedy = remedy_of(s, out, &out->v[i]);
-		}
 	u32 n = 0;
 	for (u32 i = 0; i < out->n; i++) /* what the system itself is found wanting in is configuration */
 		if (opt->kinds & 1u << out->v[i].kind || (opt->kinds & EXAMINE_VULNERABILITIES && out->v[i].kind == KIND_CONFIG))

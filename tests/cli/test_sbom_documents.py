@@ -257,9 +257,14 @@ def test_a_slow_pipe(pare, tmp_path):
         assert pare("sbom", "-f", "json", "-", stdin=p.stdout).json()["os"]["id"] == "x"
 
 
-def test_scan_takes_it(pare, image, tmp_path):
-    """The same findings of the document as of the image; without a database that is said of both."""
+@pytest.mark.parametrize("fmt", ["json"] + FORMATS)
+def test_scan_takes_it(pare, image, tmp_path, fmt):
+    """The same vulnerabilities of the document as of the image, with the layer that they are in."""
+    tracker = {"glibc": {"CVE-2023-0001": {"releases": {"bookworm": {"status": "resolved", "repositories": {"bookworm": "2.36-9"}, "fixed_version": "2.36-10", "urgency": "high"}}}}}
+    (tmp_path / "tracker.json").write_text(json.dumps(tracker))
+    pare("db", "build", "-o", tmp_path / "x.db", "--from", "debian-tracker:%s" % (tmp_path / "tracker.json"))
     path = tmp_path / "bom"
-    path.write_bytes(pare("sbom", "-f", "spdx", image).out_bytes)
-    a, b = (pare("scan", "-f", "json", "--kinds", "license", where, status=None) for where in (image, path))
-    assert a.status == b.status and a.json()["os"] == b.json()["os"]
+    path.write_bytes(pare("sbom", "-f", fmt, image).out_bytes)
+    a, b = (pare("scan", "--db", tmp_path / "x.db", "--kinds", "vulnerability", "-f", "json", where).json() for where in (image, path))
+    assert [(f["id"], f["package"], f["fixed_version"], f["layer"]) for f in b["findings"]] == [("CVE-2023-0001", "libc6", "2.36-10", 0)]
+    assert [(f["purl"], f["path"], f["severity"]) for f in a["findings"]] == [(f["purl"], f["path"], f["severity"]) for f in b["findings"]] and a["os"] == b["os"]
