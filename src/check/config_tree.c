@@ -4,51 +4,41 @@
 
 struct walk {
 	struct config_asking *a;
-	u32 user;            /* that it runs as; 0: root, or nobody knows */
-	node_id last, dir;   /* what was found of the last directory that was asked about */
-	bool last_system, dir_foreign;
-	u32 privileged;      /* files that the distribution ships with privileges */
+	u32 user;       /* that it runs as; 0: root, or nobody knows */
+	u8 *dirs;       /* by node, of directories: DIR_… */
+	u32 privileged; /* files that the distribution ships with privileges */
 	node_id privileged_first[3];
 };
+enum { DIR_SYSTEM = 1, DIR_USR = 2, DIR_FOREIGN = 4 };
 
-/* Whether an entry in this directory belongs to the system: /bin, /sbin, /lib…, /etc, /boot, /usr but for local, src and share. */
-static bool is_system(struct walk *w, node_id node)
+/* What a directory is follows from its name and the one above, which came before it. The system's: /bin, /sbin, /lib…, /etc, /boot, /usr but for local, src and share.
+ * Somebody else's: what the application has of libraries. */
+static void directory(struct walk *w, node_id id)
 {
-	static const char *const tops[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "boot", "usr", NULL }, *const not[] = { "local", "src", "share", NULL };
-	const struct rootfs *r = w->a->r;
-	node_id dir = rootfs_node(r, node)->parent, below = 0, top = dir;
-	if (dir == w->last)
-		return w->last_system;
-	w->last = dir;
-	for (u32 i = 0; top > ROOTFS_ROOT && rootfs_node(r, top)->parent > ROOTFS_ROOT && i < ROOTFS_DEPTH_MAX; i++) {
-		below = top;
-		top = rootfs_node(r, top)->parent;
-	}
-	struct str name = str_of(top > ROOTFS_ROOT ? rootfs_node(r, top)->name : rootfs_node(r, node)->name);
-	struct str second = str_of(below ? rootfs_node(r, below)->name : top > ROOTFS_ROOT ? rootfs_node(r, node)->name : "");
-	w->last_system = str_listed(name, tops) && !(str_is(name, "usr") && str_listed(second, not));
-	bool system = w->last_system;
-	if (top <= ROOTFS_ROOT || (!below && str_is(name, "usr"))) /* what stands at the top, or right in /usr, is each for itself */
-		w->last = 0;
-	return system;
+	static const char *const tops[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "boot", NULL }, *const not[] = { "local", "src", "share", NULL };
+	static const char *const foreign[] = { "node_modules", "site-packages", "dist-packages", "gems", "testdata", "doc", "vendor", "bower_components", NULL };
+	const struct node *n = rootfs_node(w->a->r, id);
+	struct str name = str_n(n->name, n->length);
+	u8 up = n->parent > ROOTFS_ROOT ? w->dirs[n->parent] : 0, of = up & (DIR_SYSTEM | DIR_FOREIGN);
+	if (n->parent == ROOTFS_ROOT)
+		of = str_is(name, "usr") ? DIR_USR | DIR_SYSTEM : str_listed(name, tops) ? DIR_SYSTEM : 0;
+	else if (up & DIR_USR && str_listed(name, not))
+		of = 0;
+	w->dirs[id] = of | (str_listed(name, foreign) ? DIR_FOREIGN : 0);
 }
 
-/* Whether a file is somebody else's: of a package of the system, or of a library that the application uses. */
-static bool is_foreign(struct walk *w, node_id node)
+static u8 dir_of(const struct walk *w, node_id id)
 {
-	static const char *const dirs[] = { "node_modules", "site-packages", "dist-packages", "gems", "testdata", "doc", "vendor", "bower_components", NULL };
-	const struct rootfs *r = w->a->r;
+	const struct node *n = rootfs_node(w->a->r, id);
+	return w->dirs[n->type == TAR_DIR ? id : n->parent];
+}
+static bool is_system(const struct walk *w, node_id id) { return dir_of(w, id) & DIR_SYSTEM; }
+
+/* Whether a file is of a package of the system, or of a library. */
+static bool is_foreign(const struct walk *w, node_id id)
+{
 	const struct packages *p = w->a->p;
-	if (p && node < p->n_owner && p->owner[node] && p->v[p->owner[node] - 1].origin == ORIGIN_DATABASE)
-		return true;
-	node_id dir = rootfs_node(r, node)->parent;
-	if (dir == w->dir)
-		return w->dir_foreign;
-	w->dir = dir;
-	w->dir_foreign = false;
-	for (u32 i = 0; dir > ROOTFS_ROOT && i < ROOTFS_DEPTH_MAX && !w->dir_foreign; i++, dir = rootfs_node(r, dir)->parent)
-		w->dir_foreign = str_listed(str_of(rootfs_node(r, dir)->name), dirs);
-	return w->dir_foreign;
+	return (p && id < p->n_owner && p->owner[id] && p->v[p->owner[id] - 1].origin == ORIGIN_DATABASE) || dir_of(w, id) & DIR_FOREIGN;
 }
 
 static bool has_capabilities(const struct facts *f, const struct fact_entry *e)
@@ -228,15 +218,18 @@ void config_tree(struct config_asking *a)
 {
 	static const char *const managers[] = { "apt-get", "dpkg", "apk", "dnf", "microdnf", "tdnf", "yum", "zypper", "rpm", "pacman", "pip", "pip3", "npm", "yarn", "gem", "composer", "cargo", NULL };
 	static const char *const shells[] = { "sh", "bash", "dash", "ash", "zsh", "busybox", "pwsh", NULL }, *const ssh[] = { "sshd", "dropbear", NULL };
-	struct walk w = { .a = a };
+	struct walk w = { .a = a, .dirs = xcalloc(a->r->nodes.n + 1, 1) };
 	if (!config_user(a, &w.user))
 		w.user = 0;
 	for (node_id id = rootfs_next(a->r, ROOTFS_ROOT); id; id = rootfs_next(a->r, id)) {
 		u8 type = rootfs_type(a->r, id);
+		if (type == TAR_DIR)
+			directory(&w, id);
 		by_name(&w, id, type);
 		if (type == TAR_FILE || type == TAR_DIR)
 			mode(&w, id, type);
 	}
+	free(w.dirs);
 	privileged(&w);
 	programs(a, C_PACKAGE_MANAGER, "package managers are left in: ", managers);
 	programs(a, C_SHELL, "shells are left in: ", shells);
