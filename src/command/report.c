@@ -56,6 +56,8 @@ const struct command command_report = {
 	.synopsis = "[OPTIONS] IMAGE",
 	.description = "Reads the image once and says where its bytes are (base, packages, caches, documentation, build tools, logs, bytes that ship although nothing shows them, the application's own "
 		       "files), what is risky, and what to do about it: the largest effect first, each with the layer and the instruction that caused it and the edit that removes it.\n\n"
+		       "Risks are what pare scan finds: vulnerabilities (when there is a database: pare db), secrets in every layer, how the image is set up; those of one package or check in one line. "
+		       "What to do is one order of bytes and risks: half of the image counts as much as a critical vulnerability that is exploited.\n\n"
 		       "`pare IMAGE` is the same. What was read is kept in the store by diff ID: the second report of an image reads no layer.",
 	.options = options,
 	.examples = "pare app.tar # an archive of docker save, or an OCI layout\n"

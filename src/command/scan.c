@@ -371,13 +371,16 @@ const struct command command_scan = {
 		       "removes it; the most risky first.\n\n"
 		       "What could not be read fails with status 3; what the database does not cover is told: no finding never means that nobody looked. --why ID says why a vulnerability was found, or was not.\n\n"
 		       "Of several images there is a report each, one after the other; the database is opened once, so many known images are compared with a new one quickly.\n\n"
+		       "How an image is set up is asked as Dockle and the CIS Docker benchmark ask it, and more: who it runs as, what raises privileges, who may write where, accounts, sudo, sshd, what was left in, how it was built. Licences are judged by your policy (--license-policy).\n\n"
 		       "The database is one file: pare db build makes it of the publishers' feeds, pare db update fetches it. Nothing else needs a network.",
 	.options = options,
 	.examples = "pare scan app.tar # what is wrong, and what to do first\n"
 		    "pare scan --fail-on kev,critical+fixable app.tar # a gate for a pipeline\n"
 		    "pare scan --format sarif -o scan.sarif app.tar # for code scanning\n"
 		    "pare scan --why CVE-2024-3094 app.tar # found, or not, and why\n"
-		    "pare scan --kinds secret app.tar # secrets only: no database is needed",
+		    "pare scan --kinds secret app.tar # secrets only: no database is needed\n"
+		    "pare scan --kinds config --fail-on high app.tar # how it is set up\n"
+		    "pare scan --license-deny 'AGPL-*' --fail-on license+high app.tar # licences",
 	.min_args = 1,
 	.max_args = ARGS_MANY,
 	.run = run,

@@ -163,7 +163,7 @@ static void risky(const struct screen *o, const struct report *x)
 	if (f->n > SHOW_RISKS)
 		fprintf(o->f, "  %sand %u more lines (pare scan lists every finding)%s\n", paint(o, DIM), f->n - SHOW_RISKS, paint(o, PLAIN));
 	if (!(x->opt->kinds & EXAMINE_VULNERABILITIES))
-		fprintf(o->f, "  %svulnerabilities were not looked for: there is no advisory database (pare db)%s\n", paint(o, DIM), paint(o, PLAIN));
+		fprintf(o->f, "  %svulnerabilities were not looked for: there is no advisory database (pare db update fetches one)%s\n", paint(o, DIM), paint(o, PLAIN));
 }
 
 static void instruction(const struct screen *o, s32 layer, size_t width)

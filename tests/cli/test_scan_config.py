@@ -209,3 +209,13 @@ def test_what_is_shown_first_has_bytes_and_risks(pare, tmp_path):
     where = Image([layer(*files, File("x/big", b"b" * 20000)), layer(Dir("var/cache/apt/archives"), File("var/cache/apt/archives/a.deb", b"d" * 900)), layer(Whiteout("x/big"))], history=["COPY a /", "RUN a", "RUN b"]).docker_archive(tmp_path / "m.tar")
     out = pare("report", where, env=EPOCH).out.split("What to do")[1]
     assert "20.0 kB" in out and "a.deb" in out and "account without a password" in out and out.count("->") == 6
+
+
+def test_every_check_is_documented():
+    import pathlib
+    import re
+    top = pathlib.Path(__file__).resolve().parents[2]
+    table = (top / "src/check/config.c").read_text().split("config_checks[CONFIG_CHECKS] = {")[1].split("\n};\n")[0]
+    ids = re.findall(r'\[C_\w+\] = \{ "([a-z-]+)"', table)
+    documented = re.findall(r"^\| `([a-z-]+)` \|", (top / "docs/configuration.md").read_text(), re.M)
+    assert ids == documented and len(ids) > 30
