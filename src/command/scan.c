@@ -23,7 +23,7 @@ static const struct option options[] = {
 	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The advisory database. Default: that of the store, which pare db update fetches.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (for people, the default), json, sarif, cyclonedx, junit, gitlab, html, markdown.", "table json sarif cyclonedx junit gitlab html markdown" },
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "FILE", "Write to FILE, which appears whole or not at all.", NULL },
-	[O_FAIL_ON] = { "fail-on", 0, OPT_LIST, "CONDITION[,CONDITION…]", "Exit 1 when a finding meets one: a severity (critical, high, medium, low, info: that or worse), kev (known to be exploited), epss>X, cvss>X, fixable, eol, or a kind. "
+	[O_FAIL_ON] = { "fail-on", 0, OPT_LIST, "CONDITION[,CONDITION…]", "Exit 1 when a finding meets one: a severity (critical, high, medium, low, info: that or worse), kev (known to be exploited), epss>X, cvss>X, fixable, reachable (not known to lie idle), eol, or a kind. "
 		"Conditions joined by + must all hold: critical+fixable.", NULL },
 	[O_SEVERITY] = { "severity", 's', OPT_LIST, "SEVERITY[,…]", "Only findings of these: critical high medium low info.", NULL },
 	[O_KINDS] = { "kinds", 0, OPT_LIST, "KIND[,…]", "Only these: vulnerability secret config license. Default: all.", NULL },

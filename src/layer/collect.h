@@ -29,6 +29,7 @@ enum collector_id { /* stored in notes: never renumbered */
 	COLLECT_SECRET = 15,
 	COLLECT_LICENSE = 16, /* copyright and licence files */
 	COLLECT_ACCOUNTS = 17, /* etc/passwd, shadow, sshd_config …: what the configuration checks ask */
+	COLLECT_PROGRAM = 18, /* what scripts start, where the loader looks */
 };
 
 #define COLLECT_HEAD ((size_t)4096) /* how much of a file's beginning sniff() sees, at most */

@@ -18,6 +18,8 @@ enum package_origin {
 };
 extern const char *const package_origin_text[]; /* "database" "installed" "binary" "document" */
 
+enum package_reach { REACH_UNKNOWN, REACH_YES, REACH_NO };
+
 struct package {
 	const char *type;    /* purl's: "deb", "apk", "rpm", "npm", "pypi", "gem", "maven", "golang", "cargo", "composer", "nuget", "conda", "alpm", "bitnami", "generic" */
 	/* As the ecosystem writes it, namespace included: "bash", "@babel/core", "org.slf4j:slf4j-api", "github.com/spf13/cobra", "symfony/console".
@@ -42,6 +44,7 @@ struct package {
 	u64 bytes;            /* measured: visible bytes of the files it owns (an inode counts once) */
 	u32 files;            /* visible files it owns */
 	bool placed;          /* an SBOM told its layer: there is no tree */
+	u8 reach;             /* enum package_reach: whether what the image starts runs it or loads it; packages_reach() */
 };
 /* Whether `layer` means anything. */
 static inline bool package_placed(const struct package *k) { return k->database || k->placed; }
@@ -80,6 +83,9 @@ extern const struct collector *const package_collectors[]; /* of the system's (C
 struct packages *packages_read(const struct rootfs *r, bool all);
 /* Only of the ecosystems of this set: kept facts may hold more notes than were asked for, and the answer must not depend on them. */
 struct packages *packages_read_set(const struct rootfs *r, enum collector_set set, bool all);
+/* Sets `reach` of each, by the closure of the image's entry point (program/closure.h). Yes: one of its files runs or is loaded. No: all that runs is known, and it is not among it; or it is of a
+ * language that nothing here speaks. Unknown: anything else, such as packages of which no file could be run at all. Needs the notes of COLLECT_PACKAGES. */
+void packages_reach(struct packages *p, const struct rootfs *r);
 /* Leaves out all but the packages of these types; `types` ends with NULL. */
 void packages_keep(struct packages *p, const char *const *types);
 void packages_free(struct packages *p);

@@ -69,7 +69,8 @@ struct lower {
 static bool tells(const struct image_layer *l)
 {
 	for (u32 i = 0; l->facts && i < l->facts->n_notes; i++)
-		if (l->facts->notes[i].collector != COLLECT_SECRET && l->facts->notes[i].collector != COLLECT_BINARY && l->facts->notes[i].collector != COLLECT_OSRELEASE)
+		if (l->facts->notes[i].collector != COLLECT_SECRET && l->facts->notes[i].collector != COLLECT_BINARY && l->facts->notes[i].collector != COLLECT_OSRELEASE &&
+		    l->facts->notes[i].collector != COLLECT_PROGRAM)
 			return true;
 	return false;
 }
@@ -173,8 +174,20 @@ static void unidentified(const struct subject *s, struct scan *out)
 	buf_free(&path);
 }
 
+_Static_assert((int)REACH_YES == (int)REACHABLE_YES && (int)REACH_NO == (int)REACHABLE_NO && (int)REACH_UNKNOWN == (int)REACHABLE_UNKNOWN, "the same words");
+
+static void set_reachable(const struct subject *s, struct scan_finding *f)
+{
+	if (f->presence != PRESENCE_LIVE)
+		f->reachable = REACHABLE_NO; /* a container does not see it */
+	else if (f->package_index >= 0 && (u32)f->package_index < s->packages->n)
+		f->reachable = s->packages->v[f->package_index].reach;
+}
+
 int examine(const struct subject *s, const struct examine_options *opt, struct scan *out, struct error *err)
 {
+	if (opt->kinds & EXAMINE_VULNERABILITIES && s->rootfs && s->packages->owner)
+		packages_reach(s->packages, s->rootfs);
 	match_system(s->packages, opt->db, &opt->match, out);
 	unidentified(s, out);
 	if (opt->kinds & EXAMINE_VULNERABILITIES) {
@@ -191,8 +204,10 @@ int examine(const struct subject *s, const struct examine_options *opt, struct s
 		if (opt->kinds & 1u << (*e)->kind)
 			(*e)->examine(s, opt, out);
 	for (u32 i = 0; i < out->n; i++)
-		if (out->v[i].kind == KIND_VULNERABILITY)
+		if (out->v[i].kind == KIND_VULNERABILITY) {
+			set_reachable(s, &out->v[i]);
 			out->v[i].remedy = remedy_of(s, out, &out->v[i]);
+		}
 	u32 n = 0;
 	for (u32 i = 0; i < out->n; i++) /* what the system itself is found wanting in is configuration */
 		if (opt->kinds & 1u << out->v[i].kind || (opt->kinds & EXAMINE_VULNERABILITIES && out->v[i].kind == KIND_CONFIG))

@@ -1,11 +1,12 @@
 #include "report/inventory.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "package/document.h"
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC 0x31766e6965726170ull /* "pareinv1", as this machine has numbers */
+#define MAGIC 0x32766e6965726170ull /* "pareinv2", as this machine has numbers */
 #define INVENTORY_MAX (256 * MiB)
 #define PACKAGES_MAX (1u << 20)
 
@@ -22,7 +23,7 @@ struct head {
 };
 struct row {
 	u64 installed_size, bytes;
-	u32 within, layer, files, flags; /* flags: origin, essential << 8, automatic << 9, placed << 10 */
+	u32 within, layer, files, flags; /* flags: origin, essential << 8, automatic << 9, placed << 10, reach << 11 */
 };
 
 static const char *text_at(const void *base, size_t offset) { return *(const char *const *)((const char *)base + offset); }
@@ -38,7 +39,7 @@ void inventory_write(const struct subject *s, struct buf *out)
 	buf_add(out, str_n(&h, sizeof h));
 	for (u32 i = 0; i < p->n; i++) {
 		const struct package *k = &p->v[i];
-		const struct row r = { k->installed_size, k->bytes, k->within, k->layer, k->files, (u32)k->origin | (u32)k->essential << 8 | (u32)k->automatic << 9 | (u32)package_placed(k) << 10 };
+		const struct row r = { k->installed_size, k->bytes, k->within, k->layer, k->files, (u32)k->origin | (u32)k->essential << 8 | (u32)k->automatic << 9 | (u32)package_placed(k) << 10 | (u32)k->reach << 11 };
 		buf_add(out, str_n(&r, sizeof r));
 	}
 	for (size_t i = 0; i < countof(os_texts); i++)
@@ -90,8 +91,8 @@ int inventory_read(struct str bytes, struct subject *ret)
 		struct row r;
 		memcpy(&r, copy.p + sizeof h + i * sizeof r, sizeof r);
 		*k = (struct package){ .installed_size = r.installed_size, .bytes = r.bytes, .within = r.within, .layer = r.layer, .files = r.files, .origin = r.flags & 3, .essential = r.flags >> 8 & 1,
-			.automatic = r.flags >> 9 & 1, .placed = r.flags >> 10 & 1 };
-		good = r.within <= h.n;
+			.automatic = r.flags >> 9 & 1, .placed = r.flags >> 10 & 1, .reach = r.flags >> 11 & 3 };
+		good = r.within <= h.n && (r.flags >> 11 & 3) <= REACH_NO;
 		for (size_t t = 0; t < countof(texts) && good; t++)
 			good = take_text(&rest, (const char **)((char *)k + texts[t]));
 	}
@@ -118,6 +119,23 @@ static u64 this_program(void)
 	return hash64(str_n(v, sizeof v), MAGIC);
 }
 
+/* What is started is a matter of the configuration. */
+static void hash_start(struct hasher *h, const struct image *img)
+{
+	const char *const *lists[] = { (const char *const *)img->config.entrypoint, (const char *const *)img->config.cmd, (const char *const *)img->config.shell, (const char *const *)img->config.env };
+	for (size_t i = 0; i < countof(lists); i++) {
+		for (u32 k = 0; lists[i] && lists[i][k]; k++)
+			hasher_add(h, str_n(lists[i][k], strlen(lists[i][k]) + 1));
+		hasher_add(h, str_n("\1", 2));
+	}
+	if (img->config.workdir)
+		hasher_add(h, str_of(img->config.workdir));
+	char *check = json_dumps(json_obj(json_obj(img->config_doc, "config"), "Healthcheck"), JSON_COMPACT | JSON_SORT_KEYS);
+	if (check)
+		hasher_add(h, str_of(check));
+	free(check);
+}
+
 /* NULL: nothing of it can be kept. */
 static const char *place_of(const struct image *img, const struct load_options *load, struct arena *a)
 {
@@ -135,6 +153,7 @@ static const char *place_of(const struct image *img, const struct load_options *
 		const u32 v[2] = { (*c)->id, (*c)->version };
 		hasher_add(h, str_n(v, sizeof v));
 	}
+	hash_start(h, img);
 	bool known = true;
 	for (u32 i = 0; i < img->n_layers && known; i++) {
 		const struct facts *f = img->layers[i].facts;
@@ -199,6 +218,7 @@ int inventory_open(const char *location, const struct load_options *load, struct
 		problems_merge(&s.problems, &s.image->problems, NULL);
 		problems_merge(&s.problems, &s.rootfs->problems, NULL);
 		problems_merge(&s.problems, &s.packages->problems, NULL);
+		packages_reach(s.packages, s.rootfs);
 		name_unidentified(&s);
 		if (path && !s.problems.n && !s.problems.more)
 			keep(path, &s);

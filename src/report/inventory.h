@@ -1,7 +1,7 @@
 /* inventory.h — the packages of an image, kept: so that a known image is compared with another database without its tree being made again.
  *
  * STORE/packages/, a file an image, named by what it was made of: the diff IDs of its layers, in order, all of them verified and read without a problem; the collectors and their versions;
- * and the program itself, by its size and time, so that another build reads packages anew. A check sum is over all of it; what does not hold is as if it were not there. Only what
+ * what the configuration starts; and the program itself, by its size and time, so that another build reads packages anew. A check sum is over all of it; what does not hold is as if it were not there. Only what
  * has no problem is kept, so nothing that is missing is forgotten. */
 #ifndef PARE_REPORT_INVENTORY_H
 #define PARE_REPORT_INVENTORY_H

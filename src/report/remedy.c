@@ -59,7 +59,8 @@ const char *remedy_of(const struct subject *s, struct scan *scan, const struct s
 {
 	struct arena *a = &scan->arena;
 	if (f->presence != PRESENCE_LIVE)
-		return arena_printf(a, "install the later version in the layer that brought %s, or take it out there: what a later layer hides still ships", f->package);
+		return arena_printf(a, "%s still ships although a later layer %s it: %s in the layer that brought it%s, or let pare slim remove it", f->package, f->presence == PRESENCE_SHADOWED ? "replaced" : "removed",
+			f->presence == PRESENCE_SHADOWED ? "install the later version" : "don't install it", place(s, scan, f));
 	if (f->package_index < 0 || (u32)f->package_index >= s->packages->n)
 		return "";
 	const struct package *k = &s->packages->v[f->package_index];

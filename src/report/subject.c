@@ -19,6 +19,7 @@
 	X(nuget)     \
 	X(conda)     \
 	X(binary)    \
+	X(script)    \
 	X(document)
 #define RISKS(X) \
 	X(secret) \

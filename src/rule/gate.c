@@ -35,7 +35,7 @@ static bool parse_one(struct str s, struct gate *g)
 	static const struct {
 		const char *word;
 		enum gate_test test;
-	} words[] = { { "kev", GATE_KEV }, { "fixable", GATE_FIXABLE }, { "eol", GATE_EOL } };
+	} words[] = { { "kev", GATE_KEV }, { "fixable", GATE_FIXABLE }, { "eol", GATE_EOL }, { "reachable", GATE_REACHABLE } };
 	for (size_t i = 0; i < countof(words); i++)
 		if (str_is(s, words[i].word)) {
 			*g = (struct gate){ .test = words[i].test };
@@ -60,7 +60,7 @@ int gates_parse(struct str list, struct gates *g, struct error *err)
 			if (g->n == GATES_MAX)
 				return error_set(err, ERR_USAGE, "--fail-on: over %d conditions", GATES_MAX);
 			if (!parse_one(word, &one))
-				return error_set(err, ERR_USAGE, "--fail-on %.*s: none of critical high medium low info kev epss>X cvss>X fixable eol vulnerability secret config license", STR_FMT(str_head(word, 60)));
+				return error_set(err, ERR_USAGE, "--fail-on %.*s: none of critical high medium low info kev epss>X cvss>X fixable eol reachable vulnerability secret config license", STR_FMT(str_head(word, 60)));
 			one.and_next = term.p != NULL;
 			g->v[g->n++] = one;
 		}
@@ -78,6 +78,7 @@ static bool holds(const struct gate *g, const struct scan_finding *f)
 	case GATE_FIXABLE: return *f->fixed_version != '\0';
 	case GATE_KIND: return f->kind == g->value;
 	case GATE_EOL: return strcmp(f->id, "os-end-of-life") == 0;
+	case GATE_REACHABLE: return f->kind == KIND_VULNERABILITY && f->reachable != REACHABLE_NO;
 	}
 	return false;
 }

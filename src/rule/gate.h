@@ -6,6 +6,7 @@
  *     cvss>7.5                           a base score over that
  *     fixable                            a fix is there to be taken
  *     vulnerability secret config license   of that kind
+ *     reachable                          what the image starts runs it or loads it, as far as that is known: with reachable+high what surely lies idle fails nothing
  *     eol                                the system gets no updates any more
  *
  * Joined by commas any one fails; joined by "+" all must hold: "kev,critical+fixable". */
@@ -14,7 +15,7 @@
 #include "rule/scan.h"
 
 #define GATES_MAX 64
-enum gate_test { GATE_SEVERITY, GATE_KEV, GATE_EPSS, GATE_CVSS, GATE_FIXABLE, GATE_KIND, GATE_EOL };
+enum gate_test { GATE_SEVERITY, GATE_KEV, GATE_EPSS, GATE_CVSS, GATE_FIXABLE, GATE_KIND, GATE_EOL, GATE_REACHABLE };
 struct gate {
 	enum gate_test test;
 	double limit;       /* of EPSS, CVSS */

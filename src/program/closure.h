@@ -1,0 +1,51 @@
+/* closure.h — the files that an image's entry point runs: what the configuration starts, what scripts start in turn, the interpreters of both, and every library that they load.
+ *
+ *   ENTRYPOINT CMD HEALTHCHECK ─► command line ─► PATH ─► program ─► its libraries (loader.h)
+ *                                      ▲                  script ─► interpreter, the commands that it holds (script.h)
+ *                                      └────────────────────┘
+ *
+ * What runs is on it for sure, as far as programs do what command lines say. What is not on it does not run, if `doubts` is empty and no interpreter of a language was reached: then every way
+ * was followed. (A program may still start another one whose name it has inside of itself: that is not seen.) An interpreter reads modules whose graph is not known here, and those may load
+ * libraries and start programs; so does a shell that people type into, or a service manager.
+ *
+ * Every file is visited once; loops of scripts and links end. Ceilings: CLOSURE_TASKS command lines and scripts, LOADER_STEPS look-ups; beyond them is a doubt. */
+#ifndef PARE_PROGRAM_CLOSURE_H
+#define PARE_PROGRAM_CLOSURE_H
+#include "program/elf.h"
+#include "rootfs/rootfs.h"
+
+#define CLOSURE_TASKS 20000u
+#define CLOSURE_START ROOTFS_ROOT /* because: the configuration says so */
+
+enum closure_language { /* bits */
+	CLOSURE_PYTHON = 1,
+	CLOSURE_NODE = 2,
+	CLOSURE_RUBY = 4,
+	CLOSURE_PERL = 8,
+	CLOSURE_JAVA = 16,
+	CLOSURE_PHP = 32,
+	CLOSURE_DOTNET = 64,
+	CLOSURE_OTHER = 128, /* R, Erlang, Tcl … */
+};
+
+struct closure {
+	node_id *because;  /* by node: 0 not reached, CLOSURE_START, or the file that runs or loads it */
+	u32 n;
+	u32 languages;     /* whose interpreters are reached: enum closure_language */
+	bool starts;       /* the configuration starts anything at all */
+	struct problems doubts; /* why more may run than is known, one line each; not all of very many */
+};
+
+struct closure_options {
+	bool (*elf)(const struct rootfs *r, u32 node, struct arena *a, struct elf_facts *ret); /* the facts of a file; false: it is no ELF file */
+};
+
+struct closure *closure_find(const struct image *img, const struct rootfs *r, const struct closure_options *opt);
+void closure_free(struct closure *c);
+/* Whether all that runs is known: nothing else does. */
+static inline bool closure_whole(const struct closure *c) { return c->starts && !c->languages && !c->doubts.n; }
+/* The language whose interpreter goes by this name ("python3.11", "libpython3.11.so.1.0"); 0 none. */
+u32 closure_language(struct str name);
+/* What was taken of a script; p NULL: it is none that is known. */
+struct str closure_script(const struct rootfs *r, node_id file);
+#endif
