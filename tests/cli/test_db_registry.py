@@ -197,7 +197,7 @@ def test_gzip_plain_and_an_index(pare, db):
     ({"layers": [{"mediaType": LAYER, "digest": "sha256:../../x", "size": 1}]}, "damaged"), ({"layers": [{"mediaType": LAYER, "digest": "sha256:" + "0" * 64, "size": -1}]}, "damaged"),
     ({"layers": [{"mediaType": LAYER, "digest": "sha256:" + "0" * 64, "size": 1 << 60}]}, "damaged"), ({"layers": [{"mediaType": "a"}, {"mediaType": "b"}]}, "no advisory database"),
     (b"[" * 100000, "manifest"), (b" " * (5 << 20), "budget"),
-])
+], ids=range(11))
 def test_damaged_manifests(pare, manifest, text):
     with Registry() as r:
         e = pare("db", "update", "--from", put(r, manifest), status=3).err
