@@ -123,6 +123,6 @@ static int import(const char *path, struct db_writer *w, struct error *err) { re
 const struct feed feed_kind_nvd = {
 	"nvd",
 	"the National Vulnerability Database: pages of its API 2.0, or its yearly feeds (NIST)",
-	NULL,
+	"https://nvd.nist.gov/feeds/json/cve/2.0/",
 	import,
 };

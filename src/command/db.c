@@ -17,9 +17,9 @@
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "FILE", "Where build writes the database. Default: advisories.db in the store.", NULL },
-	[O_FROM] = { "from", 0, OPT_LIST, "FEED", "build: KIND:PATH, a feed's kind and the file or directory that holds it as its publisher ships it. update: KIND, from its publisher; KIND:URL, from a mirror "
+	[O_FROM] = { "from", 0, OPT_LIST, "KIND[:PLACE]", "build: KIND:PATH, a feed's kind and the file or directory that holds it as its publisher ships it. update: KIND, from its publisher; KIND:URL, from a mirror "
 		     "(a directory has a slash behind it; #sha256:HEX behind a file says what it must be); oci://REGISTRY/REPOSITORY:TAG, a database that is ready; @FILE, more of these, a line each. "
-		     "Default: every feed whose publisher has one place for it.", NULL },
+		     "update without any: every feed whose publisher has one place for it.", NULL },
 	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The database: the one to read, to replace (update) or to send (push). Default: advisories.db in the store.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/db-status, db-search and db-diff describe it.", "table json" },
 	[O_OFFLINE] = { "offline", 0, OPT_FLAG, NULL, "update: Ask nobody; take the feeds that were fetched before.", NULL },
@@ -256,7 +256,7 @@ static int run_compare(const struct option_value *opt, char **args, int n_args)
 
 static const struct subcommand subcommands[] = {
 	{ "build", "[-o FILE] --from KIND:PATH...", "Make a database from feeds.", "output from", 0, 0, run_build },
-	{ "update", "[--db FILE] [--from FEED...]", "Fetch what is new of the feeds, or a database that is ready, and replace the database.",
+	{ "update", "[--db FILE] [--from KIND[:URL]...]", "Fetch what is new of the feeds, or a database that is ready, and replace the database.",
 	  "db from offline timeout attempts tls-verify plain-http", 0, 0, db_run_update },
 	{ "push", "[--db FILE] REGISTRY/REPOSITORY:TAG", "Send a database to a registry, for others to update from.", "db timeout attempts tls-verify plain-http", 1, 1, db_run_push },
 	{ "status", "", "What is in a database, from which feeds, and how old they are by their own dates.", "db format", 0, 0, run_status },

@@ -31,6 +31,9 @@ static const struct {
 	{ "PARE_THREADS", "How many layers are read at once; by default as many as the process may use processors." },
 	{ "NO_COLOR", "When set and not empty, nothing is coloured." },
 	{ "DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH", "Where the Docker engine listens, as for docker(1)." },
+	{ "https_proxy, http_proxy, no_proxy", "Proxies for what is fetched; this machine itself is never asked through one." },
+	{ "SSL_CERT_FILE", "Authorities that certificates are checked against, instead of the system's (PEM)." },
+	{ "DOCKER_CONFIG, REGISTRY_AUTH_FILE", "Where the credentials for registries are kept, as for docker(1) and podman(1)." },
 };
 
 /* ---- plain text and roff ---- */
