@@ -245,7 +245,7 @@ static bool costly(const struct scanner *s, const struct secret_rule *r, size_t 
 	size_t end = at, most = MIN(s->text.n, at + 256);
 	if (r->flags & SECRET_COSTLY)
 		return true;
-	while (end < most && s->text.p[end] > ' ' && s->text.p[end] != '"')
+	while (end < most && s->text.p[end] > ' ' && !strchr("\",;", s->text.p[end])) /* source maps are long, but their words are short */
 		end++;
 	return end - at >= 200;
 }
