@@ -1,5 +1,6 @@
 #include "transport/http.h"
 #include "base/file.h"
+#include "base/progress.h"
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
@@ -150,6 +151,7 @@ static size_t on_upload(char *p, size_t size, size_t n, void *ctx)
 		memcpy(p, r->body.p + h->sent, want);
 	}
 	h->sent += want;
+	progress_add(want);
 	return want;
 }
 
@@ -173,11 +175,16 @@ static struct str host_of(const char *url)
 	return str_cut(&(struct str){ host.p, host.n }, '/');
 }
 
-/* A proxy of the environment is for the world outside, not for this machine. */
-static bool is_local(const char *url)
+bool http_local(const char *where)
 {
-	struct str host = host_of(url);
-	return str_starts(host, STR("127.")) || str_starts(host, STR("[::1]")) || str_is(host, "localhost") || str_starts(host, STR("localhost:"));
+	struct str host = host_of(where), rest = host;
+	if (str_starts(host, STR("[::1]")))
+		return host.n == 5 || host.p[5] == ':';
+	host = str_cut(&rest, ':');
+	bool address = str_starts(host, STR("127.")); /* and not "127.example" */
+	for (size_t i = 0; i < host.n; i++)
+		address = address && (host.p[i] == '.' || (host.p[i] >= '0' && host.p[i] <= '9'));
+	return address || str_is(host, "localhost");
 }
 
 static void set_up(struct http *h)
@@ -292,7 +299,7 @@ static void set_request(struct http *h, const struct http_request *r, const char
 	for (u32 i = 0; i < r->n_headers; i++)
 		h->list = curl.slist_append(h->list, r->headers[i]);
 	curl.easy_setopt(h->easy, CURLOPT_URL, url);
-	curl.easy_setopt(h->easy, CURLOPT_PROXY, h->target.socket || is_local(url) ? "" : NULL);
+	curl.easy_setopt(h->easy, CURLOPT_PROXY, h->target.socket || http_local(url) ? "" : NULL);
 	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->list);
 	curl.easy_setopt(h->easy, CURLOPT_UPLOAD, 0L);
 	curl.easy_setopt(h->easy, CURLOPT_NOBODY, 0L);

@@ -60,6 +60,8 @@ struct str http_header(const struct http *h, const char *name, u32 nth);
 const char *http_redirect(struct http *h);
 /* Whether the last request that failed may do better when it is made again: not when the name does not exist or the certificate does not hold. */
 bool http_passing(const struct http *h);
+/* Whether a URL, or a host with its port or not, is this machine by its name or address: what no proxy is asked for. */
+bool http_local(const char *where);
 /* Reads the body (taken) to its end: at most `limit` bytes, else ERR_INPUT. */
 int http_read(struct stream *body, size_t limit, struct buf *out, struct error *err) must_check;
 #endif

@@ -23,22 +23,13 @@ void registry_close(struct registry *r)
 	free(r);
 }
 
-static bool on_this_machine(const char *domain)
-{
-	struct str rest = str_of(domain);
-	if (str_starts(rest, STR("[::1]")))
-		return true;
-	struct str host = str_cut(&rest, ':');
-	return str_is(host, "localhost") || str_starts(host, STR("127."));
-}
-
 /* TLS or not, where both may be: whoever answers by TLS is asked by it. */
 static int choose_scheme(struct registry *r, struct error *err)
 {
 	const char *host = strcmp(r->domain, "docker.io") == 0 ? "registry-1.docker.io" : r->domain;
 	const char *tls = arena_printf(&r->arena, "https://%s", host), *plain = arena_printf(&r->arena, "http://%s", host);
 	r->base = r->opt.plain_http ? plain : tls;
-	if (r->opt.plain_http || !(r->opt.fetch.unverified || on_this_machine(r->domain)))
+	if (r->opt.plain_http || !(r->opt.fetch.unverified || http_local(r->domain)))
 		return 0;
 	struct error why = { 0 }, ignored = { 0 };
 	struct stream *body;

@@ -73,7 +73,7 @@ struct job {
 	const char *file_url;    /* of the file under way, for the verifier */
 };
 
-/* A name of one part for any text. */
+/* A name of one part for any text, not of it alone. */
 static const char *slug(struct arena *a, const char *text)
 {
 	char *s = arena_strdup(a, str_head(str_of(text), 120));
@@ -82,10 +82,14 @@ static const char *slug(struct arena *a, const char *text)
 			*c = '_';
 	if (s[0] == '.')
 		s[0] = '_';
-	if (strlen(text) <= 120)
-		return s;
-	struct digest d = digest_bytes(DIGEST_SHA256, str_of(text));
-	return arena_printf(a, "%s-%.12s", s, DIGEST_STR(&d) + 7);
+	return s;
+}
+
+/* Of a URL, and of it alone. */
+static const char *room_name(struct arena *a, const char *url)
+{
+	struct digest d = digest_bytes(DIGEST_SHA256, str_of(url));
+	return arena_printf(a, "%s-%.8s", slug(a, strstr(url, "://") + 3), DIGEST_STR(&d) + 7);
 }
 
 static const char *below(const struct job *j, const char *room, const char *name) { return arena_printf(j->a, "%s/%s/%s", j->p->dir, room, name); }
@@ -418,7 +422,7 @@ static int update_one(struct job *j, struct error *err)
 	if (!rest.p)
 		return error_set(err, ERR_USAGE, "--from %s:%.200s: a URL of a file, or of a directory with a slash behind it", p->feed->kind, j->base);
 	j->host = slug(j->a, arena_strdup(j->a, host));
-	p->dir = arena_printf(j->a, "%s/feeds/%s/%s", j->opt->store, p->feed->kind, slug(j->a, strstr(j->base, "://") + 3));
+	p->dir = arena_printf(j->a, "%s/feeds/%s/%s", j->opt->store, p->feed->kind, room_name(j->a, j->base));
 	p->n_files = p->n_fresh = 0;
 	p->bytes = 0;
 	if (file_mkdirs(p->dir, err) < 0)

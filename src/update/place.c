@@ -4,7 +4,8 @@ static const struct place places[] = {
 	/* Languages, and the distributions that publish as OSV alone; the others have feeds of their own. */
 	{ "osv", "https://osv-vulnerabilities.storage.googleapis.com/", PLACE_LIST,
 	  "npm/all.zip PyPI/all.zip Go/all.zip Maven/all.zip RubyGems/all.zip crates.io/all.zip Packagist/all.zip NuGet/all.zip Pub/all.zip Hex/all.zip "
-	  "AlmaLinux/all.zip Rocky%20Linux/all.zip Bitnami/all.zip", .digest = DIGEST_OF_NOTHING },
+	  "AlmaLinux/all.zip Alpaquita/all.zip Azure%20Linux/all.zip BellSoft%20Hardened%20Containers/all.zip Bitnami/all.zip Chainguard/all.zip Echo/all.zip Mageia/all.zip MinimOS/all.zip "
+	  "Rocky%20Linux/all.zip openEuler/all.zip", .digest = DIGEST_OF_NOTHING },
 	{ "alpine-secdb", "https://secdb.alpinelinux.org/", PLACE_INDEX, "v*/ edge/ main.json community.json", .digest = DIGEST_OF_NOTHING },
 	{ "redhat-csaf-vex", "https://security.access.redhat.com/data/csaf/v2/vex/", PLACE_POINTER, "archive_latest.txt", .digest = DIGEST_OF_FILE },
 	{ "suse", "https://ftp.suse.com/pub/projects/security/oval/", PLACE_INDEX,

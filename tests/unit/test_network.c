@@ -87,6 +87,15 @@ static void urls(void **state)
 	}
 }
 
+static void this_machine(void **state)
+{
+	static const char *const local[] = { "localhost", "localhost:5000", "http://localhost/x", "127.0.0.1", "https://127.1.2.3:443/", "[::1]", "[::1]:80" },
+		*const other[] = { "127.example.com", "127.0.0.1.example:80", "localhost.example", "https://example/localhost", "[::1].example", "[::2]", "" };
+	(void)state;
+	for (size_t i = 0; i < countof(local); i++)
+		assert_true(http_local(local[i]) && !http_local(other[i]));
+}
+
 static void passwords(void **state)
 {
 	static const char text[] = "{\"auths\": {\"https://index.docker.io/v1/\": {\"auth\": \"bWU6aHVi\"}, \"h.example\": {\"username\": \"me\", \"password\": \"pw\"}, \"h.example/team\": {\"auth\": \"bWU6YTpi\"},"
@@ -134,7 +143,7 @@ static void names_of_artifacts(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(challenges), cmocka_unit_test(links), cmocka_unit_test(names_and_digests), cmocka_unit_test(urls), cmocka_unit_test(passwords),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(challenges), cmocka_unit_test(links), cmocka_unit_test(names_and_digests), cmocka_unit_test(urls), cmocka_unit_test(this_machine), cmocka_unit_test(passwords),
 		cmocka_unit_test(names_of_artifacts) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
