@@ -239,7 +239,7 @@ static void ordinary(void **state)
 		buf_free(&text);
 	}
 	struct buf map = BUF(0); /* a source map: one long line of short words, among them what tokens begin with */
-	for (u32 i = 0; i < 3000; i++)
+	for (u32 i = 0; i < 9000; i++)
 		buf_printf(&map, "EAA%c,SAAS,%s", 'A' + (int)(i % 3), i % 7 ? "" : "AACA;");
 	assert_int_equal(scan_with(rules, "srv/app/x.js.map", buf_str(&map)).n, 0);
 	buf_free(&map);
