@@ -47,7 +47,7 @@ static void write_rule(struct jsonw *w, const struct scan_finding *f)
 	jsonw_kz(w, "id", f->id);
 	jsonw_kz(w, "name", finding_kind_text[f->kind]);
 	text_object(w, "shortDescription", *f->title ? f->title : f->id);
-	text_object(w, "fullDescription", *f->title ? f->title : f->id);
+	text_object(w, "fullDescription", f->kind == KIND_CONFIG && *f->reason ? f->reason : *f->title ? f->title : f->id);
 	if (*f->url)
 		jsonw_kz(w, "helpUri", f->url);
 	text_object(w, "help", *f->remedy ? f->remedy : *f->title ? f->title : f->id);

@@ -182,6 +182,7 @@ static void others(const struct table *t, enum finding_kind kind, const char *ti
 	bool any = false;
 	char where[512];
 	const struct scan_finding *before = NULL;
+	const char *said = NULL;
 	size_t rest = t->opt->width > 70 ? t->opt->width - 12 : 58;
 	for (u32 i = 0; i < n; i++) {
 		const struct scan_finding *f = &t->scan->v[order[i]];
@@ -212,8 +213,9 @@ static void others(const struct table *t, enum finding_kind kind, const char *ti
 				put(t, f->match, 60, false);
 			}
 		}
-		if (*f->remedy) {
+		if (*f->remedy && (!said || strcmp(said, f->remedy) != 0)) { /* once for all that one thing repairs */
 			fprintf(t->f, "\n            %s", paint(t, DIM));
+			said = f->remedy;
 			put(t, f->remedy, rest, false);
 			fputs(paint(t, PLAIN), t->f);
 		}
