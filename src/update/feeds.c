@@ -452,6 +452,21 @@ int update_fetch(struct arena *a, struct update_place *places, u32 n, const stru
 }
 
 /* --- the database --- */
+/* What is damaged is fetched anew the next time, whether its server says that it changed or not: it may have been damaged on its way. */
+static void forget(const struct update_place *p)
+{
+	struct buf list = BUF(0);
+	struct arena a = { 0 };
+	if (file_read(arena_printf(&a, "%s/list", p->dir), LIST_MAX, &list, NULL) == 0)
+		for (struct str rest = buf_str(&list); rest.p;) {
+			struct str name = str_cut(&rest, '\n');
+			if (place_name_ok(name))
+				unlink(arena_printf(&a, "%s/notes/%.*s.json", p->dir, STR_FMT(name)));
+		}
+	buf_free(&list);
+	arena_free(&a);
+}
+
 int update_build(struct update_place *places, u32 n, const char *db, struct error *err)
 {
 	struct db_writer *w;
@@ -466,6 +481,8 @@ int update_build(struct update_place *places, u32 n, const char *db, struct erro
 		progress_end();
 		if (r < 0) {
 			db_writer_abort(w);
+			if (err->kind == ERR_INPUT)
+				forget(p);
 			return error_wrap(err, "%s", p->feed->kind);
 		}
 		db_writer_since(w, &p->records, &p->others, &newest);

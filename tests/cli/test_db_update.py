@@ -169,6 +169,14 @@ def test_a_failure_leaves_the_old_database(pare):
         assert not list(pare.store.glob("*.part-*"))
 
 
+def test_what_was_damaged_is_fetched_anew(pare):
+    with serving({"/kev.json": [document(KEV[:-20], etag='"1"'), document(KEV, etag='"1"')]}) as s:
+        word = "kev:%s/kev.json" % s.url
+        pare("db", "update", "--from", word, status=3)
+        pare("db", "update", "--from", word)
+        assert "If-None-Match" not in s.gets("/kev.json")[1] and known(pare, "CVE-2024-0001")
+
+
 def test_nobody_there(pare):
     with serving() as s:
         gone = s.url
