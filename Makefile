@@ -35,6 +35,7 @@ test:
 bench: all
 	bench/inspect --pare $(BUILD)/pare
 	bench/lint --pare $(BUILD)/pare
+	bench/scan --pare $(BUILD)/pare
 
 fuzz:
 	fuzz/run --seconds $(SECONDS)

@@ -7,9 +7,12 @@ static void line(struct jsonw *w)
 {
 	if (!w->indent)
 		return;
+	static const char blanks[] = "                                ";
 	putc_unlocked('\n', w->f);
-	for (int i = 0; i < w->depth * w->indent; i++)
-		putc_unlocked(' ', w->f);
+	for (size_t n = (size_t)(w->depth * w->indent), part; n; n -= part) {
+		part = MIN(n, sizeof blanks - 1);
+		fwrite_unlocked(blanks, 1, part, w->f);
+	}
 }
 
 static void before(struct jsonw *w)
@@ -50,13 +53,28 @@ void jsonw_end(struct jsonw *w)
 		putc_unlocked('\n', w->f);
 }
 
+/* How many bytes at the beginning stand as they are: ASCII that needs no escape. */
+static size_t plain(struct str s)
+{
+	size_t n = 0;
+	while (n < s.n && (u8)(s.p[n] - ' ') < 127 - ' ' && s.p[n] != '"' && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
 static void quoted(struct jsonw *w, struct str s)
 {
 	FILE *f = w->f;
 	putc_unlocked('"', f);
 	while (s.n) {
 		u32 c;
-		size_t n = text_utf8(s, &c);
+		size_t n = plain(s);
+		if (n) { /* nearly all of nearly every string, at once */
+			fwrite_unlocked(s.p, 1, n, f);
+			s = str_from(s, n);
+			continue;
+		}
+		n = text_utf8(s, &c);
 		if (n == 0) {
 			fputs("\xef\xbf\xbd", f);
 			n = 1;
