@@ -246,6 +246,19 @@ static void advise(const struct screen *o, const struct report *x)
 	free(v);
 }
 
+/* Whose files are whose as `pare slim` sees it: packages of languages own nothing, their bytes are told by directory. What slimming saves is said to the byte. */
+static void bytes_and_advice(const struct subject *s, struct report *x)
+{
+	const struct packages *p = s->packages;
+	struct packages system = *p;
+	system.owner = xcalloc((size_t)p->n_owner + 1, sizeof *system.owner);
+	for (u32 i = 0; i < p->n_owner; i++)
+		system.owner[i] = p->owner[i] && p->v[p->owner[i] - 1].origin == ORIGIN_DATABASE ? p->owner[i] : 0;
+	bytes_find(s->image, s->rootfs, &system, &x->bytes);
+	advice_find(s->image, s->rootfs, &x->bytes, &x->advice);
+	free(system.owner);
+}
+
 /* Bytes and risks are independent questions: each gets a thread. */
 static void ask(u32 what, void *ctx)
 {
@@ -258,8 +271,7 @@ static void ask(u32 what, void *ctx)
 		x->n_actions = scan_actions(s, &x->scan, &x->arena, &x->actions);
 		return;
 	}
-	bytes_find(s->image, s->rootfs, s->packages, &x->bytes);
-	advice_find(s->image, s->rootfs, &x->bytes, &x->advice);
+	bytes_and_advice(s, x);
 }
 
 int report_make(const struct subject *s, const struct examine_options *opt, struct report *ret, struct error *err)

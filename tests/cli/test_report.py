@@ -180,3 +180,19 @@ def test_incomplete(pare, tmp_path):
 def test_wrong_words(pare, args):
     r = pare(*args, status=2)
     assert r.out == "" and r.err
+
+
+def test_packages_of_languages_are_told_by_directory(pare, tmp_path):
+    """Their package managers own no file here, as for pare slim: what it saves is said to the byte."""
+    site = "usr/lib/python3/site-packages/"
+    where = Image([layer(File("app/node_modules/on-headers/package.json", b'{"name":"on-headers","version":"1.0.2"}'), File("app/node_modules/on-headers/index.js", b"h" * 5000),
+                         File(site + "a-1.dist-info/METADATA", b"Metadata-Version: 2.1\nName: a\nVersion: 1\n"), File(site + "a-1.dist-info/RECORD", b"a/__pycache__/x.cpython-311.pyc,,\na/x.py,,\n"),
+                         File(site + "a/x.py", b"x" * 100), Dir(site + "a/__pycache__"), File(site + "a/__pycache__/x.cpython-311.pyc", b"c" * 3000))], config={"User": "1"}).docker_archive(tmp_path / "l.tar")
+    assert {p["name"] for p in pare("sbom", "-f", "json", where).json()["packages"]} == {"on-headers", "a"}
+    doc = pare("report", "-f", "json", where, env=EPOCH).json()
+    groups = {g["group"]: g["bytes"] for g in doc["bytes"]}
+    assert set(groups) <= {"npm", "pypi", "logs"} and groups["npm"] > 5000 and sum(groups.values()) == doc["image"]["size"]
+    report = tmp_path / "r.json"
+    pare("slim", where, "-o", tmp_path / "o.tar", "--report", report)
+    import json
+    assert doc["slim_saves"] == sum(x["bytes"] for x in json.loads(report.read_text())["removed"])
