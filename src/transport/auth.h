@@ -1,7 +1,8 @@
 /* auth.h — who we are to a registry: its challenge (RFC 9110 section 11.6.1), and the credentials that a login left on this machine.
  *
- * Files, the first that has something for the registry counts: $REGISTRY_AUTH_FILE (then no other), $XDG_RUNTIME_DIR/containers/auth.json, $XDG_CONFIG_HOME/containers/auth.json
- * (containers-auth.json(5)), $DOCKER_CONFIG/config.json, ~/.docker/config.json. Keys are a host, or a host and the beginning of a path: the longest counts. Credential helpers are not asked. */
+ * Files, the first that has something for the registry counts: $REGISTRY_AUTH_FILE (then no other), $XDG_RUNTIME_DIR/containers/auth.json,
+ * $XDG_CONFIG_HOME/containers/auth.json (containers-auth.json(5)), $DOCKER_CONFIG/config.json, ~/.docker/config.json. Keys are a host, or a host and the
+ * beginning of a path: the longest counts. Credential helpers are not asked. */
 #ifndef PARE_TRANSPORT_AUTH_H
 #define PARE_TRANSPORT_AUTH_H
 #include "base/arena.h"

@@ -132,9 +132,14 @@ static int get_token(struct registry *r, const struct auth_challenge *c, struct 
 		headers[q.n_headers++] = auth_basic(a, who.user, who.password);
 	}
 	q.headers = headers;
-	ret = ret < 0 ? ret : http_send(r->h, &q, &status, &body, err);
-	if (ret == 0)
-		ret = http_read(body, REGISTRY_ANSWER_MAX, &text, err);
+	for (struct fetch_patience p = { .attempts = r->opt.fetch.attempts }; ret == 0;) {
+		buf_clear(&text);
+		ret = http_send(r->h, &q, &status, &body, err);
+		ret = ret < 0 ? ret : http_read(body, REGISTRY_ANSWER_MAX, &text, err);
+		if ((ret == 0 && status == 200) || !fetch_again(&p, r->h, ret < 0 ? 0 : status, err))
+			break;
+		ret = 0;
+	}
 	if (ret == 0 && status != 200)
 		ret = error_set(err, ERR_ENV, "%s%s", FETCH_STATUS(status),
 				who.user || who.identity ? " with the credentials that are kept for it" : who.helper ? " (the credentials are kept by a helper, which is not asked)" : " without credentials");

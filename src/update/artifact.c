@@ -224,7 +224,8 @@ static char *manifest_text(const char *db, const struct artifact *art, const str
 	db_sources(d, note_source, annotations);
 	db_close(d);
 	json_object_set_new(layer, "annotations", json_pack("{s:s}", "org.opencontainers.image.title", "advisories.db.zst"));
-	autojson json_t *doc = json_pack("{s:i, s:s, s:s, s:o, s:[o], s:o}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "artifactType", ARTIFACT_TYPE, "config", descriptor(EMPTY_TYPE, empty, 2),
+	autojson json_t *doc = json_pack("{s:i, s:s, s:s, s:o, s:[o], s:o}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "artifactType", ARTIFACT_TYPE, "config",
+					 descriptor(EMPTY_TYPE, empty, 2),
 					 "layers", layer, "annotations", annotations);
 	char *text = json_dumps(doc, JSON_INDENT(1));
 	if (!text)

@@ -21,8 +21,10 @@ struct artifact {
 int artifact_name(struct arena *a, const char *text, struct reference *ret, struct error *err) must_check;
 
 /* Replaces the database at `db` by the one of that name, unless it is it (update_is_built). What does not open as a database never appears. */
-int artifact_pull(struct arena *a, const struct reference *name, const char *store, const char *db, const struct registry_options *opt, struct artifact *ret, struct error *err) must_check;
-int artifact_push(struct arena *a, const struct reference *name, const char *store, const char *db, const struct registry_options *opt, struct artifact *ret, struct error *err) must_check;
+int artifact_pull(struct arena *a, const struct reference *name, const char *store, const char *db, const struct registry_options *opt, struct artifact *ret,
+                  struct error *err) must_check;
+int artifact_push(struct arena *a, const struct reference *name, const char *store, const char *db, const struct registry_options *opt, struct artifact *ret,
+                  struct error *err) must_check;
 
 /* Out of a manifest's text: its layer. 1: it is an index, and *layer the manifest in it that is meant. */
 int artifact_read(struct str text, struct digest *layer, u64 *size, struct error *err) must_check;

@@ -89,6 +89,12 @@ def test_without_a_password(pare, db):
         assert "Authorization" not in [h for _, p, h in r.asked if p.startswith("/token")][0]
 
 
+def test_busy_where_the_tokens_are(pare, db):
+    with Registry(auth="bearer") as r:
+        r.before["GET", "token"] = answer(503, Retry_After="0")
+        pare("db", "push", "--db", db, "%s/a/b:1" % r.host)
+
+
 def test_identity_token(pare, db):
     with Registry(auth="bearer", users={"": "refresh me"}) as r:
         login(pare, r.host, identitytoken="refresh me", auth=base64.b64encode(b"00000000:").decode())
