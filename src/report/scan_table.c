@@ -136,6 +136,7 @@ static void vulnerability(const struct table *t, const struct scan_finding *f, c
 	size_t used = w->id + w->package + w->version + w->fixed + 36;
 	fprintf(t->f, "  %4s %6s %s%-3s%s  ", score, epss, paint(t, severity_color[SEV_CRITICAL]), *f->kev ? "KEV" : "", paint(t, PLAIN));
 	fputs(f->presence == PRESENCE_LIVE ? "" : f->presence == PRESENCE_SHADOWED ? "[shadowed] " : "[deleted] ", t->f);
+	fputs(f->presence == PRESENCE_LIVE && f->reachable == REACHABLE_NO ? "[not reached] " : "", t->f);
 	if (places > 1)
 		fprintf(t->f, "[%u places] ", places);
 	put(t, *f->suppressed ? f->suppressed : f->title, t->opt->width > used + 12 ? t->opt->width - used : 12, false);

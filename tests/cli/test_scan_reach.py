@@ -82,6 +82,8 @@ def reached(doc):
 def test_libraries(scan):
     doc = scan([tree()], {"Entrypoint": ["server"], "Cmd": ["--port", "80"]}).json()
     assert reached(doc) == {"libc6": True, "server": True, "libused": True, "libidle": False, "curl": False, "data": None}
+    table = scan([tree()], {"Entrypoint": ["server"]}, "--format", "table").out
+    assert [("[not reached]" in line) for line in table.splitlines() if "libidle" in line and "CVE-" in line][-1] and not any("[not reached]" in line for line in table.splitlines() if "libused" in line)
     risk = {f["package"]: f["risk"] for f in doc["findings"]}
     assert risk["server"] > risk["libidle"] and [f["reachable"] for f in doc["findings"]][-1] is False
 
