@@ -412,15 +412,15 @@ static void read_note(const struct rootfs *r, struct packages *p, node_id node, 
 static void read_binaries(const struct rootfs *r, struct packages *p)
 {
 	autofree u8 *seen = xcalloc(r->inodes.n ? r->inodes.n : 1, 1);
-	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
-		inode_id inode = rootfs_node(r, id)->inode;
-		if (rootfs_type(r, id) != TAR_FILE || !inode || seen[inode])
-			continue;
+	node_id *files;
+	u32 n = packages_noted(p, r, COLLECT_BINARY, &files);
+	for (u32 i = 0; i < n; i++) {
+		inode_id inode = rootfs_node(r, files[i])->inode;
+		if (!seen[inode])
+			read_note(r, p, files[i], packages_note(r, files[i], COLLECT_BINARY));
 		seen[inode] = 1; /* a hard link is the same file */
-		struct str note = packages_note(r, id, COLLECT_BINARY);
-		if (note.p)
-			read_note(r, p, id, note);
 	}
+	free(files);
 }
 
 const struct ecosystem binary_ecosystem = { .type = "generic", .collector = &binary_collector, .set = COLLECT_PACKAGES, .read = read_binaries };

@@ -99,7 +99,7 @@ static void read_composer(const struct rootfs *r, struct packages *p)
 {
 	autofree node_id *files = NULL;
 	struct places at = { .c = { .r = r } };
-	u32 n = lang_files(r, COLLECT_COMPOSER, &files);
+	u32 n = packages_noted(p, r, COLLECT_COMPOSER, &files);
 	for (u32 i = 0; i < n; i++) {
 		u32 first = p->n;
 		at.own = lang_parent(r, files[i]);

@@ -57,7 +57,7 @@ const struct collector conda_collector = { .id = COLLECT_CONDA, .version = 1, .n
 static void read_conda(const struct rootfs *r, struct packages *p)
 {
 	autofree node_id *files = NULL;
-	u32 n = lang_files(r, COLLECT_CONDA, &files);
+	u32 n = packages_noted(p, r, COLLECT_CONDA, &files);
 	for (u32 i = 0; i < n; i++) {
 		u32 first = p->n;
 		if (lang_load(p, r, files[i], COLLECT_CONDA, "conda"))

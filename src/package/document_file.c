@@ -61,7 +61,7 @@ const struct collector document_collector = { .id = COLLECT_SBOM, .version = 1, 
 static void read_documents(const struct rootfs *r, struct packages *p)
 {
 	autofree node_id *files = NULL;
-	u32 n = lang_files(r, COLLECT_SBOM, &files);
+	u32 n = packages_noted(p, r, COLLECT_SBOM, &files);
 	for (u32 i = 0; i < n; i++) {
 		u32 first = p->n, count = packages_load(p, r, files[i], COLLECT_SBOM, "generic", true);
 		for (u32 k = first; k < first + count; k++)

@@ -331,7 +331,7 @@ static void read_gem(const struct rootfs *r, struct packages *p)
 {
 	autofree node_id *files = NULL;
 	struct claims c = { .r = r };
-	u32 n = lang_files(r, COLLECT_GEM, &files);
+	u32 n = packages_noted(p, r, COLLECT_GEM, &files);
 	for (u32 i = 0; i < n; i++) {
 		u32 first = p->n;
 		if (!lang_load(p, r, files[i], COLLECT_GEM, "gem"))

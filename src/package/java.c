@@ -251,7 +251,7 @@ static void read_java(const struct rootfs *r, struct packages *p)
 {
 	autofree node_id *files = NULL;
 	struct buf path = BUF(0);
-	u32 n = lang_files(r, COLLECT_JAVA, &files);
+	u32 n = packages_noted(p, r, COLLECT_JAVA, &files);
 	for (u32 i = 0; i < n; i++) {
 		u32 first = p->n;
 		if (!lang_load(p, r, files[i], COLLECT_JAVA, "maven"))

@@ -1,43 +1,5 @@
 #include "package/lang.h"
 
-/* One bit an entry of a layer: whether the collector left a note on it. NULL: on none. */
-static u8 *noted(const struct facts *f, enum collector_id id)
-{
-	u8 *bits = NULL;
-	for (u32 i = 0; f && i < f->n_notes; i++) {
-		const struct note *n = &f->notes[i];
-		if (n->collector != (u32)id || !n->bytes.n || n->entry >= f->entries.n)
-			continue;
-		if (!bits)
-			bits = xcalloc(f->entries.n / 8 + 1, 1);
-		bits[n->entry / 8] |= (u8)(1u << (n->entry & 7));
-	}
-	return bits;
-}
-
-u32 lang_files(const struct rootfs *r, enum collector_id id, node_id **ret)
-{
-	u32 layers = r->image->n_layers, n = 0, cap = 0;
-	autofree u8 **bits = xcalloc(layers + 1, sizeof *bits);
-	node_id *v = NULL;
-	bool any = false;
-	for (u32 i = 0; i < layers; i++)
-		any |= (bits[i] = noted(r->image->layers[i].facts, id)) != NULL;
-	for (node_id at = any ? rootfs_next(r, ROOTFS_ROOT) : 0; at; at = rootfs_next(r, at)) {
-		inode_id inode = rootfs_type(r, at) == TAR_FILE ? rootfs_node(r, at)->inode : 0;
-		if (!inode)
-			continue;
-		const struct inode *x = rootfs_inode(r, inode);
-		const u8 *b = bits[x->layer];
-		if (b && b[x->entry / 8] >> (x->entry & 7) & 1)
-			VEC_PUSH(v, n, cap, at);
-	}
-	for (u32 i = 0; i < layers; i++)
-		free(bits[i]);
-	*ret = v;
-	return n;
-}
-
 u32 lang_load(struct packages *p, const struct rootfs *r, node_id file, enum collector_id id, const char *type)
 {
 	u32 first = p->n, n = packages_load(p, r, file, id, type, true);

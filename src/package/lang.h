@@ -5,8 +5,6 @@
 #include "base/json.h"
 #include "package/note.h"
 
-/* The visible files on which the collector left a note that is not empty, in the order of rootfs_next(); *ret is malloc'ed. */
-u32 lang_files(const struct rootfs *r, enum collector_id id, node_id **ret);
 /* packages_load() of a file that an installation left; returns how many there were, the first at index p->n before. */
 u32 lang_load(struct packages *p, const struct rootfs *r, node_id file, enum collector_id id, const char *type);
 /* Tells of each private item of the file's note which of the packages, counted from `first`, it belongs to. */

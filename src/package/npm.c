@@ -105,7 +105,7 @@ static void read_npm(const struct rootfs *r, struct packages *p)
 {
 	autofree node_id *files = NULL;
 	struct claims c = { .r = r };
-	u32 n = lang_files(r, COLLECT_NPM, &files);
+	u32 n = packages_noted(p, r, COLLECT_NPM, &files);
 	for (u32 i = 0; i < n; i++) {
 		u32 first = p->n;
 		node_id dir = lang_parent(r, files[i]);

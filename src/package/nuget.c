@@ -95,7 +95,7 @@ const struct collector nuget_collector = { .id = COLLECT_NUGET, .version = 1, .n
 static void read_nuget(const struct rootfs *r, struct packages *p)
 {
 	autofree node_id *files = NULL;
-	u32 n = lang_files(r, COLLECT_NUGET, &files);
+	u32 n = packages_noted(p, r, COLLECT_NUGET, &files);
 	for (u32 i = 0; i < n; i++)
 		lang_load(p, r, files[i], COLLECT_NUGET, "nuget");
 }

@@ -49,12 +49,20 @@ u32 packages_add(struct packages *p, const char *type)
  * newest of each slot; where a link leads is looked up once in the whole reading, so that lists which go through links of a
  * hostile image cost no more than they are long. */
 #define NEAR_SLOTS 1024u
+struct noted {
+	node_id node;
+	const struct note *v; /* of its entry, whoever left them */
+	u32 n;
+};
 struct packages_near {
 	struct {
 		struct buf path;
 		node_id dir;
 	} slot[NEAR_SLOTS];
 	node_id *links; /* by node_id: where it leads, NOWHERE, 0 not known yet */
+	struct noted *noted;
+	u32 n_noted, cap_noted;
+	bool looked;
 };
 #define NOWHERE UINT32_MAX
 
@@ -72,8 +80,10 @@ static void near_free(struct packages *p)
 {
 	for (u32 i = 0; p->near && i < NEAR_SLOTS; i++)
 		buf_free(&p->near->slot[i].path);
-	if (p->near)
+	if (p->near) {
 		free(p->near->links);
+		free(p->near->noted);
+	}
 	free(p->near);
 	p->near = NULL;
 }
@@ -132,6 +142,56 @@ struct str packages_note(const struct rootfs *r, node_id node, enum collector_id
 	inode_id inode = rootfs_node(r, node)->inode;
 	const struct facts *f = rootfs_facts(r, node);
 	return inode && f ? facts_get_note(f, rootfs_inode(r, inode)->entry, id) : (struct str){ NULL, 0 };
+}
+
+/* By entry of a layer: 1 + index of its first note. */
+static u32 *first_notes(const struct facts *f)
+{
+	u32 *first = f && f->n_notes ? xcalloc((size_t)f->entries.n + 1, sizeof *first) : NULL;
+	for (u32 i = 0; first && i < f->n_notes; i++)
+		if (f->notes[i].entry < f->entries.n && !first[f->notes[i].entry])
+			first[f->notes[i].entry] = i + 1;
+	return first;
+}
+
+/* One walk for all ecosystems. */
+static void look_for_notes(struct packages_near *near, const struct rootfs *r)
+{
+	u32 layers = r->image->n_layers;
+	autofree u32 **first = xcalloc((size_t)layers + 1, sizeof *first);
+	for (u32 i = 0; i < layers; i++)
+		first[i] = first_notes(r->image->layers[i].facts);
+	for (node_id at = rootfs_next(r, ROOTFS_ROOT); at; at = rootfs_next(r, at)) {
+		inode_id inode = rootfs_type(r, at) == TAR_FILE ? rootfs_node(r, at)->inode : 0;
+		const struct inode *x = inode ? rootfs_inode(r, inode) : NULL;
+		u32 k = x && first[x->layer] ? first[x->layer][x->entry] : 0;
+		if (!k)
+			continue;
+		const struct facts *f = r->image->layers[x->layer].facts;
+		struct noted n = { .node = at, .v = &f->notes[k - 1] };
+		while (k - 1 + n.n < f->n_notes && n.v[n.n].entry == x->entry)
+			n.n++;
+		VEC_PUSH(near->noted, near->n_noted, near->cap_noted, n);
+	}
+	for (u32 i = 0; i < layers; i++)
+		free(first[i]);
+	near->looked = true;
+}
+
+u32 packages_noted(struct packages *p, const struct rootfs *r, enum collector_id id, node_id **ret)
+{
+	u32 n = 0, cap = 0;
+	node_id *v = NULL;
+	if (!p->near->looked)
+		look_for_notes(p->near, r);
+	for (u32 i = 0; i < p->near->n_noted; i++)
+		for (u32 k = 0; k < p->near->noted[i].n; k++)
+			if (p->near->noted[i].v[k].collector == (u32)id && p->near->noted[i].v[k].bytes.n) {
+				VEC_PUSH(v, n, cap, p->near->noted[i].node);
+				break;
+			}
+	*ret = v;
+	return n;
 }
 
 void packages_problem(struct packages *p, const struct rootfs *r, node_id node, struct str what)
@@ -403,14 +463,15 @@ static void cover(struct packages *p, const struct rootfs *r)
 	for (u32 i = 0; i < p->n; i++)
 		if (p->v[i].database)
 			state[rootfs_node(r, p->v[i].database)->inode] |= KNOWN;
-	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+	for (node_id id = ROOTFS_ROOT; id < r->nodes.n; id++)
+		if (p->owner[id])
+			state[rootfs_node(r, id)->inode] |= KNOWN;
+	node_id *files;
+	u32 n_files = packages_noted(p, r, COLLECT_BINARY, &files);
+	for (u32 i = 0; i < n_files; i++) {
+		node_id id = files[i];
 		inode_id inode = rootfs_node(r, id)->inode;
-		if (inode && p->owner[id])
-			state[inode] |= KNOWN;
-	}
-	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
-		inode_id inode = rootfs_node(r, id)->inode;
-		if (!inode || rootfs_type(r, id) != TAR_FILE || (state[inode] & CODE) || !packages_note(r, id, COLLECT_BINARY).p)
+		if (state[inode] & CODE)
 			continue;
 		u64 size = rootfs_size(r, id);
 		state[inode] |= CODE;
@@ -428,6 +489,7 @@ static void cover(struct packages *p, const struct rootfs *r)
 	for (u32 i = 0; i < p->n_unidentified; i++)
 		p->unidentified[i] = v[i].node;
 	free(v);
+	free(files);
 }
 
 /* Most packages of an image have one of a few licences: each way of writing one is read once. */
@@ -485,10 +547,10 @@ struct packages *packages_read_set(const struct rootfs *r, enum collector_set se
 	for (u32 i = 0; ecosystems[i]; i++)
 		if (ecosystems[i]->set <= set)
 			ecosystems[i]->read(r, p);
-	near_free(p);
 	set_paths(p, r);
 	if (set >= COLLECT_PACKAGES)
 		cover(p, r);
+	near_free(p);
 	mark_within(p);
 	sort(p, all);
 	complete(p);

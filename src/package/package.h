@@ -101,6 +101,8 @@ u32 packages_add(struct packages *p, const char *type);
 /* The file at `path` (absolute or relative to the root, parents may be symbolic links) belongs to package i. First owner wins; directories
  * are nobody's. Only while packages_read() runs. */
 void packages_own(struct packages *p, const struct rootfs *r, u32 i, struct str path);
+/* The visible files on which the collector left a note that is not empty, in the order of rootfs_next(); *ret is malloc'ed. Only while packages_read() runs. */
+u32 packages_noted(struct packages *p, const struct rootfs *r, enum collector_id id, node_id **ret);
 /* Note that `id`'s collector left on the file that a node names; p NULL when there is none. */
 struct str packages_note(const struct rootfs *r, node_id node, enum collector_id id);
 #endif

@@ -311,7 +311,7 @@ static void read_python(const struct rootfs *r, struct packages *p)
 {
 	autofree node_id *files = NULL;
 	struct claims c = { .r = r };
-	u32 n = lang_files(r, COLLECT_PYTHON, &files);
+	u32 n = packages_noted(p, r, COLLECT_PYTHON, &files);
 	for (u32 i = 0; i < n; i++) {
 		u32 first = p->n;
 		if (tells(r, files[i]) && lang_load(p, r, files[i], COLLECT_PYTHON, "pypi"))
