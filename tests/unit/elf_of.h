@@ -13,7 +13,7 @@ struct elf_of {
 static __attribute__((unused)) void elf_number(struct buf *b, u64 v, u32 n)
 {
 	for (u32 i = 0; i < n; i++)
-		buf_putc(b, (char)(u8)(v >> 8 * i));
+		buf_putc(b, (char)(u8)(i < 8 ? v >> 8 * i : 0));
 }
 
 static __attribute__((unused)) void elf_segment(struct buf *b, bool narrow, u32 type, u64 at, u64 size)
