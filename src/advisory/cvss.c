@@ -231,6 +231,8 @@ int cvss_score(struct str vector, double *score)
 		rest = str_from(rest, 9);
 	else if (str_starts(rest, STR("CVSS2#")))
 		rest = str_from(rest, 6);
+	else if (str_starts(rest, STR("CVSS:"))) /* of a version that is not known */
+		return -1;
 	if (parse(rest, &m) < 0)
 		return -1;
 	return v4 ? score_4(&m, score) : v30 || v31 ? score_3(&m, v31, score) : score_2(&m, score);
