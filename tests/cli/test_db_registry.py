@@ -229,6 +229,16 @@ def test_wrong_bytes(pare, db):
         assert (pare.store / "advisories.db").read_bytes() == before and not list(pare.store.rglob("*.part-*"))
 
 
+def test_plain_http_is_what_was_said(pare, db, tls):  # noqa: F811
+    with Registry() as r:
+        pare("db", "push", "--plain-http", "--db", db, "%s/a/b:1" % r.host)
+        pare("db", "update", "--plain-http", "--from", "oci://%s/a/b:1" % r.host, "--db", db.parent / "back.db")
+        assert (db.parent / "back.db").read_bytes() == db.read_bytes()
+    with Registry(tls=tls[0]) as r:
+        pare("db", "push", "--plain-http", "--tls-verify=false", "--attempts", 1, "--db", db, "%s/a/b:1" % r.host, status=4)
+        assert not r.blobs
+
+
 def test_plain_http(pare, db, tls):  # noqa: F811
     context, cert = tls
     with Registry() as r:  # not this machine by its name: a proxy stands for the world

@@ -1,6 +1,5 @@
 """`pare sbom` of programs that no package manager knows: what their bytes say, by hand-made files and by one that a compiler made."""
 import os
-import shutil
 import struct
 import subprocess
 import zlib
@@ -78,13 +77,11 @@ def test_rust(pare, root):
     assert set(packages(pare, root)) == {("cargo", "serde", "1.0.2"), ("cargo", "tool", "0.1.0")}
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="no compiler")
 def test_compiled(pare, root, tmp_path):
     source = tmp_path / "redis.c"
     source.write_text('#include <stdio.h>\nint main(void) { puts("Server started, Redis version 2.8.99"); return 0; }\n')
     (root / "usr/local/bin").mkdir(parents=True)
     target = root / "usr/local/bin/redis-server"
-    if subprocess.run(["cc", "-o", str(target), str(source)], capture_output=True).returncode:
-        pytest.skip("the compiler makes no programs")
+    subprocess.run(["cc", "-o", str(target), str(source)], check=True)
     assert ("generic", "redis", "2.8.99") in packages(pare, root)
     assert pare("sbom", "rootfs:%s" % root).out.count("redis") == 2  # the package and its path
