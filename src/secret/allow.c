@@ -20,9 +20,12 @@ static bool word_of(struct str w, const char *list)
 /* Whether s, in lower case, holds one of the list's words. */
 static bool holds_word(struct str lower, const char *list)
 {
+	bool letter[256] = { false };
+	for (size_t i = 0; i < lower.n; i++)
+		letter[(u8)lower.p[i]] = true;
 	for (const char *p = list + 1; *p;) {
 		const char *end = strchr(p, '|');
-		if (lower.n >= (size_t)(end - p) && memmem(lower.p, lower.n, p, (size_t)(end - p)))
+		if (letter[(u8)p[0]] && letter[(u8)end[-1]] && lower.n >= (size_t)(end - p) && memmem(lower.p, lower.n, p, (size_t)(end - p)))
 			return true;
 		p = end + 1;
 	}

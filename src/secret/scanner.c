@@ -157,17 +157,15 @@ static bool allowed(struct scanner *s, const struct ready_rule *r, size_t at, si
 
 /* ---- hits ---- */
 
-/* Line ends, eight bytes at a time: all of the text is counted. */
+/* Line ends: all of the text is counted, so in blocks that the compiler makes vectors of. */
 static u32 line_ends(const char *p, size_t n)
 {
-	const u64 low = 0x7f7f7f7f7f7f7f7full;
 	u32 lines = 0;
-	for (; n >= 8; p += 8, n -= 8) {
-		u64 x;
-		memcpy(&x, p, 8);
-		x ^= 0x0a0a0a0a0a0a0a0aull; /* a zero byte for each; its highest bit is all that is left below */
-		x = ~(((x & low) + low) | x | low);
-		lines += (u32)((x >> 7) * 0x0101010101010101ull >> 56);
+	for (; n >= 128; p += 128, n -= 128) {
+		u8 some = 0;
+		for (u32 i = 0; i < 128; i++)
+			some = (u8)(some + (p[i] == '\n'));
+		lines += some;
 	}
 	for (; n; p++, n--)
 		lines += *p == '\n';
@@ -383,14 +381,14 @@ static int word_found(unsigned id, unsigned long long from, unsigned long long t
 {
 	(void)from, (void)flags;
 	struct scanner *s = ctx;
-	const struct word *w = &s->set->words[id];
+	const struct word *w = &s->words->v[id];
 	size_t end = (size_t)to, at = end - w->text.n;
 	struct assignment a;
 	int parsed = -1;
 	if (at < s->from || at >= s->until)
 		return 0;
 	for (u32 i = 0; i < w->n; i++) {
-		u32 index = s->set->word_rules[w->first + i];
+		u32 index = s->words->rules[w->first + i];
 		if (!asked(s, index))
 			continue;
 		if (s->tries[index] > TRIES_MAX) {
@@ -438,8 +436,8 @@ static void find_words(struct scanner *s)
 	u32 n = 0, cap = 0;
 	for (size_t i = 0; i < s->text.n; i++)
 		low[i] = (char)tolower((u8)s->text.p[i]);
-	for (u32 w = 0; w < s->set->n_words; w++) {
-		const struct word *word = &s->set->words[w];
+	for (u32 w = 0; w < s->words->n; w++) {
+		const struct word *word = &s->words->v[w];
 		char lower[256];
 		struct str want = word->text, rest = word->caseless ? str_n(low, s->text.n) : s->text;
 		for (size_t i = 0; word->caseless && i < MIN(want.n, sizeof lower); i++)
@@ -494,12 +492,15 @@ void scanner_text(struct scanner *s, struct str text, u64 base, size_t from, siz
 	s->from = from;
 	s->until = until;
 	memset(s->tries, 0, (s->set->n_rules + 1) * sizeof *s->tries);
-	if (text.n <= SECRET_SMALL && !s->set->db)
+	bool strong = s->place == PLACE_STRONG_ONLY || s->binary;
+	s->words = strong ? &s->set->strong : &s->set->all;
+	if (text.n <= SECRET_SMALL && !s->words->db && (s->smalls += text.n) <= SECRET_SMALLS)
 		find_words(s);
-	else if (secret_set_db(s->set)) {
-		if (!s->scratch && hs()->alloc_scratch(s->set->db, &s->scratch) != HS_SUCCESS)
+	else if (secret_words_db(s->set, s->words)) {
+		if (!s->made_for[strong] && hs()->alloc_scratch(s->words->db, &s->scratch) != HS_SUCCESS)
 			abort(); /* no memory */
-		hs()->scan(s->set->db, text.p, (unsigned)text.n, 0, s->scratch, word_found, s);
+		s->made_for[strong] = true;
+		hs()->scan(s->words->db, text.p, (unsigned)text.n, 0, s->scratch, word_found, s);
 	}
 	for (u32 i = 0; i < s->set->n_everywhere && until; i++)
 		if (asked(s, s->set->everywhere[i]))

@@ -16,7 +16,10 @@ struct hit {
 
 struct scanner {
 	struct secret_set *set;
-	hs_scratch_t *scratch;
+	hs_scratch_t *scratch; /* one for both tables */
+	bool made_for[2];      /* all, strong */
+	struct words *words;   /* of the file's place */
+	size_t smalls;         /* bytes that were looked through without a database */
 	pcre2_match_data *match;
 	pcre2_match_context *context;
 	char path[4096];

@@ -55,20 +55,20 @@ static bool caseless(const struct secret_rule *r)
 	return r->shape == SECRET_TEXT || r->shape == SECRET_SEARCHED || (r->shape == SECRET_ASSIGNED && !(r->flags & SECRET_CASED));
 }
 
-static hs_database_t *compile_words(const struct secret_set *s)
+static hs_database_t *compile_words(const struct words *words)
 {
-	const char **texts = xcalloc(s->n_words, sizeof *texts);
-	unsigned *flags = xcalloc(s->n_words, sizeof *flags), *ids = xcalloc(s->n_words, sizeof *ids);
-	size_t *lens = xcalloc(s->n_words, sizeof *lens);
-	for (u32 w = 0; w < s->n_words; w++) {
-		texts[w] = s->words[w].text.p;
-		lens[w] = s->words[w].text.n;
-		flags[w] = s->words[w].caseless ? HS_FLAG_CASELESS : 0;
+	const char **texts = xcalloc(words->n, sizeof *texts);
+	unsigned *flags = xcalloc(words->n, sizeof *flags), *ids = xcalloc(words->n, sizeof *ids);
+	size_t *lens = xcalloc(words->n, sizeof *lens);
+	for (u32 w = 0; w < words->n; w++) {
+		texts[w] = words->v[w].text.p;
+		lens[w] = words->v[w].text.n;
+		flags[w] = words->v[w].caseless ? HS_FLAG_CASELESS : 0;
 		ids[w] = w;
 	}
 	hs_database_t *db = NULL;
 	hs_compile_error_t *why = NULL;
-	if (hs()->compile_lit_multi(texts, flags, ids, lens, s->n_words, HS_MODE_BLOCK, NULL, &db, &why) != HS_SUCCESS)
+	if (hs()->compile_lit_multi(texts, flags, ids, lens, words->n, HS_MODE_BLOCK, NULL, &db, &why) != HS_SUCCESS)
 		abort(); /* words of any bytes can be compiled: there is no memory */
 	free(texts);
 	free(flags);
@@ -77,26 +77,42 @@ static hs_database_t *compile_words(const struct secret_set *s)
 	return db;
 }
 
-hs_database_t *secret_set_db(struct secret_set *s)
+static void make_db(struct words *w)
 {
-	if (!s->db && s->n_words) {
-		pthread_mutex_lock(&s->lock);
-		if (!s->db)
-			s->db = compile_words(s);
-		pthread_mutex_unlock(&s->lock);
-	}
-	return s->db;
+	if (!w->db)
+		w->db = compile_words(w);
+	pthread_mutex_unlock(&w->lock);
 }
 
-static void gather_words(struct secret_set *s, const struct pair *pairs, u32 n_pairs)
+hs_database_t *secret_words_db(struct secret_set *s, struct words *w)
 {
-	s->words = arena_array(&s->arena, struct word, n_pairs + 1);
-	s->word_rules = arena_array(&s->arena, u32, n_pairs + 1);
+	struct words *other = w == &s->all ? &s->strong : &s->all;
+	if (w->db || !w->n)
+		return w->db;
+	if (pthread_mutex_trylock(&w->lock) != 0) {
+		if (other->n && !other->db && pthread_mutex_trylock(&other->lock) == 0)
+			make_db(other);
+		pthread_mutex_lock(&w->lock);
+	}
+	make_db(w);
+	return w->db;
+}
+
+static void gather_words(struct secret_set *s, const struct pair *pairs, u32 n_pairs, bool weak, struct words *ret)
+{
+	const struct pair *last = NULL;
+	u32 n = 0;
+	ret->v = arena_array(&s->arena, struct word, n_pairs + 1);
+	ret->rules = arena_array(&s->arena, u32, n_pairs + 1);
 	for (u32 i = 0; i < n_pairs; i++) {
-		if (i == 0 || !str_eq(pairs[i].word, pairs[i - 1].word) || pairs[i].caseless != pairs[i - 1].caseless)
-			s->words[s->n_words++] = (struct word){ .first = i, .text = pairs[i].word, .caseless = pairs[i].caseless };
-		s->words[s->n_words - 1].n++;
-		s->word_rules[i] = pairs[i].rule;
+		const struct pair *p = &pairs[i];
+		if (!weak && s->rules[p->rule].rule->flags & SECRET_WEAK)
+			continue;
+		if (!last || !str_eq(p->word, last->word) || p->caseless != last->caseless)
+			ret->v[ret->n++] = (struct word){ .first = n, .text = p->word, .caseless = p->caseless };
+		ret->v[ret->n - 1].n++;
+		ret->rules[n++] = p->rule;
+		last = p;
 	}
 }
 
@@ -122,14 +138,16 @@ static void ready(struct secret_set *s)
 	}
 	if (n)
 		qsort(pairs, n, sizeof *pairs, by_word);
-	gather_words(s, pairs, n);
+	gather_words(s, pairs, n, true, &s->all);
+	gather_words(s, pairs, n, false, &s->strong);
 	free(pairs);
 }
 
 static struct secret_set *blank(void)
 {
 	struct secret_set *s = xcalloc(1, sizeof *s);
-	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->all.lock, NULL);
+	pthread_mutex_init(&s->strong.lock, NULL);
 	return s;
 }
 
@@ -167,6 +185,13 @@ static void codes_free(pcre2_code **v, u32 n)
 		pcre2_code_free(v[i]);
 }
 
+static void words_free(struct words *w)
+{
+	if (w->db)
+		hs()->free_database(w->db);
+	pthread_mutex_destroy(&w->lock);
+}
+
 void secret_set_free(struct secret_set *s)
 {
 	if (!s)
@@ -179,11 +204,10 @@ void secret_set_free(struct secret_set *s)
 		codes_free(s->allows[i].regex_codes, s->allows[i].n_regexes);
 		codes_free(s->allows[i].path_codes, s->allows[i].n_paths);
 	}
-	if (s->db)
-		hs()->free_database(s->db);
+	words_free(&s->all);
+	words_free(&s->strong);
 	free(s->rules);
 	free(s->allows);
-	pthread_mutex_destroy(&s->lock);
 	arena_free(&s->arena);
 	free(s);
 }

@@ -35,25 +35,31 @@ struct word {
 	bool caseless;
 };
 
+/* Words that are looked for at once. Those of rules that are asked everywhere are few and long: looking for them alone takes half the time. */
+struct words {
+	struct word *v;
+	u32 n, *rules;               /* indices into set.rules; word.first is a place in them */
+	pthread_mutex_t lock;
+	_Atomic(hs_database_t *) db; /* made when there is much to look through: secret_words_db() */
+};
+
 struct secret_set {
 	struct arena arena;
 	struct ready_rule *rules;
 	u32 n_rules, cap_rules;
-	struct word *words;
-	u32 n_words, *word_rules;
+	struct words all, strong; /* strong: without the rules that are SECRET_WEAK */
 	u32 *everywhere, n_everywhere; /* rules without a word */
 	u32 *of_paths, n_of_paths;
-	pthread_mutex_t lock;
-	_Atomic(hs_database_t *) db; /* made when there is much to look through: secret_set_db() */
 	struct allowlist *allows; /* those of rules first, set-wide ones behind `n_own` */
 	u32 n_allows, n_own;
 	bool defaults;
 };
 
 #define SECRET_MATCH_LIMIT 100000u /* steps of one try */
-#define SECRET_SMALL ((size_t)(8 * KiB)) /* a text that is looked through word by word while there is no database: a few lines of a configuration */
-/* The words as a database of vectorscan's; NULL when there are none. Takes some milliseconds, once. */
-hs_database_t *secret_set_db(struct secret_set *s);
+#define SECRET_SMALL ((size_t)(8 * KiB))     /* a text that is looked through word by word while there is no database: a few lines of a configuration */
+#define SECRET_SMALLS ((size_t)(256 * KiB)) /* of such texts: then a database is made */
+/* The words as a database of vectorscan's; NULL when there are none. Takes up to a tenth of a second, once: a second thread that wants the same meanwhile makes the other ones. */
+hs_database_t *secret_words_db(struct secret_set *s, struct words *w);
 pcre2_code *secret_compile(const char *pattern, u32 options, struct error *err);
 /* Reads a file in gitleaks' format into s: its rules and allowlists, and which of the built-in rules are left (gitleaks.c). */
 int secret_gitleaks_read(struct secret_set *s, const char *path, struct error *err) must_check;

@@ -39,7 +39,6 @@ static void *open_state(void)
 {
 	struct reading *r = xcalloc(1, sizeof *r);
 	r->scanner = scanner_new(secret_collector_set());
-	secret_set_db(secret_collector_set());
 	r->buffer = xmalloc(BUFFER);
 	return r;
 }
