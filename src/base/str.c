@@ -36,6 +36,14 @@ bool str_ieq(struct str a, struct str b)
 	return true;
 }
 
+bool str_among(struct str a, const char *words)
+{
+	for (struct str rest = str_of(words); rest.p;)
+		if (str_eq(str_cut(&rest, ' '), a))
+			return true;
+	return false;
+}
+
 bool str_listed(struct str a, const char *const *names)
 {
 	for (; names && *names; names++)

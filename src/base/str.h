@@ -27,6 +27,7 @@ struct str str_trim(struct str a);                   /* without blanks (space, t
 bool str_contains(struct str a, struct str needle);
 const char *str_find(struct str a, struct str needle); /* NULL when absent */
 bool str_ieq(struct str a, struct str b);            /* equal but for ASCII case */
+bool str_among(struct str a, const char *words); /* words separated by blanks */
 bool str_listed(struct str a, const char *const *names); /* names ends with NULL; a NULL list holds nothing */
 size_t str_same(struct str a, struct str b);         /* how many bytes both begin with */
 struct str str_base(struct str path);                /* what stands after the last '/' */

@@ -69,11 +69,14 @@ struct problems;
 int command_problems(const struct problems *p);
 /* The same for claims that did not hold (image.unverified): they fail nothing. Silent with --quiet. */
 void command_unverified(const struct problems *p);
+/* A line on standard error that is no error; silent with --quiet. */
+void command_note(const char *fmt, ...) printf_like(1, 2);
 /* Flushes standard output; 4 with a line when it could not be written, else `status`. */
 int command_done(int status);
 
 /* manual.c */
 void manual_help(FILE *f, const struct command *c);  /* NULL: the overview */
+void manual_subcommand(FILE *f, const struct command *c, const struct subcommand *u);
 void manual_man(FILE *f, const struct command *c);   /* roff, man(7) */
 void manual_complete(FILE *f, const char *shell);    /* "bash", "zsh", "fish" */
 extern const struct command command_manual;          /* hidden: prints these for packages */

@@ -26,7 +26,7 @@ static int number(const struct option_value *v, const char *name, u32 most, u32 
 
 static int read_options(const struct option_value *opt, struct update_options *ret, struct error *err)
 {
-	*ret = (struct update_options){ .offline = opt[O_OFFLINE].count > 0 };
+	*ret = (struct update_options){ .offline = opt[O_OFFLINE].count > 0, .keep_going = opt[O_KEEP_GOING].count > 0 || !opt[O_FROM].count };
 	ret->fetch.unverified = opt[O_TLS_VERIFY].value && strcmp(opt[O_TLS_VERIFY].value, "false") == 0;
 	if (number(&opt[O_TIMEOUT], "timeout", 86400, &ret->fetch.silence, err) < 0)
 		return -1;
@@ -84,10 +84,10 @@ static void summary(const struct update_place *p, u32 n, const char *db, bool bu
 	struct buf out = BUF(0);
 	u64 records = 0;
 	for (u32 i = 0; i < n; i++) {
-		const char *news = p[i].n_fresh ? "new" : "unchanged";
+		const char *news = p[i].n_fresh ? "new" : p[i].failed ? "as before" : "unchanged";
 		buf_clear(&out);
 		text_safe(&out, str_of(p[i].url ? p[i].url : ""));
-		if (built)
+		if (built && !p[i].left_out)
 			printf("%-16s %-9s %9s %12s records %12s others  %-10s  %s\n", p[i].feed->kind, news, TEXT_SIZE(p[i].bytes), TEXT_COUNT(p[i].records), TEXT_COUNT(p[i].others), p[i].newest,
 			       buf_str(&out).p);
 		records += p[i].records;
@@ -116,7 +116,13 @@ static int from_feeds(struct arena *a, const struct words *w, const struct updat
 		return -1;
 	if (!globals.quiet)
 		summary(places, w->n, db, !built);
-	return 0;
+	u32 failed = 0;
+	for (u32 i = 0; i < w->n; i++) {
+		failed += places[i].failed != NULL;
+		if (places[i].failed)
+			command_note("%s: %s; the database %s", places[i].feed->kind, places[i].failed, places[i].left_out ? "is without it" : "has what could be had of it");
+	}
+	return failed ? error_set(err, ERR_ENV, "%s: %u of %u feeds could not be updated", db, failed, w->n) : 0;
 }
 
 /* --- from a registry, to a registry --- */

@@ -56,23 +56,6 @@ static const struct option options[] = {
 };
 
 /* --- configuration --- */
-static void note(const char *fmt, ...) printf_like(1, 2);
-static void note(const char *fmt, ...)
-{
-	char text[1024];
-	struct buf safe = BUF(0);
-	va_list ap;
-	if (globals.quiet)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	text_safe(&safe, str_of(text));
-	fflush(stdout);
-	fprintf(stderr, "pare: %s\n", buf_str(&safe).p);
-	buf_free(&safe);
-}
-
 static int read_config(const struct option_value *opt, const char *file, struct config *c, struct error *err)
 {
 	static const struct {
@@ -124,7 +107,7 @@ static void set_level(struct levels *l, const struct config *c, struct str name,
 	if (!lint_rule_find(name)) {
 		bool code = name.n == 6 && (str_starts(name, STR("DL")) || str_starts(name, STR("SC")));
 		if (!code)
-			note("%s%sno rule is called %.*s", c->file ? c->file : "", c->file ? ": " : "", STR_FMT(str_head(name, 100)));
+			command_note("%s%sno rule is called %.*s", c->file ? c->file : "", c->file ? ": " : "", STR_FMT(str_head(name, 100)));
 		return;
 	}
 	for (const struct lint_rule *r = NULL; (r = lint_rule_named(name, r));) {
@@ -273,17 +256,17 @@ static void notes(const struct job *j, const struct lint_paths *paths)
 	const struct lint_run *r = &j->run;
 	const char *file = j->config.text[CONFIG_BASELINE];
 	if (!paths->n && !paths->problems.n)
-		note("no Dockerfile found");
+		command_note("no Dockerfile found");
 	if (r->fix && !r->diff && r->fixes)
-		note("%u fix%s in %u file%s", r->fixes, r->fixes == 1 ? "" : "es", r->fixed_files, r->fixed_files == 1 ? "" : "s");
+		command_note("%u fix%s in %u file%s", r->fixes, r->fixes == 1 ? "" : "es", r->fixed_files, r->fixed_files == 1 ? "" : "s");
 	if (r->left_out)
-		note("%u fix%s left out: the result would not have been what was promised", r->left_out, r->left_out == 1 ? "" : "es");
+		command_note("%u fix%s left out: the result would not have been what was promised", r->left_out, r->left_out == 1 ? "" : "es");
 	if (r->not_new)
-		note("%u finding%s in %s not shown", r->not_new, r->not_new == 1 ? "" : "s", file);
+		command_note("%u finding%s in %s not shown", r->not_new, r->not_new == 1 ? "" : "s", file);
 	if (r->known && baseline_gone(r->known))
-		note("%u finding%s of %s gone: --update-baseline takes them out", baseline_gone(r->known), baseline_gone(r->known) == 1 ? "" : "s", file);
+		command_note("%u finding%s of %s gone: --update-baseline takes them out", baseline_gone(r->known), baseline_gone(r->known) == 1 ? "" : "s", file);
 	if (r->bytes > r->fail_over)
-		note("the findings cost %s, more than %s", TEXT_SIZE(r->bytes), TEXT_SIZE(r->fail_over));
+		command_note("the findings cost %s, more than %s", TEXT_SIZE(r->bytes), TEXT_SIZE(r->fail_over));
 }
 
 static void say_nothing(struct lint_report *r, const struct lint_file *file) { (void)r, (void)file; }
@@ -310,7 +293,7 @@ static int image_status(const struct job *j)
 		return command_fail(&err);
 	}
 	if (r->unmatched)
-		note("%s: its history has no layer of %u instruction%s (line %u): what they cost is estimated", j->image, r->unmatched, r->unmatched == 1 ? "" : "s", r->unmatched_line);
+		command_note("%s: its history has no layer of %u instruction%s (line %u): what they cost is estimated", j->image, r->unmatched, r->unmatched == 1 ? "" : "s", r->unmatched_line);
 	return lint_image_problems(r->image);
 }
 
@@ -419,7 +402,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		status = command_fail(&err);
 	} else {
 		if (j.config.on[CONFIG_VERBOSE])
-			note("configuration: %s", j.config.file ? j.config.file : "none; the defaults");
+			command_note("configuration: %s", j.config.file ? j.config.file : "none; the defaults");
 		status = lint_paths(&j, args, n_args);
 	}
 	free_job(&j);

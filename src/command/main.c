@@ -72,6 +72,18 @@ int command_problems(const struct problems *p)
 	return p->n ? 3 : 0;
 }
 
+void command_note(const char *fmt, ...)
+{
+	char text[1200];
+	va_list ap;
+	if (globals.quiet)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	line(text);
+}
+
 int command_done(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -109,20 +121,11 @@ static u32 count_options(const struct option *o)
 	return n;
 }
 
-static bool choice_ok(const char *choices, const char *value)
-{
-	struct str rest = str_of(choices);
-	while (rest.p)
-		if (str_is(str_cut(&rest, ' '), value))
-			return true;
-	return false;
-}
-
 static int take_value(struct parsed *p, u32 i, const char *value, struct error *err)
 {
 	const struct option *o = option_at(p, i);
 	struct option_value *v = &p->values[i];
-	if (o->choices && !choice_ok(o->choices, value))
+	if (o->choices && !str_among(str_of(value), o->choices))
 		return error_set(err, ERR_USAGE, "--%s %s: one of: %s", o->name, value, o->choices);
 	if (o->kind == OPT_LIST) {
 		v->list = xrealloc(v->list, (v->count + 1) * sizeof *v->list);
@@ -216,20 +219,26 @@ static void set_globals(const struct parsed *p)
 	progress_enable(!globals.quiet && isatty(STDERR_FILENO));
 }
 
+static const struct subcommand *find_subcommand(const struct command *c, const char *name)
+{
+	for (const struct subcommand *s = c->subcommands; s && s->name; s++)
+		if (strcmp(s->name, name) == 0)
+			return s;
+	return NULL;
+}
+
 /* Of a command with subcommands: finds the one that the first operand names, and refuses options that are not its own. */
 static const struct subcommand *choose(const struct parsed *p, struct error *err)
 {
-	const struct subcommand *s = p->cmd->subcommands;
-	while (s->name && (p->n_args < 1 || strcmp(s->name, p->args[0]) != 0))
-		s++;
-	if (!s->name) {
+	const struct subcommand *s = p->n_args ? find_subcommand(p->cmd, p->args[0]) : NULL;
+	if (!s) {
 		error_set(err, ERR_USAGE, "%s%s%.100s: %s; usage: pare %s %s", p->cmd->name, p->n_args ? " " : "", p->n_args ? p->args[0] : "",
 			p->n_args ? "no such subcommand" : "an operand is missing", p->cmd->name, p->cmd->synopsis);
 		return NULL;
 	}
 	for (u32 i = 0; i < p->n_options; i++) {
-		if (p->values[i].count && !choice_ok(s->options, p->cmd->options[i].name)) {
-			error_set(err, ERR_USAGE, "%s %s: takes no --%s; `pare %s --help` says what it takes", p->cmd->name, s->name, p->cmd->options[i].name, p->cmd->name);
+		if (p->values[i].count && !str_among(str_of(p->cmd->options[i].name), s->options)) {
+			error_set(err, ERR_USAGE, "%s %s: takes no --%s; `pare %s %s --help` says what it takes", p->cmd->name, s->name, p->cmd->options[i].name, p->cmd->name, s->name);
 			return NULL;
 		}
 	}
@@ -249,7 +258,11 @@ static int run(const struct command *c, int argc, char **argv)
 	if (parse(&p, argc, argv, &err) < 0) {
 		status = command_fail(&err);
 	} else if (p.values[p.n_options + 3].count) {
-		manual_help(stdout, c);
+		const struct subcommand *s = p.n_args ? find_subcommand(c, p.args[0]) : NULL;
+		if (s)
+			manual_subcommand(stdout, c, s);
+		else
+			manual_help(stdout, c);
 		status = command_done(0);
 	} else if (c->subcommands) {
 		const struct subcommand *s = choose(&p, &err);

@@ -448,6 +448,26 @@ static void document(struct page *p, const struct command *c)
 
 void manual_help(FILE *f, const struct command *c) { document(&(struct page){ .f = f }, c); }
 
+void manual_subcommand(FILE *f, const struct command *c, const struct subcommand *u)
+{
+	struct page page = { .f = f }, *p = &page;
+	struct buf usage = BUF(0);
+	buf_printf(&usage, "usage: pare %s %s %s", c->name, u->name, u->synopsis);
+	put_wrapped(f, buf_str(&usage), 0, 7);
+	buf_free(&usage);
+	fputc('\n', f);
+	put_wrapped(f, str_of(u->summary), 0, 0);
+	if (*u->options)
+		section(p, "Options");
+	for (const struct option *o = c->options; o->name; o++)
+		if (str_among(str_of(o->name), u->options))
+			option_item(p, o);
+	section(p, "Options that work everywhere");
+	for (const struct option *o = global_options; o->name; o++)
+		option_item(p, o);
+	fprintf(f, "\npare %s --help says more about all of it.\n", c->name);
+}
+
 void manual_man(FILE *f, const struct command *c) { document(&(struct page){ .f = f, .roff = true }, c); }
 
 /* ---- completion ---- */

@@ -193,19 +193,29 @@ static int one(struct job *j, const char *name, const char *url, struct error *e
 	return add_name(j, name, &sha256, err);
 }
 
+static int absent(const char *url, struct error *err) { return error_set(err, ERR_ENV, "%.300s: %s", url, FETCH_STATUS(404)); }
+
 static int needed(struct job *j, const char *name, const char *url, struct error *err)
 {
 	int r = one(j, name, url, err);
-	return r == 1 ? error_set(err, ERR_ENV, "%.300s: %s", url, FETCH_STATUS(404)) : r;
+	return r == 1 ? absent(url, err) : r;
 }
 
 static int fetch_list(struct job *j, struct error *err)
 {
 	int r = 0;
 	for (struct str rest = str_of(j->place->names); r == 0 && rest.p;) {
-		const char *name = arena_strdup(j->a, str_cut(&rest, ' '));
-		r = needed(j, name, arena_printf(j->a, "%s%s", j->base, name), err);
+		const char *name = arena_strdup(j->a, str_cut(&rest, ' ')), *url = arena_printf(j->a, "%s%s", j->base, name);
+		r = one(j, name, url, err);
+		if (r == 1 && j->opt->keep_going) { /* one of many moved */
+			j->p->failed = arena_printf(j->a, "%.300s: %s", url, FETCH_STATUS(404));
+			r = 0;
+		} else if (r == 1) {
+			r = absent(url, err);
+		}
 	}
+	if (r == 0 && !j->p->n_files)
+		r = error_set(err, ERR_ENV, "%s", j->p->failed);
 	return r;
 }
 
@@ -411,6 +421,16 @@ static int settle(struct job *j, struct error *err)
 	return r;
 }
 
+/* Nothing of it is there yet. */
+static void start(struct job *j)
+{
+	j->p->n_files = j->p->n_fresh = 0;
+	j->p->bytes = 0;
+	buf_clear(&j->list);
+	digester_finish(j->state);
+	j->state = digester_new(DIGEST_SHA256);
+}
+
 static int update_one(struct job *j, struct error *err)
 {
 	struct update_place *p = j->p;
@@ -423,15 +443,22 @@ static int update_one(struct job *j, struct error *err)
 		return error_set(err, ERR_USAGE, "--from %s:%.200s: a URL of a file, or of a directory with a slash behind it", p->feed->kind, j->base);
 	j->host = slug(j->a, arena_strdup(j->a, host));
 	p->dir = arena_printf(j->a, "%s/feeds/%s/%s", j->opt->store, p->feed->kind, room_name(j->a, j->base));
-	p->n_files = p->n_fresh = 0;
-	p->bytes = 0;
+	p->failed = NULL;
+	p->left_out = false;
 	if (file_mkdirs(p->dir, err) < 0)
 		return -1;
 	int r = j->opt->offline ? known_place(j, err) : fetch_place(j, err);
 	if (r == 0 && !j->opt->offline)
 		r = settle(j, err);
+	if (r < 0 && j->opt->keep_going) {
+		p->failed = arena_strdup(j->a, str_of(err->text));
+		p->left_out = j->opt->offline || (start(j), known_place(j, err)) < 0;
+		r = 0;
+	}
 	if (r < 0)
 		return error_wrap(err, "%s", p->feed->kind);
+	if (p->left_out)
+		return 0;
 	struct str list = buf_str(&j->list), first = str_cut(&list, '\n');
 	p->files = j->place ? arena_printf(j->a, "%s/%s", p->dir, j->host) : below(j, j->host, arena_strdup(j->a, first));
 	return 0;
@@ -441,14 +468,18 @@ int update_fetch(struct arena *a, struct update_place *places, u32 n, const stru
 {
 	struct http *h = opt->offline ? NULL : fetch_client(&opt->fetch, err);
 	int r = h || opt->offline ? 0 : -1;
+	bool some = false;
 	for (u32 i = 0; r == 0 && i < n; i++) {
 		struct job j = { .a = a, .h = h, .opt = opt, .p = &places[i], .list = BUF(LIST_MAX), .state = digester_new(DIGEST_SHA256) };
+		places[i].n_files = places[i].n_fresh = 0;
+		places[i].bytes = 0;
 		r = update_one(&j, err);
 		places[i].state = digester_finish(j.state);
 		buf_free(&j.list);
+		some |= r == 0 && !places[i].left_out;
 	}
 	http_close(h);
-	return r;
+	return r == 0 && !some ? error_set(err, ERR_ENV, "%s%s", places[0].failed, n > 1 ? "; nor could any other feed be had" : "") : r;
 }
 
 /* --- the database --- */
@@ -476,6 +507,8 @@ int update_build(struct update_place *places, u32 n, const char *db, struct erro
 	for (u32 i = 0; i < n; i++) {
 		struct update_place *p = &places[i];
 		struct str newest;
+		if (p->left_out)
+			continue;
 		progress_begin(p->feed->kind, 0);
 		r = p->feed->import(p->files, w, err);
 		progress_end();
@@ -498,6 +531,8 @@ const char *update_state(struct arena *a, const struct update_place *places, u32
 {
 	struct digester *d = digester_new(DIGEST_SHA256);
 	for (u32 i = 0; i < n; i++) {
+		if (places[i].left_out)
+			continue;
 		digester_add(d, str_of(places[i].feed->kind));
 		digester_add(d, str_n(&places[i].state, sizeof places[i].state));
 	}

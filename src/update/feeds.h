@@ -19,6 +19,7 @@
 struct update_options {
 	const char *store;
 	bool offline; /* what was fetched before, without asking anybody */
+	bool keep_going; /* what fails is taken as it was fetched before, or left out: update_place.failed */
 	struct fetch_options fetch;
 };
 
@@ -28,6 +29,8 @@ struct update_place { /* one --from, or one of the default set */
 	struct digest digest; /* of its only file, when the user says so */
 	/* what came of it */
 	const char *dir, *files; /* its directory; what to import: a directory or a file */
+	const char *failed;   /* what went wrong, with keep_going; NULL: nothing */
+	bool left_out;        /* there is nothing of it: update_build() passes it over */
 	u32 n_files, n_fresh;
 	u64 bytes;
 	u64 records, others;

@@ -380,3 +380,31 @@ def test_two_at_once(pare):
     with serving({"/kev.json": [slow, document(KEV)]}) as s:
         pare("db", "update", "--from", "kev:%s/kev.json" % s.url)
         assert len(s.asked) == 1
+
+
+# --- what cannot be had ---
+
+def test_keep_going_takes_what_was_there_before(pare):
+    routes = {"/kev.json": document(KEV), "/json": document(debian("CVE-2024-0002"))}
+    with serving(routes) as s:
+        words = ["--keep-going", "--attempts", 1, "--from", "kev:%s/kev.json" % s.url, "--from", "debian-tracker:%s/json" % s.url]
+        s.routes["/kev.json"] = answer(404)
+        r = pare("db", "update", *words, status=4)
+        assert "is without it" in r.err and "1 of 2 feeds" in r.err and "debian-tracker" in r.out and "kev " not in r.out
+        assert known(pare, "CVE-2024-0002") and not known(pare, "CVE-2024-0001")
+        s.routes["/kev.json"] = document(KEV)
+        assert pare("db", "update", *words).err == "" and known(pare, "CVE-2024-0001")
+        s.routes["/kev.json"] = answer(404)
+        s.routes["/json"] = document(debian("CVE-2024-0003"))
+        r = pare("db", "update", *words, status=4)
+        assert "could be had of it" in r.err and "as before" in r.out
+        assert known(pare, "CVE-2024-0001") and known(pare, "CVE-2024-0003")
+        s.routes["/json"] = answer(404)
+        gone = pare("db", "update", "--db", pare.store / "other.db", "--keep-going", "--from", "osv:%s/none.zip" % s.url, status=4)
+        assert "404" in gone.err and gone.err.count("\n") == 1 and not (pare.store / "other.db").exists()
+
+
+def test_keep_going_with_one_of_many_files_gone(pare):
+    with serving({"/npm/all.zip": answer(404)}) as s:
+        r = pare("db", "update", "--keep-going", "--attempts", 1, "--from", "osv:%s/" % s.url, status=4)
+        assert r.err.count("\n") == 1 and "404" in r.err and len(s.asked) > 5  # all of them were asked for

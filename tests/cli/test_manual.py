@@ -191,3 +191,9 @@ def test_install_manual(tmp_path, prefix, zsh):
 def test_tools_are_there():
     """What the tests of this file read pages and scripts with; without them they would fail for another reason."""
     assert all(shutil.which(t) for t in ("mandoc", "groff", "bash", "zsh", "fish"))
+
+
+def test_help_of_a_subcommand_tells_its_own_options(pare):
+    out = pare("db", "push", "--help").out
+    assert out.startswith("usage: pare db push") and "--attempts" in out and "--from" not in out
+    assert "--from" in pare("db", "--help").out
