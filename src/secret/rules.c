@@ -207,7 +207,7 @@ const struct secret_rule secret_rules[] = {
 	  SECRET_WEAK | SECRET_NAMES | SECRET_BARE, 2, check_plain_password, "(?i)\\.(?:tf|tfvars|hcl)$", SEV_HIGH, PASSWORD },
 	TOKEN("vault-service-token", "Vault service token", "hvs.", "hvs\\.[\\w-]{90,120}(?![\\w-])", 3.5, CRITICAL, "vault token revoke"),
 	{ "vault-service-token-legacy", "Vault service token", "\"s. 's. =s. :s.\n s.\n\ts.\n>s.\n`s.",
-	  "[\"'=:>` \\t](?<secret>s\\.(?![A-Za-z]{24})[A-Za-z0-9]{24})(?![A-Za-z0-9._(-])", SECRET_TOKEN, SECRET_OPEN, 3.5, check_mixed, NULL, SEV_HIGH,
+	  "[\"'=:>` \\t](?<secret>s\\.(?![A-Za-z]{24})[A-Za-z0-9]{24})(?![A-Za-z0-9._(-])", SECRET_TOKEN, SECRET_OPEN | SECRET_WEAK, 3.5, check_mixed, NULL, SEV_HIGH,
 	  "vault token revoke" },
 	TOKEN("vault-batch-token", "Vault batch token", "hvb.", "hvb\\.[\\w-]{138,300}(?![\\w-])", 4, HIGH,
 	  "it cannot be revoked by itself: end the lease of its parent, or wait for its end"),
