@@ -316,6 +316,23 @@ static void believe(struct package *n, const struct item *k)
 	n->files = (u32)MIN(number(k->files), (u64)UINT32_MAX);
 }
 
+/* A name without the segments that its package URL will not have, so that it is the same when it is read back. */
+static const char *without_empty(struct document *d, struct str name)
+{
+	struct buf b = BUF(0);
+	while (name.p) {
+		struct str part = str_cut(&name, '/');
+		if (!part.n || str_is(part, ".") || str_is(part, ".."))
+			continue;
+		if (b.n)
+			buf_putc(&b, '/');
+		buf_add(&b, part);
+	}
+	const char *z = arena_bytes(&d->arena, buf_str(&b));
+	buf_free(&b);
+	return z;
+}
+
 void document_package(struct document *d, const struct item *k)
 {
 	struct packages *p = d->p;
@@ -329,7 +346,7 @@ void document_package(struct document *d, const struct item *k)
 		d->full = true;
 		return;
 	}
-	const char *name = keep_word(d, url ? name_of(d, k, &u) : k->name);
+	const char *name = keep_word(d, url ? name_of(d, k, &u) : without_empty(d, str_of(k->name)));
 	if (!lang_word(str_of(name)) || !type_word(u.type)) {
 		document_damage(d, "a component's name is no name");
 		return;

@@ -96,7 +96,9 @@ const char *purl_make(struct arena *a, const struct package *k, const char *os_i
 	struct str version = str_of(k->version), epoch = STR("");
 	char sep = '?';
 	size_t digits = strspn(k->version, "0123456789");
-	if (strcmp(k->type, "rpm") == 0 && digits && k->version[digits] == ':') {
+	size_t more = digits && k->version[digits] == ':' ? strspn(k->version + digits + 1, "0123456789") : 0;
+	bool second = more && k->version[digits + 1 + more] == ':'; /* what is left would look like one with an epoch again */
+	if (strcmp(k->type, "rpm") == 0 && digits && k->version[digits] == ':' && !second) {
 		epoch = str_cut(&version, ':');
 		if (str_is(epoch, "0"))
 			epoch = STR("");
