@@ -452,7 +452,7 @@ void manual_subcommand(FILE *f, const struct command *c, const struct subcommand
 {
 	struct page page = { .f = f }, *p = &page;
 	struct buf usage = BUF(0);
-	buf_printf(&usage, "usage: pare %s %s %s", c->name, u->name, u->synopsis);
+	buf_printf(&usage, "Usage: pare %s %s %s", c->name, u->name, u->synopsis);
 	put_wrapped(f, buf_str(&usage), 0, 7);
 	buf_free(&usage);
 	fputc('\n', f);

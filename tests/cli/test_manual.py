@@ -195,5 +195,5 @@ def test_tools_are_there():
 
 def test_help_of_a_subcommand_tells_its_own_options(pare):
     out = pare("db", "push", "--help").out
-    assert out.startswith("usage: pare db push") and "--attempts" in out and "--from" not in out
+    assert out.startswith("Usage: pare db push") and "--attempts" in out and "--from" not in out
     assert "--from" in pare("db", "--help").out
