@@ -257,20 +257,29 @@ int registry_manifest(struct registry *r, const char *which, const char *accept,
 	struct stream *body;
 	struct digest want = { 0 };
 	u32 status;
-	if (send_patiently(r, &(struct http_request){ .url = url_of(r, "manifests", which), .headers = headers, .n_headers = 1 }, &status, &body, err) < 0)
-		return -1;
-	if (status != 200)
-		return refused(r, status, body, which, err);
-	struct str said = http_header(r->h, "Docker-Content-Digest", 0), mime = http_header(r->h, "Content-Type", 0);
-	struct str plain = str_trim(str_cut(&mime, ';'));
-	snprintf(type, 128, "%.*s", (int)MIN(plain.n, (size_t)127), plain.n ? plain.p : "");
-	struct error ignored = { 0 };
-	if (digest_parse(str_of(which), &want, &ignored) < 0 && said.p && digest_parse(said, &want, err) < 0) {
-		stream_close(body);
-		return error_wrap(err, "%s: Docker-Content-Digest", r->domain);
+	for (struct fetch_patience p = { .attempts = r->opt.fetch.attempts };;) { /* a body that breaks off is asked for again */
+		struct error why = { 0 };
+		if (send_patiently(r, &(struct http_request){ .url = url_of(r, "manifests", which), .headers = headers, .n_headers = 1 }, &status, &body, err) < 0)
+			return -1;
+		if (status != 200)
+			return refused(r, status, body, which, err);
+		struct str said = http_header(r->h, "Docker-Content-Digest", 0), mime = http_header(r->h, "Content-Type", 0);
+		struct str plain = str_trim(str_cut(&mime, ';'));
+		snprintf(type, 128, "%.*s", (int)MIN(plain.n, (size_t)127), plain.n ? plain.p : "");
+		struct error ignored = { 0 };
+		want = (struct digest){ 0 };
+		if (digest_parse(str_of(which), &want, &ignored) < 0 && said.p && digest_parse(said, &want, err) < 0) {
+			stream_close(body);
+			return error_wrap(err, "%s: Docker-Content-Digest", r->domain);
+		}
+		buf_clear(out);
+		if (http_read(body, REGISTRY_MANIFEST_MAX, out, &why) == 0)
+			break;
+		if (!fetch_again(&p, r->h, 0, &why)) {
+			*err = why;
+			return error_wrap(err, "%s/%s: the manifest", r->domain, r->path);
+		}
 	}
-	if (http_read(body, REGISTRY_MANIFEST_MAX, out, err) < 0)
-		return error_wrap(err, "%s/%s: the manifest", r->domain, r->path);
 	*digest = digest_bytes(want.alg ? (enum digest_alg)want.alg : DIGEST_SHA256, buf_str(out));
 	if (want.alg && !digest_eq(&want, digest))
 		return error_set(err, ERR_INPUT, "%s/%s: the manifest that came is %s, and it should be %s", r->domain, r->path, DIGEST_STR(digest), DIGEST_STR(&want));

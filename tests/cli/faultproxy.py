@@ -296,8 +296,10 @@ class Connection:
     # --- answers ---
     def send(self, x, data):
         while data:
-            n = self.sock.send(data[:65536])
-            x.sent += n
+            piece = data[:65536]
+            x.sent += len(piece)  # before the other side can have it
+            n = self.sock.send(piece)
+            x.sent -= len(piece) - n
             data = data[n:]
 
     def head(self, x, status, headers, length):
