@@ -8,12 +8,20 @@
 #include "base/error.h"
 
 enum prune_kind { PRUNE_CONTAINER, PRUNE_IMAGE, PRUNE_VOLUME, PRUNE_NETWORK, PRUNE_CACHE, PRUNE_TAG, PRUNE_MANIFEST, PRUNE_BLOB };
+/* Bytes that several things stand on: they are free when the last of these is gone. */
+struct prune_part {
+	u64 bytes;
+	u32 holders; /* everything that needs it, listed or not */
+	u32 left;    /* of these, while it is decided */
+};
 struct prune_item {
 	enum prune_kind kind;
 	const char *id;             /* what the place is asked to remove */
 	const char *name;           /* for people: "web:1.2", "<none>" */
 	s64 created, used;          /* seconds since 1970; 0 unknown */
-	u64 bytes;                  /* freed when it goes and everything before it in the list that goes is gone */
+	u64 bytes;                  /* freed when it goes and everything before it in the list that goes is gone; decided, where there are parts */
+	struct prune_part *const *parts; /* what it stands on, each once; NULL: `bytes` are its own */
+	u32 n_parts;
 	const char *const *labels;  /* "key=value", NULL-terminated; NULL none */
 	bool dangling;              /* without a name */
 	const char *in_use;         /* "container web"; NULL: by nothing */
@@ -21,19 +29,23 @@ struct prune_item {
 	bool goes;                  /* decided */
 	const char *why;            /* decided: "untagged", "older than 30 days", "newest 3 are kept", "used by container web" */
 };
+/* What may go: containers, networks, cache and blobs that nobody uses; images, volumes, tags and manifests without a name (dangling). Those with a name only by `all`, by a pattern of
+ * `names`, or as older ones of a group (`keep`); tags by age (`until`), too. All other rules only make it less. */
 struct prune_rules {
 	bool all;                   /* images with a name, too (docker's -a) */
-	bool dangling_off;          /* filter dangling=false */
-	s64 until;                  /* only what was made before; 0 any */
+	bool dangling_off;          /* filter dangling=false: as `all` (docker) */
+	s64 until;                  /* only what was made and last used before; 0 any */
 	const char *const *labels, *const *not_labels; /* "key" or "key=value"; NULL-terminated */
-	const char *const *names;   /* patterns of tags and names that may go; NULL any */
+	const char *const *names;   /* patterns: of what has a name only these may go; NULL any. str_glob() over the name, the id, and the tag alone */
 	const char *const *protect; /* patterns that stay */
-	u32 keep;                   /* newest N of each group; 0 none */
-	u64 keep_storage;           /* of what can be made again (cache): stop when this much is left; 0 none */
+	u32 keep;                   /* newest N of each group, of those that the patterns and labels let go; 0 none */
+	u64 keep_storage;           /* of what can be made again (cache): stop when this much is left, the least recently used first; 0 none */
+	bool keep_storage_images;   /* keep_storage is about images instead */
 };
 /* Docker's "until=24h", "until=2024-01-02", "until=1700000000", "label=K[=V]", "label!=K[=V]", "dangling=true|false". ERR_USAGE. */
 int prune_filter(struct arena *a, const char *text, s64 now, struct prune_rules *rules, struct error *err) must_check;
-int prune_age(const char *text, s64 now, s64 *ret, struct error *err) must_check; /* "30d", "24h", "2w", a date, seconds */
+int prune_age(const char *text, s64 now, s64 *ret, struct error *err) must_check; /* the moment before which: "30d", "24h", "2w", "1h30m" before now; a date, seconds since 1970. ERR_USAGE */
+/* Every item gets `goes`, `why` and, with parts, `bytes`: of one that stays what it alone would free now. The order of the list decides nothing but which of those that go is told shared bytes. */
 void prune_decide(struct arena *a, struct prune_item *items, u32 n, const struct prune_rules *rules, s64 now);
 struct prune_sum {
 	u32 go, stay;
