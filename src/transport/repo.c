@@ -6,6 +6,8 @@ struct kind {
 	int (*open)(const char *detail, const struct repo_options *opt, struct repo **ret, struct error *err);
 };
 static const struct kind kinds[] = {
+	{ "oci", repo_layout_open },
+	{ "oci-archive", repo_archive_open },
 	{ NULL, NULL },
 };
 
@@ -90,7 +92,7 @@ int repo_document(struct repo *r, const char *which, struct document *ret, struc
 {
 	struct document d = { .bytes = BUF(REPO_DOCUMENT_MAX) };
 	struct digest wanted = { 0 };
-	if (which && strchr(which, ':') && digest_parse(str_of(which), &wanted, err) < 0)
+	if (which && strncmp(which, "sha", 3) == 0 && strchr(which, ':') && digest_parse(str_of(which), &wanted, err) < 0) /* tags of layouts may hold a colon */
 		return -1;
 	int status = r->ops->document(r, which, &d, err);
 	if (status == 0 && d.bytes.over)

@@ -3,6 +3,7 @@
 #include "base/progress.h"
 #include "layer/deflate.h"
 #include "oci/reference.h"
+#include "transport/layout.h"
 #include "transport/transport.h"
 
 struct sink *sink_new(size_t size, const struct sink_ops *ops, const char *path, const char *tag)
@@ -233,23 +234,6 @@ static const char *layer_type(const struct sink_layer *l)
 	return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER;
 }
 
-/* What the image is called: the location's tag as it stands; containerd's name beside it where there is a whole one. */
-static json_t *names(struct sink *s, const struct sink_image *img)
-{
-	json_t *j = json_object();
-	struct reference ref;
-	const char *text = s->tag ? s->tag : img->reference;
-	bool bare = text && !strpbrk(text, ":/"); /* "1.2" is a tag, not a repository */
-	if (!bare && named(&s->arena, text, &ref)) {
-		ref.digest = (struct digest){ 0 };
-		json_object_set_new(j, "io.containerd.image.name", json_string(reference_text(&s->arena, &ref)));
-		json_object_set_new(j, "org.opencontainers.image.ref.name", json_string(s->tag ? s->tag : ref.tag));
-	} else if (s->tag || bare) {
-		json_object_set_new(j, "org.opencontainers.image.ref.name", json_string(text));
-	}
-	return j;
-}
-
 json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error *err)
 {
 	struct digest d;
@@ -274,7 +258,7 @@ json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error
 	if (sink_blob(s, text, ".json", &d, err) < 0)
 		return NULL;
 	json_t *j = descriptor(MT_MANIFEST, &d, text.n);
-	json_t *a = names(s, img);
+	json_t *a = layout_names(&s->arena, s->tag, img->reference);
 	if (json_object_size(a))
 		json_object_set_new(j, "annotations", a);
 	else

@@ -86,5 +86,4 @@ json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error
 struct str sink_dump(struct arena *a, const json_t *doc); /* compact, keys in their order */
 /* "name:tag" as docker writes it for the image, NULL when it has no name that docker would take. */
 const char *sink_repo_tag(struct sink *s, const struct sink_image *img);
-#define SINK_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #endif

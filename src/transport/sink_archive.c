@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "layer/tarout.h"
+#include "transport/layout.h"
 #include "transport/sink.h"
 #include <unistd.h>
 
@@ -151,7 +152,7 @@ static int oci_seal(struct sink *s, const struct sink_image *img, struct error *
 	json_object_set_new(index, "schemaVersion", json_integer(2));
 	json_object_set_new(index, "mediaType", json_string(MT_INDEX));
 	json_object_set_new(index, "manifests", json_pack("[o]", d));
-	if (document(a, "index.json", sink_dump(&s->arena, index), err) < 0 || document(a, "oci-layout", str_of(SINK_LAYOUT), err) < 0)
+	if (document(a, "index.json", sink_dump(&s->arena, index), err) < 0 || document(a, "oci-layout", str_of(LAYOUT_TEXT), err) < 0)
 		return -1;
 	return trailer(a, err);
 }
