@@ -9,7 +9,7 @@
 
 struct globals globals;
 
-extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_manual;
+extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_history, command_manual;
 const struct command *const commands[] = {
 	&command_report,
 	&command_inspect,
@@ -20,6 +20,7 @@ const struct command *const commands[] = {
 	&command_slim,
 	&command_dockerfile,
 	&command_db,
+	&command_history,
 	&command_manual,
 	NULL,
 };
