@@ -17,8 +17,8 @@
 enum copy_format { COPY_AS_IT_IS, COPY_OCI, COPY_DOCKER };
 struct copy_options {
 	struct repo_options source, target;
-	const char *platform;    /* one of an index; NULL with all false: the host's, when the target takes only one; else all of it */
-	bool all;                /* every platform */
+	const char *platform;    /* of an index the manifest for this one; NULL with all false: the host's, or the only one there is */
+	bool all;                /* the index and every platform in it; an index is never written with less than it names */
 	enum copy_format format;
 	bool recompress;         /* to `compression` at `level` */
 	enum compression compression;
@@ -27,6 +27,8 @@ struct copy_options {
 	bool require_digest;     /* a source that is named by a tag alone is refused */
 	u32 parallel;            /* 0: COPY_PARALLEL */
 	bool offline;            /* nothing is asked of a registry: what our store has must do */
+	bool dry_run;            /* the target is asked what it has, nothing is written: `sent` is what would be */
+	const char *name;        /* for docker-archive:FILE and the like without a name: what the image is called there; NULL: what it was called */
 	/* Whether an image may be taken (trust/policy.h); NULL: any. Called once its manifest is known, before blobs are asked for. */
 	int (*allowed)(void *ctx, struct repo *from, const struct document *d, struct error *err);
 	void *ctx;
@@ -39,11 +41,16 @@ struct copy_change { /* what a conversion did to one manifest */
 struct copy_result {
 	struct digest digest;    /* of what stands under the target's name; none where the target keeps none */
 	const char *type;
+	const char *platform;    /* chosen of an index: "linux/amd64"; NULL: there was nothing to choose */
+	u32 platforms;           /* how many images that index has */
 	u32 manifests, blobs;    /* that belong to it */
+	u32 referrers;           /* of the manifests: what refers to the image */
 	u32 sent, there, mounted;
 	u64 bytes, bytes_there;  /* sent; not sent since they were there */
 	struct copy_change *changes;
 	u32 n_changes;
 };
 int copy_image(const char *source, const char *target, const struct copy_options *opt, struct arena *a, struct copy_result *ret, struct error *err) must_check;
+/* The same between places that keep digests and are open; they stay the caller's. */
+int copy_between(struct repo *from, struct repo *to, const struct copy_options *opt, struct arena *a, struct copy_result *ret, struct error *err) must_check;
 #endif

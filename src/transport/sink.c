@@ -234,6 +234,27 @@ static const char *layer_type(const struct sink_layer *l)
 	return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER;
 }
 
+static void name_entry(struct sink *s, const struct sink_image *img, json_t *entry)
+{
+	json_t *a = layout_names(&s->arena, s->tag, img->reference), *had = json_obj(entry, "annotations");
+	if (had)
+		json_object_update(had, a);
+	else if (json_object_size(a))
+		json_object_set(entry, "annotations", a);
+	json_decref(a);
+}
+
+json_t *sink_entries(struct sink *s, const struct sink_image *img, struct error *err)
+{
+	if (!img->entries) {
+		json_t *made = sink_manifest(s, img, err);
+		return made ? json_pack("[o]", made) : NULL;
+	}
+	json_t *list = json_deep_copy(img->entries);
+	name_entry(s, img, json_array_get(list, 0));
+	return list;
+}
+
 json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error *err)
 {
 	struct digest d;
@@ -258,10 +279,6 @@ json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error
 	if (sink_blob(s, text, ".json", &d, err) < 0)
 		return NULL;
 	json_t *j = descriptor(MT_MANIFEST, &d, text.n);
-	json_t *a = layout_names(&s->arena, s->tag, img->reference);
-	if (json_object_size(a))
-		json_object_set_new(j, "annotations", a);
-	else
-		json_decref(a);
+	name_entry(s, img, j);
 	return j;
 }

@@ -35,6 +35,7 @@ struct sink_image {
 	u32 n_layers;
 	json_t *annotations;   /* of the manifest, borrowed; NULL: none */
 	const char *reference; /* the name the image had, used when the location gives none; NULL: none */
+	json_t *entries;       /* oci-archive: descriptors for index.json, borrowed, whose documents are stored already: no manifest is made, the first gets the name. NULL: none */
 };
 
 struct sink;
@@ -83,6 +84,7 @@ int sink_layout_open(const char *path, const char *tag, struct sink **ret, struc
 int sink_blob(struct sink *s, struct str bytes, const char *suffix, struct digest *ret, struct error *err) must_check; /* a small one, whole */
 /* The documents of an OCI layout for img, whose config is stored: stores the manifest, returns its descriptor for index.json. */
 json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error *err) must_check;
+json_t *sink_entries(struct sink *s, const struct sink_image *img, struct error *err) must_check; /* the list of index.json: that one, or img->entries */
 struct str sink_dump(struct arena *a, const json_t *doc); /* compact, keys in their order */
 /* "name:tag" as docker writes it for the image, NULL when it has no name that docker would take. */
 const char *sink_repo_tag(struct sink *s, const struct sink_image *img);
