@@ -57,6 +57,7 @@ struct prune_sum prune_total(const struct prune_item *items, u32 n);
 struct prune_place {
 	int (*list)(void *ctx, struct arena *a, struct prune_item **ret, u32 *n, struct error *err);
 	int (*carry_out)(void *ctx, const struct prune_item *items, u32 n, u64 *freed, struct error *err);
+	void (*close)(void *ctx); /* at the end, before what the place was made of is closed; NULL: nothing to do */
 	void *ctx;
 };
 struct store;
