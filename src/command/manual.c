@@ -27,6 +27,7 @@ static const struct {
 	{ "3", "The input is damaged, unsupported or over a budget. Whatever could be read is reported and marked incomplete." },
 	{ "4", "The surroundings failed: network, permission, disk." },
 }, environment[] = {
+	{ "PARE_OFFLINE", "Set to anything but 0: no registry is asked but those of this machine; what the store has must do." },
 	{ "PARE_STORE", "Directory of the store, where --store is not given; else $XDG_DATA_HOME/pare, else ~/.local/share/pare." },
 	{ "PARE_THREADS", "How many layers are read at once; by default as many as the process may use processors." },
 	{ "NO_COLOR", "When set and not empty, nothing is coloured." },

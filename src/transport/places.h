@@ -4,7 +4,8 @@
 #include "transport/transport.h"
 #include <sys/stat.h>
 
-extern const struct transport transport_docker_archive, transport_oci_archive, transport_oci, transport_rootfs, transport_docker_daemon, transport_containers_storage;
+extern const struct transport transport_docker_archive, transport_oci_archive, transport_oci, transport_rootfs, transport_docker_daemon, transport_containers_storage,
+	transport_docker, transport_pare;
 
 /* struct source_ops.identity of `size` bytes at `offset` of a file; nothing when it was changed too recently to tell. */
 void transport_identity(const struct stat *st, u64 offset, u64 size, struct buf *out);
@@ -16,6 +17,7 @@ int archive_source(const char *file, const char *choice, const char *transport, 
 bool archive_is_plain(int fd);
 /* All of a stream in a file of `dir` that has no name any more; its fd. */
 int archive_spool(struct stream *plain, const char *dir, struct error *err) must_check;
+int archive_spool_file(const char *dir, struct error *err) must_check; /* an empty one */
 /* Where such files go: the store when it is given, else $TMPDIR, else /var/tmp. */
 const char *archive_spool_dir(struct arena *a, const char *store);
 #endif

@@ -216,22 +216,26 @@ const char *archive_spool_dir(struct arena *a, const char *store)
 	return store && access(store, W_OK) == 0 ? store : tmp && tmp[0] == '/' ? arena_strdup(a, str_of(tmp)) : "/var/tmp";
 }
 
+int archive_spool_file(const char *dir, struct error *err)
+{
+	struct buf path = BUF(0);
+	buf_printf(&path, "%s/spool-XXXXXX", dir);
+	int fd = mkostemp(path.p, O_CLOEXEC);
+	if (fd < 0)
+		error_errno(err, "%s", dir);
+	else
+		unlink(path.p);
+	buf_free(&path);
+	return fd;
+}
+
 int archive_spool(struct stream *plain, const char *dir, struct error *err)
 {
 	if (!dir)
 		return error_set(err, ERR_ENV, "no place to keep what passes by once");
-	struct buf path = BUF(0);
-	buf_printf(&path, "%s/spool-XXXXXX", dir);
-	int fd = mkostemp(path.p, O_CLOEXEC);
-	if (fd < 0) {
-		error_errno(err, "%s", dir);
-		buf_free(&path);
-		return -1;
-	}
-	unlink(path.p);
-	buf_free(&path);
-	struct str view;
-	do {
+	int fd = archive_spool_file(dir, err);
+	struct str view = { NULL, 1 };
+	while (fd >= 0 && view.n) {
 		int r = stream_next(plain, &view, err);
 		if (r == 0 && view.n && file_write_all(fd, view.p, view.n) < 0)
 			r = error_errno(err, "%s", dir);
@@ -239,7 +243,7 @@ int archive_spool(struct stream *plain, const char *dir, struct error *err)
 			close(fd);
 			return -1;
 		}
-	} while (view.n);
+	}
 	return fd;
 }
 
