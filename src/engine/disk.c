@@ -1,5 +1,6 @@
 /* What an engine says of its disk: images with their layers each once, containers, volumes, networks, build cache; who uses what. */
 #include "engine/disk.h"
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/hashtab.h"
 #include <time.h>
@@ -328,8 +329,6 @@ static void read_images(struct arena *a, const struct disk_answers *answers, str
 		const char *const *part = users_of(a, shared, count(df), e->id);
 		if (part[0])
 			(void)!str_to_u64(str_of(part[0]), &e->shared);
-		if (!e->names[0]) /* by digest alone: it has a name for all that */
-			e->names = names(a, json_arr(v, "RepoDigests"));
 	}
 	qsort(d->images, d->n_images, sizeof *d->images, larger);
 }

@@ -195,7 +195,7 @@ static const char *name_stays(const struct prune_item *i, const struct prune_rul
 		return NULL;
 	if (r->names)
 		return matching(i, r->names) ? NULL : "matches no pattern";
-	if (r->all || r->dangling_off || r->keep || (i->kind == PRUNE_TAG && r->until))
+	if ((i->kind != PRUNE_VOLUME && (r->all || r->dangling_off || r->keep)) || (i->kind == PRUNE_TAG && r->until))
 		return NULL;
 	return i->kind == PRUNE_MANIFEST ? "has a tag" : "has a name";
 }
@@ -304,6 +304,19 @@ static void keep_storage(struct arena *a, struct prune_item *items, u32 n, const
 	}
 }
 
+/* What something that stays stands on stays, too. */
+static void stay_for_users(struct arena *a, struct prune_item *items, u32 n)
+{
+	static const char *const kinds[] = { [PRUNE_CONTAINER] = "container", [PRUNE_IMAGE] = "image", [PRUNE_VOLUME] = "volume", [PRUNE_NETWORK] = "network", [PRUNE_CACHE] = "later step",
+		[PRUNE_TAG] = "tag", [PRUNE_MANIFEST] = "manifest", [PRUNE_BLOB] = "blob" };
+	for (u32 i = 0; i < n; i++)
+		for (const struct prune_item *const *u = items[i].users; u && *u && items[i].goes; u++)
+			if (!(*u)->goes) {
+				items[i].goes = false;
+				items[i].why = arena_printf(a, "used by %s %s", kinds[(*u)->kind], (*u)->name ? (*u)->name : (*u)->id);
+			}
+}
+
 static void decide_one(struct arena *a, struct prune_item *i, const struct prune_rules *r, s64 now)
 {
 	const char *pattern = NULL, *why;
@@ -331,6 +344,7 @@ void prune_decide(struct arena *a, struct prune_item *items, u32 n, const struct
 	keep_newest(a, counted, n_counted, r->keep);
 	if (r->keep_storage)
 		keep_storage(a, items, n, r);
+	stay_for_users(a, items, n);
 	parts_begin(items, n);
 	for (u32 i = 0; i < n; i++)
 		if (items[i].goes && items[i].parts)

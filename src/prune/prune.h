@@ -25,12 +25,13 @@ struct prune_item {
 	const char *const *labels;  /* "key=value", NULL-terminated; NULL none */
 	bool dangling;              /* without a name */
 	const char *in_use;         /* "container web"; NULL: by nothing */
+	const struct prune_item *const *users; /* of the same list, before it: while one of these stays it stays; NULL-terminated; NULL none */
 	u32 group;                  /* items of one repository: --keep N counts in each */
 	bool goes;                  /* decided */
 	const char *why;            /* decided: "untagged", "older than 30 days", "newest 3 are kept", "used by container web" */
 };
-/* What may go: containers, networks, cache and blobs that nobody uses; images, volumes, tags and manifests without a name (dangling). Those with a name only by `all`, by a pattern of
- * `names`, or as older ones of a group (`keep`); tags by age (`until`), too. All other rules only make it less. */
+/* What may go: containers, networks, cache and blobs that nobody uses; images, volumes, tags and manifests without a name (dangling). Those with a name only by `all` (but no
+ * volumes: only what is in them is lost for ever), by a pattern of `names`, or as older ones of a group (`keep`); tags by age (`until`), too. All other rules only make it less. */
 struct prune_rules {
 	bool all;                   /* images with a name, too (docker's -a) */
 	bool dangling_off;          /* filter dangling=false: as `all` (docker) */
