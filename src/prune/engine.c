@@ -339,5 +339,5 @@ struct prune_place prune_engine(struct engine *e, bool volumes, bool cache)
 {
 	struct pruned *p = arena_new(engine_arena(e), struct pruned);
 	*p = (struct pruned){ e, volumes, cache };
-	return (struct prune_place){ list, carry_out, p };
+	return (struct prune_place){ .list = list, .carry_out = carry_out, .ctx = p };
 }
