@@ -1,4 +1,5 @@
 /* One engine: its answers fetched, its things removed, each by one request. */
+#include "engine/engine.h"
 #include "engine/disk.h"
 #include "transport/engine_socket.h"
 
@@ -75,8 +76,6 @@ void engine_close(struct engine *e)
 	arena_free(&e->arena);
 	free(e);
 }
-
-struct arena *engine_arena(struct engine *e) { return &e->arena; }
 
 const char *engine_name(const struct engine *e) { return e->name; }
 

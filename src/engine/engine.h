@@ -19,7 +19,6 @@
 struct engine;
 int engine_open(const char *which, struct engine **ret, struct error *err) must_check;
 void engine_close(struct engine *e);
-struct arena *engine_arena(struct engine *e); /* for what lives as long as the connection */
 const char *engine_name(const struct engine *e); /* "Docker 27.3.1", "Podman 4.3.1" */
 
 struct engine_image {

@@ -1,11 +1,11 @@
 /* An engine as a place that is pruned: containers that don't run, networks, images name by name, volumes, build cache, in the order they have to go.
  *
  * Bytes of images are layers: a layer is free when the last name of the last image that has it is gone, and the record of the build cache that is the same bytes. */
-#include "engine/engine.h"
 #include "base/buf.h"
+#include "engine/engine.h"
 #include "prune/prune.h"
 
-struct pruned { /* lives as long as the connection */
+struct pruned {
 	struct engine *e;
 	bool volumes, cache;
 };
@@ -337,7 +337,7 @@ static int carry_out(void *ctx, const struct prune_item *items, u32 n, u64 *free
 
 struct prune_place prune_engine(struct engine *e, bool volumes, bool cache)
 {
-	struct pruned *p = arena_new(engine_arena(e), struct pruned);
+	struct pruned *p = xcalloc(1, sizeof *p);
 	*p = (struct pruned){ e, volumes, cache };
-	return (struct prune_place){ .list = list, .carry_out = carry_out, .ctx = p };
+	return (struct prune_place){ .list = list, .carry_out = carry_out, .close = free, .ctx = p };
 }
