@@ -6,6 +6,7 @@ struct kind {
 	int (*open)(const char *detail, const struct repo_options *opt, struct repo **ret, struct error *err);
 };
 static const struct kind kinds[] = {
+	{ "docker", repo_registry_open },
 	{ "oci", repo_layout_open },
 	{ "oci-archive", repo_archive_open },
 	{ NULL, NULL },
