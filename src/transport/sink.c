@@ -45,8 +45,28 @@ static int open_as(struct str format, const char *path, const char *tag, struct 
 	return sink_layout_open(path, tag, ret, err);
 }
 
-int sink_open(const char *location, const char *format, struct sink **ret, struct error *err)
+int sink_open(const char *location, const char *format, struct sink **ret, struct error *err) { return sink_open_with(location, format, NULL, ret, err); }
+
+/* Places that are no files. 1: it is none of them. */
+static int open_place(const char *location, const char *format, const struct repo_options *opt, struct sink **ret, struct error *err)
 {
+	bool registry = strncmp(location, "docker://", 9) == 0, store = strncmp(location, "pare:", 5) == 0, engine = strncmp(location, "docker-daemon:", 14) == 0;
+	if (strncmp(location, "containers-storage:", 19) == 0)
+		return error_set(err, ERR_USAGE, "%s: podman's storage is not written; write oci:DIR, then `podman pull oci:DIR`", location);
+	if (!registry && !store && !engine)
+		return 1;
+	if (format)
+		return error_set(err, ERR_USAGE, "%s: --format says %s", location, format);
+	if (engine)
+		return sink_engine_open(location + 14, opt ? opt->store : NULL, ret, err);
+	return sink_repo_open(location, opt, ret, err);
+}
+
+int sink_open_with(const char *location, const char *format, const struct repo_options *opt, struct sink **ret, struct error *err)
+{
+	int place = open_place(location, format, opt, ret, err);
+	if (place <= 0)
+		return place;
 	static const char *const known[] = { "docker-archive", "oci-archive", "oci" };
 	struct str rest = str_of(location), name = str_cut(&rest, ':');
 	for (size_t i = 0; rest.p && i < countof(known); i++) {
@@ -62,7 +82,7 @@ int sink_open(const char *location, const char *format, struct sink **ret, struc
 	}
 	for (size_t i = 0; rest.p && transports[i]; i++)
 		if (str_is(name, transports[i]->name))
-			return error_set(err, ERR_USAGE, "%s: images are written to docker-archive:FILE, oci-archive:FILE or oci:DIR", location);
+			return error_set(err, ERR_USAGE, "%s: images are written to docker-archive:FILE, oci-archive:FILE, oci:DIR, docker://REF, pare:REF or docker-daemon:REF", location);
 	if (!format && str_ends(str_of(location), STR(".tar")))
 		format = "docker-archive";
 	if (!format)
