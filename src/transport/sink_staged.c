@@ -141,7 +141,7 @@ static int load(struct arena *a, int fd, u64 size, struct error *err)
 	static const char *const headers[] = { "Content-Type: application/x-tar" };
 	if (engine_socket_open(a, "docker", &h, &prefix, err) < 0)
 		return -1;
-	struct http_request r = { .method = "POST", .url = arena_printf(a, "%s/images/load?quiet=1", prefix), .headers = headers, .n_headers = 1, .upload = true, .fd = fd, .size = size };
+	struct http_request r = { .method = "POST", .url = arena_printf(a, "%s/images/load?quiet=1", prefix), .headers = headers, .n_headers = 1, .upload = true, .from = stream_file(fd, false, 0, size, 0), .size = size };
 	struct stream *body = NULL;
 	struct buf answer = BUF(0);
 	u32 status = 0;
@@ -152,6 +152,7 @@ static int load(struct arena *a, int fd, u64 size, struct error *err)
 		s = loaded(buf_str(&answer), status, err);
 	buf_free(&answer);
 	http_close(h);
+	stream_close(r.from);
 	return s;
 }
 
