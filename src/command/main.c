@@ -10,6 +10,7 @@
 struct globals globals;
 
 extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_history, command_manual;
+extern const struct command command_tags, command_delete;
 const struct command *const commands[] = {
 	&command_report,
 	&command_inspect,
@@ -21,6 +22,8 @@ const struct command *const commands[] = {
 	&command_dockerfile,
 	&command_db,
 	&command_history,
+	&command_tags,
+	&command_delete,
 	&command_manual,
 	NULL,
 };

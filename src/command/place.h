@@ -21,6 +21,10 @@ enum { PLACE_CREDS, PLACE_CERT_DIR, PLACE_TLS_VERIFY, PLACE_PLAIN_HTTP, PLACE_TI
 
 /* opt: of the first of them. The store is globals.store. ERR_USAGE. */
 int place_options(const struct option_value *opt, struct repo_options *ret, struct error *err) must_check;
+/* A place that keeps content under its digest; a bare word is a name in a registry. ERR_USAGE: one that keeps no digests. */
+int place_open(const char *word, const struct repo_options *opt, struct repo **ret, struct error *err) must_check;
+/* The tag, or the digest, that the word names; NULL: none is written. */
+const char *place_which(struct arena *a, const char *word, struct error *err) must_check;
 /* "1" … most of --name VALUE; *ret stays when it was not given. ERR_USAGE. */
 int place_number(const struct option_value *v, const char *name, u32 most, u32 *ret, struct error *err) must_check;
 #endif

@@ -28,6 +28,7 @@ struct copy_options {
 	u32 parallel;            /* 0: COPY_PARALLEL */
 	bool offline;            /* nothing is asked of a registry: what our store has must do */
 	bool dry_run;            /* the target is asked what it has, nothing is written: `sent` is what would be */
+	bool by_digest;          /* it is put under its digest alone; what the target's name stands for is left */
 	const char *name;        /* for docker-archive:FILE and the like without a name: what the image is called there; NULL: what it was called */
 	/* Whether an image may be taken (trust/policy.h); NULL: any. Called once its manifest is known, before blobs are asked for. */
 	int (*allowed)(void *ctx, struct repo *from, const struct document *d, struct error *err);

@@ -162,7 +162,7 @@ static int send_documents(struct copy_job *j, struct error *err)
 		if (put(j, DIGEST_STR(&c->doc.digest), c, err) < 0 || (c->tag && put(j, c->tag, c, err) < 0))
 			return -1;
 	}
-	return put(j, NULL, &j->docs[j->top], err);
+	return put(j, j->opt->by_digest ? "" : NULL, &j->docs[j->top], err);
 }
 
 int transfer_all(struct copy_job *j, struct error *err)
