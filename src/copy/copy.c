@@ -63,6 +63,8 @@ static int to_repo(struct copy_job *j, const char *source, struct error *err)
 		r = -1;
 	else
 		r = convert_all(j, err);
+	if (r == 0 && j->opt->preserve && j->result->n_changes)
+		r = error_set(err, ERR_USAGE, "digests would change (%s), which --preserve-digests forbids", j->result->changes[0].what);
 	if (r < 0 || tree_blobs(j, err) < 0)
 		return -1;
 	return transfer_all(j, err);
@@ -74,6 +76,8 @@ static int to_sink(struct copy_job *j, const char *source, const char *target, s
 	struct sink *sink;
 	if (o->all || o->referrers || o->format != COPY_AS_IT_IS)
 		return error_set(err, ERR_USAGE, "%s: keeps one image and no manifest: %s has no meaning there", target, o->all ? "--all" : o->referrers ? "--referrers" : "--format");
+	if (o->preserve)
+		return error_set(err, ERR_USAGE, "%s: keeps no digests, which --preserve-digests asks for", target);
 	if (o->recompress && o->compression != COMP_NONE)
 		return error_set(err, ERR_USAGE, "%s: keeps plain layers: --compression has no meaning there", target);
 	if (o->dry_run) /* what is written there is the whole image */

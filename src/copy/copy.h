@@ -25,6 +25,7 @@ struct copy_options {
 	int level;               /* 0: the format's default */
 	bool referrers;          /* what refers to it goes along: signatures, SBOMs, attestations; cosign's tags too */
 	bool require_digest;     /* a source that is named by a tag alone is refused */
+	bool preserve;           /* a conversion that would change a digest is an error, before anything is sent */
 	u32 parallel;            /* 0: COPY_PARALLEL */
 	bool offline;            /* nothing is asked of a registry: what our store has must do */
 	bool dry_run;            /* the target is asked what it has, nothing is written: `sent` is what would be */
