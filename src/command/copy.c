@@ -49,7 +49,7 @@ static int parse(const struct option_value *opt, struct copy_options *o, struct 
 	return side(&opt[O_DEST_CREDS], &opt[O_DEST_TLS], &opt[O_DEST_CERTS], "dest-creds", &o->target, err);
 }
 
-static void write_digest(FILE *f, void *ctx) { fputs(ctx, f); }
+static void write_digest(FILE *f, void *ctx) { fprintf(f, "%s\n", DIGEST_STR((const struct digest *)ctx)); }
 
 static int run(const struct option_value *opt, char **args, int n_args)
 {
@@ -62,7 +62,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	int status;
 	if (parse(opt, &o, &err) < 0)
 		return command_fail(&err);
-	if (copy_image(args[0], args[1], &o, &a, &r, &err) < 0 || (opt[O_DIGESTFILE].value && !o.dry_run && outfile_write(opt[O_DIGESTFILE].value, write_digest, DIGEST_STR(&r.digest), &err) < 0)) {
+	if (copy_image(args[0], args[1], &o, &a, &r, &err) < 0 || (opt[O_DIGESTFILE].value && !o.dry_run && outfile_write(opt[O_DIGESTFILE].value, write_digest, &r.digest, &err) < 0)) {
 		status = command_fail(&err);
 	} else {
 		double seconds = copying_now() - start;

@@ -188,7 +188,7 @@ static void follow(struct copy_job *j, json_t *entry, struct told *told)
 	struct digest d;
 	if (!text.p || digest_parse(text, &d, NULL) < 0)
 		return;
-	const struct copy_doc *of = tree_find(j, &d);
+	const struct copy_doc *of = copy_find(j, &d);
 	if (of && !digest_eq(&of->doc.digest, &d)) {
 		set_text(a, key, DIGEST_STR(&of->doc.digest));
 		told->any = true;
@@ -205,7 +205,7 @@ static int convert_index(struct converter *c, json_t *doc, struct told *told, st
 		json_t *entry = json_array_get(list, i);
 		struct digest d;
 		struct str text = json_view(entry, "digest");
-		const struct copy_doc *child = text.p && digest_parse(text, &d, NULL) == 0 ? tree_find(j, &d) : NULL;
+		const struct copy_doc *child = text.p && digest_parse(text, &d, NULL) == 0 ? copy_find(j, &d) : NULL;
 		if (!child)
 			return error_set(err, ERR_INPUT, "an entry that names nothing");
 		if (child->dropped) {

@@ -59,13 +59,13 @@ static int to_repo(struct copy_job *j, const char *source, struct error *err)
 		return error_set(err, ERR_USAGE, "%s: holds one image by itself: %s has no meaning", source, j->opt->all ? "--all" : "--referrers");
 	if (r > 0)
 		r = make_image(j, source, err);
-	else if (tree_gather(j, err) < 0 || (j->opt->referrers && tree_referrers(j, err) < 0))
+	else if (copy_gather(j, err) < 0 || (j->opt->referrers && copy_referrers(j, err) < 0))
 		r = -1;
 	else
 		r = convert_all(j, err);
 	if (r == 0 && j->opt->preserve && j->result->n_changes)
 		r = error_set(err, ERR_USAGE, "digests would change (%s), which --preserve-digests forbids", j->result->changes[0].what);
-	if (r < 0 || tree_blobs(j, err) < 0)
+	if (r < 0 || copy_name_blobs(j, err) < 0)
 		return -1;
 	return transfer_all(j, err);
 }
@@ -84,7 +84,7 @@ static int to_sink(struct copy_job *j, const char *source, const char *target, s
 		return error_set(err, ERR_USAGE, "%s: keeps no digests: it cannot be said what it has", target);
 	if (o->allowed) {
 		int r = repo_open(source, &o->source, &j->from, err);
-		if (r < 0 || (r == 0 && tree_gather(j, err) < 0))
+		if (r < 0 || (r == 0 && copy_gather(j, err) < 0))
 			return -1;
 	}
 	if (sink_open(target, NULL, &sink, err) < 0)

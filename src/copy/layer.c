@@ -108,7 +108,7 @@ static int pump(struct stream *from, struct deflate *to, struct error *err)
 /* What was written since `start` is a blob; of two that are the same the second is given up. */
 static int keep(struct copy_job *j, u64 start, const struct digest *d, struct error *err)
 {
-	struct copy_blob *b = tree_blob(j, d, err);
+	struct copy_blob *b = copy_blob_of(j, d, err);
 	if (!b)
 		return -1;
 	if (b->spooled) {

@@ -81,7 +81,7 @@ static int add_made(struct copy_job *j, struct str text, const char *type, struc
 	struct document d = { .bytes = BUF(0), .digest = digest_bytes(DIGEST_SHA256, text) };
 	buf_add(&d.bytes, text);
 	snprintf(d.type, sizeof d.type, "%s", type);
-	return tree_add(j, &d, false, &j->top, err);
+	return copy_add(j, &d, false, &j->top, err);
 }
 
 /* The layers stay as they are, and so does the manifest that names them: an archive of a layout that could only be read front to back. */

@@ -14,13 +14,13 @@ static u32 doc_at(struct copy_job *j, const struct digest *before)
 	return 0;
 }
 
-struct copy_doc *tree_find(struct copy_job *j, const struct digest *before)
+struct copy_doc *copy_find(struct copy_job *j, const struct digest *before)
 {
 	u32 id = doc_at(j, before);
 	return id ? &j->docs[id - 1] : NULL;
 }
 
-struct copy_blob *tree_blob(struct copy_job *j, const struct digest *d, struct error *err)
+struct copy_blob *copy_blob_of(struct copy_job *j, const struct digest *d, struct error *err)
 {
 	u32 h = hash_of(d);
 	for (u32 at = h, id; (id = hashtab_next(&j->blob_of, h, &at));)
@@ -36,7 +36,7 @@ struct copy_blob *tree_blob(struct copy_job *j, const struct digest *d, struct e
 	return &j->blobs[j->n_blobs - 1];
 }
 
-bool tree_foreign(const json_t *descriptor)
+bool copy_foreign(const json_t *descriptor)
 {
 	const char *type = json_text(descriptor, "mediaType");
 	return type && layer_type_of(type).foreign && json_array_size(json_arr(descriptor, "urls")) > 0;
@@ -119,7 +119,7 @@ static bool above(const struct level *way, u32 depth, const struct digest *d)
 	return false;
 }
 
-int tree_add(struct copy_job *j, struct document *d, bool referrer, u32 *ret, struct error *err)
+int copy_add(struct copy_job *j, struct document *d, bool referrer, u32 *ret, struct error *err)
 {
 	u32 known = doc_at(j, &d->digest);
 	if (known) {
@@ -262,7 +262,7 @@ static int allowed(struct copy_job *j, const struct document *chosen, const stru
 	return -1;
 }
 
-int tree_gather(struct copy_job *j, struct error *err)
+int copy_gather(struct copy_job *j, struct error *err)
 {
 	struct document top, chosen = { 0 };
 	int r = repo_document(j->from, NULL, &top, err);
@@ -282,7 +282,7 @@ int tree_gather(struct copy_job *j, struct error *err)
 	if (r == 0)
 		r = allowed(j, one ? &chosen : &top, one ? &top : NULL, err);
 	if (r == 0)
-		r = tree_add(j, one ? &chosen : &top, false, &j->top, err);
+		r = copy_add(j, one ? &chosen : &top, false, &j->top, err);
 	document_free(&chosen);
 	document_free(&top);
 	return r;
@@ -306,7 +306,7 @@ static int refer(struct copy_job *j, u32 doc, struct error *err)
 			continue;
 		r = fetch(j, &x.manifests[i], &d, err);
 		if (r == 0)
-			r = tree_add(j, &d, true, &at, err);
+			r = copy_add(j, &d, true, &at, err);
 		document_free(&d);
 	}
 	arena_free(&a);
@@ -325,7 +325,7 @@ static int cosign(struct copy_job *j, u32 doc, struct error *err)
 		snprintf(tag, sizeof tag, "%s.%s", text, ends[i]);
 		int r = repo_document(j->from, tag, &d, err);
 		if (r == 0)
-			r = tree_add(j, &d, true, &at, err);
+			r = copy_add(j, &d, true, &at, err);
 		else if (r > 0)
 			continue;
 		if (r < 0)
@@ -335,7 +335,7 @@ static int cosign(struct copy_job *j, u32 doc, struct error *err)
 	return 0;
 }
 
-int tree_referrers(struct copy_job *j, struct error *err)
+int copy_referrers(struct copy_job *j, struct error *err)
 {
 	u32 done = 0;
 	for (u32 depth = 0; done < j->n_docs; depth++) {
@@ -355,7 +355,7 @@ static int name(struct copy_job *j, const struct descriptor *d, struct error *er
 {
 	if (d->bad)
 		return error_set(err, ERR_INPUT, "%s", d->bad);
-	struct copy_blob *b = tree_blob(j, &d->digest, err);
+	struct copy_blob *b = copy_blob_of(j, &d->digest, err);
 	if (!b)
 		return -1;
 	if ((b->named || b->spooled) && b->d.size != d->size)
@@ -380,13 +380,13 @@ static int names(struct copy_job *j, const struct copy_doc *c, struct error *err
 	if (r == 0)
 		r = name(j, &m.config, err);
 	for (u32 i = 0; r == 0 && i < m.n; i++)
-		if (!tree_foreign(json_array_get(json_arr(doc, "layers"), i)))
+		if (!copy_foreign(json_array_get(json_arr(doc, "layers"), i)))
 			r = name(j, &m.layers[i], err);
 	arena_free(&a);
 	return r < 0 ? error_wrap(err, "manifest %s", DIGEST_STR(&c->doc.digest)) : 0;
 }
 
-int tree_blobs(struct copy_job *j, struct error *err)
+int copy_name_blobs(struct copy_job *j, struct error *err)
 {
 	for (u32 i = 0; i < j->n_docs; i++) {
 		if (j->docs[i].dropped)

@@ -59,17 +59,17 @@ struct copy_job {
 };
 
 /* tree.c: the document that the location names, or the platform's, and all below it. */
-int tree_gather(struct copy_job *j, struct error *err) must_check;
+int copy_gather(struct copy_job *j, struct error *err) must_check;
 /* Document `d` (taken) and all below it behind the others; *ret its place. */
-int tree_add(struct copy_job *j, struct document *d, bool referrer, u32 *ret, struct error *err) must_check;
-int tree_referrers(struct copy_job *j, struct error *err) must_check;
+int copy_add(struct copy_job *j, struct document *d, bool referrer, u32 *ret, struct error *err) must_check;
+int copy_referrers(struct copy_job *j, struct error *err) must_check;
 /* The blobs that the documents as they are now name. */
-int tree_blobs(struct copy_job *j, struct error *err) must_check;
-struct copy_doc *tree_find(struct copy_job *j, const struct digest *before);
+int copy_name_blobs(struct copy_job *j, struct error *err) must_check;
+struct copy_doc *copy_find(struct copy_job *j, const struct digest *before);
 /* The blob of that digest, made when it is not known. NULL: too many. */
-struct copy_blob *tree_blob(struct copy_job *j, const struct digest *d, struct error *err);
+struct copy_blob *copy_blob_of(struct copy_job *j, const struct digest *d, struct error *err);
 /* A layer that stays where its URLs say. */
-bool tree_foreign(const json_t *descriptor);
+bool copy_foreign(const json_t *descriptor);
 
 /* layer.c: what a media type says of a layer, and the other way round. */
 struct layer_type {

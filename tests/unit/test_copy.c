@@ -160,7 +160,7 @@ static bool whole(struct memory *m, const json_t *doc)
 	for (size_t l = 0; l < countof(lists); l++)
 		for (size_t i = 0; i < json_array_size(json_arr(doc, lists[l])); i++) {
 			const json_t *e = json_array_get(json_arr(doc, lists[l]), i);
-			yes &= tree_foreign(e) || (digest_parse(json_view(e, "digest"), &d, NULL) == 0 && item_of(m, &d));
+			yes &= copy_foreign(e) || (digest_parse(json_view(e, "digest"), &d, NULL) == 0 && item_of(m, &d));
 		}
 	const json_t *config = json_obj(doc, "config");
 	return yes && (!config || (digest_parse(json_view(config, "digest"), &d, NULL) == 0 && item_of(m, &d)));
