@@ -1,9 +1,8 @@
 /* An engine as a place that is pruned: containers that don't run, networks, images name by name, volumes, build cache, in the order they have to go.
  *
  * Bytes of images are layers: a layer is free when the last name of the last image that has it is gone, and the record of the build cache that is the same bytes. */
+#include "prune/engine.h"
 #include "base/buf.h"
-#include "engine/engine.h"
-#include "prune/prune.h"
 
 struct pruned {
 	struct engine *e;
@@ -257,12 +256,8 @@ static void count_on_cache(struct listing *l)
 	}
 }
 
-static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *n, struct error *err)
+void prune_engine_list(struct arena *a, const struct engine_disk *d, bool volumes, bool cache, struct prune_item **ret, u32 *n)
 {
-	const struct pruned *p = ctx;
-	struct engine_disk *d = arena_new(a, struct engine_disk);
-	if (engine_disk(p->e, a, d, err) < 0)
-		return -1;
 	size_t room = (size_t)d->n_containers + d->n_networks + d->n_volumes + d->n_cache + 1;
 	for (u32 i = 0; i < d->n_images; i++)
 		room += MAX(n_names(&d->images[i]), 1u);
@@ -273,14 +268,23 @@ static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *n, str
 	const struct named *containers = list_containers(&l);
 	list_networks(&l, containers);
 	list_images(&l, containers);
-	if (p->volumes)
+	if (volumes)
 		list_volumes(&l, containers);
-	if (p->cache)
+	if (cache)
 		list_cache(&l);
 	else
 		hold_for_cache(&l);
 	*ret = l.v;
 	*n = l.n;
+}
+
+static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *n, struct error *err)
+{
+	const struct pruned *p = ctx;
+	struct engine_disk *d = arena_new(a, struct engine_disk);
+	if (engine_disk(p->e, a, d, err) < 0)
+		return -1;
+	prune_engine_list(a, d, p->volumes, p->cache, ret, n);
 	return 0;
 }
 
