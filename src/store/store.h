@@ -20,11 +20,14 @@
 #ifndef PARE_STORE_STORE_H
 #define PARE_STORE_STORE_H
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "layer/stream.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
+
+#define PARTIAL_KEEP (7 * 86400) /* seconds that what broke off is taken up again */
 
 struct store;
 /* `dir` as load_options.store. `write` false: a store that is not there is an empty one. A handle is for one thread, but for store_blob and store_add_blob. */
@@ -35,9 +38,12 @@ void store_close(struct store *s); /* gives up its leases; NULL is fine */
 int store_lease(struct store *s, const struct digest *d, struct error *err) must_check; /* held until store_close() */
 int store_has(struct store *s, const struct digest *d, struct error *err) must_check;   /* 1, 0; leases it first when the store is open for writing */
 int store_blob(struct store *s, const struct digest *d, u64 from, struct stream **ret, u64 *size, struct error *err) must_check; /* verified when from is 0 */
-int store_document(struct store *s, const struct digest *d, struct buf *out, struct error *err) must_check;
+int store_document(struct store *s, const struct digest *d, struct buf *out, struct error *err) must_check; /* verified; ERR_INPUT when it is not there */
+json_t *store_referrers(struct store *s, const struct digest *subject, struct error *err) must_check; /* descriptors of them, as an index; the caller's */
 /* Takes the stream. size UINT64_MAX: any. The blob is leased. What broke off is kept for PARTIAL_KEEP seconds under its digest; *ret_have of store_partial says how much there is. */
 int store_add_blob(struct store *s, const struct digest *d, u64 size, u64 from, struct stream *bytes, struct error *err) must_check;
+/* The same with bytes asked for from where a partial ends; it is locked before, so that nobody else takes it up. */
+int store_take_blob(struct store *s, const struct digest *d, u64 size, int (*open)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx, struct error *err) must_check;
 u64 store_partial(struct store *s, const struct digest *d);
 /* A manifest, index, or any document whose children are known from it. All it names has to be there, but layers with `urls` and what an index has for platforms that were not asked for. */
 int store_add_document(struct store *s, const char *type, struct str bytes, struct digest *ret, struct error *err) must_check;
@@ -50,8 +56,8 @@ struct store_ref {
 	s64 created, used;  /* seconds since 1970: of the image (its configuration), and when it was last put, pulled or read by name */
 };
 int store_resolve(struct store *s, const char *name, struct store_ref *ret, struct arena *a, struct error *err) must_check; /* name, name@digest, digest or its beginning (>= 6 digits). 1: none */
-int store_set_ref(struct store *s, const char *name, const struct digest *d, struct error *err) must_check; /* what the name meant before stays, without a name */
-int store_drop_ref(struct store *s, const char *name, struct error *err) must_check; /* 1: there was none. Content stays until a sweep */
+int store_set_ref(struct store *s, const char *name, const struct digest *d, struct error *err) must_check; /* "": kept without a name; what the name meant before stays, without a name */
+int store_drop_ref(struct store *s, const char *name, struct error *err) must_check; /* or a digest: of what has no name. 1: there was none. Content stays until a sweep */
 int store_each_ref(struct store *s, int (*f)(void *ctx, const struct store_ref *ref, struct error *err), void *ctx, struct error *err) must_check; /* by name */
 
 /* --- room --- */
@@ -68,7 +74,7 @@ struct store_swept {
 /* Removes what no reference and no living lease reaches. `dry`: only says what would go, to the byte. */
 int store_sweep(struct store *s, bool dry, struct store_swept *ret, struct error *err) must_check;
 struct store_check {
-	u32 refs, blobs, bad, missing, stray; /* bad: wrong content; missing: named but not there; stray: files that the index doesn't know */
+	u32 refs, dropped, blobs, bad, missing, stray; /* dropped: references, by the repair; bad: wrong content; missing: named but not there; stray: files that the index doesn't know */
 	u64 bytes;
 };
 /* Reads every blob. `repair`: drops references to what is missing or wrong, takes strays in or away, writes index.json anew. f (may be NULL) is told each fault in one line. */

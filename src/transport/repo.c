@@ -9,6 +9,7 @@ static const struct kind kinds[] = {
 	{ "docker", repo_registry_open },
 	{ "oci", repo_layout_open },
 	{ "oci-archive", repo_archive_open },
+	{ "pare", repo_store_open },
 	{ NULL, NULL },
 };
 
