@@ -10,7 +10,7 @@
 struct globals globals;
 
 extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_history, command_manual;
-extern const struct command command_tags, command_delete;
+extern const struct command command_tags, command_delete, command_manifest;
 extern const struct command command_store;
 extern const struct command command_copy, command_pull, command_push;
 const struct command *const commands[] = {
@@ -30,6 +30,7 @@ const struct command *const commands[] = {
 	&command_tags,
 	&command_delete,
 	&command_store,
+	&command_manifest,
 	&command_manual,
 	NULL,
 };
