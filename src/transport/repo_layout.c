@@ -173,6 +173,7 @@ static int blob(struct repo *r, const struct descriptor *d, u64 from, struct str
 		stream_close(s);
 		return error_wrap(err, "%s: %s", r->name, path);
 	}
+	s->at = 0; /* what was passed over was not given out */
 	*ret = s;
 	return 0;
 }
