@@ -278,7 +278,7 @@ int source_repo(struct repo *r, int blobs, const struct source_options *opt, str
 	b->index = str_of(arena_strdup(&b->arena, str_of(text ? text : "{}")));
 	struct source *s;
 	struct buf name = BUF(0); /* the repo goes with the bag when it fails */
-	buf_puts(&name, repo_name(r));
+	buf_puts(&name, here(b) && strncmp(repo_name(r), "pare:", 5) == 0 ? repo_name(r) + 5 : repo_name(r));
 	status = bag_source(&b->base, BAG_OCI, repo_transport(r), "", opt, &s, err);
 	if (status == 0 && b->failed.kind) { /* not damage: it could not be had */
 		*err = b->failed;

@@ -150,6 +150,20 @@ def test_names(pare, tmp_path):
     pare("slim", tmp_path / "app.tar", "-o", "docker-daemon:x", env=env, status=4)
 
 
+def test_store(pare, tmp_path):
+    image("kept").docker_archive(tmp_path / "app.tar")
+    pare("slim", tmp_path / "app.tar", "-o", "pare:app:1")
+    pare("slim", tmp_path / "app.tar", "-o", f"oci:{tmp_path}/small")
+    assert same(pare, "pare:app:1", f"oci:{tmp_path}/small")["image"]["reference"] == "app:1"
+    same(pare, "app:1", f"oci:{tmp_path}/small")  # before an engine is asked
+    assert "no such image" in pare("inspect", "pare:app:2", status=4).err
+    other = tmp_path / "elsewhere"
+    pare("--store", other, "slim", "pare:app:1", "-o", "pare:x", status=4)
+    pare("--store", other, "slim", tmp_path / "app.tar", "-o", "pare:x")
+    pare("--store", other, "inspect", "pare:x")
+    pare("inspect", "pare:x", status=4)
+
+
 def test_docker_daemon(pare, docker, tmp_path):  # noqa: F811
     image("engine").docker_archive(tmp_path / "app.tar")
     pare("slim", tmp_path / "app.tar", "-o", "docker-daemon:pare-test/places:1", env=docker.env)
