@@ -13,6 +13,7 @@ extern const struct command command_report, command_inspect, command_diff, comma
 extern const struct command command_tags, command_delete, command_manifest;
 extern const struct command command_store;
 extern const struct command command_copy, command_pull, command_push;
+extern const struct command command_sign, command_verify;
 const struct command *const commands[] = {
 	&command_report,
 	&command_inspect,
@@ -21,6 +22,8 @@ const struct command *const commands[] = {
 	&command_sbom,
 	&command_scan,
 	&command_slim,
+	&command_sign,
+	&command_verify,
 	&command_dockerfile,
 	&command_db,
 	&command_copy,

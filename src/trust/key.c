@@ -14,7 +14,7 @@ struct key {
 	int n_der;
 };
 
-const char *key_name(const struct key *k) { return k->name; }
+const char *key_file(const struct key *k) { return k->name; }
 
 void key_free(struct key *k)
 {

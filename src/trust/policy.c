@@ -109,7 +109,7 @@ static int read_keys(struct policy *p, const json_t *table, struct rule *rule, s
 		rule->n_keys++;
 		for (u32 k = 0; k < i; k++)
 			if (key_same(rule->keys[k], rule->keys[i]))
-				return error_set(err, ERR_USAGE, "keys: %s and %s are the same key", key_name(rule->keys[k]), name);
+				return error_set(err, ERR_USAGE, "keys: %s and %s are the same key", key_file(rule->keys[k]), name);
 	}
 	if (count && (!json_u64(table, "signatures", &wanted) || !wanted || wanted > n))
 		return error_set(err, ERR_USAGE, "signatures: how many of the %u keys have to have signed is wanted", n);
@@ -268,7 +268,7 @@ static int count_keys(const struct rule *rule, struct repo *from, const struct d
 		*why = v[i].why_not;
 	for (u32 k = 0; k < rule->n_keys; k++)
 		for (u32 i = 0; i < n; i++)
-			if (v[i].key == key_name(rule->keys[k])) {
+			if (v[i].key == key_file(rule->keys[k])) {
 				++*held;
 				break;
 			}

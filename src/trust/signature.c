@@ -41,7 +41,7 @@ static void judge(struct gather *g, struct signature *s, const struct claim *c, 
 	for (u32 k = 0; !c->wrong && k < g->n_keys && !s->key; k++)
 		for (u32 i = 0; i < n && !s->key; i++)
 			if (key_holds(g->keys[k], message, signatures[i]))
-				s->key = key_name(g->keys[k]);
+				s->key = key_file(g->keys[k]);
 	if (s->key)
 		g->good++;
 	else if (!s->why_not)

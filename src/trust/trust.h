@@ -21,7 +21,7 @@ int key_public(const char *file, struct key **ret, struct error *err) must_check
 /* `password` of an encrypted one; NULL: from $COSIGN_PASSWORD. */
 int key_private(const char *file, const char *password, struct key **ret, struct error *err) must_check;
 void key_free(struct key *k);
-const char *key_name(const struct key *k); /* its file */
+const char *key_file(const struct key *k); /* its file */
 /* PREFIX.key (0600; PKCS#8, with a password in cosign's encrypted form) and PREFIX.pub of a new ECDSA P-256 pair. Writes over nothing. */
 int key_generate(const char *prefix, const char *password, struct error *err) must_check;
 

@@ -268,7 +268,7 @@ static void signed_and_verified(void **state)
 	assert_string_equal(v[0].annotations[0], "built=yes");
 	assert_string_equal(v[0].annotations[1], "env=prod");
 	assert_null(v[0].annotations[2]);
-	assert_ptr_equal(v[0].key, key_name(w->public));
+	assert_ptr_equal(v[0].key, key_file(w->public));
 	v = verify(w, w->other, &n, &good);
 	assert_int_equal(good, 0);
 	assert_string_equal(v[0].why_not, "another key");
