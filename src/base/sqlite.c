@@ -24,6 +24,7 @@ static void load(void)
 		{ "sqlite3_errmsg", &lib.errmsg },
 		{ "sqlite3_exec", &lib.exec },
 		{ "sqlite3_extended_errcode", &lib.extended_errcode },
+		{ "sqlite3_file_control", &lib.file_control },
 		{ "sqlite3_finalize", &lib.finalize },
 		{ "sqlite3_get_autocommit", &lib.get_autocommit },
 		{ "sqlite3_limit", &lib.limit },

@@ -20,6 +20,7 @@ struct sqlite {
 	__typeof__(sqlite3_errmsg) *errmsg;
 	__typeof__(sqlite3_exec) *exec;
 	__typeof__(sqlite3_extended_errcode) *extended_errcode;
+	__typeof__(sqlite3_file_control) *file_control;
 	__typeof__(sqlite3_finalize) *finalize;
 	__typeof__(sqlite3_get_autocommit) *get_autocommit;
 	__typeof__(sqlite3_limit) *limit;

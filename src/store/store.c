@@ -189,26 +189,57 @@ static int make_tables(struct store *s, struct error *err)
 	return 0;
 }
 
-static int open_db(struct store *s, struct error *err)
+static int set_up(struct store *s, struct error *err)
 {
-	struct buf path = BUF(0);
 	const struct sqlite *q = sqlite();
-	buf_printf(&path, "%s/store.db", s->images);
-	int flags = SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW, r;
-	r = q->open_v2(path.p, &s->db, flags | SQLITE_OPEN_READWRITE | (s->write ? SQLITE_OPEN_CREATE : 0), NULL);
-	buf_free(&path);
-	if (r == SQLITE_OK) {
-		q->busy_timeout(s->db, BUSY);
-		q->db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-		q->db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	}
-	if (r != SQLITE_OK)
-		return db_fail(s, err);
+	int keep = 1;
+	q->busy_timeout(s->db, BUSY);
+	q->db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	q->db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	/* The log keeps its room when nobody uses it: on a full disk, removing something must still be possible. */
+	q->file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	if (s->write && use_log(s, err) < 0)
 		return -1;
-	if (db_soon(s, false, err) < 0 || q->exec(s->db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL) != SQLITE_OK)
+	if (db_soon(s, false, err) < 0)
 		return -1;
+	if (q->exec(s->db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL) != SQLITE_OK)
+		return db_fail(s, err);
 	return make_tables(s, err);
+}
+
+/* "file:PATH?immutable=1": no log and no locks. */
+static void as_it_is(const char *path, struct buf *out)
+{
+	buf_puts(out, "file:");
+	for (; *path; path++) {
+		if (*path == '%' || *path == '?' || *path == '#')
+			buf_printf(out, "%%%02X", (unsigned)*path);
+		else
+			buf_putc(out, *path);
+	}
+	buf_puts(out, "?immutable=1");
+}
+
+static int open_db(struct store *s, struct error *err)
+{
+	const struct sqlite *q = sqlite();
+	struct buf path = BUF(0), other = BUF(0);
+	struct stat st;
+	buf_printf(&path, "%s/store.db", s->images);
+	buf_printf(&other, "%s-wal", path.p);
+	int flags = SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW;
+	int r = q->open_v2(path.p, &s->db, flags | SQLITE_OPEN_READWRITE | (s->write ? SQLITE_OPEN_CREATE : 0), NULL) == SQLITE_OK ? set_up(s, err) : db_fail(s, err);
+	/* Where nothing can be written at all there is nobody who changes it either; then it can be read without a log, when that is empty. */
+	if (r < 0 && !s->write && (!err || err->kind == ERR_ENV) && (stat(other.p, &st) < 0 || st.st_size == 0 || access(s->images, W_OK) < 0)) {
+		q->close(s->db);
+		s->db = NULL;
+		buf_clear(&other);
+		as_it_is(path.p, &other);
+		r = q->open_v2(other.p, &s->db, flags | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK ? make_tables(s, err) : db_fail(s, err);
+	}
+	buf_free(&other);
+	buf_free(&path);
+	return r;
 }
 
 static int make_layout(struct store *s, struct error *err)
