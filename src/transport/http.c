@@ -409,7 +409,7 @@ bool http_passing(const struct http *h)
 	}
 }
 
-bool http_no_tls(const struct http *h) { return h->result == CURLE_SSL_CONNECT_ERROR || h->result == CURLE_COULDNT_CONNECT || h->result == CURLE_RECV_ERROR || h->result == CURLE_GOT_NOTHING; }
+bool http_no_tls(const struct http *h) { return h->result == CURLE_SSL_CONNECT_ERROR; }
 
 bool http_mistrusted(const struct http *h) { return h->result == CURLE_PEER_FAILED_VERIFICATION; }
 

@@ -79,8 +79,10 @@ const char *registry_url(struct registry *r, struct line *l, const char *room, c
 /* --- finding it --- */
 static int mistrusted(const struct registry *r, struct error *err)
 {
-	return error_set(err, ERR_ENV, "%s: its certificate does not hold: %.300s (an authority of one's own goes into certs.d/%s/ca.crt or --cert-dir; --tls-verify=false takes any)", r->domain,
-			 strstr(err->text, ": ") ? strstr(err->text, ": ") + 2 : err->text, r->domain);
+	const char *why = strstr(err->text, "certificate") ? strchr(strstr(err->text, "certificate"), ':') : NULL; /* "HOST: SSL certificate problem: WHY" */
+	char text[200];
+	snprintf(text, sizeof text, "%s", why ? why : "");
+	return error_set(err, ERR_ENV, "%s: its certificate does not hold%s (an authority of one's own goes into certs.d/%s/ca.crt or --cert-dir; --tls-verify=false takes any)", r->domain, text, r->domain);
 }
 
 /* TLS or not, where both may be: whoever answers by TLS is asked by it. */

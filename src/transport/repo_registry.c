@@ -1,29 +1,87 @@
 /* A repository of a registry as a place that keeps content under its digest. */
 #include "base/json.h"
+#include "transport/registries.h"
 #include "transport/registry.h"
 
 #define ACCEPT MT_MANIFEST ", " MT_INDEX ", " MT_DOCKER_MANIFEST ", " MT_DOCKER_LIST
 #define FALLBACK_TRIES 4u /* at an index of referrers that others write at the same time */
 
+/* The registry itself is the last of its places; what stands before are mirrors, that are asked first, and only read. Each is opened when it is wanted. */
 struct repo_registry {
 	struct repo base;
-	struct registry *at;
+	struct registries_way way;
+	struct registry *at[REGISTRIES_MIRRORS_MAX + 1];
+	bool out[REGISTRIES_MIRRORS_MAX + 1]; /* a mirror that could not be had */
+	struct registry_options opt;
+	struct error why;  /* the registry itself could not be had, but a mirror may be */
 	const char *which; /* the tag or digest that the location names */
 };
 
-static struct registry *of(struct repo *r) { return ((struct repo_registry *)r)->at; }
+static struct registry *of(struct repo *r)
+{
+	struct repo_registry *p = (struct repo_registry *)r;
+	return p->at[p->way.n - 1];
+}
+
+static int there(struct repo *r, struct error *err)
+{
+	if (!of(r))
+		*err = ((struct repo_registry *)r)->why;
+	return of(r) ? 0 : -1;
+}
+
+static int open_place(struct repo_registry *p, u32 i, struct error *err)
+{
+	const struct registries_place *to = &p->way.place[i];
+	struct registry_options opt = p->opt;
+	bool mirror = i + 1 < p->way.n;
+	opt.fetch.unverified |= to->insecure;
+	if (mirror) { /* what was said of the registry is not meant for it */
+		opt.push = opt.erase = opt.plain_http = false;
+		opt.user = opt.certs = NULL;
+		opt.fetch.unverified = to->insecure;
+		opt.fetch.attempts = 2;
+	}
+	return registry_open(&(struct reference){ .domain = to->domain, .path = to->path }, &opt, &p->at[i], err);
+}
 
 /* --- reading --- */
 static int document(struct repo *repo, const char *which, struct document *ret, struct error *err)
 {
-	return registry_find(of(repo), which ? which : ((struct repo_registry *)repo)->which, ACCEPT, &ret->bytes, ret->type, &ret->digest, err);
+	struct repo_registry *p = (struct repo_registry *)repo;
+	which = which ? which : p->which;
+	bool digest = strchr(which, ':') != NULL;
+	for (u32 i = 0; i + 1 < p->way.n && !repo->write; i++) {
+		struct error ignored = { 0 };
+		if (p->out[i] || p->way.place[i].pull == (digest ? PULL_TAG : PULL_DIGEST))
+			continue;
+		if ((p->at[i] || open_place(p, i, &ignored) == 0) && registry_find(p->at[i], which, ACCEPT, &ret->bytes, ret->type, &ret->digest, &ignored) == 0)
+			return 0;
+		p->out[i] = !p->at[i];
+		buf_clear(&ret->bytes);
+		ret->bytes.over = false;
+		ret->digest = (struct digest){ 0 };
+	}
+	return there(repo, err) < 0 ? -1 : registry_find(of(repo), which, ACCEPT, &ret->bytes, ret->type, &ret->digest, err);
 }
 
-static int blob(struct repo *repo, const struct descriptor *d, u64 from, struct stream **ret, struct error *err) { return registry_blob(of(repo), &d->digest, d->size, from, ret, err); }
+/* Of those that have already been asked for a document. */
+static int blob(struct repo *repo, const struct descriptor *d, u64 from, struct stream **ret, struct error *err)
+{
+	struct repo_registry *p = (struct repo_registry *)repo;
+	for (u32 i = 0; i + 1 < p->way.n && !repo->write; i++) {
+		struct error ignored = { 0 };
+		if (p->at[i] && p->way.place[i].pull != PULL_TAG && registry_blob(p->at[i], &d->digest, d->size, from, ret, &ignored) == 0)
+			return 0;
+	}
+	return there(repo, err) < 0 ? -1 : registry_blob(of(repo), &d->digest, d->size, from, ret, err);
+}
 
 static int has(struct repo *repo, const struct descriptor *d, struct error *err)
 {
 	bool whole = media_type_is_index(d->media_type) || media_type_is_manifest(d->media_type);
+	if (there(repo, err) < 0)
+		return -1;
 	return whole ? registry_has_manifest(of(repo), &d->digest, err) : registry_has_blob(of(repo), &d->digest, err);
 }
 
@@ -55,7 +113,8 @@ static int by_name(const void *a, const void *b) { return strcmp(*(const char *c
 static int tags(struct repo *repo, int (*f)(void *ctx, const char *tag, struct error *err), void *ctx, struct error *err)
 {
 	struct names t = { .of = repo->name };
-	int e = registry_pages(of(repo), "tags/list?n=1000", NULL, take_tags, &t, err);
+	int e = there(repo, err);
+	e = e < 0 ? e : registry_pages(of(repo), "tags/list?n=1000", NULL, take_tags, &t, err);
 	if (e > 0)
 		e = error_set(err, ERR_ENV, "%s: there is no such repository, or it lists no tags", registry_name(of(repo)));
 	if (t.n)
@@ -131,7 +190,8 @@ static int ask_referrers(struct repo *repo, const struct digest *subject, json_t
 static json_t *referrers(struct repo *repo, const struct digest *subject, struct error *err)
 {
 	json_t *list = json_array(), *doc = NULL;
-	int e = ask_referrers(repo, subject, list, err);
+	int e = there(repo, err);
+	e = e < 0 ? e : ask_referrers(repo, subject, list, err);
 	if (e == 0)
 		return index_of(list);
 	if (e == 1)
@@ -250,7 +310,9 @@ static int erase(struct repo *repo, const char *which, struct error *err)
 	}
 	bool known = e == 0;
 	e = registry_delete(of(repo), "manifests", which, &status, err);
-	if (e < 0 && tag && (status == 400 || status == 405))
+	if (e < 0 && tag && (status == 400 || status == 405) && registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, &why) == 1)
+		e = 1;
+	else if (e < 0 && tag && (status == 400 || status == 405))
 		error_set(err, ERR_ENV, "%s: it deletes no tags, or deleting is switched off there; by its digest (NAME@sha256:…) a manifest goes with all its tags", repo->name);
 	else if (e < 0 && status == 405)
 		error_set(err, ERR_ENV, "%s: deleting is switched off in this registry (docker-registry: storage.delete.enabled)", repo->name);
@@ -262,25 +324,37 @@ static int erase(struct repo *repo, const char *which, struct error *err)
 	return e;
 }
 
-static void close_registry(struct repo *repo) { registry_close(of(repo)); }
+static void close_registry(struct repo *repo)
+{
+	struct repo_registry *p = (struct repo_registry *)repo;
+	for (u32 i = 0; i < p->way.n; i++)
+		registry_close(p->at[i]);
+}
 
 static const struct repo_ops ops = { "docker", document, blob, has, put_blob, put_document, referrers, tags, erase, close_registry };
 
 int repo_registry_open(const char *text, const struct repo_options *opt, struct repo **ret, struct error *err)
 {
-	struct registry_options ro = { .fetch = opt->fetch, .plain_http = opt->plain_http, .push = opt->write, .erase = opt->erase, .user = opt->user, .certs = opt->certs };
 	struct repo_registry *p = (struct repo_registry *)repo_new(sizeof *p, &ops);
 	struct arena *a = &p->base.arena;
 	struct reference ref;
-	ro.fetch.unverified |= opt->tls_verify_off;
-	if (reference_parse(a, str_of(text), &ref, err) < 0 || registry_open(&ref, &ro, &p->at, err) < 0) {
+	p->opt = (struct registry_options){ .fetch = opt->fetch, .plain_http = opt->plain_http, .push = opt->write, .erase = opt->erase };
+	p->opt.user = opt->user ? arena_strdup(a, str_of(opt->user)) : NULL;
+	p->opt.certs = opt->certs ? arena_strdup(a, str_of(opt->certs)) : NULL;
+	p->opt.fetch.unverified |= opt->tls_verify_off;
+	if (reference_parse(a, str_of(text), &ref, err) < 0 || registries_find(a, ref.domain, ref.path, &p->way, err) < 0) {
+		repo_close(&p->base);
+		return -1;
+	}
+	if (open_place(p, p->way.n - 1, &p->why) < 0 && (opt->write || opt->erase || p->way.n == 1)) {
+		*err = p->why;
 		repo_close(&p->base);
 		return -1;
 	}
 	p->which = ref.digest.alg ? arena_strdup(a, str_of(DIGEST_STR(&ref.digest))) : ref.tag;
 	p->base.name = reference_text(a, &ref);
-	p->base.registry = ref.domain;
-	p->base.path = ref.path;
+	p->base.registry = p->way.place[p->way.n - 1].domain;
+	p->base.path = p->way.place[p->way.n - 1].path;
 	*ret = &p->base;
 	return 0;
 }
