@@ -120,8 +120,19 @@ static int choose_scheme(struct registry *r, struct error *err)
 	return e;
 }
 
+/* With PARE_OFFLINE set no other machine is asked. */
+static int allowed(const char *host, struct error *err)
+{
+	const char *offline = getenv("PARE_OFFLINE");
+	if (!offline || !offline[0] || strcmp(offline, "0") == 0 || http_local(host))
+		return 0;
+	return error_set(err, ERR_ENV, "%s: is not asked: PARE_OFFLINE is set", host);
+}
+
 int registry_open(const struct reference *ref, const struct registry_options *opt, struct registry **ret, struct error *err)
 {
+	if (allowed(ref->domain, err) < 0)
+		return -1;
 	struct registry *r = xcalloc(1, sizeof *r);
 	struct arena *a = &r->arena;
 	pthread_mutex_init(&r->lock, NULL);

@@ -294,14 +294,6 @@ int source_repo(struct repo *r, int blobs, const struct source_options *opt, str
 }
 
 /* --- the two places --- */
-int registry_allowed(const char *host, struct error *err)
-{
-	const char *offline = getenv("PARE_OFFLINE");
-	if (!offline || !offline[0] || strcmp(offline, "0") == 0 || http_local(host))
-		return 0;
-	return error_set(err, ERR_ENV, "%s: is not asked: PARE_OFFLINE is set", host);
-}
-
 static int open_place(const char *transport, const char *ref, const struct source_options *opt, struct repo **ret, struct error *err)
 {
 	struct repo_options o = { .store = opt->spool_dir };
@@ -314,16 +306,8 @@ static int open_place(const char *transport, const char *ref, const struct sourc
 
 int source_registry(const char *ref, const struct source_options *opt, struct source **ret, struct error *err)
 {
-	struct arena a = { 0 };
-	struct reference parsed;
 	struct repo *r = NULL;
-	int s = reference_parse(&a, str_of(ref), &parsed, err);
-	if (s == 0)
-		s = registry_allowed(parsed.domain, err);
-	arena_free(&a);
-	if (s == 0)
-		s = open_place("docker://", ref, opt, &r, err);
-	return s < 0 ? -1 : source_repo(r, -1, opt, ret, err);
+	return open_place("docker://", ref, opt, &r, err) < 0 ? -1 : source_repo(r, -1, opt, ret, err);
 }
 
 int source_store(const char *ref, const struct source_options *opt, struct source **ret, struct error *err)

@@ -12,6 +12,4 @@ int source_repo(struct repo *r, int blobs, const struct source_options *opt, str
 /* docker://REF and pare:REF as sources: `1` as above, in place of their transports' error. */
 int source_registry(const char *ref, const struct source_options *opt, struct source **ret, struct error *err) must_check;
 int source_store(const char *ref, const struct source_options *opt, struct source **ret, struct error *err) must_check;
-/* Whether a registry may be asked: with PARE_OFFLINE set in the environment none but those of this machine. */
-int registry_allowed(const char *host, struct error *err) must_check;
 #endif
