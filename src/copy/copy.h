@@ -22,7 +22,7 @@ struct copy_options {
 	enum copy_format format;
 	bool recompress;         /* to `compression` at `level` */
 	enum compression compression;
-	int level;               /* 0: the format's default */
+	int level;               /* 0: the format's default, gzip's being DEFLATE_FAST */
 	bool referrers;          /* what refers to it goes along: signatures, SBOMs, attestations; cosign's tags too */
 	bool require_digest;     /* a source that is named by a tag alone is refused */
 	bool preserve;           /* a conversion that would change a digest is an error, before anything is sent */

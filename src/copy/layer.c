@@ -134,7 +134,8 @@ int layer_make(struct copy_job *j, struct stream *stored, enum compression kind,
 		return -1;
 	plain = stream_tap(plain, DIGEST_SHA256, &tap);
 	struct writing w = { .spool = &j->spool, .start = j->spool.end, .digest = kind == COMP_NONE ? NULL : digester_new(DIGEST_SHA256) };
-	struct deflate *d = deflate_new(kind, j->opt->level, spool_write, &w);
+	int level = j->opt->level || kind != COMP_GZIP ? j->opt->level : DEFLATE_FAST; /* a copy is waited for */
+	struct deflate *d = deflate_new(kind, level, spool_write, &w);
 	struct descriptor made = { .media_type = "" };
 	int r = pump(plain, d, err);
 	deflate_free(d);
