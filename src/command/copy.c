@@ -1,7 +1,8 @@
 #include "command/copying.h"
+#include "command/trusted.h"
 #include "base/file.h"
 
-enum { O_ALL, O_PLATFORM, O_FORMAT, O_COMPRESSION, O_LEVEL, O_REFERRERS, O_REQUIRE, O_PRESERVE, O_PARALLEL, O_DRY_RUN, O_DIGESTFILE, O_JSON, O_SRC_CREDS, O_DEST_CREDS, O_SRC_TLS, O_DEST_TLS, O_SRC_CERTS, O_DEST_CERTS, O_PLACE };
+enum { O_ALL, O_PLATFORM, O_FORMAT, O_COMPRESSION, O_LEVEL, O_REFERRERS, O_REQUIRE, O_POLICY, O_PRESERVE, O_PARALLEL, O_DRY_RUN, O_DIGESTFILE, O_JSON, O_SRC_CREDS, O_DEST_CREDS, O_SRC_TLS, O_DEST_TLS, O_SRC_CERTS, O_DEST_CERTS, O_PLACE };
 static const struct option options[] = {
 	[O_ALL] = { "all", 'a', OPT_FLAG, NULL, "The index with every platform in it, not one platform's image.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "The image for this platform. Default: this machine's.", NULL },
@@ -10,6 +11,7 @@ static const struct option options[] = {
 	[O_LEVEL] = { "compression-level", 0, OPT_VALUE, "N", "Effort of the compression: 1 to 12 for gzip, 1 to 19 for zstd, or best.", NULL },
 	[O_REFERRERS] = { "referrers", 0, OPT_FLAG, NULL, "What refers to the image goes along, and what refers to that: signatures, SBOMs, attestations; also cosign's tags (sha256-HEX.sig, .att, .sbom).", NULL },
 	[O_REQUIRE] = { "require-digest", 0, OPT_FLAG, NULL, "Refuse a SRC that is not named by its digest (NAME@sha256:…).", NULL },
+	[O_POLICY] = TRUSTED_POLICY_OPTION,
 	[O_PRESERVE] = { "preserve-digests", 0, OPT_FLAG, NULL, "Fail rather than change a digest.", NULL },
 	[O_PARALLEL] = { "parallel", 0, OPT_VALUE, "N", "Transfers at once. Default: 4.", NULL },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Ask the target what it has, say what would be sent, write nothing.", NULL },
@@ -58,12 +60,16 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct arena a = { 0 };
 	struct copy_options o = { 0 };
 	struct copy_result r;
+	struct trusted_policy policy = { 0 };
 	double start = copying_now();
 	int status;
 	if (parse(opt, &o, &err) < 0)
 		return command_fail(&err);
-	if (copy_image(args[0], args[1], &o, &a, &r, &err) < 0 || (opt[O_DIGESTFILE].value && !o.dry_run && outfile_write(opt[O_DIGESTFILE].value, write_digest, &r.digest, &err) < 0)) {
+	if (trusted_policy(&opt[O_POLICY], &policy, &err) < 0 || trusted_guard(&policy, args[0], &o, &err) < 0 || copy_image(args[0], args[1], &o, &a, &r, &err) < 0 ||
+	    (opt[O_DIGESTFILE].value && !o.dry_run && outfile_write(opt[O_DIGESTFILE].value, write_digest, &r.digest, &err) < 0)) {
 		status = command_fail(&err);
+		if (policy.refused)
+			status = 1;
 	} else {
 		double seconds = copying_now() - start;
 		copying_told(&r, &o, seconds);
@@ -73,6 +79,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 			puts(DIGEST_STR(&r.digest));
 		status = command_done(0);
 	}
+	policy_free(policy.policy);
 	arena_free(&a);
 	return status;
 }

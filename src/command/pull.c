@@ -1,16 +1,18 @@
 #include "command/copying.h"
+#include "command/trusted.h"
 #include "base/buf.h"
 #include "oci/reference.h"
 
 #define TAGS_MAX REPO_TAGS_MAX
 
-enum { O_ALL, O_ALL_TAGS, O_PLATFORM, O_REFERRERS, O_REQUIRE, O_PARALLEL, O_JSON, O_PLACE };
+enum { O_ALL, O_ALL_TAGS, O_PLATFORM, O_REFERRERS, O_REQUIRE, O_POLICY, O_PARALLEL, O_JSON, O_PLACE };
 static const struct option options[] = {
 	[O_ALL] = { "all", 'a', OPT_FLAG, NULL, "The index with every platform in it, not one platform's image.", NULL },
 	[O_ALL_TAGS] = { "all-tags", 0, OPT_FLAG, NULL, "Every tag of the repository.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "The image for this platform. Default: this machine's.", NULL },
 	[O_REFERRERS] = { "referrers", 0, OPT_FLAG, NULL, "What refers to the image comes along: signatures, SBOMs, attestations.", NULL },
 	[O_REQUIRE] = { "require-digest", 0, OPT_FLAG, NULL, "Refuse a REF that is not named by its digest (NAME@sha256:…).", NULL },
+	[O_POLICY] = TRUSTED_POLICY_OPTION,
 	[O_PARALLEL] = { "parallel", 0, OPT_VALUE, "N", "Transfers at once. Default: 4.", NULL },
 	[O_JSON] = { "json", 0, OPT_FLAG, NULL, "A JSON document for each (docs/schema/copy.schema.json).", NULL },
 	PLACE_OPTIONS(O_PLACE),
@@ -20,6 +22,7 @@ static const struct option options[] = {
 struct pull {
 	const struct option_value *opt;
 	struct copy_options o;
+	struct trusted_policy policy;
 	struct arena a; /* of all of it */
 };
 
@@ -38,7 +41,9 @@ static int pull(struct pull *p, const struct reference *ref, struct error *err)
 	struct arena a = { 0 };
 	struct copy_result r;
 	double start = copying_now();
-	int status = copy_image(from, to, &p->o, &a, &r, err);
+	int status = trusted_guard(&p->policy, from, &p->o, err);
+	if (status == 0)
+		status = copy_image(from, to, &p->o, &a, &r, err);
 	if (status == 0) {
 		double seconds = copying_now() - start;
 		copying_told(&r, &p->o, seconds);
@@ -102,7 +107,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct error err = { 0 };
 	struct pull p = { .opt = opt };
 	const struct copying c = { .platform = &opt[O_PLATFORM], .all = &opt[O_ALL], .referrers = &opt[O_REFERRERS], .require_digest = &opt[O_REQUIRE], .parallel = &opt[O_PARALLEL] };
-	if (copying_options(&c, &p.o, &err) < 0 || place_options(opt + O_PLACE, &p.o.source, &err) < 0)
+	if (copying_options(&c, &p.o, &err) < 0 || place_options(opt + O_PLACE, &p.o.source, &err) < 0 || trusted_policy(&opt[O_POLICY], &p.policy, &err) < 0)
 		return command_fail(&err);
 	p.o.target = (struct repo_options){ .store = globals.store };
 	int status = 0;
@@ -114,8 +119,9 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	for (int i = 0; i < n_args && status == 0; i++) {
 		struct reference ref;
 		if (reference_parse(&p.a, str_of(name_of(args[i])), &ref, &err) < 0 || (opt[O_ALL_TAGS].count ? pull_tags(&p, &ref, &err) : pull(&p, &ref, &err)) < 0)
-			status = command_fail(&err);
+			status = p.policy.refused ? command_fail(&err), 1 : command_fail(&err);
 	}
+	policy_free(p.policy.policy);
 	arena_free(&p.a);
 	return command_done(status);
 }

@@ -1,5 +1,6 @@
 #include "command/trusted.h"
 #include "base/file.h"
+#include <unistd.h>
 
 static int open_as(const char *transport, const char *word, struct repo_options *opt, struct trusted *ret, struct error *err)
 {
@@ -84,22 +85,45 @@ int trusted_password(const struct option_value *v, char **ret, struct error *err
 	return 0;
 }
 
-int trusted_policy(const struct option_value *v, const char *source, struct trusted_policy *ret, struct error *err)
+int trusted_policy(const struct option_value *v, struct trusted_policy *ret, struct error *err)
 {
-	*ret = (struct trusted_policy){ .tagged = !trusted_by_digest(source) };
+	*ret = (struct trusted_policy){ .tagged = true };
 	return policy_read(v->value, &ret->policy, err);
+}
+
+/* Kept in *err unless that is NULL; a refusal and a network that is down are two things. */
+static int told(struct trusted_policy *p, int status, const struct error *e, struct error *err)
+{
+	p->refused = status < 0 && e->kind == ERR_INPUT;
+	if (status < 0 && err)
+		*err = *e;
+	return status;
 }
 
 int trusted_allowed(void *ctx, struct repo *from, const struct document *d, struct error *err)
 {
 	struct trusted_policy *p = ctx;
 	struct error e = { 0 };
-	if (policy_allows(p->policy, from, repo_name(from), p->tagged, &d->digest, &e) == 0) {
-		p->refused = false;
+	return told(p, policy_allows(p->policy, from, repo_name(from), p->tagged, &d->digest, &e), &e, err);
+}
+
+int trusted_guard(struct trusted_policy *p, const char *source, struct copy_options *o, struct error *err)
+{
+	struct error e = { 0 };
+	struct repo *r;
+	if (!trusted_has_policy(p))
 		return 0;
-	}
-	p->refused = e.kind == ERR_INPUT;
-	if (err)
-		*err = e;
-	return -1;
+	p->tagged = !trusted_by_digest(source);
+	o->allowed = trusted_allowed;
+	o->ctx = p;
+	int opened = repo_open(source, &o->source, &r, NULL);
+	if (opened == 0)
+		repo_close(r);
+	if (opened <= 0) /* what is wrong with it is said when it is copied */
+		return 0;
+	struct buf name = BUF(0);
+	buf_printf(&name, "%s%s", access(source, F_OK) == 0 ? "file:" : "", source);
+	int status = told(p, policy_allows(p->policy, NULL, name.p, p->tagged, NULL, &e), &e, err);
+	buf_free(&name);
+	return status;
 }

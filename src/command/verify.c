@@ -41,7 +41,7 @@ static void demand(struct verdict *r, const struct option_value *wanted)
 static int look(struct verdict *r, const struct option_value *opt, const char *word, struct error *err)
 {
 	struct repo_options place;
-	if (place_options(opt + O_PLACE, &place, err) < 0 || trusted_policy(&opt[O_POLICY], word, &r->policy, err) < 0)
+	if (place_options(opt + O_PLACE, &place, err) < 0 || trusted_policy(&opt[O_POLICY], &r->policy, err) < 0)
 		return -1;
 	if (!opt[O_KEY].count && !trusted_has_policy(&r->policy))
 		return error_set(err, ERR_USAGE, "verify: by what? Say --key FILE or --policy FILE");
@@ -49,6 +49,7 @@ static int look(struct verdict *r, const struct option_value *opt, const char *w
 	for (; r->n_keys < opt[O_KEY].count; r->n_keys++)
 		if (key_public(opt[O_KEY].list[r->n_keys], &r->keys[r->n_keys], err) < 0)
 			return -1;
+	r->policy.tagged = !trusted_by_digest(word);
 	if (trusted_open(word, &place, &r->t, err) < 0)
 		return -1;
 	if (r->n_keys && trust_verify(r->t.r, &r->t.d.digest, r->keys, r->n_keys, &r->a, &r->v, &r->n, &r->good, err) < 0)

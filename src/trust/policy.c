@@ -199,7 +199,7 @@ struct subject {
 
 static void subject_of(struct arena *a, struct repo *from, const char *name, struct subject *s)
 {
-	static const char *const files[] = { "oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:", "rootfs:", "dir:" };
+	static const char *const files[] = { "oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:", "rootfs:", "dir:", "file:" };
 	struct reference r;
 	const char *registry = from ? repo_registry(from) : NULL, *transport = from ? repo_transport(from) : "";
 	struct str text = str_of(name);
