@@ -209,7 +209,7 @@ static const char *why_it_goes(struct arena *a, const struct prune_item *i, cons
 		base = arena_printf(a, "not of the newest %u", r->keep);
 	else if (is_named(i) && r->names)
 		base = arena_printf(a, "matches %s", matching(i, r->names));
-	if (!r->until)
+	if (!r->until || i->kind == PRUNE_BLOB)
 		return base;
 	const char *age = arena_printf(a, "older than %s", span(a, MAX(now - r->until, 1)));
 	return strcmp(base, "asked for") == 0 ? age : arena_printf(a, "%s, %s", base, age);
@@ -319,12 +319,12 @@ static void stay_for_users(struct arena *a, struct prune_item *items, u32 n)
 
 static void decide_one(struct arena *a, struct prune_item *i, const struct prune_rules *r, s64 now)
 {
-	const char *pattern = NULL, *why;
+	const char *pattern = NULL, *why = NULL;
 	if (i->in_use)
 		why = arena_printf(a, "used by %s", i->in_use);
 	else if (i->name && (pattern = matching(i, r->protect)) != NULL)
 		why = arena_printf(a, "protected by %s", pattern);
-	else if ((why = name_stays(i, r)) == NULL && (why = label_stays(a, i, r)) == NULL)
+	else if (i->kind != PRUNE_BLOB && (why = name_stays(i, r)) == NULL && (why = label_stays(a, i, r)) == NULL)
 		why = age_stays(a, i, r, now);
 	i->goes = why == NULL;
 	i->why = why ? why : why_it_goes(a, i, r, now);

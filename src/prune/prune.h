@@ -31,7 +31,8 @@ struct prune_item {
 	const char *why;            /* decided: "untagged", "older than 30 days", "newest 3 are kept", "used by container web" */
 };
 /* What may go: containers, networks, cache and blobs that nobody uses; images, volumes, tags and manifests without a name (dangling). Those with a name only by `all` (but no
- * volumes: only what is in them is lost for ever), by a pattern of `names`, or as older ones of a group (`keep`); tags by age (`until`), too. All other rules only make it less. */
+ * volumes: only what is in them is lost for ever), by a pattern of `names`, or as older ones of a group (`keep`); tags by age (`until`), too. All other rules only make it less;
+ * none of them holds back blobs that nothing needs. */
 struct prune_rules {
 	bool all;                   /* images with a name, too (docker's -a) */
 	bool dangling_off;          /* filter dangling=false: as `all` (docker) */

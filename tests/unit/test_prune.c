@@ -171,6 +171,10 @@ static void test_labels_and_age(void **state)
 	decide(v, countof(v), &(struct prune_rules){ .not_labels = both });
 	assert_true(!v[0].goes && v[1].goes);
 	assert_string_equal(v[0].why, "has the label team=a");
+	struct prune_item blob = { PRUNE_BLOB, "", "3 blobs", .bytes = 9 }; /* no rule holds back what nothing needs */
+	decide(&blob, 1, &(struct prune_rules){ .until = 1, .labels = key, .names = both });
+	assert_true(blob.goes);
+	assert_string_equal(blob.why, "nothing needs it");
 }
 
 static void test_keep(void **state)
