@@ -1,3 +1,4 @@
+#include "command/du.h"
 #include "command/command.h"
 #include "prune/prune.h"
 #include "report/images.h"
@@ -84,12 +85,12 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	d.dir = store_dir(&a, globals.store, &err);
 	int r = d.dir ? store_open(globals.store, false, &s, &err) : -1;
 	r = r < 0 ? r : images(s, &a, &d, &err);
+	store_close(s); /* its log goes with it, and is not counted */
 	r = r < 0 ? r : store_rooms(d.dir, &a, &rooms, &d.n_rooms, &err);
 	d.rooms = rooms;
 	if (r == 0)
 		json ? du_json(stdout, &d) : du_table(stdout, &d, opt[O_VERBOSE].count > 0, (s64)time(NULL));
 	int status = r < 0 ? command_fail(&err) : command_done(0);
-	store_close(s);
 	arena_free(&a);
 	return status;
 }

@@ -4,9 +4,8 @@
 #include "report/images.h"
 #include <time.h>
 
-enum { O_ONLY_DIGEST, O_DIGESTS, O_NO_TRUNC, O_FILTER, O_FORMAT };
+enum { O_DIGESTS, O_NO_TRUNC, O_FILTER, O_FORMAT };
 static const struct option options[] = {
-	[O_ONLY_DIGEST] = { "only-digests", 0, OPT_FLAG, NULL, "Print the digests alone, each once: for other commands. -q does the same.", NULL },
 	[O_DIGESTS] = { "digests", 0, OPT_FLAG, NULL, "Whole digests.", NULL },
 	[O_NO_TRUNC] = { "no-trunc", 0, OPT_FLAG, NULL, "The same.", NULL },
 	[O_FILTER] = { "filter", 0, OPT_LIST, "FILTER", "dangling=true|false, reference=PATTERN, label=KEY[=VALUE], label!=KEY[=VALUE], until=AGE. May be given again; all must hold.", NULL },
@@ -124,7 +123,7 @@ static void print(const struct option_value *opt, const struct images_row *v, u3
 	} else if (strcmp(format, "names") == 0) {
 		for (u32 i = 0; i < n; i++)
 			v[i].ref.name[0] ? printf("%s:%s\n", v[i].repository, v[i].tag) : puts(DIGEST_STR(&v[i].ref.digest));
-	} else if (opt[O_ONLY_DIGEST].count || globals.quiet) {
+	} else if (globals.quiet) {
 		for (u32 i = 0; i < n; i++) {
 			bool again = false;
 			for (u32 k = 0; k < i && !again; k++)
@@ -164,11 +163,13 @@ const struct command command_images = {
 	.synopsis = "[OPTIONS] [NAME...]",
 	.description = "Lists the images that the store keeps, the newest first: their names, the platforms that are there, how large they are as stored (compressed), and how much of that nothing else "
 		       "needs: what removing the image alone would free.\n\n"
-		       "NAME is a repository, a whole name, a pattern of either, or the beginning of a digest; only what one of them names is listed. Images without a name are those whose name went to another.",
+		       "NAME is a repository, a whole name, a pattern of either, or the beginning of a digest; only what one of them names is listed. Images without a name are those whose name went to another.\n\n"
+		       "-q, --quiet prints the digests alone, each once, for other commands.",
 	.options = options,
 	.examples = "pare images # all of them\n"
 		    "pare images alpine 'registry.example/app:*' # some\n"
 		    "pare images --filter dangling=true # what a prune would take\n"
+		    "pare rm $(pare images -q app) # all images of a repository\n"
 		    "pare images --format json # for programs",
 	.min_args = 0,
 	.max_args = ARGS_MANY,

@@ -264,7 +264,7 @@ int store_sweep(struct store *s, bool dry, struct store_swept *ret, struct error
 	*ret = (struct store_swept){ 0 };
 	if (!s->db)
 		return 0;
-	if (!s->write)
+	if (!s->write && !dry)
 		return error_set(err, ERR_USAGE, "the store was opened to read only");
 	if (sweep_ingest(s, dry, ret, err) < 0 || remove_strays(s, dry, ret, err) < 0 || sweep_rows(s, dry, ret, err) < 0)
 		return -1;

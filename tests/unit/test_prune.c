@@ -130,7 +130,10 @@ static void test_names(void **state)
 	assert_int_equal(prune_total(v, countof(v)).stay, 4);
 	decide(v, countof(v), &(struct prune_rules){ .all = true });
 	for (u32 i = 0; i < countof(v); i++)
-		assert_true(v[i].goes);
+		assert_int_equal(v[i].goes, v[i].kind != PRUNE_VOLUME); /* what is in those is lost for ever: by their names only */
+	static const char *const data[] = { "data", NULL };
+	decide(v, countof(v), &(struct prune_rules){ .names = data });
+	assert_true(v[4].goes && !v[1].goes);
 	decide(v, countof(v), &(struct prune_rules){ .dangling_off = true }); /* as docker's dangling=false */
 	assert_true(v[0].goes && v[1].goes);
 	static const char *const pr[] = { "pr-*", NULL }, *const web[] = { "web:1*", NULL };
