@@ -7,7 +7,7 @@
 #include <pthread.h>
 
 #define STORE_DOCUMENT_MAX ((size_t)(32 * MiB)) /* read whole: manifests, indexes, configurations */
-#define STORE_NAMES_MAX (OCI_LAYERS_MAX + OCI_MANIFESTS_MAX)
+#define STORE_BUSY 60000 /* milliseconds that a change waits for those of others */
 
 struct store {
 	sqlite3 *db;           /* NULL: there is none */

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUSY 60000 /* milliseconds that a change waits for those of others */
 #define VERSION 1
 
 static const char SCHEMA[] = "CREATE TABLE refs(name TEXT NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(name, digest)) WITHOUT ROWID;"
@@ -41,7 +40,7 @@ int db_fail(struct store *s, struct error *err)
 		return error_set(err, ERR_ENV, "%s/store.db: %s", s->images, strerror(ENOSPC));
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return error_set(err, ERR_ENV, "%s/store.db: another process has kept it for over %d seconds", s->images, BUSY / 1000);
+		return error_set(err, ERR_ENV, "%s/store.db: another process has kept it for over %d seconds", s->images, STORE_BUSY / 1000);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return error_set(err, ERR_INPUT, "%s/store.db: %s", s->images, sqlite()->errmsg(s->db));
@@ -162,7 +161,7 @@ static int use_log(struct store *s, struct error *err)
 		int r = q ? sqlite()->step(q) : SQLITE_ERROR;
 		if (r == SQLITE_ROW && strcmp(db_text(q, 0), "wal") == 0)
 			return 0;
-		if (!q || (r != SQLITE_ROW && r != SQLITE_BUSY) || tries == BUSY / 10)
+		if (!q || (r != SQLITE_ROW && r != SQLITE_BUSY) || tries == STORE_BUSY / 10)
 			return q ? db_fail(s, err) : -1;
 		if (tries % 2)
 			usleep(20000);
@@ -193,7 +192,7 @@ static int set_up(struct store *s, struct error *err)
 {
 	const struct sqlite *q = sqlite();
 	int keep = 1;
-	q->busy_timeout(s->db, BUSY);
+	q->busy_timeout(s->db, STORE_BUSY);
 	q->db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	q->db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	/* The log keeps its room when nobody uses it: on a full disk, removing something must still be possible. */

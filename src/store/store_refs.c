@@ -10,6 +10,7 @@
 
 #define COLUMNS "name, digest, type, created, used"
 #define TOUCH 60 /* seconds: that it was used is noted no more often */
+#define TOUCH_WAIT 50 /* milliseconds */
 #define PREFIX_MIN 6
 
 static int take_ref(sqlite3_stmt *q, struct store_ref *ret, struct arena *a, struct error *err)
@@ -73,15 +74,18 @@ static int by_prefix(struct store *s, struct str hex, struct store_ref *ret, str
 	return 1;
 }
 
+/* Also by those who only read; where it can't be written, or somebody else is writing, it is left. */
 static void touch(struct store *s, const struct store_ref *ref)
 {
 	s64 now = (s64)time(NULL);
-	if (!s->write || !ref->name[0] || (ref->used <= now && ref->used + TOUCH > now))
+	if (ref->used <= now && ref->used + TOUCH > now)
 		return;
+	sqlite()->busy_timeout(s->db, TOUCH_WAIT);
 	if (db_soon(s, true, NULL) == 0 && db_run(s, NULL, "UPDATE refs SET used = ? WHERE name = ?", "it", now, ref->name) < 0) { /* the next time, then */
 	}
 	if (db_soon(s, false, NULL) < 0) { /* what comes fails as well, and says so */
 	}
+	sqlite()->busy_timeout(s->db, STORE_BUSY);
 }
 
 int store_resolve(struct store *s, const char *name, struct store_ref *ret, struct arena *a, struct error *err)
