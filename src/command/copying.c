@@ -59,13 +59,14 @@ void copying_told(const struct copy_result *r, const struct copy_options *o, dou
 	}
 	if (r->platforms > 1)
 		fprintf(f, "pare: only %s of %u platforms: --all takes the index and every one\n", r->platform && r->platform[0] ? r->platform : "one", r->platforms);
-	fprintf(f, "%s", o->dry_run ? "would send " : "sent ");
+	fputs(o->dry_run ? "would copy " : "copied ", f);
 	plural(f, r->sent, "blob");
 	fprintf(f, ", %s", TEXT_SIZE(r->bytes));
-	if (r->mounted)
-		fprintf(f, "; mounted %u", r->mounted);
-	if (r->there + r->mounted)
-		fprintf(f, "; there already: %u, %s", r->there, TEXT_SIZE(r->bytes_there));
+	if (r->there + r->mounted) {
+		fprintf(f, "; there already: %u, %s", r->there + r->mounted, TEXT_SIZE(r->bytes_there));
+		if (r->mounted)
+			fprintf(f, " (%u mounted from another repository)", r->mounted);
+	}
 	if (r->manifests > 1) {
 		fputs("; ", f);
 		plural(f, r->manifests, "manifest");
