@@ -398,15 +398,15 @@ class Connection:
 
 
 # --- what the record must show ---
-def sent_twice(exchanges):
-    """Of each blob that was asked for more than once: (digest, bytes that were sent again though the client had them). Where the server did not do as asked, or what it sent was
-    wrong, the client is not to blame."""
+def sent_twice(exchanges, chunk=0):
+    """Of each blob that was asked for more than once: (digest, bytes) where that many, more than `chunk`, were sent again though the client had them. Where the server did not do
+    as asked, or what it sent was wrong, the client is not to blame."""
     have, twice = {}, {}
     for x in sorted(exchanges, key=lambda x: x.number):
         if x.kind != "blob" or x.status not in (200, 206):
             continue
         name = x.path.rsplit("/", 1)[1]
-        if x.asked == x.first and name in have and have[name] > x.first:
+        if x.asked == x.first and name in have and have[name] > x.first + chunk:
             twice[name] = twice.get(name, 0) + have[name] - x.first
         if x.fault in CONTENT or x.fault == "bad-range":
             have.pop(name, None)

@@ -4,18 +4,22 @@ PARE_FAULTS=N: how many transfers (60)."""
 import base64
 import hashlib
 import http.client
+import json
 import os
 import random
 import socket
 
 import pytest
 from faultproxy import CONTENT, FAULTS, LASTING, PASSING, FaultProxy, Plan, credentials_in, kind_of, sent_twice
+from imagelib import File, Image, layer
 from netlib import Registry
+from registrylib import Registry as Real
 from test_db_registry import db, login  # noqa: F401
 
 COUNT = int(os.environ.get("PARE_FAULTS") or 60)
 BASIC = base64.b64encode(b"me:secret").decode()
 SECRETS = ["secret", BASIC]
+CHUNK = 32 << 10  # what the program may have had on its way when a connection broke
 PATIENT = ["--timeout", "1", "--attempts", "5"]
 
 
@@ -122,10 +126,10 @@ def plan_of(seed):
 def nothing_astray(p):
     assert credentials_in(p.other.exchanges, SECRETS) == []
     assert not p.errors, p.errors
-    assert sent_twice(p.exchanges + p.other.exchanges) == []
+    assert sent_twice(p.exchanges + p.other.exchanges, CHUNK) == []
 
 
-@pytest.mark.parametrize("seed", range(COUNT // 4))
+@pytest.mark.parametrize("seed", range(min(COUNT // 4, 50)))
 def test_database(pare, db, seed):  # noqa: F811
     """`db push` and `db update`: what db_push sends whole is sent again whole."""
     plan, must, statuses = plan_of(seed)
@@ -158,3 +162,84 @@ def test_database(pare, db, seed):  # noqa: F811
             else:
                 assert have.read_bytes() == db.read_bytes()
             nothing_astray(p)
+
+
+# --- images, through a registry as Debian ships it ---
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+@pytest.fixture(scope="module")
+def real():
+    with Real(auth=("me", "secret")) as r:
+        yield r
+
+
+@pytest.fixture(scope="module")
+def layouts(tmp_path_factory):
+    """Two images, a small one and one whose layer is sent in several pieces: (directory, bytes of the manifest)."""
+    made = []
+    for name, sizes in (("small", (1000, 300000, 700000)), ("large", (1000, 20 << 20))):
+        rng, where = random.Random(name), tmp_path_factory.mktemp(name) / "layout"
+        Image([layer(File("f%d" % i, rng.randbytes(n))) for i, n in enumerate(sizes)]).oci(where, compression="none")
+        digest = json.loads((where / "index.json").read_text())["manifests"][0]["digest"]
+        made.append((where, (where / "blobs" / "sha256" / digest[7:]).read_bytes()))
+    return made
+
+
+def manifest_in(real, repo, tag="1"):
+    status, _, body = real.request("GET", "/v2/%s/manifests/%s" % (repo, tag), headers={"Accept": MANIFEST})
+    return body if status == 200 else None
+
+
+def whole_in(real, repo, manifest):
+    m = json.loads(manifest)
+    return all(real.request("HEAD", "/v2/%s/blobs/%s" % (repo, b["digest"]))[0] == 200 for b in [m["config"], *m["layers"]])
+
+
+def sent_again(exchanges):
+    """Bytes of uploads that were sent although the registry had said that it has them."""
+    had, again = {}, 0
+    for x in sorted(exchanges, key=lambda x: x.number):
+        upload = x.path.split("?")[0]
+        if x.kind == "part" and x.header("content-range") and not x.header("content-range").startswith("*"):
+            first = int(x.header("content-range").split("-")[0].split(" ")[-1])
+            again += max(0, min(had.get(upload, 0), first + x.got) - first)
+        if x.kind in ("part", "state") and x.status in (202, 204) and x.answered("range"):
+            had[upload] = int(x.answered("range").split("-")[1]) + 1
+            if x.answered("range") == "0-0":  # nothing, or one byte: it says the same of both
+                had[upload] = 0
+    return again
+
+
+@pytest.mark.parametrize("seed", range(COUNT))
+def test_image(pare, real, layouts, tmp_path, seed):
+    """Into the registry, out of it into the store or a layout."""
+    plan, must, statuses = plan_of(1000 + seed)
+    where, manifest = layouts[seed % 5 == 4]
+    repo, own = "f/s%d" % seed, [("Authorization", "Basic " + BASIC)]
+    with FaultProxy(real.host, plan, own) as p:
+        login(pare, p.host)
+        out = pare("copy", "oci:%s" % where, "docker://%s/%s:1" % (p.host, repo), *PATIENT, status=None)
+        assert out.status == 0 or not must, (out, plan, p.exchanges)
+        if out.status:
+            one_line(out, statuses)
+            assert manifest_in(real, repo) is None, p.exchanges
+        else:
+            assert manifest_in(real, repo) == manifest and whole_in(real, repo, manifest)
+        assert sent_again(p.exchanges) == 0
+        nothing_astray(p)
+    if out.status:
+        login(pare, real.host)
+        pare("copy", "oci:%s" % where, "docker://%s/%s:1" % (real.host, repo))
+    with FaultProxy(real.host, plan, own) as p:
+        login(pare, p.host)
+        target = "pare:%s:1" % repo if seed % 2 else "oci:%s:1" % (tmp_path / "out")
+        out = pare("copy", "docker://%s/%s:1" % (p.host, repo), target, *PATIENT, status=None)
+        assert out.status == 0 or not must, (out, plan, p.exchanges)
+        nothing_astray(p)
+    if out.status:
+        one_line(out, statuses)
+        assert pare("manifest", "show", "--raw", target, status=None).status != 0
+    else:
+        assert pare("manifest", "show", "--raw", target).out_bytes == manifest
+    pare("store", "check")
