@@ -343,50 +343,66 @@ struct record {
 
 static int by_id(const void *x, const void *y) { return strcmp(((const struct record *)x)->id, ((const struct record *)y)->id); }
 
-/* Takes the first layer on `below` that has the record's size and isn't taken. */
-static u32 take_layer(struct engine_disk *d, const u32 *first, const u32 *next, u32 below, u32 record, u32 *steps)
+struct match {
+	struct engine_disk *d;
+	u32 *parent, *layer; /* of each record; ENGINE_NONE: none, not known */
+	u32 *height;         /* of each layer: how many are below */
+	u32 steps;
+};
+
+/* Whether a record and all before it can be this layer and all below it: of the same size, or, of an image that was there before, without one of its own. */
+static bool fits(struct match *m, u32 record, u32 layer)
 {
-	for (u32 l = first[below == ENGINE_NONE ? d->n_layers_of : below]; l != ENGINE_NONE && *steps; l = next[l], --*steps)
-		if (d->layers_of[l].cache == ENGINE_NONE && (d->layers_of[l].bytes == d->cache[record].bytes || !d->cache[record].bytes)) {
-			d->layers_of[l].cache = record;
-			return l;
-		}
-	return ENGINE_NONE;
+	for (; record != ENGINE_NONE && layer != ENGINE_NONE && m->steps; record = m->parent[record], layer = m->d->layers_of[layer].below, m->steps--) {
+		if (m->layer[record] != ENGINE_NONE)
+			return m->layer[record] == layer;
+		u64 bytes = m->d->cache[record].bytes;
+		if (!m->d->cache[record].shared || (bytes && (bytes != m->d->layers_of[layer].bytes || m->d->layers_of[layer].cache != ENGINE_NONE)))
+			return false;
+	}
+	return record == ENGINE_NONE && layer == ENGINE_NONE;
 }
 
-/* A shared record is the layer of its size on the layer that its parent is; one of an image that was there before has no size of its own. */
+static void match_one(struct match *m, u32 record, u32 depth)
+{
+	for (u32 l = 0; l < m->d->n_layers_of && m->steps; l++, m->steps--) {
+		if (m->height[l] != depth || !fits(m, record, l))
+			continue;
+		for (u32 at = l; record != ENGINE_NONE && m->layer[record] == ENGINE_NONE; record = m->parent[record], at = m->d->layers_of[at].below) {
+			m->layer[record] = at;
+			if (m->d->layers_of[at].cache == ENGINE_NONE)
+				m->d->layers_of[at].cache = record;
+		}
+		return;
+	}
+}
+
+/* Shared records are layers of images, but it isn't said which: the chain of sizes tells, the longest first. */
 static void match_cache(struct arena *a, struct engine_disk *d)
 {
-	u32 n = d->n_cache, steps = CACHE_STEPS;
-	u32 *layer = arena_array(a, u32, n + 1), *parent = arena_array(a, u32, n + 1), *first = arena_array(a, u32, d->n_layers_of + 1), *next = arena_array(a, u32, d->n_layers_of + 1);
+	u32 n = d->n_cache;
+	struct match m = { d, arena_array(a, u32, n + 1), arena_array(a, u32, n + 1), arena_array(a, u32, d->n_layers_of + 1), CACHE_STEPS };
 	struct record *ids = arena_array(a, struct record, n + 1);
+	u32 *depth = arena_array(a, u32, n + 1), deepest = 0;
 	for (u32 i = 0; i < n; i++)
 		ids[i] = (struct record){ d->cache[i].id, i };
 	qsort(ids, n, sizeof *ids, by_id);
 	for (u32 i = 0; i < n; i++) {
 		const struct record *p = d->cache[i].parent[0] ? bsearch(&(struct record){ d->cache[i].parent, 0 }, ids, n, sizeof *ids, by_id) : NULL;
-		parent[i] = p ? p->index : ENGINE_NONE;
-		layer[i] = ENGINE_NONE;
+		m.parent[i] = p ? p->index : ENGINE_NONE;
+		m.layer[i] = ENGINE_NONE;
 	}
-	for (u32 l = 0; l <= d->n_layers_of; l++)
-		first[l] = next[l] = ENGINE_NONE;
-	for (u32 l = d->n_layers_of; l-- > 0;) {
-		u32 *at = &first[d->layers_of[l].below == ENGINE_NONE ? d->n_layers_of : d->layers_of[l].below];
-		next[l] = *at;
-		*at = l;
+	for (u32 i = 0; i < n; i++) {
+		for (u32 at = m.parent[i]; at != ENGINE_NONE && depth[i] < ENGINE_LAYERS; at = m.parent[at])
+			depth[i]++;
+		deepest = MAX(deepest, depth[i]);
 	}
-	for (bool more = true; more && steps;) {
-		more = false;
-		for (u32 i = 0; i < n && steps; i++, steps--) {
-			bool on_known = !d->cache[i].parent[0] || (parent[i] != ENGINE_NONE && layer[parent[i]] != ENGINE_NONE);
-			if (!d->cache[i].shared || layer[i] != ENGINE_NONE || !on_known)
-				continue;
-			layer[i] = take_layer(d, first, next, d->cache[i].parent[0] ? layer[parent[i]] : ENGINE_NONE, i, &steps);
-			more = more || layer[i] != ENGINE_NONE;
-			if (!steps)
-				break;
-		}
-	}
+	for (u32 l = 0; l < d->n_layers_of; l++)
+		m.height[l] = d->layers_of[l].below == ENGINE_NONE ? 0 : m.height[d->layers_of[l].below] + 1;
+	for (u32 k = deepest + 1; k-- > 0 && m.steps;)
+		for (u32 i = 0; i < n; i++)
+			if (depth[ids[i].index] == k && k < ENGINE_LAYERS && d->cache[ids[i].index].shared && m.layer[ids[i].index] == ENGINE_NONE)
+				match_one(&m, ids[i].index, k);
 }
 
 int disk_read(struct arena *a, const struct disk_answers *answers, struct engine_disk *ret, struct error *err)

@@ -3,6 +3,7 @@ import http.server
 import io
 import json
 import os
+import socketserver
 import subprocess
 import tarfile
 import threading
@@ -11,7 +12,6 @@ import time
 import pytest
 
 import imagelib as im
-from conftest import pare as _pare  # noqa: F401
 from conftest import Runner
 from engines import PATH, Docker, Storage, static_busybox, tool
 from schemalib import check
@@ -206,15 +206,6 @@ def test_what_the_classic_builder_left(pare, engine, tmp_path):
     assert what["image", "built:1"]["bytes"] == 3333 and [tags for _, tags in engine.images()] == [("base:1",)]
 
 
-def test_networks_and_what_is_gone_meanwhile(pare, engine, tmp_path):
-    empty(engine)
-    load(engine, tmp_path, "base:1", [BASE])
-    engine.ask("POST", "/networks/create", json.dumps({"Name": "lonely", "Driver": "null"})) if False else None
-    create(engine, "first", "base:1", Cmd=["/x"])
-    what = both(pare, engine, "--all")
-    assert what["container", "first"]["goes"] and what["image", "base:1"]["goes"] and what["image", "base:1"]["bytes"] == 200000
-
-
 def test_du_explains(pare, full):
     doc = pare("du", "--engine", "docker", "--format", "json", env=full.env).json()
     check(doc, "du-engine")
@@ -272,7 +263,103 @@ def prune_podman(pare, env, *args):
     return pare("prune", "--engine", "podman", "--format", "json", *args, env=env).json()
 
 
-# --- nobody there, or somebody else ---
+# --- an engine that says what it likes ---
+
+class Fake:
+    """Answers by a table; what is not in it is not there. Records what it is asked."""
+
+    def __init__(self, directory, answers):
+        self.asked, self.path = [], str(directory / "fake")
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                path = self.path.split("/", 2)[-1] if self.path.startswith("/v1.") else self.path[1:]
+                fake.asked.append((self.command, path))
+                status, body = answers.get(f"{self.command} {path}", (404, {"message": "no such thing"}))
+                body = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Api-Version", "1.41")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            do_GET = do_DELETE = do_POST = answer
+
+            def log_message(self, *args):
+                pass
+
+            def address_string(self):
+                return "fake"
+        answers.setdefault("GET _ping", (200, b"OK"))
+        answers.setdefault("GET version", (200, {"Version": "99.1"}))
+        self.server = socketserver.ThreadingUnixStreamServer(self.path, Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.env = {"DOCKER_HOST": "unix://" + self.path}
+
+
+@pytest.fixture
+def fake(tmp_path):
+    made = []
+
+    def start(answers):
+        made.append(Fake(tmp_path, answers))
+        return made[-1]
+    yield start
+    for f in made:
+        f.server.shutdown()
+        f.server.server_close()
+
+
+def world(**more):
+    ids = ["sha256:" + c * 64 for c in "12"]
+    return {
+        "GET system/df": (200, {"LayersSize": 0}), "GET containers/json?all=1&size=1": (200, [
+            {"Id": "c1", "Names": ["/stopped"], "State": "exited", "SizeRw": 100, "ImageID": ids[0], "NetworkSettings": {"Networks": {"mine": {}}}},
+            {"Id": "c2", "Names": ["/paused"], "State": "paused", "SizeRw": 7, "ImageID": ids[1], "NetworkSettings": {"Networks": {"theirs": {}}}}]),
+        "GET networks": (200, [{"Id": "n1", "Name": "mine"}, {"Id": "n2", "Name": "theirs"}, {"Id": "n3", "Name": "bridge"}, {"Id": "n4", "Name": "swarm", "Scope": "swarm"}]),
+        "GET images/json?all=1": (200, [{"Id": ids[0], "RepoTags": ["one:1"], "Size": 1000}, {"Id": ids[1], "RepoTags": ["two:1"], "Size": 2000}]), **more}
+
+
+def test_order_and_what_is_refused(pare, fake):
+    """In the order it has to go; what is gone already is no failure, what is refused leaves the rest to go; nothing is forced."""
+    e = fake(world(**{"DELETE containers/c1": (204, b""), "DELETE networks/n1": (404, {"message": "gone"}), "DELETE images/one:1": (409, {"message": "conflict: is \x1b[31mbusy"})}))
+    said = prune(pare, e, "--dry-run", "--all")
+    assert [(i["kind"], i["name"], i["goes"]) for i in said["items"]] == [
+        ("container", "stopped", True), ("container", "paused", False), ("network", "mine", True), ("network", "theirs", False), ("image", "one:1", True), ("image", "two:1", False)]
+    r = pare("prune", "--engine", "docker", "--all", "--yes", env=e.env, status=4)
+    assert [a for a in e.asked if a[0] != "GET"] == [("DELETE", "containers/c1"), ("DELETE", "networks/n1"), ("DELETE", "images/one:1")]
+    assert "conflict: is \\x1b[31mbusy" in r.err and "Freed 100 B before it failed" in r.out
+
+
+def test_an_image_is_not_removed_before_its_container(pare, fake):
+    """Filters that let the container stay keep what it stands on."""
+    said = prune(pare, fake(world()), "--dry-run", "--all", "--protect", "stopped")
+    assert [i["name"] for i in said["items"] if i["goes"]] == [] and {i["name"]: i["why"] for i in said["items"]}["one:1"] == "used by container stopped"
+
+
+@pytest.mark.parametrize("answers", [
+    {"GET images/json?all=1": (200, b"[{")}, {"GET system/df": (500, {"message": "\x1b]0;title\x07"})}, {"GET networks": (200, b"x" * (33 << 20))}, {"GET containers/json?all=1&size=1": (301, b"")},
+], ids=["cut", "refused", "endless", "elsewhere"])
+def test_answers_that_are_none(pare, fake, answers):
+    e = fake(world(**answers))
+    for args in ("du",), ("prune", "--yes"):
+        r = pare(*args, "--engine", "docker", env=e.env, status=None)
+        assert r.status in (3, 4) and r.err.count("\n") == 1 and not r.out
+    assert all(a[0] == "GET" for a in e.asked)
+
+
+def test_names_that_ask_for_something_else(pare, fake):
+    """An id that would be another path is never sent, and no name reaches a terminal as it is, nor a command to be pasted."""
+    e = fake(world(**{"GET images/json?all=1": (200, [{"Id": "../containers/c1?force=1", "RepoTags": ["x\x1b[2J; rm -rf /"], "Size": 5}]), "GET networks": (200, []),
+                      "GET containers/json?all=1&size=1": (200, [])}))
+    pare("prune", "--engine", "docker", "--all", "--yes", env=e.env, status=3)
+    assert all(a[0] == "GET" and ".." not in a[1] for a in e.asked)
+    assert "\\x1b[2J" in pare("du", "--engine", "docker", env=e.env).out
+    assert pare("du", "--engine", "docker", "--format", "json", env=e.env).json()["images"][0]["command"] is None
+
+
+# --- nobody there ---
 
 def test_no_engine(pare, tmp_path):
     for args in ("du",), ("prune", "--dry-run"):
