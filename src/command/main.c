@@ -10,7 +10,7 @@
 struct globals globals;
 
 extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_history, command_manual;
-extern const struct command command_images, command_tag, command_rm, command_du, command_prune;
+extern const struct command command_images, command_tag, command_rm, command_export, command_import, command_du, command_prune;
 extern const struct command command_tags, command_delete, command_manifest;
 extern const struct command command_store;
 extern const struct command command_copy, command_pull, command_push;
@@ -33,6 +33,8 @@ const struct command *const commands[] = {
 	&command_images,
 	&command_tag,
 	&command_rm,
+	&command_export,
+	&command_import,
 	&command_history,
 	&command_du,
 	&command_prune,
