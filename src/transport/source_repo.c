@@ -283,7 +283,7 @@ int source_repo(struct repo *r, int blobs, const struct source_options *opt, str
 	if (status == 0 && b->failed.kind) { /* not damage: it could not be had */
 		*err = b->failed;
 		source_close(s);
-		status = error_wrap(err, "%s", name.p);
+		status = -1;
 	}
 	if (status == 0) {
 		s->reference = arena_strdup(&s->arena, buf_str(&name));
