@@ -420,12 +420,14 @@ int registry_ask(struct registry *r, struct line *l, const struct http_request *
 	for (;;) {
 		struct error why = { 0 };
 		*status = 0;
+		*body = NULL; /* what was closed must not be closed again */
 		int e = registry_send(r, l, q, status, body, &why);
 		if (e == 0 && *status < 400)
 			return 0;
 		if (!fetch_again(&p, l->h, e < 0 ? 0 : *status, &why)) {
 			if (e == 0 && why.kind) {
 				stream_close(*body);
+				*body = NULL;
 				e = -1;
 			}
 			if (e < 0) {
