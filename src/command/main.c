@@ -11,6 +11,7 @@ struct globals globals;
 
 extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_history, command_manual;
 extern const struct command command_images, command_tag, command_rm, command_export, command_import, command_du, command_prune;
+extern const struct command command_login, command_logout;
 extern const struct command command_tags, command_delete, command_manifest;
 extern const struct command command_store;
 extern const struct command command_copy, command_pull, command_push;
@@ -42,6 +43,8 @@ const struct command *const commands[] = {
 	&command_delete,
 	&command_store,
 	&command_manifest,
+	&command_login,
+	&command_logout,
 	&command_manual,
 	NULL,
 };

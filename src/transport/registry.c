@@ -140,7 +140,7 @@ int registry_open(const struct reference *ref, const struct registry_options *op
 	r->opt.user = opt->user ? arena_strdup(a, str_of(opt->user)) : NULL;
 	r->domain = arena_strdup(a, str_of(ref->domain));
 	r->path = arena_strdup(a, str_of(ref->path));
-	r->name = arena_printf(a, "%s/%s", r->domain, r->path);
+	r->name = r->path[0] ? arena_printf(a, "%s/%s", r->domain, r->path) : r->domain;
 	r->target = (struct http_target){ .unverified = opt->fetch.unverified, .silence = opt->fetch.silence ? opt->fetch.silence : FETCH_SILENCE };
 	struct error why = { 0 };
 	if (certs_find(a, r->domain, opt->certs, &r->target, &why) < 0 || choose_scheme(r, &why) < 0) {
@@ -212,6 +212,8 @@ static int read_token(struct arena *a, struct buf *text, const char **ret, struc
 static const char *query_of(struct registry *r, struct arena *a, const char *service, const char *mount)
 {
 	const char *what = r->opt.erase ? r->opt.push ? "pull,push,delete" : "pull,delete" : r->opt.push ? "pull,push" : "pull";
+	if (!r->path[0]) /* nothing is wanted but to be known */
+		return arena_printf(a, "service=%s", auth_escape(a, service));
 	const char *query = arena_printf(a, "service=%s&scope=%s", auth_escape(a, service), auth_escape(a, arena_printf(a, "repository:%s:%s", r->path, what)));
 	return mount ? arena_printf(a, "%s&scope=%s", query, auth_escape(a, arena_printf(a, "repository:%s:pull", mount))) : query;
 }
@@ -399,6 +401,8 @@ static const char *remedy(struct registry *r, struct line *l, u32 status)
 	pthread_mutex_unlock(&r->lock);
 	if (who.user || who.identity)
 		return status == 401 ? arena_printf(&l->arena, ": the credentials that are kept for it are not enough (pare login %s)", r->domain) : ": the credentials that are kept for it give no right to that";
+	if (who.helper)
+		return arena_printf(&l->arena, ": docker-credential-%.60s, which keeps its credentials, gave none (pare login %s)", who.helper, r->domain);
 	return arena_printf(&l->arena, ": there are no credentials for it (pare login %s)", r->domain);
 }
 
