@@ -147,6 +147,8 @@ int db_commit(struct store *s, int r, struct error *err)
 	return r;
 }
 
+void db_make_room(struct store *s) { sqlite()->exec(s->db, "PRAGMA wal_checkpoint", NULL, NULL, NULL); }
+
 int db_soon(struct store *s, bool on, struct error *err)
 {
 	return sqlite()->exec(s->db, on ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(s, err);

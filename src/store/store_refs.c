@@ -183,16 +183,18 @@ static int set_ref(struct store *s, const char *name, const struct digest *d, s6
 	return r < 0 ? r : db_run(s, err, "INSERT INTO refs VALUES(?, ?, ?, ?, ?)", "tdtii", name, d, type, made, now);
 }
 
-/* Counts as a change, and shows it to others. */
-static int commit_refs(struct store *s, int r, struct error *err)
+/* Counts as a change, and shows it to others. `anyway`: where there is no room for index.json it is made later, so that something can be removed from a full disk. */
+static int commit_refs(struct store *s, int r, bool anyway, struct error *err)
 {
 	struct ingest staged = { .fd = -1 };
 	if (r == 0)
 		r = db_run(s, err, "UPDATE state SET changed = changed + 1", "");
-	if (r == 0)
-		r = index_write(s, &staged, err);
+	if (r == 0 && index_write(s, &staged, err) < 0) {
+		r = anyway ? 0 : -1;
+		ingest_drop(&staged, false);
+	}
 	r = db_commit(s, r, err);
-	if (r == 0)
+	if (r == 0 && staged.path)
 		index_publish(s, &staged);
 	ingest_drop(&staged, false);
 	return r;
@@ -215,7 +217,7 @@ int store_set_ref(struct store *s, const char *name, const struct digest *d, str
 	s64 made = r < 0 ? 0 : created(s, d);
 	r = r < 0 ? r : db_begin(s, err);
 	if (r == 0)
-		r = commit_refs(s, set_ref(s, name, d, made, err), err);
+		r = commit_refs(s, set_ref(s, name, d, made, err), false, err);
 	arena_free(&a);
 	return r;
 }
@@ -234,12 +236,13 @@ int store_drop_ref(struct store *s, const char *name, struct error *err)
 		r = reference_parse(&a, str_of(name), &ref, err);
 		name = r < 0 ? NULL : reference_text(&a, &ref);
 	}
+	db_make_room(s);
 	r = r < 0 ? r : db_begin(s, err);
 	if (r == 0) {
 		r = d.alg ? db_number(s, &there, err, "SELECT 1 FROM refs WHERE name = '' AND digest = ?", "d", &d) : db_number(s, &there, err, "SELECT 1 FROM refs WHERE name = ? AND name <> ''", "t", name);
 		if (r == 0)
 			r = d.alg ? db_run(s, err, "DELETE FROM refs WHERE name = '' AND digest = ?", "d", &d) : db_run(s, err, "DELETE FROM refs WHERE name = ?", "t", name);
-		r = r == 0 ? commit_refs(s, 0, err) : db_commit(s, r, err);
+		r = r == 0 ? commit_refs(s, 0, true, err) : db_commit(s, r, err);
 	}
 	arena_free(&a);
 	return r;

@@ -232,6 +232,7 @@ static int sweep_rows(struct store *s, bool dry, struct store_swept *ret, struct
 	LOCKED(s);
 	struct buf gone = BUF(0);
 	u32 reaped = 0;
+	db_make_room(s);
 	int r = db_begin(s, err);
 	if (r < 0)
 		return r;
@@ -268,5 +269,7 @@ int store_sweep(struct store *s, bool dry, struct store_swept *ret, struct error
 		return error_set(err, ERR_USAGE, "the store was opened to read only");
 	if (sweep_ingest(s, dry, ret, err) < 0 || remove_strays(s, dry, ret, err) < 0 || sweep_rows(s, dry, ret, err) < 0)
 		return -1;
-	return dry ? 0 : remove_strays(s, false, ret, err);
+	int r = dry ? 0 : remove_strays(s, false, ret, err);
+	/* Where there was no room for it before there may be now. */
+	return r < 0 || dry ? r : index_heal(s, false, err);
 }
