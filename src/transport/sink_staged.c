@@ -8,17 +8,22 @@
 #include "transport/places.h"
 #include "transport/sink.h"
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#define STAGE "pare-image-"
+#define STAGE_SECONDS 3600 /* younger ones are left alone, whoever they belong to */
 #define LOAD_ANSWER_MAX ((size_t)MiB) /* of the engine's: a line for each layer and more */
 
 struct staged {
 	struct sink base;
 	struct sink *inner;
 	const char *dir;     /* ours; everything in it goes */
+	int lock;            /* of it, while we live */
 	struct repo *target; /* NULL: an engine */
 };
 
@@ -173,7 +178,38 @@ static void close_staged(struct sink *s)
 	struct staged *t = (struct staged *)s;
 	sink_close(t->inner); /* never committed: it takes away what it made */
 	rmdir(t->dir);
+	close(t->lock);
 	repo_close(t->target);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st, (void)type, (void)at;
+	if (remove(path) < 0) { /* what cannot be removed stays */
+	}
+	return 0;
+}
+
+/* What a process left that was killed: directories of ours whose lock can be had. */
+static void sweep(const char *place)
+{
+	DIR *d = opendir(place);
+	struct buf path = BUF(0);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		if (strncmp(e->d_name, STAGE, strlen(STAGE)) != 0 || strlen(e->d_name) != strlen(STAGE "XXXXXX"))
+			continue;
+		autofd int fd = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		struct stat st;
+		if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mtime > time(NULL) - STAGE_SECONDS || flock(fd, LOCK_EX | LOCK_NB) < 0)
+			continue;
+		buf_clear(&path);
+		buf_printf(&path, "%s/%s", place, e->d_name);
+		if (nftw(path.p, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0) { /* the next one tries again */
+		}
+	}
+	if (d)
+		closedir(d);
+	buf_free(&path);
 }
 
 static const struct sink_ops repo_ops = { "oci", false, begin, write_bytes, end, undo, seal, commit_repo, close_staged };
@@ -182,14 +218,21 @@ static const struct sink_ops engine_ops = { "docker-archive", true, begin, write
 static int open_staged(const struct sink_ops *ops, const char *path, const char *tag, const char *store, struct repo *target, struct sink **ret, struct error *err)
 {
 	struct staged *t = (struct staged *)sink_new(sizeof *t, ops, path, tag);
-	char *dir = arena_printf(&t->base.arena, "%s/pare-XXXXXX", archive_spool_dir(&t->base.arena, store));
+	const char *place = archive_spool_dir(&t->base.arena, store);
+	char *dir = arena_printf(&t->base.arena, "%s/" STAGE "XXXXXX", place);
+	sweep(place);
 	int r = mkdtemp(dir) ? 0 : error_errno(err, "%s", dir);
 	if (r == 0) {
 		t->dir = dir;
+		t->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (t->lock >= 0 && flock(t->lock, LOCK_EX | LOCK_NB) < 0) { /* without locks it is merely not known to be in use, once it is old */
+		}
 		r = target ? sink_layout_open(arena_printf(&t->base.arena, "%s/image", dir), NULL, &t->inner, err) :
 			     sink_archive_open(arena_printf(&t->base.arena, "%s/image.tar", dir), tag, false, &t->inner, err);
-		if (r < 0)
+		if (r < 0) {
 			rmdir(dir);
+			close(t->lock);
+		}
 	}
 	if (r < 0) {
 		repo_close(target);

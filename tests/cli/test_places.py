@@ -109,7 +109,13 @@ def test_slim_from_and_to_a_registry(pare, registry, tmp_path):
     image("slim").oci(tmp_path / "layout", compression="gzip")
     push_layout(registry, "slim/app", tmp_path / "layout", "1")
     source, target = f"docker://{registry.host}/slim/app:1", f"docker://{registry.host}/slim/app:small"
+    killed, young = pare.root / "tmp" / "pare-image-abcdef", pare.root / "tmp" / "pare-image-ghijkl"  # what a killed process left; what may be of one that lives
+    for left in killed, young:
+        (left / "image" / "blobs").mkdir(parents=True)
+        (left / "image" / "blobs" / "x").write_text("x")
+    os.utime(killed, (1, 1))
     pare("slim", source, "-o", target)
+    assert os.listdir(pare.root / "tmp") == [young.name]
     pare("slim", tmp_path / "layout", "-o", f"oci:{tmp_path}/small")
     after = same(pare, target, f"oci:{tmp_path}/small")
     assert after["image"]["digest"] == pare("inspect", "--format", "json", f"oci:{tmp_path}/small").json()["image"]["digest"]
