@@ -4,6 +4,7 @@
 #include "command/command.h"
 #include "command/du.h"
 #include "prune/engine.h"
+#include "report/columns.h"
 
 #define SHOWN 10u /* of each kind, without --verbose */
 
@@ -91,25 +92,7 @@ static const char *some(struct sight *s, const char *const *names)
 	return n == 2 ? arena_printf(&s->a, "%s, %s", names[0], names[1]) : arena_printf(&s->a, "%s, %s and %u more", names[0], names[1], n - 2);
 }
 
-static void cell(const char *text, size_t width)
-{
-	struct buf safe = BUF(0), fit = BUF(0);
-	text_safe(&safe, str_of(text));
-	text_fit(&fit, buf_str(&safe), width ? width : 200, false);
-	fwrite(buf_str(&fit).p, 1, fit.n, stdout);
-	for (size_t n = text_width(buf_str(&fit)); n < width; n++)
-		putchar(' ');
-	buf_free(&safe);
-	buf_free(&fit);
-}
-
 /* --- for people --- */
-static void more(u32 n, u32 shown)
-{
-	if (n > shown)
-		printf("  … and %u more (--verbose)\n", n - shown);
-}
-
 static void summary(struct sight *s)
 {
 	struct {
@@ -127,8 +110,10 @@ static void summary(struct sight *s)
 		rows[0].n += !s->d.images[i].inner;
 	for (size_t i = 0; i < countof(rows); i++)
 		can += rows[i].all;
-	cell(engine_name(s->e), 0);
-	printf(": %s on its disk, %s of it used by nothing\n\n", TEXT_SIZE(total), TEXT_SIZE(can));
+	struct buf name = BUF(0);
+	text_safe(&name, str_of(engine_name(s->e)));
+	printf("%s: %s on its disk, %s of it used by nothing\n\n", buf_str(&name).p, TEXT_SIZE(total), TEXT_SIZE(can));
+	buf_free(&name);
 	printf("  %-12s %6s %9s %9s %9s\n", "", "count", "size", "unnamed", "unused");
 	for (size_t i = 0; i < countof(rows); i++)
 		printf("  %-12s %6u %9s %9s %9s\n", rows[i].name, rows[i].n, TEXT_SIZE(rows[i].bytes), TEXT_SIZE(rows[i].plain), TEXT_SIZE(rows[i].all));
@@ -146,31 +131,47 @@ static void summary(struct sight *s)
 		printf("  nothing can be pruned\n");
 }
 
+static void row(struct columns *c, const char *first, const char *second, const char *third, const char *fourth, const char *fifth, const char *sixth)
+{
+	const char *const cells[] = { first, second, third, fourth, fifth, sixth };
+	for (u32 i = 0; i < c->n; i++)
+		columns_add(c, cells[i]);
+}
+
+static void end_table(struct columns *c, u32 n, u32 shown)
+{
+	columns_write(stdout, c);
+	columns_free(c);
+	if (n > shown)
+		printf("  … and %u more (--verbose)\n", n - shown);
+}
+
+/* What a thing is used by, else how it is removed. */
+static const char *used_or(struct sight *s, const char *const *containers, const char *remove)
+{
+	return containers[0] ? arena_printf(&s->a, "used by container %s", some(s, containers)) : remove ? remove : "";
+}
+
 static void show_images(struct sight *s, bool verbose)
 {
+	struct columns c = { .n = 6, .right = 7, .indent = "  ", .most = { [4] = 60, [5] = 90 } };
 	u32 shown = 0, n = 0;
 	for (u32 i = 0; i < s->d.n_images; i++)
 		n += !s->d.images[i].inner;
 	if (!n)
 		return;
-	printf("\nImages: removing one frees what no other has\n  %9s %9s %9s  %-10s  %-30s %s\n", "its own", "shared", "all", "made", "image", "used by");
+	puts("\nImages: removing one frees what is its own");
+	row(&c, "OWN", "SHARED", "ALL", "MADE", "IMAGE", "");
 	for (u32 i = 0; i < s->d.n_images && (verbose || shown < SHOWN); i++) {
 		const struct engine_image *m = &s->d.images[i];
 		if (m->inner)
 			continue;
+		const char *remove = command(s, "rmi", m->names[0] ? m->names[0] : m->id);
+		row(&c, TEXT_SIZE(s->unique[i]), TEXT_SIZE(m->bytes - MIN(m->bytes, s->unique[i])), TEXT_SIZE(m->bytes), day(m->created, (char[40]){ 0 }), m->names[0] ? some(s, m->names) : image_name(s, m),
+		    used_or(s, m->containers, m->names[0] && m->names[1] ? NULL : remove));
 		shown++;
-		printf("  %9s %9s %9s  %-10s  ", TEXT_SIZE(s->unique[i]), TEXT_SIZE(m->bytes - MIN(m->bytes, s->unique[i])), TEXT_SIZE(m->bytes), day(m->created, (char[40]){ 0 }));
-		cell(m->names[0] && m->names[1] ? some(s, m->names) : image_name(s, m), 30);
-		putchar(' ');
-		if (m->containers[0])
-			cell(arena_printf(&s->a, "container %s", some(s, m->containers)), 0);
-		else if (!m->names[0])
-			cell("nothing; has no name", 0);
-		else
-			cell("nothing", 0);
-		putchar('\n');
 	}
-	more(n, shown);
+	end_table(&c, n, shown);
 }
 
 /* The images above a layer: as names. */
@@ -214,16 +215,16 @@ static struct shared *shared_layers(struct sight *s, u32 *n)
 
 static void show_layers(struct sight *s, bool verbose)
 {
+	struct columns c = { .n = 3, .right = 3, .indent = "  " };
 	u32 n, shown = 0;
 	struct shared *v = shared_layers(s, &n);
-	if (n)
-		printf("\nLayers that several images stand on: free when the last of these goes\n  %9s %7s  %s\n", "size", "images", "");
-	for (; shown < n && (verbose || shown < SHOWN); shown++) {
-		printf("  %9s %7u  ", TEXT_SIZE(v[shown].bytes), s->d.layers_of[v[shown].layer].images);
-		cell(some(s, above(s, v[shown].layer)), 0);
-		putchar('\n');
-	}
-	more(n, shown);
+	if (!n)
+		return;
+	puts("\nLayers that several images stand on: free when the last of these goes");
+	row(&c, "SIZE", "IMAGES", "", "", "", "");
+	for (; shown < n && (verbose || shown < SHOWN); shown++)
+		row(&c, TEXT_SIZE(v[shown].bytes), arena_printf(&s->a, "%u", s->d.layers_of[v[shown].layer].images), some(s, above(s, v[shown].layer)), "", "", "");
+	end_table(&c, n, shown);
 }
 
 static int larger_container(const void *x, const void *y)
@@ -248,51 +249,48 @@ static int larger_cache(const void *x, const void *y)
 
 static void show_containers(struct sight *s, bool verbose)
 {
+	struct columns c = { .n = 6, .right = 1, .indent = "  ", .most = { [3] = 40, [4] = 60 } };
 	u32 shown = 0, n = s->d.n_containers;
-	if (n)
-		printf("\nContainers: what they wrote\n  %9s  %-10s  %-9s  %-24s %s\n", "size", "made", "state", "container", "image");
+	if (!n)
+		return;
+	puts("\nContainers: what they wrote");
+	row(&c, "SIZE", "MADE", "STATE", "CONTAINER", "IMAGE", "");
 	for (; shown < n && (verbose || shown < SHOWN); shown++) {
-		const struct engine_container *c = &s->d.containers[shown];
-		printf("  %9s  %-10s  ", TEXT_SIZE(c->bytes), day(c->created, (char[40]){ 0 }));
-		cell(c->state, 9);
-		printf("  ");
-		cell(c->name, 24);
-		putchar(' ');
-		cell(c->image_name, 0);
-		putchar('\n');
+		const struct engine_container *v = &s->d.containers[shown];
+		row(&c, TEXT_SIZE(v->bytes), day(v->created, (char[40]){ 0 }), v->state, v->name, v->image_name, v->stopped ? command(s, "rm", v->name) : NULL);
 	}
-	more(n, shown);
+	end_table(&c, n, shown);
 }
 
 static void show_volumes(struct sight *s, bool verbose)
 {
+	struct columns c = { .n = 4, .right = 1, .indent = "  ", .most = { [2] = 60 } };
 	u32 shown = 0, n = s->d.n_volumes;
-	if (n)
-		printf("\nVolumes\n  %9s  %-10s  %-30s %s\n", "size", "made", "volume", "used by");
+	if (!n)
+		return;
+	puts("\nVolumes");
+	row(&c, "SIZE", "MADE", "VOLUME", "", "", "");
 	for (; shown < n && (verbose || shown < SHOWN); shown++) {
 		const struct engine_volume *v = &s->d.volumes[shown];
-		const char *remove = v->containers[0] || v->anonymous ? NULL : command(s, "volume rm", v->name);
-		printf("  %9s  %-10s  ", TEXT_SIZE(v->bytes), day(v->created, (char[40]){ 0 }));
-		cell(v->anonymous ? arena_printf(&s->a, "%.12s (anonymous)", v->name) : v->name, 30);
-		putchar(' ');
-		cell(v->containers[0] ? arena_printf(&s->a, "container %s", some(s, v->containers)) : remove ? arena_printf(&s->a, "nothing: %s", remove) : "nothing", 0);
-		putchar('\n');
+		row(&c, TEXT_SIZE(v->bytes), day(v->created, (char[40]){ 0 }), v->anonymous ? arena_printf(&s->a, "%.12s (anonymous)", v->name) : v->name,
+		    used_or(s, v->containers, v->anonymous ? "unused" : command(s, "volume rm", v->name)), "", "");
 	}
-	more(n, shown);
+	end_table(&c, n, shown);
 }
 
 static void show_cache(struct sight *s, bool verbose)
 {
+	struct columns c = { .n = 4, .right = 1, .indent = "  ", .most = { [3] = verbose ? 0 : 80 } };
 	u32 shown = 0, n = s->d.n_cache;
-	if (n)
-		printf("\nBuild cache\n  %9s  %-10s  %-14s %s\n", "size", "last used", "kept", "step");
+	if (!n)
+		return;
+	puts("\nBuild cache");
+	row(&c, "SIZE", "USED", "KEPT", "STEP", "", "");
 	for (; shown < n && (verbose || shown < SHOWN); shown++) {
-		const struct engine_cache *c = &s->d.cache[shown];
-		printf("  %9s  %-10s  %-14s ", TEXT_SIZE(c->bytes), day(c->used ? c->used : c->created, (char[40]){ 0 }), c->in_use ? "by a build" : c->shared ? "by an image" : "for next time");
-		cell(c->what, verbose ? 0 : 80);
-		putchar('\n');
+		const struct engine_cache *v = &s->d.cache[shown];
+		row(&c, TEXT_SIZE(v->bytes), day(v->used ? v->used : v->created, (char[40]){ 0 }), v->in_use ? "by a build" : v->shared ? "by an image" : "for next time", v->what, "", "");
 	}
-	more(n, shown);
+	end_table(&c, n, shown);
 }
 
 /* --- for programs --- */

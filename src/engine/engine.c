@@ -3,6 +3,8 @@
 #include "engine/disk.h"
 #include "transport/engine_socket.h"
 
+#define SECONDS 600 /* for an answer: an engine walks all of its volumes to say how large they are */
+
 struct engine {
 	struct arena arena;
 	struct http *http;
@@ -24,8 +26,8 @@ static int ask(struct engine *e, const char *method, const char *path, json_t **
 	struct stream *answer = NULL;
 	u32 status = 0;
 	buf_printf(&url, "%s%s", e->prefix, path);
-	bool post = strcmp(method, "POST") == 0;
-	struct http_request r = { .method = method, .url = url.p, .upload = post };
+	bool post = strcmp(method, "POST") == 0, get = strcmp(method, "GET") == 0;
+	struct http_request r = { .method = method, .url = url.p, .upload = post, .seconds = get ? SECONDS : 0 };
 	int done = http_send(e->http, &r, &status, &answer, err);
 	done = done < 0 ? done : http_read(answer, JSON_BYTES, &body, err);
 	if (done == 0 && status == 404)

@@ -219,7 +219,7 @@ def test_du_explains(pare, full):
     assert volumes["named"]["containers"] == ["filler"] and volumes["kept"]["size"] >= 2222
     frees = {g["kind"]: (g["frees"], g["frees_all"]) for g in doc["groups"]}
     shown = pare("du", "--engine", "docker", env=full.env).out
-    assert "pare prune --engine docker --all" in shown and "container filler, running" in shown
+    assert "pare prune --engine docker --all" in shown and "used by container filler, running" in shown and "docker rmi app5:1" in shown
     assert (sum(f[0] for k, f in frees.items() if k != "volumes"), sum(f[1] for k, f in frees.items() if k != "volumes")) == (
         prune(pare, full, "--dry-run")["bytes"], prune(pare, full, "--dry-run", "--all")["bytes"])
 
