@@ -1,11 +1,13 @@
 """pare prune on our own store: what the dry run says is what is freed."""
+import fcntl
 import os
 import pty
+import sqlite3
 import subprocess
 
 import pytest
 
-from imagelib import Dir, File, Image, layer
+from imagelib import Dir, File, Image, index_layout, layer
 from schemalib import check
 
 
@@ -125,3 +127,59 @@ def test_question(store, answer, left):
     assert p.wait(60) == 0
     assert (b"Freed " in shown) == (left == 0) and (b"Nothing was removed." in shown) == (left != 0)
     assert len(store("images", "--format", "names").out.split()) == left
+
+
+@pytest.fixture
+def lease(store):
+    """Another process that holds what it is told to."""
+    path = store.store / "leases" / "99999999-1"
+    with open(path, "w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+
+        def hold(digest):
+            db = sqlite3.connect(str(store.store / "images" / "store.db"))
+            with db:
+                db.execute("INSERT INTO leases VALUES('99999999-1', ?)", (digest,))
+            db.close()
+        yield hold
+        fcntl.flock(f, fcntl.LOCK_UN)
+
+
+def test_lease_holds_an_image(store, lease):
+    image = {i["repository"] + ":" + i["tag"]: i for i in store("images", "--format", "json").json()["images"]}["web:2"]
+    lease(image["digest"])
+    assert exact(store, "--all") == ["base/os:1", "web:1", "web:3"]
+    plan = store("prune", "--all", "--dry-run", "--format", "json").json()
+    assert [i["why"] for i in plan["items"]] == ["used by a running process"]
+    assert blob_bytes(store) == image["size"]
+
+
+def test_lease_holds_a_blob(store, lease):
+    top = store.store / "images/blobs/sha256"
+    largest = max(os.listdir(top), key=lambda n: os.path.getsize(top / n))
+    size = os.path.getsize(top / largest)
+    lease("sha256:" + largest)
+    assert len(exact(store, "--all")) == 4
+    assert blob_bytes(store) == size
+
+
+def test_lease_of_the_dead(store, lease):
+    lease_file = store.store / "leases" / "99999999-2"
+    lease_file.write_text("")  # nobody has it locked
+    db = sqlite3.connect(str(store.store / "images" / "store.db"))
+    with db:
+        db.execute("INSERT INTO leases SELECT '99999999-2', digest FROM blobs")
+    db.close()
+    assert len(exact(store, "--all")) == 4
+    assert blob_bytes(store) == 0 and not lease_file.exists()
+
+
+def test_index(pare, tmp_path):
+    """An image for several platforms goes whole: looking at it holds nothing of it."""
+    index_layout(str(tmp_path / "oci"), [Image([layer(File("a", arch.encode() * 100))], tags=("multi",), arch=arch) for arch in ("amd64", "arm64")])
+    pare("copy", "--all", "oci:%s" % (tmp_path / "oci"), "pare:multi")
+    (image,) = pare("images", "--format", "json").json()["images"]
+    assert image["platforms"] == ["linux/amd64", "linux/arm64"] and image["absent_platforms"] == 0 and image["unique"] == image["size"] == blob_bytes(pare)
+    assert "linux/amd64 +1" in pare("images").out
+    assert exact(pare, "--all") == ["multi:latest"]
+    assert blob_bytes(pare) == 0
