@@ -9,7 +9,7 @@ enum { O_ENGINE, O_VERBOSE, O_FORMAT };
 static const struct option options[] = {
 	[O_ENGINE] = { "engine", 0, OPT_VALUE, "ENGINE", "Where a container engine's disk went instead: docker, podman, or the unix://PATH of its socket.", NULL },
 	[O_VERBOSE] = { "verbose", 'v', OPT_FLAG, NULL, "List everything, not the largest only.", NULL },
-	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/du describes it.", "table json" },
+	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/du describes it, of an engine du-engine.", "table json" },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 

@@ -253,6 +253,31 @@ static void test_parts(void **state)
 	assert_int_equal(prune_total(v, 3).bytes, 30);
 }
 
+/* What something that stays stands on stays, over several steps; what goes takes nothing along that another needs. */
+static void test_users(void **state)
+{
+	(void)state;
+	struct prune_item v[4] = {
+		{ PRUNE_CONTAINER, "1", "stopped", .created = NOW - 10 },
+		{ PRUNE_IMAGE, "2", "web:1", .created = NOW - 999999 },
+		{ PRUNE_CACHE, "3", "RUN make", .created = NOW - 999999 },
+		{ PRUNE_VOLUME, "4", "data", .created = NOW - 999999 },
+	};
+	const struct prune_item *const by_container[] = { &v[0], NULL }, *const by_image[] = { &v[1], NULL };
+	v[1].users = by_container;
+	v[2].users = by_image;
+	decide(v, countof(v), &(struct prune_rules){ .all = true });
+	assert_true(v[0].goes && v[1].goes && v[2].goes);
+	assert_false(v[3].goes); /* a volume with a name is not a matter of --all */
+	decide(v, countof(v), &(struct prune_rules){ .all = true, .until = NOW - 1000 });
+	assert_true(!v[0].goes && !v[1].goes && !v[2].goes);
+	assert_string_equal(v[1].why, "used by container stopped");
+	assert_string_equal(v[2].why, "used by image web:1");
+	const char *const named[] = { "data", NULL };
+	decide(v, countof(v), &(struct prune_rules){ .names = named });
+	assert_true(v[3].goes);
+}
+
 static void test_nothing(void **state)
 {
 	(void)state;
@@ -271,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_keep_storage),
 		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_nothing),
 	};
 	return cmocka_run_group_tests_name("prune", tests, setup, teardown);
