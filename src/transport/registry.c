@@ -535,12 +535,13 @@ int registry_manifest(struct registry *r, const char *which, const char *accept,
 struct blob {
 	struct stream base;
 	struct registry *r;
-	struct line *l;
+	struct line *l, *old; /* old: broke off, but views into their buffers may still be looked at (stream.h) */
 	struct stream *body;
 	struct digest digest;
 	struct digester *sum; /* NULL: it was not read from its beginning, or is over */
-	const char *url;
+	char *url;
 	u64 at, size, skip; /* skip: bytes that come again */
+	u64 given, fresh;   /* views given out, of all and of this line */
 	bool over;
 	struct fetch_patience patience;
 };
@@ -567,6 +568,36 @@ static int blob_open(struct blob *b, struct error *err)
 	struct stream *body = b->body;
 	b->body = NULL;
 	return registry_refused(b->r, b->l, status, body, DIGEST_STR(&b->digest), err);
+}
+
+/* Gives back the lines whose views nobody looks at any more; all of them at the end. */
+static void blob_release(struct blob *b, bool all)
+{
+	for (struct line **at = &b->old; *at;) {
+		struct line *l = *at;
+		if (!all && b->given - l->since < STREAM_RING) {
+			at = &l->next;
+			continue;
+		}
+		*at = l->next;
+		registry_give(b->r, l);
+	}
+}
+
+/* What comes again is read into other buffers than those that were given out. */
+static int blob_change(struct blob *b, struct error *err)
+{
+	if (!b->fresh)
+		return 0;
+	struct line *l = registry_line(b->r, err);
+	if (!l)
+		return -1;
+	b->l->since = b->given;
+	b->l->next = b->old;
+	b->old = b->l;
+	b->l = l;
+	b->fresh = 0;
+	return 0;
 }
 
 static int blob_end(struct blob *b, struct error *err)
@@ -599,7 +630,7 @@ static int blob_next(struct stream *s, struct str *view, struct error *err)
 		struct error why = { 0 };
 		if (!b->body && b->at == b->size) /* nothing is left to ask for */
 			return blob_end(b, err);
-		if (!b->body && blob_open(b, err) < 0) /* patient by itself */
+		if (!b->body && (blob_change(b, err) < 0 || blob_open(b, err) < 0)) /* patient by itself */
 			return -1;
 		if (stream_next(b->body, view, &why) < 0) {
 			i++;
@@ -620,6 +651,9 @@ static int blob_next(struct stream *s, struct str *view, struct error *err)
 			return error_set(err, ERR_INPUT, "%s: more came for %s than its %llu bytes", b->r->name, DIGEST_STR(&b->digest), (unsigned long long)b->size);
 		b->patience.tried = 0;
 		b->at += view->n;
+		b->given++;
+		b->fresh++;
+		blob_release(b, false);
 		if (b->sum)
 			digester_add(b->sum, *view);
 		progress_add(view->n);
@@ -634,7 +668,9 @@ static void blob_close(struct stream *s)
 	stream_close(b->body);
 	if (b->sum)
 		(void)digester_finish(b->sum);
+	blob_release(b, true);
 	registry_give(b->r, b->l);
+	free(b->url);
 	free(b);
 }
 
@@ -646,7 +682,7 @@ int registry_blob(struct registry *r, const struct digest *digest, u64 size, u64
 	if (!l)
 		return -1;
 	struct blob *b = xcalloc(1, sizeof *b);
-	*b = (struct blob){ .base.ops = &blob_ops, .r = r, .l = l, .digest = *digest, .at = from, .size = size, .url = registry_url(r, l, "blobs", DIGEST_STR(digest)),
+	*b = (struct blob){ .base.ops = &blob_ops, .r = r, .l = l, .digest = *digest, .at = from, .size = size, .url = xstrdup(registry_url(r, l, "blobs", DIGEST_STR(digest))),
 		.patience.attempts = r->opt.fetch.attempts };
 	b->sum = from ? NULL : digester_new((enum digest_alg)digest->alg);
 	if (from > size ? error_set(err, ERR_INPUT, "%s: %s has %llu bytes, and more are there", r->name, DIGEST_STR(digest), (unsigned long long)size) < 0 : (from < size || !from) && blob_open(b, err) < 0) {

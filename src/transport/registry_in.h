@@ -12,6 +12,7 @@ struct line {
 	const char *mount;    /* a second repository that the token has to be for; NULL */
 	bool logged_in;       /* the last answer was 401, and we have logged in since: a body that is a stream has to be sent again by who has it */
 	struct line *next;
+	u64 since;            /* of a blob's: how many views had been given out when it broke off */
 };
 /* What we may send: a token for the repository, and one for it and each that something is mounted from; or a password. */
 struct ticket {
