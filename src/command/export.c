@@ -24,6 +24,7 @@ struct exported {
 	struct arena *a;
 	struct store *s;
 	struct store_ref *refs;
+	u64 *sizes; /* of their documents; 0: not kept by a reference */
 	u32 n_refs;
 	struct part *parts;
 	u32 n_parts, cap_parts;
@@ -41,10 +42,8 @@ static int add_part(void *ctx, const struct digest *root, const struct digest *b
 			continue;
 		struct part one = { *blob, size };
 		VEC_PUSH(x->parts, x->n_parts, x->cap_parts, one);
-		if (digest_eq(root, blob)) {
-			json_t *names = layout_names(x->a, NULL, ref->name[0] ? ref->name : NULL);
-			json_array_append_new(x->entries, json_pack("{sssssIso}", "mediaType", ref->type, "digest", DIGEST_STR(blob), "size", (json_int_t)size, "annotations", names));
-		}
+		if (digest_eq(root, blob))
+			x->sizes[i] = size;
 	}
 	return 0;
 }
@@ -68,7 +67,7 @@ static int write_archive(struct exported *x, const char *path, struct error *err
 
 static int export_oci(struct arena *a, char **names, int n, const char *path, struct error *err)
 {
-	struct exported x = { .a = a, .n_refs = (u32)n, .refs = arena_array(a, struct store_ref, (size_t)n), .entries = json_array() };
+	struct exported x = { .a = a, .n_refs = (u32)n, .refs = arena_array(a, struct store_ref, (size_t)n), .sizes = arena_array(a, u64, (size_t)n), .entries = json_array() };
 	int r = store_open(globals.store, true, &x.s, err);
 	for (int i = 0; r == 0 && i < n; i++) {
 		r = store_resolve(x.s, names[i], &x.refs[i], a, err);
@@ -77,8 +76,14 @@ static int export_oci(struct arena *a, char **names, int n, const char *path, st
 		r = r < 0 ? r : store_lease(x.s, &x.refs[i].digest, err);
 	}
 	r = r < 0 ? r : store_each_part(x.s, add_part, &x, err);
-	if (r == 0 && !json_array_size(x.entries))
-		r = error_set(err, ERR_ENV, "export: %.200s: is not kept under a name in the store", names[0]);
+	for (int i = 0; r == 0 && i < n; i++) { /* in the order they were asked for: the first is what readers take who are told no name */
+		const struct store_ref *ref = &x.refs[i];
+		if (!x.sizes[i])
+			r = error_set(err, ERR_ENV, "export: %.200s: is only a part of an image in the store", names[i]);
+		else
+			json_array_append_new(x.entries, json_pack("{sssssIso}", "mediaType", ref->type, "digest", DIGEST_STR(&ref->digest), "size", (json_int_t)x.sizes[i], "annotations",
+								   layout_names(a, NULL, ref->name[0] ? ref->name : NULL)));
+	}
 	r = r < 0 ? r : write_archive(&x, path, err);
 	store_close(x.s);
 	json_decref(x.entries);

@@ -15,6 +15,7 @@ def test_several(store, tmp_path):
         index = json.load(t.extractfile("index.json"))
     assert len(names) == len(set(names))  # what they share is there once
     assert {m["annotations"]["io.containerd.image.name"]: m["digest"] for m in index["manifests"]} == {n: i["digest"] for n, i in before.items()}
+    assert [m["annotations"]["io.containerd.image.name"] for m in index["manifests"]] == ["docker.io/library/" + n for n in ("web:1", "web:2", "db:1")]
     store("rm", "--all", "--prune")
     assert len(store("import", out).out.splitlines()) == 3
     assert {n: i["digest"] for n, i in listed(store).items()} == {n: i["digest"] for n, i in before.items()}
