@@ -76,7 +76,7 @@ static int send_blob(struct transfer *t, struct copy_blob *b, struct error *err)
 		b->how = r > 0 ? PUT_THERE : PUT_SENT;
 	} else {
 		struct piece x = { t, b };
-		struct blob_from from = { .open = open_from, .ctx = &x, .mount = b->mount };
+		struct blob_from from = { .open = open_from, .ctx = &x, .sound = b->spooled, .mount = b->mount };
 		r = repo_put_blob(j->to, &b->d, &from, &b->how, err);
 	}
 	if (r < 0)
