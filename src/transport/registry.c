@@ -656,7 +656,8 @@ static int blob_next(struct stream *s, struct str *view, struct error *err)
 		blob_release(b, false);
 		if (b->sum)
 			digester_add(b->sum, *view);
-		progress_add(view->n);
+		if (b->r->opt.progress)
+			progress_add(view->n);
 		return 0;
 	}
 	return b->over ? 0 : error_set(err, ERR_ENV, "%s: %s broke off %d times", b->r->name, DIGEST_STR(&b->digest), FETCH_RESUMES);

@@ -28,6 +28,7 @@ struct registry_options {
 	bool plain_http;
 	bool push;         /* the right to write is wanted too */
 	bool erase;        /* and that to delete */
+	bool progress;     /* bytes of blobs that come count as progress; else the caller counts them */
 	const char *user;  /* "USER:PASSWORD", instead of what a login left; NULL */
 	const char *certs; /* directory instead of certs.d; NULL */
 };

@@ -111,9 +111,11 @@ static int take_layer(struct registry *r, const struct artifact *art, const stru
 int artifact_pull(struct arena *a, const struct reference *name, const char *store, const char *db, const struct registry_options *opt, struct artifact *ret, struct error *err)
 {
 	struct artifact art = { .name = reference_text(a, name) };
+	struct registry_options reading = *opt;
 	struct registry *r;
 	struct outfile o;
-	if (registry_open(name, opt, &r, err) < 0)
+	reading.progress = true;
+	if (registry_open(name, &reading, &r, err) < 0)
 		return error_wrap(err, "%s", art.name);
 	int e = find_layer(a, r, name, &art, err);
 	const char *of = e == 0 ? arena_printf(a, "artifact %s", DIGEST_STR(&art.layer)) : "";

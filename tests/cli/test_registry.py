@@ -332,3 +332,35 @@ def test_deleting(pare, tmp_path):
         pare("copy", image(tmp_path), "docker://%s/a/b:1" % r.host)
         d = digest(r, "a/b", "1")
         assert "switched off" in pare("delete", "--yes", "--force-digest", "docker://%s/a/b@%s" % (r.host, d), status=4).err
+
+
+def test_tokens_that_expire_on_the_way(pare, tmp_path):
+    with Fake(auth="bearer", users={"me": "secret"}) as r:
+        def expire(h):
+            r.tokens.clear()
+            answer(401, WWW_Authenticate='Bearer realm="%s/token",service="x"' % r.url)(h)
+
+        for key in (("PUT", "uploads"), ("PUT", "manifests"), ("POST", "uploads")):
+            r.before[key] = expire
+        pare("copy", "--creds", "me:secret", image(tmp_path), "docker://%s/a/b:1" % r.host)
+        for key in (("GET", "blobs"), ("GET", "manifests")):
+            r.before[key] = expire
+        pare("copy", "--creds", "me:secret", "docker://%s/a/b:1" % r.host, "oci:%s:1" % (tmp_path / "out"))
+        assert not r.before
+        told = [p for _, p, h in r.asked if h.get("Authorization", "").startswith("Basic ")]
+        assert told and all(p.startswith("/token") for p in told)
+        r.users = {"me": "changed"}
+        r.tokens.clear()
+        e = pare("copy", "--creds", "me:secret", "docker://%s/a/b:1" % r.host, "oci:%s:2" % (tmp_path / "out"), status=4).err
+        assert "401" in e and "secret" not in e and e.count("\n") == 1
+
+
+def test_what_another_repository_has_is_mounted(pare, tmp_path):
+    with Registry(auth=("me", "secret")) as r:
+        login(pare, r)
+        pare("copy", image(tmp_path, 3 << 20), "docker://%s/a/b:1" % r.host)
+        with Cut(r.port, "", []) as between:
+            # the same registry by another name: what is mounted is not sent
+            pare("copy", "--creds", "me:secret", "docker://%s/a/b:1" % between.host, "docker://%s/c/d:1" % between.host)
+            assert any("mount=" in p for _, p, _ in between.log) and between.sent < 1 << 20
+        assert digest(r, "c/d", "1") == digest(r, "a/b", "1")
