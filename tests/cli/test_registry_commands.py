@@ -5,6 +5,7 @@ import json
 import pytest
 from imagelib import File, Image, index_layout, layer
 from registrylib import Registry
+from schemalib import check
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,7 @@ def test_tags(pare, registry, tmp_path):
     assert r.out.split() == ["1.0"] and "2 more" in r.err
     assert pare("tags", name, "--digests", "--match", "1.0").out.split() == ["1.0", a, "image"]
     doc = pare("tags", name, "--digests", "--format", "json", "--limit", "2").json()
+    check(doc, "tags")
     assert [(t["name"], t["digest"]) for t in doc["tags"]] == [("1.0", a), ("1.1", b)] and doc["more"] == 1 and doc["registry"] == registry.host and doc["repository"] == "t/app"
     assert pare("tags", "%s/t/none" % registry.host, status=4).err.count("\n") == 1
     assert pare("tags", "docker-archive:x.tar", status=2).err.count("\n") == 1
@@ -77,6 +79,7 @@ def test_manifest_show(pare, tmp_path):
     out = pare("manifest", "show", where, "--platform", "linux/amd64", "--raw").out_bytes
     shown = pare("manifest", "show", where, "--platform", "linux/amd64", "--format", "json").json()
     assert shown["digest"] == "sha256:" + hashlib.sha256(out).hexdigest() and shown["document"] == json.loads(out) and shown["size"] == len(out)
+    check(shown, "manifest")
     config = pare("manifest", "show", where, "--platform", "linux/amd64", "--config", "--raw").out_bytes
     assert "sha256:" + hashlib.sha256(config).hexdigest() == json.loads(out)["config"]["digest"]
     text = pare("manifest", "show", where, "--platform", "linux/amd64").out
@@ -120,3 +123,28 @@ def test_manifest_create_annotate_rm(pare, registry, tmp_path):
 def push_other(tmp_path):
     arch(tmp_path / "other", "amd64", 9)
     return tmp_path / "other"
+
+
+def test_prune_registry(pare, registry, tmp_path):
+    """Old tags go with what only they need; what a tag that stays needs, stays; what refers to an image is of its fate."""
+    digests = {}
+    for n in range(1, 5):
+        made = "2020-01-0%dT00:00:00Z" % n
+        image(n, extra={"created": made}).oci(tmp_path / str(n))
+        pare("copy", "oci:%s" % (tmp_path / str(n)), "docker://%s/p/app:%d" % (registry.host, n))
+        digests[n] = json.loads((tmp_path / str(n) / "index.json").read_text())["manifests"][0]["digest"]
+    name = "%s/p/app" % registry.host
+    pare("copy", "oci:%s" % (tmp_path / "2"), "docker://%s:stable" % name)
+    image(9).oci(tmp_path / "sig")
+    pare("copy", "oci:%s" % (tmp_path / "sig"), "docker://%s:%s.sig" % (name, digests[1].replace(":", "-")))
+    pare("copy", "oci:%s" % (tmp_path / "sig"), "docker://%s:sha256-%s.sig" % (name, "0" * 64))
+    everything = tags_of(registry, "p/app")
+    out = pare("prune", "--registry", name, "--keep", "2", "--protect", "stable", "--dry-run")
+    assert tags_of(registry, "p/app") == everything, out
+    pare("prune", "--registry", name, "--keep", "2", "--protect", "stable", "--yes", status=None)
+    left = tags_of(registry, "p/app")
+    assert "1" not in left and digests[1].replace(":", "-") + ".sig" not in left, left
+    assert {"3", "4", "stable"} <= set(left)
+    for n in (2, 3, 4):
+        assert registry.request("GET", "/v2/p/app/manifests/" + digests[n], headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})[0] == 200
+    assert registry.request("GET", "/v2/p/app/manifests/" + digests[1], headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})[0] == 404
