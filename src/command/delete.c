@@ -158,7 +158,7 @@ const struct command command_delete = {
 	.options = options,
 	.examples = "pare delete quay.io/app/web:old # a tag, after asking\n"
 		    "pare delete --yes quay.io/app/web:1.0 quay.io/app/web:1.1 # without\n"
-		    "pare delete --yes --force-digest localhost:5000/web@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 # a manifest and its tags\n",
+		    "pare delete --yes --force-digest localhost:5000/web@$DIGEST # a manifest and its tags\n",
 	.min_args = 1,
 	.max_args = ARGS_MANY,
 	.run = run,
