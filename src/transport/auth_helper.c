@@ -105,7 +105,7 @@ int auth_helper(const char *name, const char *verb, struct str input, struct buf
 		return error_set(err, ERR_ENV, "%s: it took over %d seconds, or said too much", program, AUTH_HELPER_SECONDS);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		struct str why = str_trim(buf_str(out)); /* helpers say on standard output why they fail */
-		return error_set(err, ERR_ENV, "%s %s: %.*s", program, verb, why.n ? (int)MIN(why.n, (size_t)200) : 11, why.n ? why.p : "it failed   ");
+		return error_set(err, ERR_ENV, "%s %s: %.*s", program, verb, why.n ? (int)MIN(why.n, (size_t)200) : 9, why.n ? why.p : "it failed");
 	}
 	return 0;
 }
