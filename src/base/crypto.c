@@ -30,3 +30,44 @@ const struct crypto *crypto(void)
 	pthread_once(&once, load);
 	return &loaded;
 }
+
+static struct crypto_keys loaded_keys;
+static pthread_once_t once_keys = PTHREAD_ONCE_INIT;
+
+static void load_keys(void)
+{
+	static const char *const sonames[] = { "libcrypto.so.3", NULL };
+	static const struct library_function functions[] = {
+		{ "BIO_new_mem_buf", &loaded_keys.bio_new_mem_buf },
+		{ "BIO_free", &loaded_keys.bio_free },
+		{ "PEM_read_bio_PUBKEY", &loaded_keys.pem_read_public },
+		{ "PEM_read_bio_PrivateKey", &loaded_keys.pem_read_private },
+		{ "d2i_AutoPrivateKey", &loaded_keys.der_private },
+		{ "i2d_PUBKEY", &loaded_keys.public_der },
+		{ "EVP_PKEY2PKCS8", &loaded_keys.to_pkcs8 },
+		{ "i2d_PKCS8_PRIV_KEY_INFO", &loaded_keys.pkcs8_der },
+		{ "PKCS8_PRIV_KEY_INFO_free", &loaded_keys.pkcs8_free },
+		{ "EVP_PKEY_free", &loaded_keys.pkey_free },
+		{ "EVP_PKEY_get_base_id", &loaded_keys.pkey_id },
+		{ "EVP_PKEY_get_bits", &loaded_keys.pkey_bits },
+		{ "EVP_PKEY_get_group_name", &loaded_keys.pkey_group },
+		{ "EVP_PKEY_Q_keygen", &loaded_keys.pkey_generate },
+		{ "EVP_PKEY_CTX_set_rsa_padding", &loaded_keys.set_rsa_padding },
+		{ "EVP_DigestSignInit", &loaded_keys.sign_init },
+		{ "EVP_DigestSign", &loaded_keys.sign },
+		{ "EVP_DigestVerifyInit", &loaded_keys.verify_init },
+		{ "EVP_DigestVerify", &loaded_keys.verify },
+		{ "EVP_PBE_scrypt", &loaded_keys.scrypt },
+		{ "EVP_Q_mac", &loaded_keys.mac },
+		{ "RAND_bytes", &loaded_keys.random },
+		{ "OPENSSL_cleanse", &loaded_keys.cleanse },
+		{ "CRYPTO_free", &loaded_keys.free },
+	};
+	library_load(sonames, "libssl3", functions, countof(functions));
+}
+
+const struct crypto_keys *crypto_keys(void)
+{
+	pthread_once(&once_keys, load_keys);
+	return &loaded_keys;
+}

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -143,8 +144,18 @@ void file_catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* The process's mask can only be asked for by setting it: once, not by every thread that writes. */
+static mode_t file_mask;
+static void ask_mask(void)
+{
+	file_mask = umask(0);
+	umask(file_mask);
+}
+
 int outfile_open(struct outfile *o, const char *path, struct error *err)
 {
+	static pthread_once_t asked = PTHREAD_ONCE_INIT;
+	pthread_once(&asked, ask_mask);
 	struct buf tmp = BUF(0);
 	buf_printf(&tmp, "%s.part-XXXXXX", path);
 	int fd = mkostemp(tmp.p, O_CLOEXEC);
@@ -153,9 +164,7 @@ int outfile_open(struct outfile *o, const char *path, struct error *err)
 		buf_free(&tmp);
 		return -1;
 	}
-	mode_t mask = umask(0);
-	umask(mask);
-	if (fchmod(fd, 0666 & ~mask) < 0) { /* mkostemp made it 0600; a file system without modes is no reason to fail */
+	if (fchmod(fd, 0666 & ~file_mask) < 0) { /* mkostemp made it 0600; a file system without modes is no reason to fail */
 	}
 	*o = (struct outfile){ .fd = fd, .path = xstrdup(path), .tmp = tmp.p, .slot = file_unlink_at_exit(tmp.p) };
 	return 0;

@@ -248,3 +248,35 @@ const char *text_time(s64 t, char out[40])
 		snprintf(out, 40, "%lld", (long long)t);
 	return out;
 }
+
+static bool digits(const char *z, size_t n, int *v)
+{
+	*v = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (z[i] < '0' || z[i] > '9')
+			return false;
+		*v = *v * 10 + (z[i] - '0');
+	}
+	return true;
+}
+
+bool text_parse_time(const char *z, s64 *ret)
+{
+	struct tm t = { 0 };
+	int hours, minutes;
+	if (!z || strlen(z) < 20 || !digits(z, 4, &t.tm_year) || z[4] != '-' || !digits(z + 5, 2, &t.tm_mon) || z[7] != '-' || !digits(z + 8, 2, &t.tm_mday) || (z[10] | 0x20) != 't' ||
+	    !digits(z + 11, 2, &t.tm_hour) || z[13] != ':' || !digits(z + 14, 2, &t.tm_min) || z[16] != ':' || !digits(z + 17, 2, &t.tm_sec))
+		return false;
+	if (t.tm_year < 1970 || t.tm_mon < 1 || t.tm_mon > 12 || t.tm_mday < 1 || t.tm_mday > 31 || t.tm_hour > 23 || t.tm_min > 59 || t.tm_sec > 60)
+		return false;
+	t.tm_year -= 1900;
+	t.tm_mon--;
+	*ret = (s64)timegm(&t);
+	z += 19;
+	if (*z == '.')
+		for (z++; *z >= '0' && *z <= '9';)
+			z++;
+	if ((*z == '+' || *z == '-') && digits(z + 1, 2, &hours) && z[3] == ':' && digits(z + 4, 2, &minutes))
+		*ret -= (*z == '-' ? -1 : 1) * (s64)(hours * 3600 + minutes * 60);
+	return *ret >= 0;
+}

@@ -35,4 +35,6 @@ void text_fit(struct buf *out, struct str safe, size_t width, bool tail);
 const char *text_double(double v, char out[32]);
 /* "2020-01-02T03:04:05Z". Into out[40]. */
 const char *text_time(s64 unix_seconds, char out[40]);
+/* Back: "2024-01-31T12:00:00.123456789+02:00" (RFC 3339), from 1970 on; false for anything else, and NULL. */
+bool text_parse_time(const char *z, s64 *ret) must_check;
 #endif

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "command/db.h"
+#include "command/place.h"
 #include "store/load.h"
 #include "update/artifact.h"
 #include "update/feeds.h"
@@ -13,24 +14,13 @@
 #define PLACES_MAX 256u
 #define LIST_FILE_MAX ((size_t)MiB)
 
-static int number(const struct option_value *v, const char *name, u32 most, u32 *ret, struct error *err)
-{
-	u64 n;
-	if (!v->value)
-		return 0;
-	if (!str_to_u64(str_of(v->value), &n) || n < 1 || n > most)
-		return error_set(err, ERR_USAGE, "--%s %.40s: a number from 1 to %u", name, v->value, most);
-	*ret = (u32)n;
-	return 0;
-}
-
 static int read_options(const struct option_value *opt, struct update_options *ret, struct error *err)
 {
 	*ret = (struct update_options){ .offline = opt[O_OFFLINE].count > 0, .keep_going = opt[O_KEEP_GOING].count > 0 || !opt[O_FROM].count };
 	ret->fetch.unverified = opt[O_TLS_VERIFY].value && strcmp(opt[O_TLS_VERIFY].value, "false") == 0;
-	if (number(&opt[O_TIMEOUT], "timeout", 86400, &ret->fetch.silence, err) < 0)
+	if (place_number(&opt[O_TIMEOUT], "timeout", 86400, &ret->fetch.silence, err) < 0)
 		return -1;
-	return number(&opt[O_ATTEMPTS], "attempts", 100, &ret->fetch.attempts, err);
+	return place_number(&opt[O_ATTEMPTS], "attempts", 100, &ret->fetch.attempts, err);
 }
 
 static bool is_registry(const char *word) { return str_starts(str_of(word), STR("oci://")) || str_starts(str_of(word), STR("docker://")); }

@@ -9,7 +9,13 @@
 
 struct globals globals;
 
-extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_manual;
+extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_history, command_manual;
+extern const struct command command_images, command_tag, command_rm, command_export, command_import, command_du, command_prune;
+extern const struct command command_login, command_logout;
+extern const struct command command_tags, command_delete, command_manifest;
+extern const struct command command_store;
+extern const struct command command_copy, command_pull, command_push;
+extern const struct command command_sign, command_verify;
 const struct command *const commands[] = {
 	&command_report,
 	&command_inspect,
@@ -18,8 +24,27 @@ const struct command *const commands[] = {
 	&command_sbom,
 	&command_scan,
 	&command_slim,
+	&command_sign,
+	&command_verify,
 	&command_dockerfile,
 	&command_db,
+	&command_copy,
+	&command_pull,
+	&command_push,
+	&command_images,
+	&command_tag,
+	&command_rm,
+	&command_export,
+	&command_import,
+	&command_history,
+	&command_du,
+	&command_prune,
+	&command_tags,
+	&command_delete,
+	&command_store,
+	&command_manifest,
+	&command_login,
+	&command_logout,
 	&command_manual,
 	NULL,
 };

@@ -27,6 +27,9 @@ static const struct {
 	{ "3", "The input is damaged, unsupported or over a budget. Whatever could be read is reported and marked incomplete." },
 	{ "4", "The surroundings failed: network, permission, disk." },
 }, environment[] = {
+	{ "PARE_OFFLINE", "Set to anything but 0: no registry is asked but those of this machine; what the store has must do." },
+	{ "PARE_POLICY", "Policy of copy, pull and verify, where --policy is not given; else pare/policy.toml in $XDG_CONFIG_HOME (~/.config), else in /etc." },
+	{ "COSIGN_PASSWORD", "Password of the key that sign reads, where --password-file is not given." },
 	{ "PARE_STORE", "Directory of the store, where --store is not given; else $XDG_DATA_HOME/pare, else ~/.local/share/pare." },
 	{ "PARE_THREADS", "How many layers are read at once; by default as many as the process may use processors." },
 	{ "NO_COLOR", "When set and not empty, nothing is coloured." },

@@ -8,7 +8,7 @@
 enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_PLATFORM, O_NO_CACHE };
 
 static const struct option options[] = {
-	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
+	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "What to write when OUT is a path: docker-archive, oci-archive or oci.", "docker-archive oci-archive oci" },
 	[O_COMPRESSION] = { "compression", 0, OPT_VALUE, "KIND", "Compression of all layers of an OCI result: gzip, zstd or none. Without it layers that are kept stay as they are stored, and rewritten ones get what they had (gzip when that was none, in an archive of plain layers). A docker-archive's layers are always plain.", "gzip zstd none" },
 	[O_LEVEL_OF] = { "compression-level", 0, OPT_VALUE, "N", "Effort of the compression: 1 to 12 for gzip, 1 to 19 for zstd. Default: 6.", NULL },
@@ -48,7 +48,7 @@ static int parse_target(const struct option_value *opt, struct slim_target *t, s
 {
 	const char *kind = opt[O_COMPRESSION].value;
 	u64 level = 0;
-	*t = (struct slim_target){ .location = opt[O_OUTPUT].value, .format = opt[O_FORMAT].value, .forced = kind != NULL };
+	*t = (struct slim_target){ .location = opt[O_OUTPUT].value, .format = opt[O_FORMAT].value, .forced = kind != NULL, .store = globals.store };
 	if (!t->location && !opt[O_DRY_RUN].count)
 		return error_set(err, ERR_USAGE, "slim: where to? Say -o OUT, or --dry-run");
 	t->compression = kind && strcmp(kind, "zstd") == 0 ? COMP_ZSTD : kind && strcmp(kind, "none") == 0 ? COMP_NONE : COMP_GZIP;
@@ -158,6 +158,7 @@ const struct command command_slim = {
 	.examples = "pare slim app.tar -o small.tar # a docker-archive for docker load\n"
 		    "pare slim --dry-run app.tar # what would go\n"
 		    "pare slim docker-daemon:app:latest -o oci:out:small --compression zstd # an OCI layout\n"
+		    "pare slim docker://quay.io/app/web:1 -o docker://quay.io/app/web:1-slim # from a registry, and back\n"
 		    "pare slim --keep-base --drop docs,man app.tar -o small.tar # leave the shared layers, drop documentation\n"
 		    "pare slim --report slim.json app.tar -o oci-archive:small.tar # with everything that went, as JSON",
 	.min_args = 1,

@@ -1,5 +1,6 @@
 #include "layer/deflate.h"
 #include "base/thread.h"
+#include <isa-l.h>
 #include <libdeflate.h>
 #include <zstd.h>
 
@@ -33,15 +34,53 @@ struct deflate {
 bool deflate_can(enum compression kind, int level)
 {
 	int most = kind == COMP_GZIP ? 12 : kind == COMP_ZSTD ? 19 : 0;
-	return (kind == COMP_NONE || most) && level >= 0 && level <= most;
+	return (kind == COMP_NONE || most) && level >= (kind == COMP_GZIP ? DEFLATE_FAST : 0) && level <= most;
+}
+
+#define FAST_LEVEL 3
+struct compressor { /* of one worker */
+	struct libdeflate_compressor *c;
+	struct isal_zstream *fast; /* NULL: not asked for */
+	u8 *fast_room;
+};
+
+/* 0: it did not fit. */
+static size_t compress_fast(struct compressor *k, const struct slot *s, size_t room)
+{
+	struct isal_zstream *z = k->fast;
+	isal_deflate_stateless_init(z);
+	z->level = FAST_LEVEL;
+	z->level_buf = k->fast_room;
+	z->level_buf_size = ISAL_DEF_LVL3_EXTRA_LARGE;
+	z->gzip_flag = IGZIP_GZIP;
+	z->end_of_stream = 1;
+	z->next_in = (u8 *)s->in;
+	z->avail_in = (u32)s->n_in;
+	z->next_out = (u8 *)s->out;
+	z->avail_out = (u32)room;
+	return isal_deflate_stateless(z) == COMP_OK && z->avail_in == 0 ? room - z->avail_out : 0;
+}
+
+static void compress(struct compressor *k, struct slot *s)
+{
+	size_t room = libdeflate_gzip_compress_bound(k->c, DEFLATE_BLOCK);
+	if (!s->out)
+		s->out = xmalloc(room);
+	s->n_out = k->fast ? compress_fast(k, s, room) : 0;
+	if (!s->n_out)
+		s->n_out = libdeflate_gzip_compress(k->c, s->in, s->n_in, s->out, room);
 }
 
 static void *work(void *arg)
 {
 	struct deflate *d = arg;
-	struct libdeflate_compressor *c = libdeflate_alloc_compressor(d->level ? d->level : DEFLATE_GZIP_LEVEL);
-	if (!c)
+	struct compressor k = { .c = libdeflate_alloc_compressor(d->level == DEFLATE_FAST ? 1 : d->level ? d->level : DEFLATE_GZIP_LEVEL) };
+	if (!k.c)
 		abort();
+	if (d->level == DEFLATE_FAST) {
+		k.fast = xmalloc(sizeof *k.fast);
+		k.fast_room = xmalloc(ISAL_DEF_LVL3_EXTRA_LARGE);
+	}
 	pthread_mutex_lock(&d->lock);
 	for (;;) {
 		while (!d->stop && d->take == d->put)
@@ -51,16 +90,15 @@ static void *work(void *arg)
 		struct slot *s = &d->slots[d->take++ % d->n_slots];
 		s->state = SLOT_BUSY;
 		pthread_mutex_unlock(&d->lock);
-		size_t room = libdeflate_gzip_compress_bound(c, DEFLATE_BLOCK);
-		if (!s->out)
-			s->out = xmalloc(room);
-		s->n_out = libdeflate_gzip_compress(c, s->in, s->n_in, s->out, room);
+		compress(&k, s);
 		pthread_mutex_lock(&d->lock);
 		s->state = SLOT_DONE;
 		pthread_cond_signal(&d->done);
 	}
 	pthread_mutex_unlock(&d->lock);
-	libdeflate_free_compressor(c);
+	libdeflate_free_compressor(k.c);
+	free(k.fast);
+	free(k.fast_room);
 	return NULL;
 }
 

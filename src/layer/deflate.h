@@ -17,6 +17,7 @@
 
 #define DEFLATE_BLOCK ((size_t)MiB)
 #define DEFLATE_GZIP_LEVEL 6 /* of libdeflate: 1..12 */
+#define DEFLATE_FAST (-1)    /* a level of gzip: by isa-l, about a third of the time of level 1 at about its size. Which of its variants runs, and so the bytes, may depend on the processor */
 #define DEFLATE_ZSTD_LEVEL 6 /* of zstd: 1..19 */
 
 /* Takes the compressed bytes in order, called on the thread of deflate_write() and deflate_finish(). */

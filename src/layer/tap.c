@@ -85,3 +85,52 @@ struct digest tap_digest(struct tap *t)
 	t->digester = NULL;
 	return d;
 }
+
+/* --- bytes that must be what a digest says --- */
+struct verified {
+	struct stream base;
+	struct stream *tapped;
+	struct tap *tap;
+	struct digest want;
+	u64 size;
+	bool held;
+};
+
+static int verified_next(struct stream *s, struct str *view, struct error *err)
+{
+	struct verified *v = (struct verified *)s;
+	if (v->held) {
+		*view = str_n("", 0);
+		return 0;
+	}
+	if (stream_next(v->tapped, view, err) < 0)
+		return -1;
+	u64 have = v->tapped->at;
+	if (have > v->size)
+		return error_set(err, ERR_INPUT, "%s: is longer than the %llu bytes it should have", DIGEST_STR(&v->want), (unsigned long long)v->size);
+	if (view->n)
+		return 0;
+	if (have < v->size)
+		return error_set(err, ERR_INPUT, "%s: ends after %llu of %llu bytes", DIGEST_STR(&v->want), (unsigned long long)have, (unsigned long long)v->size);
+	struct digest got = tap_digest(v->tap);
+	v->held = true;
+	return digest_eq(&got, &v->want) ? 0 : error_set(err, ERR_INPUT, "%s: its bytes have the digest %s", DIGEST_STR(&v->want), DIGEST_STR(&got));
+}
+
+static void verified_close(struct stream *s)
+{
+	stream_close(((struct verified *)s)->tapped);
+	free(s);
+}
+
+static const struct stream_ops verified_ops = { verified_next, NULL, verified_close };
+
+struct stream *stream_verified(struct stream *inner, const struct digest *d, u64 size)
+{
+	struct verified *v = xcalloc(1, sizeof *v);
+	v->base.ops = &verified_ops;
+	v->want = *d;
+	v->size = size;
+	v->tapped = stream_tap(inner, d->alg, &v->tap);
+	return &v->base;
+}

@@ -56,7 +56,7 @@ void document_forget(struct document *d)
 	d->err = (struct error){ 0 };
 }
 
-void document_free(struct document *d)
+void document_close(struct document *d)
 {
 	document_forget(d);
 	lines_free(&d->lines);

@@ -21,7 +21,7 @@ struct document {
 };
 
 struct document *document_new(struct str uri, s64 version);
-void document_free(struct document *d);
+void document_close(struct document *d);
 void document_set(struct document *d, struct str text);
 /* [at, end) becomes `with`. */
 void document_splice(struct document *d, u32 at, u32 end, struct str with);

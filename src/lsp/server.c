@@ -185,7 +185,7 @@ static const char *did_close(struct lsp *s, const json_t *params)
 			s->n--;
 			break;
 		}
-	document_free(d);
+	document_close(d);
 	return NULL;
 }
 
@@ -426,7 +426,7 @@ struct lsp *lsp_new(FILE *out, const struct lsp_host *host)
 void lsp_free(struct lsp *s)
 {
 	for (u32 i = 0; i < s->n; i++)
-		document_free(s->documents[i]);
+		document_close(s->documents[i]);
 	free(s->documents);
 	free(s);
 }

@@ -3,59 +3,12 @@
  * rpm writes in WAL mode: the newest pages may stand in rpmdb.sqlite-wal. A collector sees one file at a time, so both leave hashes of
  * their pages, and the reader says so when the database lacks some that the log has (after a crash; normally the log is empty). */
 #include "base/hash.h"
-#include "base/library.h"
+#include "base/sqlite.h"
 #include "package/rpm.h"
-#include <pthread.h>
-#include <sqlite3.h>
 
 #define STEPS 100000    /* of SQLite's machine between two looks at how much it has done */
 #define ROUNDS_A_MIB 20 /* of STEPS that a MiB of database may take: ten times what the smallest rows would */
 #define ROW_MIN 24      /* bytes: a header of one entry */
-
-/* Loaded with the first database that is to be read. */
-static struct {
-	__typeof__(sqlite3_close) *close;
-	__typeof__(sqlite3_column_blob) *column_blob;
-	__typeof__(sqlite3_column_bytes) *column_bytes;
-	__typeof__(sqlite3_column_int64) *column_int64;
-	__typeof__(sqlite3_column_text) *column_text;
-	__typeof__(sqlite3_db_config) *db_config;
-	__typeof__(sqlite3_deserialize) *deserialize;
-	__typeof__(sqlite3_errmsg) *errmsg;
-	__typeof__(sqlite3_exec) *exec;
-	__typeof__(sqlite3_finalize) *finalize;
-	__typeof__(sqlite3_limit) *limit;
-	__typeof__(sqlite3_open_v2) *open_v2;
-	__typeof__(sqlite3_prepare_v2) *prepare_v2;
-	__typeof__(sqlite3_progress_handler) *progress_handler;
-	__typeof__(sqlite3_set_authorizer) *set_authorizer;
-	__typeof__(sqlite3_step) *step;
-} lib;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void load(void)
-{
-	static const char *const sonames[] = { "libsqlite3.so.0", NULL };
-	static const struct library_function functions[] = {
-		{ "sqlite3_close", &lib.close },
-		{ "sqlite3_column_blob", &lib.column_blob },
-		{ "sqlite3_column_bytes", &lib.column_bytes },
-		{ "sqlite3_column_int64", &lib.column_int64 },
-		{ "sqlite3_column_text", &lib.column_text },
-		{ "sqlite3_db_config", &lib.db_config },
-		{ "sqlite3_deserialize", &lib.deserialize },
-		{ "sqlite3_errmsg", &lib.errmsg },
-		{ "sqlite3_exec", &lib.exec },
-		{ "sqlite3_finalize", &lib.finalize },
-		{ "sqlite3_limit", &lib.limit },
-		{ "sqlite3_open_v2", &lib.open_v2 },
-		{ "sqlite3_prepare_v2", &lib.prepare_v2 },
-		{ "sqlite3_progress_handler", &lib.progress_handler },
-		{ "sqlite3_set_authorizer", &lib.set_authorizer },
-		{ "sqlite3_step", &lib.step },
-	};
-	library_load(sonames, "libsqlite3-0", functions, countof(functions));
-}
 
 static int only_packages(void *ctx, int action, const char *table, const char *column, const char *db, const char *trigger)
 {
@@ -71,19 +24,19 @@ static int tired(void *ctx)
 	return *rounds == 0 || --*rounds == 0;
 }
 
-static void complain(sqlite3 *db, struct note_writer *w) { note_damage(w, "SQLite: %s", lib.errmsg(db)); }
+static void complain(sqlite3 *db, struct note_writer *w) { note_damage(w, "SQLite: %s", sqlite()->errmsg(db)); }
 
 /* Virtual tables and views would run code of the database's choosing. */
 static bool is_table(sqlite3 *db, int *status)
 {
 	sqlite3_stmt *s = NULL;
 	bool yes = false;
-	*status = lib.prepare_v2(db, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'Packages'", -1, &s, NULL);
-	if (*status == SQLITE_OK && (*status = lib.step(s)) == SQLITE_ROW) {
-		const char *sql = (const char *)lib.column_text(s, 0);
+	*status = sqlite()->prepare_v2(db, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'Packages'", -1, &s, NULL);
+	if (*status == SQLITE_OK && (*status = sqlite()->step(s)) == SQLITE_ROW) {
+		const char *sql = (const char *)sqlite()->column_text(s, 0);
 		yes = sql && str_starts(str_of(sql), STR("CREATE TABLE"));
 	}
-	lib.finalize(s);
+	sqlite()->finalize(s);
 	return yes;
 }
 
@@ -93,25 +46,25 @@ static void rows(sqlite3 *db, u64 budget, struct note_writer *w)
 {
 	sqlite3_stmt *s = NULL;
 	int r;
-	if (lib.prepare_v2(db, "SELECT hnum, blob FROM Packages", -1, &s, NULL) != SQLITE_OK) {
+	if (sqlite()->prepare_v2(db, "SELECT hnum, blob FROM Packages", -1, &s, NULL) != SQLITE_OK) {
 		complain(db, w);
 		return;
 	}
-	while ((r = lib.step(s)) == SQLITE_ROW) {
-		const void *blob = lib.column_blob(s, 1);
-		int n = lib.column_bytes(s, 1);
+	while ((r = sqlite()->step(s)) == SQLITE_ROW) {
+		const void *blob = sqlite()->column_blob(s, 1);
+		int n = sqlite()->column_bytes(s, 1);
 		if (!blob || n < 0 || (u64)MAX(n, ROW_MIN) > budget) {
-			note_damage(w, "SQLite: row %lld is empty, or more than the file holds", (long long)lib.column_int64(s, 0));
+			note_damage(w, "SQLite: row %lld is empty, or more than the file holds", (long long)sqlite()->column_int64(s, 0));
 			break;
 		}
 		budget -= (u64)MAX(n, ROW_MIN);
-		rpm_blob(str_n(blob, (size_t)n), (u32)lib.column_int64(s, 0), w);
+		rpm_blob(str_n(blob, (size_t)n), (u32)sqlite()->column_int64(s, 0), w);
 	}
 	if (r == SQLITE_INTERRUPT)
 		note_damage(w, "SQLite: takes more work than a database of its size can");
 	else if (r != SQLITE_DONE && r != SQLITE_ROW)
 		complain(db, w);
-	lib.finalize(s);
+	sqlite()->finalize(s);
 }
 
 static u32 page_size(struct str file)
@@ -151,31 +104,30 @@ void rpm_sqlite(struct str file, struct note_writer *w)
 		note_damage(w, "SQLite: %zu bytes are no database", file.n);
 		return;
 	}
-	pthread_once(&once, load);
 	check_length(file, w);
 	/* A copy, for one thing has to be changed: memory has no log, so SQLite refuses WAL mode there (file format versions at 18 and 19). */
 	autofree u8 *copy = xmalloc(file.n);
 	memcpy(copy, file.p, file.n);
 	bool wal = copy[18] == 2;
 	copy[18] = copy[19] = 1;
-	if (lib.open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	if (sqlite()->open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		note_damage(w, "SQLite: can't be started");
-		lib.close(db);
+		sqlite()->close(db);
 		return;
 	}
-	lib.db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	lib.db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	lib.db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-	lib.db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-	lib.limit(db, SQLITE_LIMIT_LENGTH, (int)MIN(file.n + 1024, (u64)INT32_MAX));
-	lib.limit(db, SQLITE_LIMIT_SQL_LENGTH, 65536);
-	lib.progress_handler(db, STEPS, tired, &rounds);
-	if (lib.deserialize(db, "main", copy, (sqlite3_int64)file.n, (sqlite3_int64)file.n, SQLITE_DESERIALIZE_READONLY) != SQLITE_OK) {
+	sqlite()->db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite()->db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite()->db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite()->db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite()->limit(db, SQLITE_LIMIT_LENGTH, (int)MIN(file.n + 1024, (u64)INT32_MAX));
+	sqlite()->limit(db, SQLITE_LIMIT_SQL_LENGTH, 65536);
+	sqlite()->progress_handler(db, STEPS, tired, &rounds);
+	if (sqlite()->deserialize(db, "main", copy, (sqlite3_int64)file.n, (sqlite3_int64)file.n, SQLITE_DESERIALIZE_READONLY) != SQLITE_OK) {
 		complain(db, w);
 	} else {
 		/* Before the authorizer: a pragma of ours, checks cells as pages are loaded. */
-		lib.exec(db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL);
-		lib.set_authorizer(db, only_packages, NULL);
+		sqlite()->exec(db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL);
+		sqlite()->set_authorizer(db, only_packages, NULL);
 		int status;
 		if (is_table(db, &status))
 			rows(db, file.n, w);
@@ -186,7 +138,7 @@ void rpm_sqlite(struct str file, struct note_writer *w)
 		if (wal)
 			put_pages(file, w);
 	}
-	lib.close(db);
+	sqlite()->close(db);
 }
 
 /* --- the write-ahead log: fileformat2.html, 4 --- */

@@ -2,7 +2,6 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/json.h"
-#include <errno.h>
 #include <unistd.h>
 
 /* --- challenges --- */
@@ -163,44 +162,74 @@ int auth_read(struct arena *a, struct str text, const char *name, const char *ho
 		if (c.identity || (c.user && c.password))
 			*ret = c;
 	}
-	if (!ret->user && !ret->identity)
-		ret->helper = json_text(doc, "credsStore") || (json_obj(doc, "credHelpers") && json_object_get(json_obj(doc, "credHelpers"), host));
+	if (!ret->user && !ret->identity) {
+		const json_t *own = json_obj(doc, "credHelpers");
+		const char *helper = json_text(own, host) ? json_text(own, host) : json_text(doc, "credsStore");
+		ret->helper = helper && helper[0] ? arena_strdup(a, str_of(helper)) : NULL;
+	}
 	return 0;
 }
 
-static int try_file(struct arena *a, const char *dir, const char *file, const char *host, const char *path, struct auth_credentials *ret, struct error *err)
+/* What the helper keeps, which may be nothing. */
+static void ask_helper(struct arena *a, const char *host, struct auth_credentials *ret)
 {
-	struct buf text = BUF(0);
-	if (!dir || !dir[0] || ret->user || ret->identity)
-		return 0;
-	const char *name = arena_printf(a, "%s%s", dir, file);
-	if (access(name, R_OK) < 0)
-		return 0;
-	bool helper = ret->helper;
-	int r = file_read(name, AUTH_FILE_MAX, &text, err);
-	r = r < 0 ? r : auth_read(a, buf_str(&text), name, host, path, ret, err);
-	ret->helper = ret->helper || (helper && !ret->user && !ret->identity);
-	buf_free(&text);
-	return r;
+	struct buf out = BUF(AUTH_FILE_MAX);
+	struct error ignored = { 0 };
+	const char *url = strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host;
+	autojson json_t *doc = auth_helper(ret->helper, "get", str_of(url), &out, &ignored) == 0 ? json_read_limit(buf_str(&out), AUTH_FILE_MAX, "helper", &ignored) : NULL;
+	const char *user = doc ? copy(a, doc, "Username") : NULL, *secret = doc ? copy(a, doc, "Secret") : NULL;
+	if (user && secret && strcmp(user, "<token>") == 0)
+		*ret = (struct auth_credentials){ .identity = secret };
+	else if (user && secret)
+		*ret = (struct auth_credentials){ .user = user, .password = secret };
+	buf_free(&out);
+}
+
+u32 auth_files(struct arena *a, const char *ret[AUTH_FILES])
+{
+	const char *home = getenv("HOME"), *docker = getenv("DOCKER_CONFIG"), *config = getenv("XDG_CONFIG_HOME"), *named = getenv("REGISTRY_AUTH_FILE"), *run = getenv("XDG_RUNTIME_DIR");
+	bool at_home = home && home[0];
+	u32 n = 0;
+	if (named && named[0]) {
+		ret[n++] = named;
+		return n;
+	}
+	if (run && run[0])
+		ret[n++] = arena_printf(a, "%s/containers/auth.json", run);
+	if (config && config[0])
+		ret[n++] = arena_printf(a, "%s/containers/auth.json", config);
+	else if (at_home)
+		ret[n++] = arena_printf(a, "%s/.config/containers/auth.json", home);
+	if (docker && docker[0])
+		ret[n++] = arena_printf(a, "%s/config.json", docker);
+	else if (at_home)
+		ret[n++] = arena_printf(a, "%s/.docker/config.json", home);
+	return n;
 }
 
 int auth_find(struct arena *a, const char *host, const char *path, struct auth_credentials *ret, struct error *err)
 {
-	const char *home = getenv("HOME"), *docker = getenv("DOCKER_CONFIG"), *config = getenv("XDG_CONFIG_HOME"), *named = getenv("REGISTRY_AUTH_FILE");
 	struct auth_credentials c = { 0 };
+	const char *files[AUTH_FILES], *helper = NULL;
+	u32 n = auth_files(a, files);
 	int r = 0;
-	if (named && named[0]) {
-		r = try_file(a, named, "", host, path, &c, err);
-	} else {
-		r = try_file(a, getenv("XDG_RUNTIME_DIR"), "/containers/auth.json", host, path, &c, err);
-		if (r == 0)
-			r = try_file(a, config && config[0] ? config : home, config && config[0] ? "/containers/auth.json" : "/.config/containers/auth.json", host, path, &c, err);
-		if (r == 0)
-			r = try_file(a, docker && docker[0] ? docker : home, docker && docker[0] ? "/config.json" : "/.docker/config.json", host, path, &c, err);
+	for (u32 i = 0; i < n && r == 0 && !c.user && !c.identity; i++) {
+		struct buf text = BUF(0);
+		if (access(files[i], R_OK) < 0)
+			continue;
+		c = (struct auth_credentials){ 0 };
+		r = file_read(files[i], AUTH_FILE_MAX, &text, err);
+		r = r < 0 ? r : auth_read(a, buf_str(&text), files[i], host, path, &c, err);
+		buf_free(&text);
+		if (r == 0 && c.helper)
+			ask_helper(a, host, &c);
+		helper = helper ? helper : c.helper;
 	}
-	if (r == 0)
-		*ret = c;
-	return r;
+	if (r < 0)
+		return -1;
+	c.helper = c.user || c.identity ? NULL : helper;
+	*ret = c;
+	return 0;
 }
 
 const char *auth_basic(struct arena *a, const char *user, const char *password)

@@ -33,6 +33,8 @@ int bag_source(struct bag *b, enum bag_form form, const char *transport, const c
  * one. *file is malloc'ed, *choice points into detail ("" for none). */
 void bag_split(const char *detail, char **file, const char **choice);
 
+/* oci.c */
+struct bag *bag_directory(int fd, const char *name); /* takes fd */
 /* archive.c */
 struct bag *bag_archive(int fd, const char *name, struct error *err); /* plain, seekable; takes fd */
 #endif

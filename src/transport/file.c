@@ -28,8 +28,7 @@ static enum bag_form form_of(const char *transport)
 	return strcmp(transport, "oci-archive") == 0 ? BAG_OCI : BAG_DOCKER;
 }
 
-/* Is fd a regular file that begins plainly? */
-static bool plain_file(int fd)
+bool archive_is_plain(int fd)
 {
 	char head[16];
 	struct stat st;
@@ -51,7 +50,7 @@ int archive_source(const char *file, const char *choice, const char *transport, 
 		close(fd);
 		return error_set(err, ERR_USAGE, "%s: a directory, not an archive", name);
 	}
-	if (plain_file(fd)) {
+	if (archive_is_plain(fd)) {
 		struct bag *b = bag_archive(fd, name, err);
 		return b ? bag_source(b, form_of(transport), transport, choice, opt, ret, err) : -1;
 	}

@@ -1,6 +1,4 @@
 #include "transport/http.h"
-#include "base/file.h"
-#include "base/progress.h"
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
@@ -84,6 +82,8 @@ struct http {
 	struct curl_slist *list;   /* headers of the request under way */
 	struct http_request request;
 	u64 sent;
+	struct str piece;          /* of request.from, not sent yet */
+	struct error why;          /* request.from failed */
 	struct buf headers;        /* of the answer, a line each */
 	/* the body: buffers are filled in turn, one is given out at a time */
 	char *ring;
@@ -143,24 +143,29 @@ static size_t on_upload(char *p, size_t size, size_t n, void *ctx)
 	if (!want)
 		return 0;
 	if (r->size) {
-		ssize_t got = file_pread(r->fd, p, want, h->sent);
-		if (got <= 0)
+		if (!h->piece.n && stream_next(r->from, &h->piece, &h->why) < 0)
 			return CURL_READFUNC_ABORT;
-		want = (size_t)got;
+		if (!h->piece.n) {
+			error_set(&h->why, ERR_INPUT, "what is to be sent ended after %llu of %llu bytes", (unsigned long long)h->sent, (unsigned long long)r->size);
+			return CURL_READFUNC_ABORT;
+		}
+		want = MIN(want, h->piece.n);
+		memcpy(p, h->piece.p, want);
+		h->piece = str_from(h->piece, want);
 	} else {
 		memcpy(p, r->body.p + h->sent, want);
 	}
 	h->sent += want;
-	progress_add(want);
 	return want;
 }
 
 /* A connection that was kept turned out to be closed: the body is sent again. */
 static int on_seek(void *ctx, curl_off_t offset, int origin)
 {
-	if (origin != SEEK_SET || offset < 0)
+	struct http *h = ctx;
+	if (origin != SEEK_SET || offset < 0 || (h->request.from && (u64)offset != h->sent)) /* what gave a stream is over: those above open another one */
 		return CURL_SEEKFUNC_CANTSEEK;
-	((struct http *)ctx)->sent = (u64)offset;
+	h->sent = (u64)offset;
 	return CURL_SEEKFUNC_OK;
 }
 
@@ -187,7 +192,7 @@ bool http_local(const char *where)
 	return address || str_is(host, "localhost");
 }
 
-static void set_up(struct http *h)
+static int set_up(struct http *h, struct error *err)
 {
 	const char *ca = h->target.ca ? h->target.ca : getenv("SSL_CERT_FILE");
 	curl.easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->reason);
@@ -212,14 +217,24 @@ static void set_up(struct http *h)
 		curl.easy_setopt(h->easy, CURLOPT_UNIX_SOCKET_PATH, h->target.socket);
 	if (ca && ca[0])
 		curl.easy_setopt(h->easy, CURLOPT_CAINFO, ca);
-	if (h->target.cert)
-		curl.easy_setopt(h->easy, CURLOPT_SSLCERT, h->target.cert);
-	if (h->target.key)
-		curl.easy_setopt(h->easy, CURLOPT_SSLKEY, h->target.key);
 	if (h->target.unverified) {
 		curl.easy_setopt(h->easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl.easy_setopt(h->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
+	if (h->target.authorities.n) { /* instead of the file of the system's, whose directory still counts */
+		struct curl_blob blob = { (void *)(uintptr_t)h->target.authorities.p, h->target.authorities.n, CURL_BLOB_COPY };
+		if (curl.easy_setopt(h->easy, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK)
+			return error_set(err, ERR_ENV, "this libcurl takes no authorities besides the system's: name them in SSL_CERT_FILE");
+	}
+	return 0;
+}
+
+static void set_certificate(struct http *h, const char *url)
+{
+	size_t n = h->target.home ? strlen(h->target.home) : 0;
+	bool home = !n || (strncmp(url, h->target.home, n) == 0 && (url[n] == '/' || url[n] == '\0'));
+	curl.easy_setopt(h->easy, CURLOPT_SSLCERT, home ? h->target.cert : NULL);
+	curl.easy_setopt(h->easy, CURLOPT_SSLKEY, home ? h->target.key : NULL);
 }
 
 struct http *http_open(const struct http_target *t, struct error *err)
@@ -231,7 +246,12 @@ struct http *http_open(const struct http_target *t, struct error *err)
 		return NULL;
 	}
 	struct http *h = xcalloc(1, sizeof *h);
-	h->target = (struct http_target){ dup(t->base), dup(t->socket), dup(t->ca), dup(t->cert), dup(t->key), t->unverified, t->silence };
+	h->target = (struct http_target){ dup(t->base), dup(t->socket), dup(t->ca), dup(t->cert), dup(t->key), { NULL, 0 }, dup(t->home), t->unverified, t->silence };
+	if (t->authorities.n) {
+		char *copy = xmalloc(t->authorities.n);
+		memcpy(copy, t->authorities.p, t->authorities.n);
+		h->target.authorities = str_n(copy, t->authorities.n);
+	}
 	h->ring = xmalloc(STREAM_RING * STREAM_CHUNK);
 	h->easy = curl.easy_init();
 	h->multi = curl.multi_init();
@@ -240,7 +260,10 @@ struct http *http_open(const struct http_target *t, struct error *err)
 		error_set(err, ERR_ENV, "libcurl: cannot be started");
 		return NULL;
 	}
-	set_up(h);
+	if (set_up(h, err) < 0) {
+		http_close(h);
+		return NULL;
+	}
 	return h;
 }
 
@@ -255,7 +278,7 @@ void http_close(struct http *h)
 	if (h->multi)
 		curl.multi_cleanup(h->multi);
 	curl.slist_free_all(h->list);
-	const char *owned[] = { h->target.base, h->target.socket, h->target.ca, h->target.cert, h->target.key };
+	const char *owned[] = { h->target.base, h->target.socket, h->target.ca, h->target.cert, h->target.key, h->target.authorities.p, h->target.home };
 	for (size_t i = 0; i < countof(owned); i++)
 		free((char *)(uintptr_t)owned[i]);
 	buf_free(&h->headers);
@@ -266,6 +289,11 @@ void http_close(struct http *h)
 static int failure(const struct http *h, struct error *err)
 {
 	const char *why = h->reason[0] ? h->reason : curl.easy_strerror(h->result);
+	if (h->why.kind) {
+		if (err)
+			*err = h->why;
+		return -1;
+	}
 	if (h->over)
 		return error_set(err, ERR_INPUT, "%.200s: the answer is over the budget", h->where);
 	return error_set(err, ERR_ENV, "%.200s: %s", h->where, why);
@@ -301,6 +329,7 @@ static void set_request(struct http *h, const struct http_request *r, const char
 	curl.easy_setopt(h->easy, CURLOPT_URL, url);
 	curl.easy_setopt(h->easy, CURLOPT_PROXY, h->target.socket || http_local(url) ? "" : NULL);
 	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->list);
+	set_certificate(h, url);
 	curl.easy_setopt(h->easy, CURLOPT_UPLOAD, 0L);
 	curl.easy_setopt(h->easy, CURLOPT_NOBODY, 0L);
 	curl.easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
@@ -313,7 +342,7 @@ static void set_request(struct http *h, const struct http_request *r, const char
 	curl.easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? NULL : method);
 	curl.easy_setopt(h->easy, CURLOPT_TIMEOUT, (long)r->seconds);
 	curl.easy_setopt(h->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl.easy_setopt(h->easy, CURLOPT_LOW_SPEED_TIME, h->target.silence ? (long)h->target.silence : (long)HTTP_SILENCE_SECONDS);
+	curl.easy_setopt(h->easy, CURLOPT_LOW_SPEED_TIME, r->silence ? (long)r->silence : h->target.silence ? (long)h->target.silence : (long)HTTP_SILENCE_SECONDS);
 }
 
 /* Sends the request; 0 when the status is known. */
@@ -328,6 +357,8 @@ static int start(struct http *h, const struct http_request *r, struct error *err
 	curl.multi_remove_handle(h->multi, h->easy);
 	h->request = *r;
 	h->sent = 0;
+	h->piece = (struct str){ NULL, 0 };
+	h->why = (struct error){ 0 };
 	h->fill = 0;
 	h->answered = h->paused = h->done = h->over = false;
 	h->result = CURLE_OK;
@@ -374,9 +405,13 @@ bool http_passing(const struct http *h)
 	case CURLE_SSL_CERTPROBLEM:
 		return false;
 	default:
-		return !h->over;
+		return !h->over && !h->why.kind;
 	}
 }
+
+bool http_no_tls(const struct http *h) { return h->result == CURLE_SSL_CONNECT_ERROR; }
+
+bool http_mistrusted(const struct http *h) { return h->result == CURLE_PEER_FAILED_VERIFICATION; }
 
 /* --- the body --- */
 

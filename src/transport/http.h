@@ -22,6 +22,8 @@ struct http_target {
 	const char *base;              /* "http://localhost", "https://engine:2376": no slash at the end. NULL: each request has its whole URL */
 	const char *socket;            /* path of a Unix socket; NULL: what base says */
 	const char *ca, *cert, *key;   /* PEM files or NULL: the system's authorities, no client certificate */
+	struct str authorities;        /* PEM, trusted besides the system's (or those of `ca`); n 0: none */
+	const char *home;              /* "https://host:port": the certificate is shown there alone; NULL: wherever one is asked for */
 	bool unverified;               /* TLS without asking who it is */
 	u32 silence;                   /* seconds without a byte; 0: HTTP_SILENCE_SECONDS */
 };
@@ -46,10 +48,11 @@ struct http_request {
 	const char *url;             /* behind target.base, or whole */
 	const char *const *headers;  /* n_headers of "Name: value" */
 	u32 n_headers;
-	bool upload;                 /* with a body, be it empty: `size` bytes of fd from its beginning, or `body` when size is 0 */
-	int fd;
+	bool upload;                 /* with a body, be it empty: `size` bytes that `from` gives, or `body` when size is 0 */
+	struct stream *from;         /* stays the caller's */
 	u64 size;
 	struct str body;
+	u32 silence;                 /* seconds without a byte; 0: the target's */
 	u32 seconds;                 /* for all of it; 0: as long as bytes come */
 };
 /* Sends it and waits for the status. *ret: the body, whatever the status is, good until the next request; closing it gives the rest up. */
@@ -60,6 +63,9 @@ struct str http_header(const struct http *h, const char *name, u32 nth);
 const char *http_redirect(struct http *h);
 /* Whether the last request that failed may do better when it is made again: not when the name does not exist or the certificate does not hold. */
 bool http_passing(const struct http *h);
+/* Why it failed: the other side speaks no TLS; its certificate does not hold. */
+bool http_no_tls(const struct http *h);
+bool http_mistrusted(const struct http *h);
 /* Whether a URL, or a host with its port or not, is this machine by its name or address: what no proxy is asked for. */
 bool http_local(const char *where);
 /* Reads the body (taken) to its end: at most `limit` bytes, else ERR_INPUT. */

@@ -54,6 +54,15 @@ static void close_layout(struct bag *b)
 
 static const struct bag_ops ops = { find, read_member, open_member, NULL, identity, close_layout };
 
+struct bag *bag_directory(int fd, const char *name)
+{
+	struct layout *l = xcalloc(1, sizeof *l);
+	l->base.ops = &ops;
+	l->base.name = xstrdup(name);
+	l->dirfd = fd;
+	return &l->base;
+}
+
 static int open_oci(const char *detail, const struct source_options *opt, struct source **ret, struct error *err)
 {
 	autofree char *dir = NULL;
@@ -62,11 +71,7 @@ static int open_oci(const char *detail, const struct source_options *opt, struct
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, "%s", dir);
-	struct layout *l = xcalloc(1, sizeof *l);
-	l->base.ops = &ops;
-	l->base.name = xstrdup(dir);
-	l->dirfd = fd;
-	return bag_source(&l->base, BAG_OCI, "oci", choice, opt, ret, err);
+	return bag_source(bag_directory(fd, dir), BAG_OCI, "oci", choice, opt, ret, err);
 }
 
 const struct transport transport_oci = { "oci", "DIR[:TAG]", "an OCI image layout in a directory", open_oci };

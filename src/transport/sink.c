@@ -3,6 +3,7 @@
 #include "base/progress.h"
 #include "layer/deflate.h"
 #include "oci/reference.h"
+#include "transport/layout.h"
 #include "transport/transport.h"
 
 struct sink *sink_new(size_t size, const struct sink_ops *ops, const char *path, const char *tag)
@@ -44,8 +45,28 @@ static int open_as(struct str format, const char *path, const char *tag, struct 
 	return sink_layout_open(path, tag, ret, err);
 }
 
-int sink_open(const char *location, const char *format, struct sink **ret, struct error *err)
+int sink_open(const char *location, const char *format, struct sink **ret, struct error *err) { return sink_open_with(location, format, NULL, ret, err); }
+
+/* Places that are no files. 1: it is none of them. */
+static int open_place(const char *location, const char *format, const struct repo_options *opt, struct sink **ret, struct error *err)
 {
+	bool registry = strncmp(location, "docker://", 9) == 0, store = strncmp(location, "pare:", 5) == 0, engine = strncmp(location, "docker-daemon:", 14) == 0;
+	if (strncmp(location, "containers-storage:", 19) == 0)
+		return error_set(err, ERR_USAGE, "%s: podman's storage is not written; write oci:DIR, then `podman pull oci:DIR`", location);
+	if (!registry && !store && !engine)
+		return 1;
+	if (format)
+		return error_set(err, ERR_USAGE, "%s: --format says %s", location, format);
+	if (engine)
+		return sink_engine_open(location + 14, opt ? opt->store : NULL, ret, err);
+	return sink_repo_open(location, opt, ret, err);
+}
+
+int sink_open_with(const char *location, const char *format, const struct repo_options *opt, struct sink **ret, struct error *err)
+{
+	int place = open_place(location, format, opt, ret, err);
+	if (place <= 0)
+		return place;
 	static const char *const known[] = { "docker-archive", "oci-archive", "oci" };
 	struct str rest = str_of(location), name = str_cut(&rest, ':');
 	for (size_t i = 0; rest.p && i < countof(known); i++) {
@@ -61,7 +82,7 @@ int sink_open(const char *location, const char *format, struct sink **ret, struc
 	}
 	for (size_t i = 0; rest.p && transports[i]; i++)
 		if (str_is(name, transports[i]->name))
-			return error_set(err, ERR_USAGE, "%s: images are written to docker-archive:FILE, oci-archive:FILE or oci:DIR", location);
+			return error_set(err, ERR_USAGE, "%s: images are written to docker-archive:FILE, oci-archive:FILE, oci:DIR, docker://REF, pare:REF or docker-daemon:REF", location);
 	if (!format && str_ends(str_of(location), STR(".tar")))
 		format = "docker-archive";
 	if (!format)
@@ -233,21 +254,25 @@ static const char *layer_type(const struct sink_layer *l)
 	return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER;
 }
 
-/* What the image is called: the location's tag as it stands; containerd's name beside it where there is a whole one. */
-static json_t *names(struct sink *s, const struct sink_image *img)
+static void name_entry(struct sink *s, const struct sink_image *img, json_t *entry)
 {
-	json_t *j = json_object();
-	struct reference ref;
-	const char *text = s->tag ? s->tag : img->reference;
-	bool bare = text && !strpbrk(text, ":/"); /* "1.2" is a tag, not a repository */
-	if (!bare && named(&s->arena, text, &ref)) {
-		ref.digest = (struct digest){ 0 };
-		json_object_set_new(j, "io.containerd.image.name", json_string(reference_text(&s->arena, &ref)));
-		json_object_set_new(j, "org.opencontainers.image.ref.name", json_string(s->tag ? s->tag : ref.tag));
-	} else if (s->tag || bare) {
-		json_object_set_new(j, "org.opencontainers.image.ref.name", json_string(text));
+	json_t *a = layout_names(&s->arena, s->tag, img->reference), *had = json_obj(entry, "annotations");
+	if (had)
+		json_object_update(had, a);
+	else if (json_object_size(a))
+		json_object_set(entry, "annotations", a);
+	json_decref(a);
+}
+
+json_t *sink_entries(struct sink *s, const struct sink_image *img, struct error *err)
+{
+	if (!img->entries) {
+		json_t *made = sink_manifest(s, img, err);
+		return made ? json_pack("[o]", made) : NULL;
 	}
-	return j;
+	json_t *list = json_deep_copy(img->entries);
+	name_entry(s, img, json_array_get(list, 0));
+	return list;
 }
 
 json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error *err)
@@ -274,10 +299,6 @@ json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error
 	if (sink_blob(s, text, ".json", &d, err) < 0)
 		return NULL;
 	json_t *j = descriptor(MT_MANIFEST, &d, text.n);
-	json_t *a = names(s, img);
-	if (json_object_size(a))
-		json_object_set_new(j, "annotations", a);
-	else
-		json_decref(a);
+	name_entry(s, img, j);
 	return j;
 }

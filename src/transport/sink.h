@@ -1,4 +1,4 @@
-/* sink.h — places that images are written to: docker-archive, oci-archive, oci.
+/* sink.h — places that images are written to: docker-archive, oci-archive, oci; a registry (docker://REF), our store (pare:REF), the Docker engine (docker-daemon:REF).
  *
  * A result appears at once or not at all, and can be read before it appears:
  *
@@ -9,7 +9,8 @@
  *
  * docker-archive: config "HEX.json", layers "HEX.tar" (HEX of the diff ID), always plain, manifest.json: what docker since 1.10,
  * podman and skopeo load. oci-archive: an OCI image layout in a tar. oci: a layout in a directory; one that is there already
- * keeps its other images, and only the entry with the same tag is replaced (blobs first, index.json last).
+ * keeps its other images, and only the entry with the same tag is replaced (blobs first, index.json last). The other three (sink_staged.c) are given all of it at
+ * sink_commit(): until then it is in a directory of the store, or of $TMPDIR, from which it is read back.
  */
 #ifndef PARE_TRANSPORT_SINK_H
 #define PARE_TRANSPORT_SINK_H
@@ -19,6 +20,7 @@
 #include "layer/stream.h"
 #include "oci/digest.h"
 #include "oci/manifest.h"
+#include "transport/repo.h"
 
 struct sink_layer { /* a layer as it is stored now */
 	struct digest diff_id; /* of the plain tar */
@@ -35,6 +37,7 @@ struct sink_image {
 	u32 n_layers;
 	json_t *annotations;   /* of the manifest, borrowed; NULL: none */
 	const char *reference; /* the name the image had, used when the location gives none; NULL: none */
+	json_t *entries;       /* oci-archive: descriptors for index.json, borrowed, whose documents are stored already: no manifest is made, the first gets the name. NULL: none */
 };
 
 struct sink;
@@ -63,6 +66,8 @@ struct sink { /* the first member of every kind */
 /* LOCATION is FORMAT:PATH[:TAG], or a bare path: then `format` (NULL: not given) says what to write, or the name's end does (".tar"
  * is a docker-archive). ERR_USAGE when it cannot be a place to write to, ERR_ENV when it cannot be written. */
 int sink_open(const char *location, const char *format, struct sink **ret, struct error *err) must_check;
+/* The same with what a registry or the store needs to know; NULL: nothing is said. */
+int sink_open_with(const char *location, const char *format, const struct repo_options *opt, struct sink **ret, struct error *err) must_check;
 void sink_close(struct sink *s); /* NULL is fine */
 
 /* Stores a layer from its plain tar (taken), compressed unless the place stores plain ones. When the stored form comes to `limit` bytes or
@@ -80,11 +85,13 @@ int sink_commit(struct sink *s, struct error *err) must_check;
 struct sink *sink_new(size_t size, const struct sink_ops *ops, const char *path, const char *tag);
 int sink_archive_open(const char *path, const char *tag, bool oci, struct sink **ret, struct error *err) must_check;
 int sink_layout_open(const char *path, const char *tag, struct sink **ret, struct error *err) must_check;
+int sink_repo_open(const char *location, const struct repo_options *opt, struct sink **ret, struct error *err) must_check;
+int sink_engine_open(const char *ref, const char *store, struct sink **ret, struct error *err) must_check;
 int sink_blob(struct sink *s, struct str bytes, const char *suffix, struct digest *ret, struct error *err) must_check; /* a small one, whole */
 /* The documents of an OCI layout for img, whose config is stored: stores the manifest, returns its descriptor for index.json. */
 json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error *err) must_check;
+json_t *sink_entries(struct sink *s, const struct sink_image *img, struct error *err) must_check; /* the list of index.json: that one, or img->entries */
 struct str sink_dump(struct arena *a, const json_t *doc); /* compact, keys in their order */
 /* "name:tag" as docker writes it for the image, NULL when it has no name that docker would take. */
 const char *sink_repo_tag(struct sink *s, const struct sink_image *img);
-#define SINK_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #endif

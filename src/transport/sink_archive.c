@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "layer/tarout.h"
+#include "transport/layout.h"
 #include "transport/sink.h"
 #include <unistd.h>
 
@@ -144,14 +145,14 @@ static int docker_seal(struct sink *s, const struct sink_image *img, struct erro
 static int oci_seal(struct sink *s, const struct sink_image *img, struct error *err)
 {
 	struct archive *a = (struct archive *)s;
-	json_t *d = sink_manifest(s, img, err);
-	if (!d)
+	json_t *list = sink_entries(s, img, err);
+	if (!list)
 		return -1;
 	autojson json_t *index = json_object();
 	json_object_set_new(index, "schemaVersion", json_integer(2));
 	json_object_set_new(index, "mediaType", json_string(MT_INDEX));
-	json_object_set_new(index, "manifests", json_pack("[o]", d));
-	if (document(a, "index.json", sink_dump(&s->arena, index), err) < 0 || document(a, "oci-layout", str_of(SINK_LAYOUT), err) < 0)
+	json_object_set_new(index, "manifests", list);
+	if (document(a, "index.json", sink_dump(&s->arena, index), err) < 0 || document(a, "oci-layout", str_of(LAYOUT_TEXT), err) < 0)
 		return -1;
 	return trailer(a, err);
 }

@@ -2,14 +2,11 @@
  * renamed into DIR, and index.json is replaced last. */
 #include "base/file.h"
 #include "base/json.h"
+#include "transport/layout.h"
 #include "transport/sink.h"
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define REF_NAME "org.opencontainers.image.ref.name"
 
 struct layout {
 	struct sink base;
@@ -67,104 +64,33 @@ static int end(struct sink *s, const struct digest *d, const char *suffix, struc
 	return 0;
 }
 
-static int document(const char *path, struct str text, struct error *err)
-{
-	struct outfile o;
-	if (outfile_open(&o, path, err) < 0)
-		return -1;
-	if (file_write_all(o.fd, text.p, text.n) < 0) {
-		error_errno(err, "%s", path);
-		outfile_abort(&o);
-		return -1;
-	}
-	return outfile_commit(&o, err);
-}
-
-static json_t *new_index(void)
-{
-	json_t *index = json_object();
-	json_object_set_new(index, "schemaVersion", json_integer(2));
-	json_object_set_new(index, "mediaType", json_string(MT_INDEX));
-	json_object_set_new(index, "manifests", json_array());
-	return index;
-}
-
 static int seal(struct sink *s, const struct sink_image *img, struct error *err)
 {
 	struct layout *l = (struct layout *)s;
 	l->entry = sink_manifest(s, img, err);
 	if (!l->entry)
 		return -1;
-	autojson json_t *index = new_index();
-	json_array_append(json_arr(index, "manifests"), l->entry);
-	if (document(arena_printf(&s->arena, "%s/oci-layout", l->stage), str_of(SINK_LAYOUT), err) < 0)
+	autojson json_t *index = json_pack("{siss s[O]}", "schemaVersion", 2, "mediaType", MT_INDEX, "manifests", l->entry);
+	if (layout_file(arena_printf(&s->arena, "%s/oci-layout", l->stage), STR(LAYOUT_TEXT), err) < 0)
 		return -1;
-	return document(arena_printf(&s->arena, "%s/index.json", l->stage), sink_dump(&s->arena, index), err);
-}
-
-/* The index that is there, with our entry in place of the one it replaces: of the same tag, or, without a tag, of the same digest. */
-static json_t *merged(struct layout *l, const char *path, struct error *err)
-{
-	struct buf text = BUF(0);
-	json_t *index = NULL;
-	if (access(path, F_OK) < 0) {
-		index = new_index();
-	} else if (file_read(path, JSON_BYTES, &text, err) == 0) {
-		index = json_read(buf_str(&text), path, err);
-		if (index && !json_arr(index, "manifests")) {
-			error_set(err, ERR_INPUT, "%s: no list of manifests", path);
-			json_decref(index);
-			index = NULL;
-		}
-	}
-	buf_free(&text);
-	if (!index)
-		return NULL;
-	json_t *list = json_arr(index, "manifests");
-	const char *tag = json_text(json_obj(l->entry, "annotations"), REF_NAME), *digest = json_text(l->entry, "digest");
-	for (size_t i = json_array_size(list); i-- > 0;) {
-		const json_t *m = json_array_get(list, i);
-		const char *t = json_text(json_obj(m, "annotations"), REF_NAME), *d = json_text(m, "digest");
-		if (tag ? t && strcmp(t, tag) == 0 : !t && d && strcmp(d, digest) == 0)
-			json_array_remove(list, i);
-	}
-	json_array_append(list, l->entry);
-	return index;
-}
-
-static void sync_dir(const char *path)
-{
-	autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && fsync(fd) < 0) { /* some file systems cannot: then there is nothing to wait for */
-	}
+	return layout_file(arena_printf(&s->arena, "%s/index.json", l->stage), sink_dump(&s->arena, index), err);
 }
 
 static int commit(struct sink *s, struct error *err)
 {
 	struct layout *l = (struct layout *)s;
-	const char *index_path = arena_printf(&s->arena, "%s/index.json", s->path), *layout_path = arena_printf(&s->arena, "%s/oci-layout", s->path);
-	autojson json_t *index = merged(l, index_path, err);
-	if (!index)
-		return -1;
+	const char *layout_path = arena_printf(&s->arena, "%s/oci-layout", s->path);
 	for (u32 i = 0; i < l->n_blobs; i++) {
 		const char *to = arena_printf(&s->arena, "%s/%s", s->path, l->blobs[i]), *from = arena_printf(&s->arena, "%s/%s", l->stage, l->blobs[i]);
-		char *dir = arena_strdup(&s->arena, str_of(to));
-		for (char *p = dir + strlen(s->path) + 1; *p; p++) { /* blobs, blobs/sha256 */
-			if (*p != '/')
-				continue;
-			*p = '\0';
-			if (mkdir(dir, 0777) < 0 && errno != EEXIST)
-				return error_errno(err, "%s", dir);
-			*p = '/';
-		}
+		if (layout_blob_dir(s->path, l->blobs[i], err) < 0)
+			return -1;
 		if (rename(from, to) < 0)
 			return error_errno(err, "%s", to);
-		*strrchr(dir, '/') = '\0';
-		sync_dir(dir);
 	}
-	if (access(layout_path, F_OK) < 0 && document(layout_path, str_of(SINK_LAYOUT), err) < 0)
+	layout_sync(arena_printf(&s->arena, "%s/blobs/sha256", s->path));
+	if (access(layout_path, F_OK) < 0 && layout_file(layout_path, STR(LAYOUT_TEXT), err) < 0)
 		return -1;
-	if (document(index_path, sink_dump(&s->arena, index), err) < 0)
+	if (layout_change(s->path, layout_put_entry, l->entry, err) < 0)
 		return -1;
 	l->made = false;
 	return 0;
@@ -196,33 +122,11 @@ static void close_layout(struct sink *s)
 
 static const struct sink_ops ops = { "oci", false, begin, write_bytes, end, undo, seal, commit, close_layout };
 
-static bool is_layout(const char *path)
-{
-	struct buf p = BUF(0);
-	buf_printf(&p, "%s/index.json", path);
-	bool yes = access(p.p, F_OK) == 0;
-	buf_free(&p);
-	return yes;
-}
-
-static bool is_empty(const char *path)
-{
-	DIR *d = opendir(path);
-	bool empty = d != NULL;
-	for (struct dirent *e; d && empty && (e = readdir(d));)
-		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-	if (d)
-		closedir(d);
-	return empty;
-}
-
 int sink_layout_open(const char *path, const char *tag, struct sink **ret, struct error *err)
 {
-	bool made = mkdir(path, 0777) == 0;
-	if (!made && errno != EEXIST)
-		return error_errno(err, "%s", path);
-	if (!made && !is_layout(path) && !is_empty(path))
-		return error_set(err, ERR_USAGE, "%s: is there already and is no OCI image layout", path);
+	bool made;
+	if (layout_make(path, &made, err) < 0)
+		return -1;
 	struct layout *l = (struct layout *)sink_new(sizeof *l, &ops, path, tag);
 	l->made = made;
 	l->blob = (struct outfile){ .fd = -1, .slot = -1 };

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "transport/bag.h"
+#include "transport/places.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -209,23 +210,32 @@ static int pass_by(struct streamed *s, struct stream *plain, const struct layer_
 	return more;
 }
 
-/* The stream's bytes in a file of the spool directory that has no name any more. */
-static int spool(struct stream *plain, const char *dir, struct error *err)
+const char *archive_spool_dir(struct arena *a, const char *store)
 {
-	if (!dir)
-		return error_set(err, ERR_ENV, "no place to keep what passes by once");
+	const char *tmp = getenv("TMPDIR");
+	return store && access(store, W_OK) == 0 ? store : tmp && tmp[0] == '/' ? arena_strdup(a, str_of(tmp)) : "/var/tmp";
+}
+
+int archive_spool_file(const char *dir, struct error *err)
+{
 	struct buf path = BUF(0);
 	buf_printf(&path, "%s/spool-XXXXXX", dir);
 	int fd = mkostemp(path.p, O_CLOEXEC);
-	if (fd < 0) {
+	if (fd < 0)
 		error_errno(err, "%s", dir);
-		buf_free(&path);
-		return -1;
-	}
-	unlink(path.p);
+	else
+		unlink(path.p);
 	buf_free(&path);
-	struct str view;
-	do {
+	return fd;
+}
+
+int archive_spool(struct stream *plain, const char *dir, struct error *err)
+{
+	if (!dir)
+		return error_set(err, ERR_ENV, "no place to keep what passes by once");
+	int fd = archive_spool_file(dir, err);
+	struct str view = { NULL, 1 };
+	while (fd >= 0 && view.n) {
 		int r = stream_next(plain, &view, err);
 		if (r == 0 && view.n && file_write_all(fd, view.p, view.n) < 0)
 			r = error_errno(err, "%s", dir);
@@ -233,7 +243,7 @@ static int spool(struct stream *plain, const char *dir, struct error *err)
 			close(fd);
 			return -1;
 		}
-	} while (view.n);
+	}
 	return fd;
 }
 
@@ -370,7 +380,7 @@ int source_open_streamed(struct stream *archive, const char *transport, const ch
 	if (stream_inflate(archive, &plain, NULL, err) < 0)
 		return error_wrap(err, "%s", name);
 	if (opt->need_content) {
-		int fd = spool(plain, opt->spool_dir, err);
+		int fd = archive_spool(plain, opt->spool_dir, err);
 		stream_close(plain);
 		if (fd < 0)
 			return error_wrap(err, "%s", name);

@@ -1,11 +1,12 @@
 #include "transport/transport.h"
 #include "transport/bag.h"
 #include "transport/places.h"
+#include "transport/source_repo.h"
 #include <errno.h>
 #include <unistd.h>
 
 const struct transport *const transports[] = {
-	&transport_docker_archive, &transport_oci, &transport_oci_archive, &transport_docker_daemon, &transport_containers_storage, &transport_rootfs, NULL,
+	&transport_docker_archive, &transport_oci, &transport_oci_archive, &transport_docker_daemon, &transport_containers_storage, &transport_docker, &transport_pare, &transport_rootfs, NULL,
 };
 
 struct source *source_new(size_t size, const struct source_ops *ops, const char *transport)
@@ -50,23 +51,55 @@ static int open_path(const char *path, const struct source_options *opt, struct 
 	return error_set(err, ERR_INPUT, "%s: a directory without an OCI layout (rootfs:%s reads it as a root file system)", path, path);
 }
 
+static const struct transport *transport_of(const char *location, const char **detail)
+{
+	for (const struct transport *const *t = transports; *t; t++) {
+		size_t n = strlen((*t)->name);
+		if (strncmp(location, (*t)->name, n) != 0 || location[n] != ':')
+			continue;
+		if (*t == &transport_docker && strncmp(location + n, "://", 3) != 0)
+			continue; /* "docker:27": an image of that name */
+		*detail = location + n + 1;
+		return *t;
+	}
+	return NULL;
+}
+
+/* An ID, or the beginning of one, is no name that a registry knows. */
+static bool is_id(const char *name)
+{
+	size_t n = strlen(name);
+	return strncmp(name, "sha256:", 7) == 0 || (n >= 12 && n <= 64 && strspn(name, "0123456789abcdef") == n);
+}
+
+/* A name that is no path: of our store, of the Docker engine, of its registry. What each said stands in the error. */
+static int open_name(const char *name, const struct source_options *opt, struct source **ret, struct error *err)
+{
+	struct error store = { 0 }, engine = { 0 }, registry = { 0 };
+	int r = source_store(name, opt, ret, &store);
+	if (r == 0 || transport_docker_daemon.open(name, opt, ret, &engine) == 0)
+		return 0;
+	bool ask = engine.kind != ERR_USAGE && !is_id(name); /* what is no name is none anywhere */
+	int s = ask ? source_registry(name, opt, ret, &registry) : 1;
+	if (s == 0)
+		return 0;
+	enum error_kind kind = ask ? registry.kind : engine.kind;
+	const char *in_registry = !ask ? "" : s > 0 ? "; its registry has no such image" : "; ";
+	return error_set(err, kind ? kind : ERR_ENV, "%s: no such file; %s; %s%s%s", name, r < 0 && store.kind != ERR_USAGE ? store.text : "not in the store", engine.text, in_registry, registry.text);
+}
+
 int source_open(const char *location, const struct source_options *opt, struct source **ret, struct error *err)
 {
 	if (strcmp(location, "-") == 0)
 		return archive_source("-", "", NULL, opt, ret, err);
-	const char *colon = strchr(location, ':');
-	for (const struct transport *const *t = transports; colon && *t; t++) {
-		size_t n = strlen((*t)->name);
-		if ((size_t)(colon - location) == n && memcmp(location, (*t)->name, n) == 0) {
-			if (!colon[1])
-				return error_set(err, ERR_USAGE, "%s: nothing behind the ':'", location);
-			return (*t)->open(colon + 1, opt, ret, err);
-		}
-	}
+	const char *detail;
+	const struct transport *t = transport_of(location, &detail);
+	if (t && !detail[strspn(detail, "/")] && (!detail[0] || t == &transport_docker))
+		return error_set(err, ERR_USAGE, "%s: nothing behind the ':'", location);
+	if (t)
+		return t->open(detail, opt, ret, err);
 	if (access(location, F_OK) == 0)
 		return open_path(location, opt, ret, err);
-	if (strncmp(location, "docker://", 9) == 0)
-		return error_set(err, ERR_USAGE, "%s: registries are not read; `docker pull` the image and name it without docker://", location);
 	/* FILE:CHOICE without a transport */
 	autofree char *file = NULL;
 	const char *choice;
@@ -81,10 +114,5 @@ int source_open(const char *location, const struct source_options *opt, struct s
 		errno = ENOENT;
 		return error_errno(err, "%s", location);
 	}
-	struct error e = { 0 };
-	if (transport_docker_daemon.open(location, opt, ret, &e) == 0)
-		return 0;
-	if (err)
-		*err = e;
-	return error_wrap(err, "%s: no such file; asked the Docker engine", location);
+	return open_name(location, opt, ret, err);
 }

@@ -1,7 +1,7 @@
 /* transport.h — places that images come from, one file each behind `struct transport`, gathered in `transports[]`.
  *
  * A location is TRANSPORT:DETAIL (containers-transports(5)); a bare existing path is recognised by its content, never by its name; "-" is standard
- * input; any other bare name is asked of the Docker engine. Opening yields a `struct source`: the documents of one
+ * input; any other bare name is looked for in our store, then asked of the Docker engine, then of its registry. Opening yields a `struct source`: the documents of one
  * chosen image, verified against the digests that name them, and a way to read each stored layer.
  *
  * Two kinds of places:

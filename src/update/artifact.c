@@ -85,7 +85,7 @@ static int take_layer(struct registry *r, const struct artifact *art, const stru
 	struct str view;
 	struct db *d;
 	u64 n = 0;
-	if (registry_blob(r, &art->layer, art->size, &s, err) < 0)
+	if (registry_blob(r, &art->layer, art->size, 0, &s, err) < 0)
 		return -1;
 	if (stream_inflate(s, &s, NULL, err) < 0)
 		return -1;
@@ -111,9 +111,11 @@ static int take_layer(struct registry *r, const struct artifact *art, const stru
 int artifact_pull(struct arena *a, const struct reference *name, const char *store, const char *db, const struct registry_options *opt, struct artifact *ret, struct error *err)
 {
 	struct artifact art = { .name = reference_text(a, name) };
+	struct registry_options reading = *opt;
 	struct registry *r;
 	struct outfile o;
-	if (registry_open(name, opt, &r, err) < 0)
+	reading.progress = true;
+	if (registry_open(name, &reading, &r, err) < 0)
 		return error_wrap(err, "%s", art.name);
 	int e = find_layer(a, r, name, &art, err);
 	const char *of = e == 0 ? arena_printf(a, "artifact %s", DIGEST_STR(&art.layer)) : "";
@@ -260,7 +262,7 @@ int artifact_push(struct arena *a, const struct reference *name, const char *sto
 	if (e >= 0)
 		e = registry_push_blob(r, -1, 0, STR("{}"), &empty, err);
 	if (e >= 0)
-		e = registry_push_manifest(r, name->tag, MT_MANIFEST, str_of(text), err);
+		e = registry_push_manifest(r, name->tag, MT_MANIFEST, str_of(text), NULL, err);
 	art.manifest = digest_bytes(DIGEST_SHA256, str_of(text));
 	registry_close(r);
 	outfile_abort(&o);

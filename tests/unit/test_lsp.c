@@ -139,7 +139,7 @@ static void paths(void **state)
 			assert_string_equal(d->path, cases[i].path);
 		else
 			assert_null(d->path);
-		document_free(d);
+		document_close(d);
 	}
 }
 
@@ -156,7 +156,7 @@ static void splices(void **state)
 	document_splice(d, 0, (u32)d->text.n, STR(""));
 	assert_int_equal(d->text.n, 0);
 	assert_int_equal(d->lines.n, 1);
-	document_free(d);
+	document_close(d);
 }
 
 int main(void)

@@ -116,7 +116,7 @@ static void passwords(void **state)
 			if (got[k])
 				assert_string_equal(got[k], want[k]);
 		}
-		assert_int_equal(c.helper, !c.user && !c.identity);
+		assert_int_equal(c.helper != NULL, !c.user && !c.identity);
 		arena_free(&a);
 	}
 	struct arena a = { 0 };

@@ -1,0 +1,77 @@
+#include "command/place.h"
+#include "transport/bag.h"
+#include "transport/transport.h"
+#include <unistd.h>
+
+int place_number(const struct option_value *v, const char *name, u32 most, u32 *ret, struct error *err)
+{
+	u64 n;
+	if (!v->value)
+		return 0;
+	if (!str_to_u64(str_of(v->value), &n) || n < 1 || n > most)
+		return error_set(err, ERR_USAGE, "--%s %.40s: a number from 1 to %u", name, v->value, most);
+	*ret = (u32)n;
+	return 0;
+}
+
+int place_options(const struct option_value *opt, struct repo_options *ret, struct error *err)
+{
+	*ret = (struct repo_options){ .user = opt[PLACE_CREDS].value, .certs = opt[PLACE_CERT_DIR].value, .plain_http = opt[PLACE_PLAIN_HTTP].count > 0, .store = globals.store };
+	ret->tls_verify_off = opt[PLACE_TLS_VERIFY].value && strcmp(opt[PLACE_TLS_VERIFY].value, "false") == 0;
+	if (ret->user && !strchr(ret->user, ':'))
+		return error_set(err, ERR_USAGE, "--creds: it is USER:PASSWORD");
+	if (place_number(&opt[PLACE_TIMEOUT], "timeout", 86400, &ret->fetch.silence, err) < 0)
+		return -1;
+	return place_number(&opt[PLACE_ATTEMPTS], "attempts", 100, &ret->fetch.attempts, err);
+}
+
+/* Whether it begins with a transport's name and a colon. */
+static bool begins_with(const char *word, const char *transport)
+{
+	size_t n = strlen(transport);
+	return strncmp(word, transport, n) == 0 && word[n] == ':';
+}
+
+static bool keeps_no_digests(const char *word)
+{
+	for (const struct transport *const *t = transports; *t; t++)
+		if (begins_with(word, (*t)->name))
+			return true;
+	return access(word, F_OK) == 0;
+}
+
+int place_open(const char *word, const struct repo_options *opt, struct repo **ret, struct error *err)
+{
+	struct buf location = BUF(0);
+	int r = repo_open(word, opt, ret, err);
+	if (r == 1 && !keeps_no_digests(word)) {
+		buf_printf(&location, "docker://%s", word);
+		r = repo_open(location.p, opt, ret, err);
+		buf_free(&location);
+	}
+	return r == 1 ? error_set(err, ERR_USAGE, "%s: keeps nothing under its digest: name a registry (docker://REF), oci:DIR or pare:REF", word) : r;
+}
+
+const char *place_which(struct arena *a, const char *word, struct error *err)
+{
+	struct reference ref;
+	if (begins_with(word, "oci") || begins_with(word, "oci-archive")) {
+		autofree char *file = NULL;
+		const char *choice;
+		bag_split(strchr(word, ':') + 1, &file, &choice);
+		if (choice[0])
+			return arena_strdup(a, str_of(choice));
+	} else {
+		struct str name = str_of(begins_with(word, "docker") || begins_with(word, "pare") ? strchr(word, ':') + 1 : word);
+		if (str_starts(name, STR("//")))
+			name = str_from(name, 2);
+		if (reference_parse(a, name, &ref, err) < 0)
+			return NULL;
+		if (ref.digest.alg)
+			return arena_strdup(a, str_of(DIGEST_STR(&ref.digest)));
+		if (str_chr(str_base(name), ':'))
+			return ref.tag;
+	}
+	error_set(err, ERR_USAGE, "%s: names neither a tag nor a digest", word);
+	return NULL;
+}

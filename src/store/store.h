@@ -1,0 +1,82 @@
+/* store.h — our own images: an OCI image layout on disk that others can read too, and an index of what is in it.
+ *
+ *	STORE/images/oci-layout, index.json, blobs/ALG/HEX   the layout (image-layout.md); index.json is written from the index below, never believed
+ *	STORE/images/ingest/      blobs on their way in; what no living process writes is removed by store_sweep()
+ *	STORE/images/store.db     SQLite (WAL): the truth about references, what documents name, what is in use
+ *	STORE/leases/             one locked file a process that keeps something in use; a lock that can be had belongs to one that died
+ *	STORE/facts/              what layers were read to be (load.h)
+ *
+ * store.db:  refs(name, digest, type, created, used)   a name is "docker.io/library/alpine:latest"; one without a tag is kept by its digest alone
+ *            blobs(digest, size, added)                what is in the layout
+ *            names(parent, child)                      which blobs a document names: index → manifest → configuration, layers; subject → referrer
+ *            leases(owner, digest)                     what a process is about to use
+ *            layers(digest, diff_id), built(key, …)    for those above: diff IDs of stored layers; the build cache
+ *
+ * Several processes at once: every change is one transaction; a blob appears by rename when it is whole, synced and has its digest. Before somebody relies on a blob
+ * that is there already it leases the digest, and then asks whether it is there; what removes (store_sweep) does so inside a transaction that sees all leases. There is no lock that is held
+ * while something is transferred. A process that is killed leaves a file in ingest/ and a lease whose lock is free; both go with the next sweep.
+ *
+ * Errors: ERR_ENV disk (full: the store is as it was), ERR_INPUT content of the wrong digest, ERR_USAGE names. */
+#ifndef PARE_STORE_STORE_H
+#define PARE_STORE_STORE_H
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "layer/stream.h"
+#include "oci/manifest.h"
+#include "oci/reference.h"
+
+#define PARTIAL_KEEP (7 * 86400) /* seconds that what broke off is taken up again */
+
+struct store;
+/* `dir` as load_options.store. `write` false: a store that is not there is an empty one. A handle is for one thread, but for store_blob and store_add_blob. */
+int store_open(const char *dir, bool write, struct store **ret, struct error *err) must_check;
+void store_close(struct store *s); /* gives up its leases; NULL is fine */
+
+/* --- content --- */
+int store_lease(struct store *s, const struct digest *d, struct error *err) must_check; /* held until store_close() */
+int store_has(struct store *s, const struct digest *d, struct error *err) must_check;   /* 1, 0; leases it first when the store is open for writing */
+int store_blob(struct store *s, const struct digest *d, u64 from, struct stream **ret, u64 *size, struct error *err) must_check; /* verified when from is 0 */
+int store_document(struct store *s, const struct digest *d, struct buf *out, struct error *err) must_check; /* verified; ERR_INPUT when it is not there */
+json_t *store_referrers(struct store *s, const struct digest *subject, struct error *err) must_check; /* descriptors of them, as an index; the caller's */
+/* Takes the stream. size UINT64_MAX: any. The blob is leased. What broke off is kept for PARTIAL_KEEP seconds under its digest; *ret_have of store_partial says how much there is. */
+int store_add_blob(struct store *s, const struct digest *d, u64 size, u64 from, struct stream *bytes, struct error *err) must_check;
+/* The same with bytes asked for from where a partial ends; it is locked before, so that nobody else takes it up. */
+int store_take_blob(struct store *s, const struct digest *d, u64 size, int (*open)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx, struct error *err) must_check;
+u64 store_partial(struct store *s, const struct digest *d);
+/* A manifest, index, or any document whose children are known from it. All it names has to be there, but layers with `urls` and what an index has for platforms that were not asked for. */
+int store_add_document(struct store *s, const char *type, struct str bytes, struct digest *ret, struct error *err) must_check;
+
+/* --- references --- */
+struct store_ref {
+	const char *name;   /* whole: "docker.io/library/alpine:latest"; "" of a document that is kept by its digest alone (dangling) */
+	struct digest digest;
+	const char *type;
+	s64 created, used;  /* seconds since 1970: of the image (its configuration), and when it was last put, pulled or read by name */
+};
+int store_resolve(struct store *s, const char *name, struct store_ref *ret, struct arena *a, struct error *err) must_check; /* name, name@digest, digest or its beginning (>= 6 digits). 1: none */
+int store_set_ref(struct store *s, const char *name, const struct digest *d, struct error *err) must_check; /* "": kept without a name; what the name meant before stays, without a name */
+int store_drop_ref(struct store *s, const char *name, struct error *err) must_check; /* or a digest: of what has no name. 1: there was none. Content stays until a sweep */
+int store_each_ref(struct store *s, int (*f)(void *ctx, const struct store_ref *ref, struct error *err), void *ctx, struct error *err) must_check; /* by name */
+
+/* --- room --- */
+struct store_usage {
+	u64 bytes;  /* of all blobs it stands on */
+	u64 unique; /* of those that nothing else stands on */
+	u32 blobs;
+};
+int store_usage(struct store *s, const struct store_ref *ref, struct store_usage *ret, struct error *err) must_check;
+struct store_swept {
+	u64 bytes;
+	u32 blobs, partials, leases; /* removed */
+};
+/* Removes what no reference and no living lease reaches. `dry`: only says what would go, to the byte. */
+int store_sweep(struct store *s, bool dry, struct store_swept *ret, struct error *err) must_check;
+struct store_check {
+	u32 refs, dropped, blobs, bad, missing, stray; /* dropped: references, by the repair; bad: wrong content; missing: named but not there; stray: files that the index doesn't know */
+	u64 bytes;
+};
+/* Reads every blob. `repair`: drops references to what is missing or wrong, takes strays in or away, writes index.json anew. f (may be NULL) is told each fault in one line. */
+int store_check(struct store *s, bool repair, void (*f)(void *ctx, const char *line), void *ctx, struct store_check *ret, struct error *err) must_check;
+#endif

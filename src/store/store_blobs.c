@@ -1,0 +1,348 @@
+/* store_blobs.c — content on its way in and out. */
+#include "base/file.h"
+#include "store/db.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+char *store_path(const struct store *s, const struct digest *d, struct buf *out)
+{
+	char path[DIGEST_TEXT + 8];
+	buf_clear(out);
+	buf_printf(out, "%s/%s", s->images, digest_path(d, path));
+	return out->p;
+}
+
+int store_sync_dir(const char *path, struct error *err)
+{
+	autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL && errno != EROFS))
+		return error_errno(err, "%s", path);
+	return 0;
+}
+
+/* --- what is there --- */
+static int missing(const struct digest *d, struct error *err) { return error_set(err, ERR_INPUT, "%s is not in the store", DIGEST_STR(d)); }
+
+int store_has(struct store *s, const struct digest *d, struct error *err)
+{
+	LOCKED(s);
+	if (!s->db)
+		return 0;
+	if (s->write && lease_many(s, d, 1, err) < 0)
+		return -1;
+	s64 size;
+	int r = db_number(s, &size, err, "SELECT size FROM blobs WHERE digest = ?", "d", d);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	struct buf path = BUF(0);
+	struct stat st;
+	bool there = lstat(store_path(s, d, &path), &st) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)size;
+	buf_free(&path);
+	return there;
+}
+
+/* Opens what the index knows. */
+static int open_blob(struct store *s, const struct digest *d, u64 *ret_size, struct error *err)
+{
+	LOCKED(s);
+	s64 size;
+	int r = s->db ? db_number(s, &size, err, "SELECT size FROM blobs WHERE digest = ?", "d", d) : 1;
+	if (r != 0)
+		return r < 0 ? -1 : missing(d, err);
+	struct buf path = BUF(0);
+	struct stat st;
+	int fd = open(store_path(s, d, &path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		if (errno == ENOENT)
+			error_set(err, ERR_INPUT, "%s: is missing; `pare store check --repair` makes the store whole again", path.p);
+		else
+			error_errno(err, "%s", path.p);
+	} else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != (off_t)size) {
+		error_set(err, ERR_INPUT, "%s: is not the %lld bytes that were stored; `pare store check --repair` makes the store whole again", path.p, (long long)size);
+		close(fd);
+		fd = -1;
+	}
+	buf_free(&path);
+	if (ret_size)
+		*ret_size = (u64)size;
+	return fd;
+}
+
+struct verified {
+	struct stream *bytes;
+	struct tap *tap;
+	struct digest wanted;
+};
+
+static int verified_next(void *ctx, struct str *view, struct error *err)
+{
+	struct verified *v = ctx;
+	if (stream_next(v->bytes, view, err) < 0)
+		return -1;
+	if (view->n || !v->tap)
+		return 0;
+	struct digest have = tap_digest(v->tap);
+	v->tap = NULL;
+	if (digest_eq(&have, &v->wanted))
+		return 0;
+	return error_set(err, ERR_INPUT, "%s: its bytes in the store have the digest %s; `pare store check --repair` takes it out", DIGEST_STR(&v->wanted), DIGEST_STR(&have));
+}
+
+static void verified_close(void *ctx)
+{
+	struct verified *v = ctx;
+	stream_close(v->bytes);
+	free(v);
+}
+
+int store_blob(struct store *s, const struct digest *d, u64 from, struct stream **ret, u64 *size, struct error *err)
+{
+	int fd = open_blob(s, d, size, err);
+	if (fd < 0)
+		return -1;
+	struct stream *bytes = stream_file(fd, true, from, UINT64_MAX, 0);
+	if (from) {
+		*ret = bytes;
+		return 0;
+	}
+	struct verified *v = xcalloc(1, sizeof *v);
+	v->wanted = *d;
+	v->bytes = stream_tap(bytes, (enum digest_alg)d->alg, &v->tap);
+	*ret = stream_callback(verified_next, verified_close, v);
+	return 0;
+}
+
+int store_document(struct store *s, const struct digest *d, struct buf *out, struct error *err)
+{
+	autofd int fd = open_blob(s, d, NULL, err);
+	if (fd < 0 || file_read_fd(fd, STORE_DOCUMENT_MAX, DIGEST_STR(d), out, err) < 0)
+		return -1;
+	struct digest have = digest_bytes((enum digest_alg)d->alg, buf_str(out));
+	if (!digest_eq(&have, d))
+		return error_set(err, ERR_INPUT, "%s: its bytes in the store have the digest %s; `pare store check --repair` takes it out", DIGEST_STR(d), DIGEST_STR(&have));
+	return 0;
+}
+
+/* --- on the way in --- */
+static void partial_path(const struct store *s, const struct digest *d, struct buf *out)
+{
+	char text[DIGEST_TEXT];
+	char *colon = strchr((char *)(uintptr_t)digest_text(d, text), ':');
+	if (colon)
+		*colon = '-';
+	buf_printf(out, "%s/ingest/%s", s->images, text);
+}
+
+u64 store_partial(struct store *s, const struct digest *d)
+{
+	struct buf path = BUF(0);
+	struct stat st;
+	partial_path(s, d, &path);
+	buf_puts(&path, ".part");
+	int fd = s->write ? store_lock_file(path.p, O_RDWR) : -1;
+	u64 have = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime + PARTIAL_KEEP > time(NULL) ? (u64)st.st_size : 0;
+	if (fd >= 0)
+		close(fd);
+	buf_free(&path);
+	return have;
+}
+
+/* The partial that everybody knows, else a name of our own. */
+int ingest_begin(struct store *s, const struct digest *d, struct ingest *in, struct error *err)
+{
+	static u32 serial;
+	struct buf path = BUF(0);
+	struct stat st;
+	*in = (struct ingest){ .fd = -1 };
+	for (bool own = false; in->fd < 0; own = true) {
+		buf_clear(&path);
+		partial_path(s, d, &path);
+		if (own)
+			buf_printf(&path, ".%ld-%u", (long)getpid(), __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
+		buf_puts(&path, ".part");
+		in->fd = store_lock_file(path.p, O_RDWR | O_CREAT);
+		in->own = own;
+		if (in->fd < 0 && errno != EWOULDBLOCK) {
+			error_errno(err, "%s", path.p);
+			buf_free(&path);
+			return -1;
+		}
+	}
+	in->path = path.p;
+	if (fstat(in->fd, &st) < 0 || !S_ISREG(st.st_mode) || ((in->own || st.st_mtime + PARTIAL_KEEP <= time(NULL)) && ftruncate(in->fd, 0) < 0)) {
+		error_errno(err, "%s", in->path);
+		ingest_drop(in, false);
+		return -1;
+	}
+	if (!in->own && st.st_mtime + PARTIAL_KEEP > time(NULL))
+		in->have = (u64)st.st_size;
+	return 0;
+}
+
+/* Removed while it is locked: nobody else can have begun with it. */
+void ingest_drop(struct ingest *in, bool keep)
+{
+	if (in->path && (!keep || in->own))
+		unlink(in->path);
+	if (in->fd >= 0)
+		close(in->fd);
+	free(in->path);
+	*in = (struct ingest){ .fd = -1 };
+}
+
+struct joined { /* what is there, then what comes */
+	struct stream *first, *then; /* first stays open to the end: its last views may still be on their way through the digest */
+	bool past;
+};
+
+static int joined_next(void *ctx, struct str *view, struct error *err)
+{
+	struct joined *j = ctx;
+	if (j->first && !j->past) {
+		if (stream_next(j->first, view, err) < 0)
+			return -1;
+		if (view->n)
+			return 0;
+		j->past = true;
+	}
+	return stream_next(j->then, view, err);
+}
+
+static void joined_close(void *ctx)
+{
+	struct joined *j = ctx;
+	stream_close(j->first);
+	stream_close(j->then);
+}
+
+/* Whether bytes of a stream that failed are worth keeping is up to the caller: *wrote says whether the disk failed instead. */
+static int fill(struct ingest *in, struct stream *bytes, u64 size, u64 from, u64 *at, bool *wrote, struct error *err)
+{
+	struct str view;
+	for (*at = 0;;) {
+		if (stream_next(bytes, &view, err) < 0)
+			return -1;
+		if (view.n == 0)
+			return 0;
+		if (view.n > size - *at)
+			return error_set(err, ERR_INPUT, "over the %llu bytes that it should have", (unsigned long long)size);
+		if (*at >= from && file_write_all(in->fd, view.p, view.n) < 0) {
+			*wrote = true;
+			return error_errno(err, "%s", in->path);
+		}
+		*at += view.n;
+	}
+}
+
+int ingest_fill(struct ingest *in, const struct digest *d, u64 size, u64 from, struct stream *bytes, u64 *ret_size, struct error *err)
+{
+	struct joined j = { .then = bytes };
+	struct tap *tap;
+	bool disk = false;
+	u64 at = 0;
+	int r = 0;
+	if (from > in->have || from > size)
+		r = error_set(err, ERR_ENV, "%s: another process is writing it; what it has begun can't be continued here", DIGEST_STR(d));
+	else if (ftruncate(in->fd, (off_t)from) < 0 || lseek(in->fd, (off_t)from, SEEK_SET) < 0)
+		r = error_errno(err, "%s", in->path);
+	if (from)
+		j.first = stream_file(in->fd, false, 0, from, 0);
+	struct stream *all = stream_tap(stream_callback(joined_next, joined_close, &j), (enum digest_alg)d->alg, &tap);
+	bool begun = r == 0;
+	r = r < 0 ? r : fill(in, all, size, from, &at, &disk, err);
+	bool broke = begun && r < 0 && !disk && at <= size && at > 0 && (!err || err->kind == ERR_ENV);
+	if (r == 0 && size != UINT64_MAX && at != size)
+		r = error_set(err, ERR_INPUT, "%s: ends after %llu of %llu bytes", DIGEST_STR(d), (unsigned long long)at, (unsigned long long)size);
+	if (r == 0) {
+		struct digest have = tap_digest(tap);
+		if (!digest_eq(&have, d))
+			r = error_set(err, ERR_INPUT, "%s: what came has the digest %s", DIGEST_STR(d), DIGEST_STR(&have));
+	}
+	if (r == 0 && fsync(in->fd) < 0 && errno != EINVAL)
+		r = error_errno(err, "%s", in->path);
+	stream_close(all);
+	if (r < 0)
+		ingest_drop(in, broke || !begun);
+	else if (ret_size)
+		*ret_size = at;
+	return r;
+}
+
+/* After a failure: a file without a row goes, unless somebody else has made one for it in the meantime. */
+static void take_back(struct store *s, const struct digest *d, const char *path)
+{
+	s64 size;
+	if (db_begin(s, NULL) < 0)
+		return; /* the next sweep does it */
+	if (db_number(s, &size, NULL, "SELECT size FROM blobs WHERE digest = ?", "d", d) == 1)
+		unlink(path);
+	if (db_commit(s, -1, NULL) < 0) { /* nothing was changed */
+	}
+}
+
+static int into_place(struct ingest *in, const char *path, struct error *err)
+{
+	autofree char *dir = xstrdup(path);
+	*strrchr(dir, '/') = '\0';
+	if (file_mkdirs(dir, err) < 0)
+		return -1;
+	if (rename(in->path, path) < 0)
+		return error_errno(err, "%s", path);
+	free(in->path);
+	in->path = NULL;
+	return store_sync_dir(dir, err);
+}
+
+int ingest_admit(struct store *s, struct ingest *in, const struct digest *d, u64 size, const struct names *names, struct error *err)
+{
+	LOCKED(s);
+	struct buf path = BUF(0);
+	store_path(s, d, &path);
+	int r = db_begin(s, err);
+	if (r == 0) {
+		r = db_run(s, err, "INSERT INTO blobs VALUES(?, ?, ?, ?) ON CONFLICT(digest) DO UPDATE SET size = excluded.size, type = coalesce(excluded.type, type)",
+			   names ? "diit" : "diin", d, (s64)size, (s64)time(NULL), names ? names->type : NULL);
+		r = r < 0 || !names ? r : names_record(s, d, names, err);
+		r = r < 0 ? r : into_place(in, path.p, err);
+		r = db_commit(s, r, err);
+		if (r < 0 && !in->path)
+			take_back(s, d, path.p);
+	}
+	ingest_drop(in, false);
+	buf_free(&path);
+	return r;
+}
+
+int store_add_blob(struct store *s, const struct digest *d, u64 size, u64 from, struct stream *bytes, struct error *err)
+{
+	struct ingest in;
+	int r = s->write ? store_lease(s, d, err) : error_set(err, ERR_USAGE, "the store was opened to read only");
+	r = r < 0 ? r : ingest_begin(s, d, &in, err);
+	if (r < 0) {
+		stream_close(bytes);
+		return r;
+	}
+	u64 had;
+	r = ingest_fill(&in, d, size, from, bytes, &had, err);
+	return r < 0 ? r : ingest_admit(s, &in, d, had, NULL, err);
+}
+
+int store_take_blob(struct store *s, const struct digest *d, u64 size, int (*open_from)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx, struct error *err)
+{
+	struct ingest in;
+	struct stream *bytes;
+	if (!s->write)
+		return error_set(err, ERR_USAGE, "the store was opened to read only");
+	if (store_lease(s, d, err) < 0 || ingest_begin(s, d, &in, err) < 0)
+		return -1;
+	u64 had, from = in.have <= size ? in.have : 0;
+	if (open_from(ctx, from, &bytes, err) < 0) {
+		ingest_drop(&in, in.have > 0);
+		return -1;
+	}
+	int r = ingest_fill(&in, d, size, from, bytes, &had, err);
+	return r < 0 ? r : ingest_admit(s, &in, d, had, NULL, err);
+}

@@ -1,0 +1,360 @@
+/* A repository of a registry as a place that keeps content under its digest. */
+#include "base/json.h"
+#include "transport/registries.h"
+#include "transport/registry.h"
+
+#define ACCEPT MT_MANIFEST ", " MT_INDEX ", " MT_DOCKER_MANIFEST ", " MT_DOCKER_LIST
+#define FALLBACK_TRIES 4u /* at an index of referrers that others write at the same time */
+
+/* The registry itself is the last of its places; what stands before are mirrors, that are asked first, and only read. Each is opened when it is wanted. */
+struct repo_registry {
+	struct repo base;
+	struct registries_way way;
+	struct registry *at[REGISTRIES_MIRRORS_MAX + 1];
+	bool out[REGISTRIES_MIRRORS_MAX + 1]; /* a mirror that could not be had */
+	struct registry_options opt;
+	struct error why;  /* the registry itself could not be had, but a mirror may be */
+	const char *which; /* the tag or digest that the location names */
+};
+
+static struct registry *of(struct repo *r)
+{
+	struct repo_registry *p = (struct repo_registry *)r;
+	return p->at[p->way.n - 1];
+}
+
+static int there(struct repo *r, struct error *err)
+{
+	if (!of(r))
+		*err = ((struct repo_registry *)r)->why;
+	return of(r) ? 0 : -1;
+}
+
+static int open_place(struct repo_registry *p, u32 i, struct error *err)
+{
+	const struct registries_place *to = &p->way.place[i];
+	struct registry_options opt = p->opt;
+	bool mirror = i + 1 < p->way.n;
+	opt.fetch.unverified |= to->insecure;
+	if (mirror) { /* what was said of the registry is not meant for it */
+		opt.push = opt.erase = opt.plain_http = false;
+		opt.user = opt.certs = NULL;
+		opt.fetch.unverified = to->insecure;
+		opt.fetch.attempts = 2;
+	}
+	return registry_open(&(struct reference){ .domain = to->domain, .path = to->path }, &opt, &p->at[i], err);
+}
+
+/* --- reading --- */
+static int document(struct repo *repo, const char *which, struct document *ret, struct error *err)
+{
+	struct repo_registry *p = (struct repo_registry *)repo;
+	which = which ? which : p->which;
+	bool digest = strchr(which, ':') != NULL;
+	for (u32 i = 0; i + 1 < p->way.n && !repo->write; i++) {
+		struct error ignored = { 0 };
+		if (p->out[i] || p->way.place[i].pull == (digest ? PULL_TAG : PULL_DIGEST))
+			continue;
+		if ((p->at[i] || open_place(p, i, &ignored) == 0) && registry_find(p->at[i], which, ACCEPT, &ret->bytes, ret->type, &ret->digest, &ignored) == 0)
+			return 0;
+		p->out[i] = !p->at[i];
+		buf_clear(&ret->bytes);
+		ret->bytes.over = false;
+		ret->digest = (struct digest){ 0 };
+	}
+	return there(repo, err) < 0 ? -1 : registry_find(of(repo), which, ACCEPT, &ret->bytes, ret->type, &ret->digest, err);
+}
+
+/* Of those that have already been asked for a document. */
+static int blob(struct repo *repo, const struct descriptor *d, u64 from, struct stream **ret, struct error *err)
+{
+	struct repo_registry *p = (struct repo_registry *)repo;
+	for (u32 i = 0; i + 1 < p->way.n && !repo->write; i++) {
+		struct error ignored = { 0 };
+		if (p->at[i] && p->way.place[i].pull != PULL_TAG && registry_blob(p->at[i], &d->digest, d->size, from, ret, &ignored) == 0)
+			return 0;
+	}
+	return there(repo, err) < 0 ? -1 : registry_blob(of(repo), &d->digest, d->size, from, ret, err);
+}
+
+static int has(struct repo *repo, const struct descriptor *d, struct error *err)
+{
+	bool whole = media_type_is_index(d->media_type) || media_type_is_manifest(d->media_type);
+	if (there(repo, err) < 0)
+		return -1;
+	return whole ? registry_has_manifest(of(repo), &d->digest, err) : registry_has_blob(of(repo), &d->digest, err);
+}
+
+/* --- tags --- */
+struct names {
+	char **v;
+	u32 n, cap;
+	const char *of;
+};
+
+static int take_tags(void *ctx, const json_t *page, struct error *err)
+{
+	struct names *t = ctx;
+	size_t i;
+	json_t *item;
+	json_array_foreach(json_arr(page, "tags"), i, item) {
+		const char *name = json_string_value(item);
+		if (!name || !name[0] || strlen(name) > 128)
+			continue;
+		if (t->n >= REPO_TAGS_MAX)
+			return error_set(err, ERR_INPUT, "%s: over %u tags", t->of, REPO_TAGS_MAX);
+		VEC_PUSH(t->v, t->n, t->cap, xstrdup(name));
+	}
+	return 0;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static int tags(struct repo *repo, int (*f)(void *ctx, const char *tag, struct error *err), void *ctx, struct error *err)
+{
+	struct names t = { .of = repo->name };
+	int e = there(repo, err);
+	e = e < 0 ? e : registry_pages(of(repo), "tags/list?n=1000", NULL, take_tags, &t, err);
+	if (e > 0)
+		e = error_set(err, ERR_ENV, "%s: there is no such repository, or it lists no tags", registry_name(of(repo)));
+	if (t.n)
+		qsort(t.v, t.n, sizeof *t.v, by_name);
+	for (u32 i = 0; e == 0 && i < t.n; i++)
+		if (!i || strcmp(t.v[i - 1], t.v[i]) != 0)
+			e = f(ctx, t.v[i], err);
+	for (u32 i = 0; i < t.n; i++)
+		free(t.v[i]);
+	free(t.v);
+	return e;
+}
+
+/* --- referrers --- */
+struct lists {
+	json_t *list;
+	const char *of;
+};
+
+static int take_referrers(void *ctx, const json_t *page, struct error *err)
+{
+	struct lists *l = ctx;
+	size_t i;
+	json_t *item;
+	if (!json_arr(page, "manifests"))
+		return error_set(err, ERR_INPUT, "%s: referrers: what came is no index", l->of);
+	json_array_foreach(json_arr(page, "manifests"), i, item) {
+		if (json_array_size(l->list) >= REPO_REFERRERS_MAX)
+			return error_set(err, ERR_INPUT, "%s: over %u referrers of one manifest", l->of, REPO_REFERRERS_MAX);
+		json_array_append(l->list, item);
+	}
+	return 0;
+}
+
+static json_t *index_of(json_t *list) { return json_pack("{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType", MT_INDEX, "manifests", list); }
+
+/* The tag that holds the referrers where a registry does not list them itself: "sha256-HEX". */
+static const char *fallback(const struct digest *subject, char out[DIGEST_TEXT])
+{
+	digest_text(subject, out);
+	*strchr(out, ':') = '-';
+	return out;
+}
+
+/* 1: there is none. The index, the caller's. */
+static int read_fallback(struct repo *repo, const struct digest *subject, json_t **ret, struct error *err)
+{
+	struct buf text = BUF(REPO_DOCUMENT_MAX);
+	char tag[DIGEST_TEXT], type[128];
+	struct digest d;
+	int e = registry_find(of(repo), fallback(subject, tag), ACCEPT, &text, type, &d, err);
+	json_t *doc = e == 0 ? json_read_limit(buf_str(&text), REPO_DOCUMENT_MAX, tag, err) : NULL;
+	buf_free(&text);
+	if (e == 0 && (!doc || !json_arr(doc, "manifests"))) {
+		e = doc ? error_set(err, ERR_INPUT, "%s: %s holds referrers, but is no index", registry_name(of(repo)), tag) : -1;
+		json_decref(doc);
+	} else if (e == 0) {
+		*ret = doc;
+	}
+	return e;
+}
+
+/* 1: the registry does not list them. */
+static int ask_referrers(struct repo *repo, const struct digest *subject, json_t *list, struct error *err)
+{
+	struct lists l = { list, registry_name(of(repo)) };
+	char what[DIGEST_TEXT + 16];
+	snprintf(what, sizeof what, "referrers/%s", DIGEST_STR(subject));
+	int e = registry_pages(of(repo), what, MT_INDEX, take_referrers, &l, err);
+	return e > 0 ? 1 : e;
+}
+
+static json_t *referrers(struct repo *repo, const struct digest *subject, struct error *err)
+{
+	json_t *list = json_array(), *doc = NULL;
+	int e = there(repo, err);
+	e = e < 0 ? e : ask_referrers(repo, subject, list, err);
+	if (e == 0)
+		return index_of(list);
+	if (e == 1)
+		e = read_fallback(repo, subject, &doc, err);
+	if (e == 1)
+		return index_of(list);
+	json_decref(list);
+	return e == 0 ? doc : NULL;
+}
+
+static size_t listed(const json_t *list, const char *digest)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (str_is(json_view(json_array_get(list, i), "digest"), digest))
+			return i;
+	return SIZE_MAX;
+}
+
+static int write_fallback(struct repo *repo, const struct digest *subject, const json_t *doc, struct error *err)
+{
+	char tag[DIGEST_TEXT];
+	autofree char *text = json_dumps(doc, JSON_COMPACT);
+	if (!text || strlen(text) > REPO_DOCUMENT_MAX)
+		return error_set(err, ERR_INPUT, "%s: the index of referrers gets over %zu bytes", registry_name(of(repo)), REPO_DOCUMENT_MAX);
+	return registry_push_manifest(of(repo), fallback(subject, tag), MT_INDEX, str_of(text), NULL, err);
+}
+
+/* The descriptor is in the index of the fallback tag (`in`), or no longer. Others may write it at the same time: it is read back. */
+static int list_at_fallback(struct repo *repo, const struct digest *subject, json_t *descriptor, bool in, struct error *err)
+{
+	for (u32 i = 0; i < FALLBACK_TRIES; i++) {
+		json_t *doc = NULL;
+		int e = read_fallback(repo, subject, &doc, err);
+		if (e < 0)
+			return -1;
+		if (e == 1 && !in)
+			return 0;
+		autojson json_t *own = e == 1 ? index_of(json_array()) : doc;
+		json_t *list = json_arr(own, "manifests");
+		size_t at = listed(list, json_text(descriptor, "digest"));
+		if ((at != SIZE_MAX) == in)
+			return 0;
+		if (in)
+			json_array_append(list, descriptor);
+		else
+			json_array_remove(list, at);
+		if (json_array_size(list) > REPO_REFERRERS_MAX)
+			return error_set(err, ERR_INPUT, "%s: over %u referrers of one manifest", registry_name(of(repo)), REPO_REFERRERS_MAX);
+		if (write_fallback(repo, subject, own, err) < 0)
+			return -1;
+	}
+	return error_set(err, ERR_ENV, "%s: the list of referrers is written by others all the time: try again", registry_name(of(repo)));
+}
+
+/* --- writing --- */
+static int put_blob(struct repo *repo, const struct descriptor *d, const struct blob_from *from, enum put *how, struct error *err)
+{
+	return registry_put_blob(of(repo), &d->digest, d->size, from, how, err);
+}
+
+/* The subject of a document, and what is listed of it among the referrers of that. false: it has none. */
+static bool subject_of(struct str bytes, const char *type, const struct digest *digest, struct digest *subject, json_t **descriptor)
+{
+	autojson json_t *doc = json_read_limit(bytes, REPO_DOCUMENT_MAX, "manifest", NULL);
+	const json_t *about = doc ? json_obj(doc, "subject") : NULL;
+	if (!about || digest_parse(json_view(about, "digest"), subject, NULL) < 0)
+		return false;
+	const char *artifact = json_text(doc, "artifactType");
+	if (!artifact || !artifact[0])
+		artifact = json_text(json_obj(doc, "config"), "mediaType");
+	*descriptor = json_pack("{s:s, s:s, s:I}", "mediaType", type, "digest", DIGEST_STR(digest), "size", (json_int_t)bytes.n);
+	if (artifact)
+		json_object_set_new(*descriptor, "artifactType", json_string(artifact));
+	if (json_obj(doc, "annotations"))
+		json_object_set(*descriptor, "annotations", json_obj(doc, "annotations"));
+	return true;
+}
+
+static int put_document(struct repo *repo, const char *tag, const char *type, struct str bytes, const struct digest *digest, struct error *err)
+{
+	char text[DIGEST_TEXT];
+	struct digest subject;
+	autojson json_t *descriptor = NULL;
+	bool lists = false;
+	const char *where = !tag ? ((struct repo_registry *)repo)->which : tag[0] ? tag : digest_text(digest, text);
+	if (strchr(where, ':') && strcmp(where, digest_text(digest, text)) != 0)
+		return error_set(err, ERR_USAGE, "%s: what is to be pushed is %s: name it by a tag", repo->name, text);
+	if (registry_push_manifest(of(repo), where, type, bytes, &lists, err) < 0)
+		return -1;
+	if (lists || !subject_of(bytes, type, digest, &subject, &descriptor))
+		return 0;
+	return list_at_fallback(repo, &subject, descriptor, true, err);
+}
+
+/* A manifest that is going: when it refers to another, and the registry keeps no list of that, it is taken from the list that a tag holds. */
+static int forget_referrer(struct repo *repo, const struct document *d, struct error *err)
+{
+	struct digest subject;
+	autojson json_t *descriptor = NULL, *list = json_array();
+	if (!subject_of(buf_str(&d->bytes), d->type, &d->digest, &subject, &descriptor))
+		return 0;
+	int e = ask_referrers(repo, &subject, list, err);
+	return e <= 0 ? e : list_at_fallback(repo, &subject, descriptor, false, err);
+}
+
+static int erase(struct repo *repo, const char *which, struct error *err)
+{
+	struct document d = { .bytes = BUF(REPO_DOCUMENT_MAX) };
+	struct error why = { 0 };
+	bool tag = !strchr(which, ':');
+	u32 status = 0;
+	int e = tag ? 1 : registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, &why);
+	if (e < 0 && why.kind != ERR_INPUT) { /* damaged ones go, too */
+		*err = why;
+		return -1;
+	}
+	bool known = e == 0;
+	e = registry_delete(of(repo), "manifests", which, &status, err);
+	if (e < 0 && tag && (status == 400 || status == 405) && registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, &why) == 1)
+		e = 1;
+	else if (e < 0 && tag && (status == 400 || status == 405))
+		error_set(err, ERR_ENV, "%s: it deletes no tags, or deleting is switched off there; by its digest (NAME@sha256:…) a manifest goes with all its tags", repo->name);
+	else if (e < 0 && status == 405)
+		error_set(err, ERR_ENV, "%s: deleting is switched off in this registry (docker-registry: storage.delete.enabled)", repo->name);
+	if (e == 0 && known)
+		e = forget_referrer(repo, &d, err);
+	if (e == 1 && !tag)
+		e = registry_delete(of(repo), "blobs", which, &status, err);
+	document_free(&d);
+	return e;
+}
+
+static void close_registry(struct repo *repo)
+{
+	struct repo_registry *p = (struct repo_registry *)repo;
+	for (u32 i = 0; i < p->way.n; i++)
+		registry_close(p->at[i]);
+}
+
+static const struct repo_ops ops = { "docker", document, blob, has, put_blob, put_document, referrers, tags, erase, close_registry };
+
+int repo_registry_open(const char *text, const struct repo_options *opt, struct repo **ret, struct error *err)
+{
+	struct repo_registry *p = (struct repo_registry *)repo_new(sizeof *p, &ops);
+	struct arena *a = &p->base.arena;
+	struct reference ref;
+	p->opt = (struct registry_options){ .fetch = opt->fetch, .plain_http = opt->plain_http, .push = opt->write, .erase = opt->erase };
+	p->opt.user = opt->user ? arena_strdup(a, str_of(opt->user)) : NULL;
+	p->opt.certs = opt->certs ? arena_strdup(a, str_of(opt->certs)) : NULL;
+	p->opt.fetch.unverified |= opt->tls_verify_off;
+	if (reference_parse(a, str_of(text), &ref, err) < 0 || registries_find(a, ref.domain, ref.path, &p->way, err) < 0) {
+		repo_close(&p->base);
+		return -1;
+	}
+	if (open_place(p, p->way.n - 1, &p->why) < 0 && (opt->write || opt->erase || p->way.n == 1)) {
+		*err = p->why;
+		repo_close(&p->base);
+		return -1;
+	}
+	p->which = ref.digest.alg ? arena_strdup(a, str_of(DIGEST_STR(&ref.digest))) : ref.tag;
+	p->base.name = reference_text(a, &ref);
+	p->base.registry = p->way.place[p->way.n - 1].domain;
+	p->base.path = p->way.place[p->way.n - 1].path;
+	*ret = &p->base;
+	return 0;
+}

@@ -1,0 +1,243 @@
+"""pare copy, pull, push: between every two kinds of places, with the digests that were there, and read by others."""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+
+import engines
+from engines import docker  # noqa: F401 (a fixture)
+from imagelib import Dir, File, Image, index_layout, layer, sha256
+from registrylib import Registry
+from schemalib import check
+
+
+def image(n=3, **more):
+    layers = [layer(Dir("d%d" % i), *[File("d%d/f%d" % (i, k), (b"%d %d " % (i, k)) * 3000) for k in range(4)]) for i in range(n)]
+    return Image(layers, {"Cmd": ["/d0/f0"]}, **more)
+
+
+@pytest.fixture(scope="module")
+def registry():
+    with Registry() as r:
+        yield r
+
+
+def raw(layout, tag):
+    """(digest, document) under a tag of a layout."""
+    index = json.loads((layout / "index.json").read_text())
+    found = [d for d in index["manifests"] if d.get("annotations", {}).get("org.opencontainers.image.ref.name") == tag]
+    assert len(found) == 1, index
+    digest = found[0]["digest"]
+    body = (layout / "blobs" / digest.replace(":", "/")).read_bytes()
+    assert "sha256:" + sha256(body) == digest
+    return digest, json.loads(body)
+
+
+def whole(layout, digest):
+    """Every blob that is named is there, under its own digest."""
+    body = (layout / "blobs" / digest.replace(":", "/")).read_bytes()
+    assert "sha256:" + hashlib.sha256(body).hexdigest() == digest
+    doc = json.loads(body)
+    for d in doc.get("manifests", []):
+        whole(layout, d["digest"])
+    for d in [doc[k] for k in ("config",) if k in doc] + doc.get("layers", []):
+        assert "sha256:" + sha256((layout / "blobs" / d["digest"].replace(":", "/")).read_bytes()) == d["digest"]
+
+
+def test_round(pare, tmp_path, registry):
+    """docker-archive → store → registry → layout → registry → store: one digest all the way."""
+    source = image().docker_archive(tmp_path / "a.tar")
+    name = registry.host + "/round/app"
+    digest = pare("copy", source, "pare:%s:1" % name).out.strip()
+    assert digest.startswith("sha256:") and len(digest) == 71
+    assert pare("push", name + ":1").out.strip() == digest
+    assert pare("copy", "docker://%s:1" % name, "oci:%s:x" % (tmp_path / "lay")).out.strip() == digest
+    assert raw(tmp_path / "lay", "x")[0] == digest
+    whole(tmp_path / "lay", digest)
+    assert pare("copy", "oci:%s:x" % (tmp_path / "lay"), "docker://%s:2" % name).out.strip() == digest
+    assert pare("--store", tmp_path / "other", "pull", name + ":2").out.strip() == "%s@%s" % (name, digest)
+    assert pare("--store", tmp_path / "other", "copy", "pare:%s:2" % name, "oci-archive:%s" % (tmp_path / "b.tar")).out.strip() == digest
+    assert pare("copy", "oci-archive:%s" % (tmp_path / "b.tar"), "oci:%s:y" % (tmp_path / "lay")).out.strip() == digest
+    pare("copy", "oci:%s:y" % (tmp_path / "lay"), "docker-archive:%s:round:1" % (tmp_path / "c.tar"))
+    assert pare("copy", "docker-archive:%s" % (tmp_path / "c.tar"), "oci:%s:z" % (tmp_path / "lay")).out.strip() == digest
+
+
+@pytest.mark.parametrize("form", ["docker25", "legacy", "kaniko"])
+def test_same_input_same_digest(pare, tmp_path, form):
+    source = image().docker_archive(tmp_path / "a.tar", form)
+    one = pare("copy", source, "oci:%s:1" % (tmp_path / "one")).out
+    assert one == pare("copy", source, "oci:%s:1" % (tmp_path / "two"), env={"PARE_THREADS": "1"}).out
+    doc = raw(tmp_path / "one", "1")[1]
+    assert [d["mediaType"] for d in doc["layers"]] == ["application/vnd.oci.image.layer.v1.tar+gzip"] * 3
+
+
+def test_what_is_there_is_not_sent(pare, tmp_path, registry):
+    source = image(4).oci(tmp_path / "lay")
+    one = pare("copy", "--json", source, "docker://%s/there/a:1" % registry.host).json()
+    check(one, "copy")
+    assert (one["sent"], one["there"], one["mounted"]) == (5, 0, 0) and one["changes"] == []
+    two = pare("copy", "--json", source, "docker://%s/there/a:2" % registry.host).json()
+    assert (two["sent"], two["there"], two["bytes_sent"]) == (0, 5, 0) and two["digest"] == one["digest"]
+    other = pare("copy", "--json", "docker://%s/there/a:1" % registry.host, "docker://%s/there/b:1" % registry.host).json()
+    assert (other["sent"], other["mounted"]) == (0, 5)
+    dry = pare("copy", "--json", "--dry-run", source, "docker://%s/there/c:1" % registry.host).json()
+    assert dry["dry_run"] and dry["sent"] == 5 and registry.get("/v2/there/c/tags/list") is None
+
+
+def test_platforms(pare, tmp_path, registry):
+    images = [image(1, arch="amd64"), image(2, arch="arm64", variant="v8"), image(3, arch="s390x")]
+    index_layout(tmp_path / "lay", images)
+    source = "oci:%s" % (tmp_path / "lay")
+    target = "docker://%s/platforms/a" % registry.host
+    r = pare("copy", "--platform", "linux/s390x", source, target + ":s")
+    assert "only linux/s390x of 3 platforms" in r.err
+    manifest = registry.get("/v2/platforms/a/manifests/s", Accept="application/vnd.oci.image.manifest.v1+json")
+    assert len(manifest["layers"]) == 3
+    r = pare("copy", "--platform", "linux/riscv64", source, target + ":r", status=2)
+    assert "linux/s390x" in r.err
+    assert registry.get("/v2/platforms/a/tags/list")["tags"] == ["s"]
+    every = pare("copy", "--all", "--json", source, target + ":all").json()
+    assert every["manifests"] == 4
+    back = pare("copy", "--all", "--json", target + ":all", "oci:%s:b" % (tmp_path / "back")).json()
+    assert back["digest"] == every["digest"]
+    whole(tmp_path / "back", back["digest"])
+    pare("copy", "--all", target + ":all", "oci-archive:%s:c" % (tmp_path / "back.tar"))
+    again = pare("copy", "--all", "oci-archive:%s:c" % (tmp_path / "back.tar"), "oci:%s:c" % (tmp_path / "again")).out.strip()
+    assert again == every["digest"]
+    pare("copy", "--all", "--platform", "linux/amd64", source, target, status=2)
+
+
+def test_conversions(pare, tmp_path):
+    source = image().oci(tmp_path / "lay")
+    plain = [("sha256:" + sha256(d)) for d in image().layers]
+    r = pare("copy", "--format", "docker", source, "oci:%s:d" % (tmp_path / "out"))
+    assert "media types of Docker" in r.err
+    docker = raw(tmp_path / "out", "d")[1]
+    assert docker["mediaType"].endswith("manifest.v2+json") and docker["config"]["mediaType"] == "application/vnd.docker.container.image.v1+json"
+    pare("copy", "--format", "oci", "oci:%s:d" % (tmp_path / "out"), "oci:%s:o" % (tmp_path / "out"))
+    assert [d["digest"] for d in raw(tmp_path / "out", "o")[1]["layers"]] == [d["digest"] for d in docker["layers"]]
+    assert "from gzip to none" in pare("copy", "--compression", "none", source, "oci:%s:n" % (tmp_path / "out")).err
+    assert [d["digest"] for d in raw(tmp_path / "out", "n")[1]["layers"]] == plain
+    pare("copy", "--compression", "zstd", source, "oci:%s:z" % (tmp_path / "out"))
+    zstd = raw(tmp_path / "out", "z")
+    whole(tmp_path / "out", zstd[0])
+    assert zstd[1]["config"]["digest"] == docker["config"]["digest"]
+    assert "zstd" in pare("copy", "--compression", "zstd", "--format", "docker", source, "oci:%s:x" % (tmp_path / "out"), status=2).err
+    assert "preserve" in pare("copy", "--preserve-digests", "--compression", "zstd", source, "oci:%s:x" % (tmp_path / "out"), status=2).err
+    best = pare("copy", "--json", "--compression-level", "best", source, "oci:%s:best" % (tmp_path / "best")).json()
+    fast = pare("copy", "--json", "--compression-level", "1", source, "oci:%s:fast" % (tmp_path / "fast")).json()
+    assert best["bytes_sent"] <= fast["bytes_sent"]
+    for bad in (["--compression-level", "13"], ["--compression", "none", "--compression-level", "1"], ["--compression", "xz"], ["--format", "x"], ["--parallel", "0"]):
+        pare("copy", *bad, source, "oci:%s:x" % (tmp_path / "out"), status=2)
+
+
+def test_names_and_digests(pare, tmp_path, registry):
+    source = image(1).oci(tmp_path / "lay")
+    name = "%s/names/a" % registry.host
+    digest = pare("copy", source, "docker://%s:1" % name, "--digestfile", tmp_path / "digest").out.strip()
+    assert (tmp_path / "digest").read_text() == digest + "\n"
+    assert "--require-digest" in pare("pull", "--require-digest", name + ":1", status=2).err
+    assert pare("pull", "--require-digest", "%s@%s" % (name, digest)).out.strip() == "%s@%s" % (name, digest)
+    pare("copy", source, "docker://%s:2" % name)
+    assert len(pare("pull", "--all-tags", name).out.split()) == 2
+    assert "no such image" in pare("pull", name + ":3", status=4).err
+    pare("pull", "Not A Name", status=2)
+    pare("copy", source, "nowhere", status=2)
+    pare("copy", tmp_path / "absent.tar", "oci:%s:x" % (tmp_path / "out"), status=None)
+    assert not (tmp_path / "out").exists() or not (tmp_path / "out" / "index.json").exists()
+
+
+def test_referrers(pare, tmp_path, registry):
+    def put(path, type, doc):
+        body = json.dumps(doc).encode()
+        status, _, answer = registry.request("PUT", "/v2/refer/a/manifests/" + (path or "sha256:" + sha256(body)), body, {"Content-Type": type})
+        assert status == 201, answer
+        return {"mediaType": type, "digest": "sha256:" + sha256(body), "size": len(body)}
+
+    digest = pare("copy", image(1).oci(tmp_path / "lay"), "docker://%s/refer/a:1" % registry.host).out.strip()
+    mt = "application/vnd.oci.image.manifest.v1+json"
+    manifest = registry.get("/v2/refer/a/manifests/1", Accept=mt)
+    put("sha256-%s.sig" % digest[7:], mt, {"schemaVersion": 2, "mediaType": mt, "config": manifest["config"], "layers": [], "annotations": {"a": "signature"}})
+    r = pare("copy", "--referrers", "--json", "docker://%s/refer/a:1" % registry.host, "docker://%s/refer/b:1" % registry.host).json()
+    assert r["referrers"] == 1 and r["digest"] == digest
+    assert "sha256-%s.sig" % digest[7:] in registry.get("/v2/refer/b/tags/list")["tags"]
+    pare("copy", "--referrers", "--format", "docker", "docker://%s/refer/a:1" % registry.host, "docker://%s/refer/c:1" % registry.host, status=2)
+
+
+def test_damage(pare, tmp_path):
+    image(2).oci(tmp_path / "lay")
+    lay = tmp_path / "lay"
+    digest, doc = json.loads((lay / "index.json").read_text())["manifests"][0]["digest"], None
+    doc = json.loads((lay / "blobs" / digest.replace(":", "/")).read_text())
+    blob = lay / "blobs" / doc["layers"][1]["digest"].replace(":", "/")
+    good = blob.read_bytes()
+    for bad in (good[:-1] + bytes([good[-1] ^ 1]), good[:-3], good + b"x"):
+        blob.write_bytes(bad)
+        pare("copy", "oci:%s" % lay, "oci:%s:1" % (tmp_path / "out"), status=3)
+        pare("copy", "oci:%s" % lay, "oci-archive:%s" % (tmp_path / "out.tar"), status=3)
+        pare("copy", "oci:%s" % lay, "docker-archive:%s" % (tmp_path / "out.tar"), status=3)
+        assert not (tmp_path / "out.tar").exists() and [f for f in os.listdir(tmp_path) if "part" in f] == []
+        index = tmp_path / "out" / "index.json"
+        assert not index.exists() or json.loads(index.read_text())["manifests"] == []
+
+
+def test_diff_ids_are_held(pare, tmp_path):
+    other = image(2)
+    other.doc["rootfs"]["diff_ids"][1] = "sha256:" + "0" * 64
+    r = pare("copy", other.docker_archive(tmp_path / "a.tar", "legacy"), "oci:%s:1" % (tmp_path / "out"), status=3)
+    assert "diff ID" in r.err or "diff_id" in r.err
+
+
+def test_rootfs_and_compressed_archives(pare, tmp_path):
+    tree = tmp_path / "tree"
+    (tree / "etc").mkdir(parents=True)
+    (tree / "etc" / "a").write_text("a")
+    one = pare("copy", "rootfs:%s" % tree, "oci:%s:1" % (tmp_path / "out")).out.strip()
+    whole(tmp_path / "out", one)
+    image(2).oci_archive(tmp_path / "a.tar")
+    subprocess.run(["gzip", "-k", str(tmp_path / "a.tar")], check=True)
+    digest = pare("copy", "oci-archive:%s" % (tmp_path / "a.tar"), "oci:%s:2" % (tmp_path / "out")).out
+    assert pare("copy", "oci-archive:%s" % (tmp_path / "a.tar.gz"), "oci:%s:3" % (tmp_path / "out")).out == digest
+
+
+def test_others_read_it(pare, tmp_path, registry):
+    """skopeo, podman: what we push they take, what they push we take, by digest."""
+    skopeo = shutil.which("skopeo", path=engines.PATH) or pytest.skip("skopeo is not installed")
+    source = image(2).docker_archive(tmp_path / "a.tar")
+    for options in ([], ["--format", "docker"], ["--compression", "zstd"]):
+        name = "%s/others/a:%d" % (registry.host, len(options) + ("zstd" in options))
+        digest = pare("copy", *options, source, "docker://" + name).out.strip()
+        seen = json.loads(subprocess.run([skopeo, "inspect", "--tls-verify=false", "docker://" + name], check=True, capture_output=True).stdout)
+        assert seen["Digest"] == digest
+        subprocess.run([skopeo, "--insecure-policy", "copy", "-q", "--preserve-digests", "--src-tls-verify=false", "docker://" + name, "oci:%s:1" % (tmp_path / ("sk" + digest[7:12]))], check=True)
+    subprocess.run([skopeo, "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", source, "docker://%s/others/theirs:1" % registry.host], check=True)
+    seen = json.loads(subprocess.run([skopeo, "inspect", "--tls-verify=false", "docker://%s/others/theirs:1" % registry.host], check=True, capture_output=True).stdout)
+    assert pare("pull", "%s/others/theirs:1" % registry.host).out.strip().endswith(seen["Digest"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_podman(pare, tmp_path, registry):
+    store = engines.Storage("vfs")
+    try:
+        name = "%s/podman/a:1" % registry.host
+        pare("copy", image(2).docker_archive(tmp_path / "a.tar"), "docker://" + name)
+        store.podman("pull", "-q", "--tls-verify=false", name)
+        pushed = "%s/podman/b:1" % registry.host
+        store.podman("push", "-q", "--tls-verify=false", name, pushed)
+        pare("pull", pushed)
+        digest = pare("copy", store.location(name), "oci:%s:1" % (tmp_path / "out")).out.strip()
+        whole(tmp_path / "out", digest)
+    finally:
+        store.stop()
+
+
+def test_docker(pare, tmp_path, docker):  # noqa: F811
+    source = image(2, tags=["copied:1"]).docker_archive(tmp_path / "a.tar")
+    env = docker.env
+    digest = pare("copy", source, "oci:%s:1" % (tmp_path / "one")).out.strip()
+    pare("copy", "oci:%s:1" % (tmp_path / "one"), "docker-daemon:copied:2", env=env)
+    assert pare("copy", "docker-daemon:copied:2", "oci:%s:2" % (tmp_path / "one"), env=env).out.strip() == digest

@@ -1,0 +1,32 @@
+"""pare push: what the store has under a name, to where the name says or elsewhere."""
+import pytest
+
+from imagelib import Dir, File, Image, index_layout, layer
+from registrylib import Registry
+
+
+@pytest.fixture(scope="module")
+def registry():
+    with Registry() as r:
+        yield r
+
+
+def test_push(pare, tmp_path, registry):
+    name = registry.host + "/pushed/a:1"
+    digest = pare("copy", Image([layer(Dir("d"), File("d/f", b"text" * 9000))]).oci(tmp_path / "lay"), "pare:" + name).out
+    assert pare("push", "--dry-run", name).out == digest and registry.get("/v2/pushed/a/tags/list") is None
+    assert pare("push", name).out == digest
+    assert pare("push", name, registry.host + "/pushed/b:2").out == digest
+    assert registry.get("/v2/pushed/b/tags/list")["tags"] == ["2"]
+    assert "copied 0 blobs" in pare("push", name).err
+    pare("push", name, registry.host + "/pushed/b@" + digest.strip(), status=2)
+    pare("push", registry.host + "/pushed/none:1", status=None, clean=True)
+    assert registry.get("/v2/pushed/none/tags/list") is None
+
+
+def test_all_platforms_that_are_there(pare, tmp_path, registry):
+    name = registry.host + "/pushed/all:1"
+    index_layout(tmp_path / "lay", [Image([layer(File("a", a.encode()))], arch=a) for a in ("amd64", "arm64")])
+    digest = pare("copy", "--all", "oci:%s" % (tmp_path / "lay"), "pare:" + name).out
+    assert pare("push", name).out == digest
+    assert pare("push", "--platform", "linux/arm64", name, registry.host + "/pushed/all:arm").out != digest
