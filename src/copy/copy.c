@@ -86,6 +86,8 @@ static int to_sink(struct copy_job *j, const char *source, const char *target, s
 		int r = repo_open(source, &o->source, &j->from, err);
 		if (r < 0 || (r == 0 && copy_gather(j, err) < 0))
 			return -1;
+		if (r == 0 && repo_registry(j->from) && !strchr(source, '@')) /* what was asked about is what is read, whatever the tag says by then */
+			source = arena_printf(&j->own, "%s@%s", source, DIGEST_STR(&j->docs[j->top].before));
 	}
 	if (sink_open(target, NULL, &sink, err) < 0)
 		return -1;

@@ -176,9 +176,10 @@ static const char *own_name(struct copy_job *j, const struct source *s)
 	struct reference r;
 	if (j->opt->name || !s->reference)
 		return j->opt->name;
+	struct str bare = str_of(s->reference), name = str_cut(&bare, '@'); /* a digest is no part of what it is called */
 	for (size_t i = 0; i < countof(naming); i++)
-		if (strcmp(s->transport, naming[i]) == 0 && strchr(s->reference, ':') && !strchr(s->reference, '@') && reference_parse(&j->own, str_of(s->reference), &r, NULL) == 0 && r.tag)
-			return s->reference;
+		if (strcmp(s->transport, naming[i]) == 0 && str_chr(name, ':') && reference_parse(&j->own, str_of(s->reference), &r, NULL) == 0 && r.tag)
+			return arena_strdup(&j->own, name);
 	return NULL;
 }
 

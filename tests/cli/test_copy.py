@@ -241,3 +241,16 @@ def test_docker(pare, tmp_path, docker):  # noqa: F811
     digest = pare("copy", source, "oci:%s:1" % (tmp_path / "one")).out.strip()
     pare("copy", "oci:%s:1" % (tmp_path / "one"), "docker-daemon:copied:2", env=env)
     assert pare("copy", "docker-daemon:copied:2", "oci:%s:2" % (tmp_path / "one"), env=env).out.strip() == digest
+
+
+def test_what_a_policy_saw_is_what_is_read(pare, registry, tmp_path):
+    (tmp_path / "policy.toml").write_text('default = "deny"\n[[rule]]\nmatch = ["%s/ok/*"]\naction = "allow"\n' % registry.host)
+    source = image().docker_archive(tmp_path / "in.tar")
+    for repo in ("ok", "other"):
+        pare("copy", "-q", source, "docker://%s/%s/app:1" % (registry.host, repo))
+    out = tmp_path / "out.tar"
+    pare("copy", "-q", "--policy", tmp_path / "policy.toml", "docker://%s/other/app:1" % registry.host, "docker-archive:%s" % out, status=1)
+    assert not out.exists()
+    pare("copy", "-q", "--policy", tmp_path / "policy.toml", "docker://%s/ok/app:1" % registry.host, "docker-archive:%s" % out)
+    with tarfile.open(out) as t:
+        assert json.load(t.extractfile("manifest.json"))[0]["RepoTags"] == ["%s/ok/app:1" % registry.host]

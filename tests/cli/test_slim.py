@@ -497,7 +497,7 @@ def test_damaged_images_are_refused(pare, tmp_path):
 
 def test_usage(pare, tmp_path):
     location = rich(tmp_path).docker_archive(tmp_path / "in.tar")
-    for args in (["slim", location], ["slim", location, "-o", "plain"], ["slim", location, "-o", "-", "--format", "oci"], ["slim", location, "-o", "docker-daemon:x"],
+    for args in (["slim", location], ["slim", location, "-o", "plain"], ["slim", location, "-o", "-", "--format", "oci"], ["slim", location, "-o", "containers-storage:x"],
                  ["slim", location, "-o", "x.tar", "--drop", "everything"], ["slim", location, "-o", "x.tar", "--level", "deep"], ["slim", location, "-o", "x.tar", "--keep-locales", "de"],
                  ["slim", location, "-o", "oci:x", "--compression-level", "99"], ["slim", location, "-o", "oci:x", "--compression", "xz"], ["slim", location, "-o", "docker-archive:x.tar:Not A Name"],
                  ["slim", location, "-o", f"oci:{tmp_path}"]):
