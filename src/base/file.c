@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -144,29 +144,35 @@ void file_catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* The process's mask can only be asked for by setting it: once, not by every thread that writes. */
-static mode_t file_mask;
-static void ask_mask(void)
-{
-	file_mask = umask(0);
-	umask(file_mask);
-}
+#define NAME_TRIES 100
 
+/* Registered before it is there: a signal in between finds nothing to remove, and never leaves something behind. */
 int outfile_open(struct outfile *o, const char *path, struct error *err)
 {
-	static pthread_once_t asked = PTHREAD_ONCE_INIT;
-	pthread_once(&asked, ask_mask);
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 	struct buf tmp = BUF(0);
-	buf_printf(&tmp, "%s.part-XXXXXX", path);
-	int fd = mkostemp(tmp.p, O_CLOEXEC);
+	int fd = -1, slot = -1;
+	for (int i = 0; fd < 0 && i < NAME_TRIES; i++) {
+		u8 bytes[8];
+		if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+			break;
+		buf_clear(&tmp);
+		buf_printf(&tmp, "%s.part-", path);
+		for (size_t k = 0; k < sizeof bytes; k++)
+			buf_putc(&tmp, letters[bytes[k] & 31]);
+		slot = file_unlink_at_exit(tmp.p);
+		fd = open(tmp.p, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd < 0)
+			file_forget(slot);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
 	if (fd < 0) {
 		error_errno(err, "%s", path);
 		buf_free(&tmp);
 		return -1;
 	}
-	if (fchmod(fd, 0666 & ~file_mask) < 0) { /* mkostemp made it 0600; a file system without modes is no reason to fail */
-	}
-	*o = (struct outfile){ .fd = fd, .path = xstrdup(path), .tmp = tmp.p, .slot = file_unlink_at_exit(tmp.p) };
+	*o = (struct outfile){ .fd = fd, .path = xstrdup(path), .tmp = tmp.p, .slot = slot };
 	return 0;
 }
 
