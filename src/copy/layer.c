@@ -91,20 +91,6 @@ static int spool_write(void *ctx, struct str bytes, struct error *err)
 	return 0;
 }
 
-static int pump(struct stream *from, struct deflate *to, struct error *err)
-{
-	for (;;) {
-		struct str view;
-		if (stream_next(from, &view, err) < 0)
-			return -1;
-		if (view.n == 0)
-			return deflate_finish(to, err);
-		if (deflate_write(to, view, err) < 0)
-			return -1;
-		progress_add(view.n);
-	}
-}
-
 /* What was written since `start` is a blob; of two that are the same the second is given up. */
 static int keep(struct copy_job *j, u64 start, const struct digest *d, struct error *err)
 {
@@ -137,7 +123,7 @@ int layer_make(struct copy_job *j, struct stream *stored, enum compression kind,
 	int level = j->opt->level || kind != COMP_GZIP ? j->opt->level : DEFLATE_FAST; /* a copy is waited for */
 	struct deflate *d = deflate_new(kind, level, spool_write, &w);
 	struct descriptor made = { .media_type = "" };
-	int r = pump(plain, d, err);
+	int r = deflate_all(d, plain, err);
 	deflate_free(d);
 	if (w.digest)
 		made.digest = digester_finish(w.digest);

@@ -1,4 +1,5 @@
 #include "layer/deflate.h"
+#include "base/progress.h"
 #include "base/thread.h"
 #include <isa-l.h>
 #include <libdeflate.h>
@@ -247,4 +248,18 @@ void deflate_free(struct deflate *d)
 	ZSTD_freeCCtx(d->z);
 	free(d->zout);
 	free(d);
+}
+
+int deflate_all(struct deflate *d, struct stream *from, struct error *err)
+{
+	for (;;) {
+		struct str view;
+		if (stream_next(from, &view, err) < 0)
+			return -1;
+		if (view.n == 0)
+			return deflate_finish(d, err);
+		if (deflate_write(d, view, err) < 0)
+			return -1;
+		progress_add(view.n);
+	}
 }

@@ -29,5 +29,6 @@ bool deflate_can(enum compression kind, int level);
 struct deflate *deflate_new(enum compression kind, int level, deflate_out *out, void *ctx);
 int deflate_write(struct deflate *d, struct str bytes, struct error *err) must_check; /* errors are final */
 int deflate_finish(struct deflate *d, struct error *err) must_check;                  /* everything is out; then deflate_free() */
+int deflate_all(struct deflate *d, struct stream *from, struct error *err) must_check;  /* writes all of it and finishes; the progress line counts it */
 void deflate_free(struct deflate *d);                                                 /* NULL is fine */
 #endif

@@ -1,16 +1,5 @@
 #include "transport/answer.h"
-#include "base/buf.h"
 #include "transport/fetch.h"
-
-static bool same_origin(const char *a, const char *b)
-{
-	struct buf one = BUF(0), other = BUF(0);
-	struct str x = fetch_origin(a, &one), y = fetch_origin(b, &other);
-	bool same = x.p && y.p && str_eq(x, y);
-	buf_free(&one);
-	buf_free(&other);
-	return same;
-}
 
 static bool tls(const char *url) { return str_ieq(str_head(str_of(url), 8), STR("https://")); }
 
@@ -64,7 +53,7 @@ const char *answer_next(struct arena *a, const char *url, struct str link)
 			quoted ^= rest.p[n] == '"';
 		if (is_next(str_head(rest, n))) {
 			const char *place = answer_place(a, url, to);
-			return place && same_origin(url, place) ? place : NULL;
+			return place && fetch_same_origin(url, place) ? place : NULL;
 		}
 		link = str_from(rest, n + 1);
 	}

@@ -89,7 +89,7 @@ static int follow(struct http *h, const char *from, struct buf *url, struct erro
 	return 0;
 }
 
-static bool same_origin(const char *a, const char *b)
+bool fetch_same_origin(const char *a, const char *b)
 {
 	struct buf one = BUF(0), other = BUF(0);
 	struct str x = fetch_origin(a, &one), y = fetch_origin(b, &other);
@@ -105,7 +105,7 @@ int fetch_open(struct http *h, const struct fetch_ask *ask, u32 *status, struct 
 	int r = 0;
 	buf_puts(&url, ask->url);
 	for (u32 i = 0;; i++) {
-		u32 skip = same_origin(ask->url, url.p) ? 0 : ask->n_private;
+		u32 skip = fetch_same_origin(ask->url, url.p) ? 0 : ask->n_private;
 		struct http_request q = { .url = url.p, .headers = ask->headers ? ask->headers + skip : NULL, .n_headers = ask->n_headers - skip, .seconds = FETCH_SECONDS };
 		struct stream *body;
 		u32 got;

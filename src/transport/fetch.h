@@ -32,6 +32,7 @@ struct http *fetch_client(const struct fetch_options *opt, struct error *err) mu
 int fetch_check_url(const char *url, struct error *err) must_check;
 /* "https://host:port" of it, in lower case, the scheme's own port left out; p NULL when it is no such URL. Into out. */
 struct str fetch_origin(const char *url, struct buf *out);
+bool fetch_same_origin(const char *a, const char *b); /* false when either is no URL */
 
 /* A GET, its redirects followed. The first n_private headers are for the origin of `url` alone. */
 struct fetch_ask {

@@ -109,20 +109,6 @@ static int blob_write(void *ctx, struct str bytes, struct error *err)
 	return b->over ? error_set(err, ERR_INPUT, "no smaller than it was") : b->sink->ops->write(b->sink, bytes, err);
 }
 
-static int pump(struct stream *from, struct deflate *to, struct error *err)
-{
-	for (;;) {
-		struct str view;
-		if (stream_next(from, &view, err) < 0)
-			return -1;
-		if (view.n == 0)
-			return deflate_finish(to, err);
-		if (deflate_write(to, view, err) < 0)
-			return -1;
-		progress_add(view.n);
-	}
-}
-
 int sink_layer(struct sink *s, struct stream *plain, enum compression kind, int level, u64 at_most, u64 limit, struct sink_layer *ret, struct error *err)
 {
 	if (s->ops->plain)
@@ -139,7 +125,7 @@ int sink_layer(struct sink *s, struct stream *plain, enum compression kind, int 
 		return -1;
 	}
 	struct deflate *d = deflate_new(kind, level, blob_write, &out);
-	int r = pump(in, d, err);
+	int r = deflate_all(d, in, err);
 	deflate_free(d);
 	struct sink_layer l = { .compression = kind, .size = s->written };
 	if (out.digest)

@@ -254,3 +254,15 @@ def test_what_a_policy_saw_is_what_is_read(pare, registry, tmp_path):
     pare("copy", "-q", "--policy", tmp_path / "policy.toml", "docker://%s/ok/app:1" % registry.host, "docker-archive:%s" % out)
     with tarfile.open(out) as t:
         assert json.load(t.extractfile("manifest.json"))[0]["RepoTags"] == ["%s/ok/app:1" % registry.host]
+
+
+def test_credentials_of_either_side(pare, tmp_path):
+    source = image().oci(tmp_path / "l")
+    with Registry(auth=("one", "first")) as a, Registry(auth=("two", "second")) as b:
+        x, y = "docker://%s/app:1" % a.host, "docker://%s/app:1" % b.host
+        pare("copy", "-q", source, x, "--dest-creds", "one:wrong", status=4)
+        pare("copy", "-q", source, x, "--dest-creds", "one:first")
+        pare("copy", "-q", x, y, "--src-creds", "one:first", status=4)
+        pare("copy", "-q", x, y, "--src-creds", "two:second", "--dest-creds", "one:first", status=4)
+        out = pare("copy", "-q", x, y, "--src-creds", "one:first", "--dest-creds", "two:second").out
+        assert out == pare("copy", "-q", y, "oci:%s" % (tmp_path / "back"), "--src-creds", "two:second").out

@@ -53,3 +53,12 @@ def test_manifest_create_annotate_rm(pare, registry, tmp_path):
 def push_other(tmp_path):
     arch(tmp_path / "other", "amd64", 9)
     return tmp_path / "other"
+
+
+def test_manifest_annotate_of_system_and_index(pare, registry, tmp_path):
+    arch(tmp_path / "a", "amd64", 3)
+    name = "%s/m/os" % registry.host
+    pare("manifest", "create", "-q", name + ":1", "oci:%s" % (tmp_path / "a"))
+    pare("manifest", "annotate", "-q", name + ":1", "linux/amd64", "--os-version", "10.0.1", "--index-annotation", "org.example.all=yes")
+    index = json.loads(pare("manifest", "show", "--raw", name + ":1").out_bytes)
+    assert index["manifests"][0]["platform"]["os.version"] == "10.0.1" and index["annotations"] == {"org.example.all": "yes"}
