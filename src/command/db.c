@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/place.h"
 #include "report/db.h"
 #include "store/load.h"
 #include "version/version.h"
@@ -25,10 +26,7 @@ static const struct option options[] = {
 	[O_OFFLINE] = { "offline", 0, OPT_FLAG, NULL, "update: Ask nobody; take the feeds that were fetched before.", NULL },
 	[O_KEEP_GOING] = { "keep-going", 0, OPT_FLAG, NULL,
 			   "Of a feed that cannot be had, take what was fetched before, or leave it out; it is told, and the status is 4, but there is a database. Without --from this is always so.", NULL },
-	[O_TIMEOUT] = { "timeout", 0, OPT_VALUE, "SECONDS", "How long a server may be silent. Default: 60.", NULL },
-	[O_ATTEMPTS] = { "attempts", 0, OPT_VALUE, "N", "How often something is asked for before it counts as failed; what came before a connection broke is kept. Default: 5.", NULL },
-	[O_TLS_VERIFY] = { "tls-verify", 0, OPT_OPTIONAL, "BOOL", "With =false certificates are not checked, and a registry may speak plain HTTP.", "true false" },
-	[O_PLAIN_HTTP] = { "plain-http", 0, OPT_FLAG, NULL, "The registry speaks plain HTTP. Without it only one on this machine may.", NULL },
+	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -259,8 +257,8 @@ static int run_compare(const struct option_value *opt, char **args, int n_args)
 static const struct subcommand subcommands[] = {
 	{ "build", "[-o FILE] --from KIND:PATH...", "Make a database from feeds.", "output from", 0, 0, run_build },
 	{ "update", "[--db FILE] [--from KIND[:URL]...]", "Fetch what is new of the feeds, or a database that is ready, and replace the database.",
-	  "db from offline keep-going timeout attempts tls-verify plain-http", 0, 0, db_run_update },
-	{ "push", "[--db FILE] REGISTRY/REPOSITORY:TAG", "Send a database to a registry, for others to update from.", "db timeout attempts tls-verify plain-http", 1, 1, db_run_push },
+	  "db from offline keep-going " PLACE_NAMES, 0, 0, db_run_update },
+	{ "push", "[--db FILE] REGISTRY/REPOSITORY:TAG", "Send a database to a registry, for others to update from.", "db " PLACE_NAMES, 1, 1, db_run_push },
 	{ "status", "", "What is in a database, from which feeds, and how old they are by their own dates.", "db format", 0, 0, run_status },
 	{ "search", "ID|PACKAGE", "What it says of a vulnerability, an advisory or a package.", "db format", 1, 1, run_search },
 	{ "diff", "OLD NEW", "The records that two databases differ in.", "format", 2, 2, run_diff },

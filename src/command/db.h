@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "command/command.h"
 
-enum { O_OUTPUT, O_FROM, O_DB, O_FORMAT, O_OFFLINE, O_KEEP_GOING, O_TIMEOUT, O_ATTEMPTS, O_TLS_VERIFY, O_PLAIN_HTTP };
+enum { O_OUTPUT, O_FROM, O_DB, O_FORMAT, O_OFFLINE, O_KEEP_GOING, O_PLACE };
 
 /* The file that was named, else the store's. NULL and *err. */
 const char *db_file(struct arena *a, const char *named, struct error *err);

@@ -14,13 +14,16 @@
 #define PLACES_MAX 256u
 #define LIST_FILE_MAX ((size_t)MiB)
 
-static int read_options(const struct option_value *opt, struct update_options *ret, struct error *err)
+static int read_options(const struct option_value *opt, struct update_options *ret, struct registry_options *registry, struct error *err)
 {
-	*ret = (struct update_options){ .offline = opt[O_OFFLINE].count > 0, .keep_going = opt[O_KEEP_GOING].count > 0 || !opt[O_FROM].count };
-	ret->fetch.unverified = opt[O_TLS_VERIFY].value && strcmp(opt[O_TLS_VERIFY].value, "false") == 0;
-	if (place_number(&opt[O_TIMEOUT], "timeout", 86400, &ret->fetch.silence, err) < 0)
+	struct repo_options place;
+	if (place_options(opt + O_PLACE, &place, err) < 0)
 		return -1;
-	return place_number(&opt[O_ATTEMPTS], "attempts", 100, &ret->fetch.attempts, err);
+	*ret = (struct update_options){ .offline = opt[O_OFFLINE].count > 0, .keep_going = opt[O_KEEP_GOING].count > 0 || !opt[O_FROM].count };
+	ret->fetch = place.fetch;
+	ret->fetch.unverified = place.tls_verify_off;
+	*registry = (struct registry_options){ .fetch = ret->fetch, .plain_http = place.plain_http, .user = place.user, .certs = place.certs };
+	return 0;
 }
 
 static bool is_registry(const char *word) { return str_starts(str_of(word), STR("oci://")) || str_starts(str_of(word), STR("docker://")); }
@@ -124,16 +127,15 @@ static void say(const struct artifact *art, const char *db, const char *what)
 	buf_free(&out);
 }
 
-static int from_registry(struct arena *a, const char *word, const struct option_value *opt, const struct update_options *o, const char *db, struct error *err)
+static int from_registry(struct arena *a, const char *word, const struct registry_options *registry, const struct update_options *o, const char *db, struct error *err)
 {
-	struct registry_options reg = { .fetch = o->fetch, .plain_http = opt[O_PLAIN_HTTP].count > 0 };
 	struct reference name;
 	struct artifact art;
 	if (artifact_name(a, word, &name, err) < 0)
 		return -1;
 	if (o->offline)
 		return error_set(err, ERR_USAGE, "--offline: a registry cannot be asked");
-	if (artifact_pull(a, &name, o->store, db, &reg, &art, err) < 0)
+	if (artifact_pull(a, &name, o->store, db, registry, &art, err) < 0)
 		return -1;
 	if (!globals.quiet)
 		say(&art, db, art.news ? "pulled" : "nothing new");
@@ -148,10 +150,11 @@ int db_run_update(const struct option_value *opt, char **args, int n_args)
 	struct error err = { 0 };
 	struct words w = { 0 };
 	struct update_options o;
+	struct registry_options registry;
 	int lock = -1, r = -1;
 	const char *db = db_file(&a, opt[O_DB].value, &err);
-	if (db && read_options(opt, &o, &err) == 0 && choose(&a, &opt[O_FROM], &w, &err) == 0 && (o.store = store_dir(&a, globals.store, &err)) && update_lock(&a, o.store, &lock, &err) == 0)
-		r = is_registry(w.v[0]) ? from_registry(&a, w.v[0], opt, &o, db, &err) : from_feeds(&a, &w, &o, db, &err);
+	if (db && read_options(opt, &o, &registry, &err) == 0 && choose(&a, &opt[O_FROM], &w, &err) == 0 && (o.store = store_dir(&a, globals.store, &err)) && update_lock(&a, o.store, &lock, &err) == 0)
+		r = is_registry(w.v[0]) ? from_registry(&a, w.v[0], &registry, &o, db, &err) : from_feeds(&a, &w, &o, db, &err);
 	int status = r < 0 ? command_fail(&err) : command_done(0);
 	if (lock >= 0)
 		close(lock);
@@ -166,14 +169,13 @@ int db_run_push(const struct option_value *opt, char **args, int n_args)
 	struct arena a = { 0 };
 	struct error err = { 0 };
 	struct update_options o;
+	struct registry_options registry;
 	struct reference name;
 	struct artifact art;
 	int r = -1;
 	const char *db = db_file(&a, opt[O_DB].value, &err);
-	if (db && read_options(opt, &o, &err) == 0 && artifact_name(&a, args[0], &name, &err) == 0 && (o.store = store_dir(&a, globals.store, &err))) {
-		struct registry_options reg = { .fetch = o.fetch, .plain_http = opt[O_PLAIN_HTTP].count > 0 };
-		r = artifact_push(&a, &name, o.store, db, &reg, &art, &err);
-	}
+	if (db && read_options(opt, &o, &registry, &err) == 0 && artifact_name(&a, args[0], &name, &err) == 0 && (o.store = store_dir(&a, globals.store, &err)))
+		r = artifact_push(&a, &name, o.store, db, &registry, &art, &err);
 	if (r == 0 && !globals.quiet)
 		say(&art, art.name, art.news ? "pushed" : "pushed; the database was there");
 	int status = r < 0 ? command_fail(&err) : command_done(0);

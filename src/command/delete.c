@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include "command/place.h"
+#include "transport/repo.h"
 #include <unistd.h>
 
 #define USERS_SHOWN 5u

@@ -1,9 +1,11 @@
 /* diff.c — `pare diff A B`. */
 #include "command/command.h"
+#include "command/place.h"
 #include "report/diff.h"
 #include "report/subject.h"
+#include "transport/repo.h"
 
-enum { O_FORMAT, O_STRICT, O_PATH, O_TOP, O_PLATFORM, O_EXIT_CODE };
+enum { O_FORMAT, O_STRICT, O_PATH, O_TOP, O_PLATFORM, O_EXIT_CODE, O_PLACE };
 
 static const struct option options[] = {
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "How to print the difference: table (the default) or json.", "table json" },
@@ -18,7 +20,8 @@ static const struct option options[] = {
 	[O_TOP] = { "top", 0, OPT_VALUE, "N", "The N largest entries of each list; 0 for all. 10 for a table unless given, all for json.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH", "Which image of an index to compare; the host's unless given.", NULL },
 	[O_EXIT_CODE] = { "exit-code", 0, OPT_FLAG, NULL, "Exit with status 1 when the images differ.", NULL },
-	{ 0 },
+	PLACE_OPTIONS(O_PLACE),
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
 static int compare(const struct subject *a, const struct subject *b, const struct option_value *opt, u32 top)
@@ -70,7 +73,8 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	top = top ? top : DIFF_TOP_MAX;
 	struct load_options load = { .platform = opt[O_PLATFORM].value, .store = globals.store };
 	struct subject a, b;
-	if (subject_open(args[0], &load, SUBJECT_PACKAGES, &a, &err) < 0)
+	struct repo_options registry;
+	if (place_load(opt + O_PLACE, &registry, &load, &err) < 0 || subject_open(args[0], &load, SUBJECT_PACKAGES, &a, &err) < 0)
 		return command_fail(&err);
 	int status;
 	if (subject_open(args[1], &load, SUBJECT_PACKAGES, &b, &err) < 0) {

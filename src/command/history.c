@@ -1,13 +1,16 @@
 #include "command/command.h"
+#include "command/place.h"
 #include "report/history.h"
+#include "transport/repo.h"
 #include <time.h>
 
-enum { O_NO_TRUNC, O_FORMAT, O_PLATFORM, O_NO_CACHE };
+enum { O_NO_TRUNC, O_FORMAT, O_PLATFORM, O_NO_CACHE, O_PLACE };
 static const struct option options[] = {
 	[O_NO_TRUNC] = { "no-trunc", 0, OPT_FLAG, NULL, "Whole instructions, comments and diff IDs.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/history describes it.", "table json" },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
+	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -17,7 +20,8 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct error err = { 0 };
 	struct subject s;
 	struct load_options load = { .platform = opt[O_PLATFORM].value, .no_cache = opt[O_NO_CACHE].count > 0, .store = globals.store };
-	if (subject_open(args[0], &load, 0, &s, &err) < 0)
+	struct repo_options registry;
+	if (place_load(opt + O_PLACE, &registry, &load, &err) < 0 || subject_open(args[0], &load, 0, &s, &err) < 0)
 		return command_fail(&err);
 	if (opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0)
 		history_json(stdout, &s);

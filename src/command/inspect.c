@@ -1,11 +1,13 @@
 #include "base/text.h"
 #include "command/ci.h"
 #include "command/command.h"
+#include "command/place.h"
 #include "explore/explore.h"
 #include "report/html.h"
 #include "report/subject.h"
+#include "transport/repo.h"
 
-enum { O_FORMAT, O_FILES, O_LAYER, O_PATH, O_TOP, O_PACKAGES, O_CI, O_CI_CONFIG, O_LOWEST, O_BYTES, O_PERCENT, O_INTERACTIVE, O_PLATFORM, O_NO_VERIFY, O_NO_CACHE };
+enum { O_FORMAT, O_FILES, O_LAYER, O_PATH, O_TOP, O_PACKAGES, O_CI, O_CI_CONFIG, O_LOWEST, O_BYTES, O_PERCENT, O_INTERACTIVE, O_PLATFORM, O_NO_VERIFY, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), json, dive (dive's own JSON document), tsv (with --files or --packages), html (one self-contained page with a treemap).", "table json dive tsv html" },
@@ -23,6 +25,7 @@ static const struct option options[] = {
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_VERIFY] = { "no-verify", 0, OPT_FLAG, NULL, "Compute no digests: of a plain archive only the headers are read. Nothing is taken on trust for later: such facts are not kept.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
+	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -98,7 +101,8 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct load_options load = { .platform = opt[O_PLATFORM].value, .headers_only = opt[O_NO_VERIFY].count > 0 || explore, /* who looks around does not wait for digests */ .no_cache = opt[O_NO_CACHE].count > 0, .need_content = explore, .store = globals.store };
 	bool packages = opt[O_PACKAGES].count > 0 || html || explore || (json && opt[O_FILES].count);
 	int parts = (packages ? SUBJECT_PACKAGES : 0) | (tsv && !opt[O_CI].count ? 0 : SUBJECT_DIVE);
-	if (subject_open(args[0], &load, parts, &s, &err) < 0)
+	struct repo_options registry;
+	if (place_load(opt + O_PLACE, &registry, &load, &err) < 0 || subject_open(args[0], &load, parts, &s, &err) < 0)
 		return command_fail(&err);
 	int status = 0;
 	if (range.layer >= 0 && (u32)range.layer >= s.image->n_layers) {

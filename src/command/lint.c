@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/place.h"
 #include "command/lint_run.h"
 #include "report/lint_rules.h"
 #include "rule/config.h"
@@ -10,7 +11,7 @@
 
 enum {
 	O_FORMAT, O_CONFIG, O_FIX, O_DIFF, O_IGNORE, O_ERROR, O_WARNING, O_INFO, O_STYLE, O_THRESHOLD, O_NO_FAIL, O_NO_PRAGMA, O_NO_IGNORE, O_TRUSTED, O_LABEL, O_STRICT, O_PATH,
-	O_CODES, O_RULESET, O_BASELINE, O_UPDATE, O_BUILD_ARG, O_TARGET, O_CONTEXT, O_IMAGE, O_FAIL_OVER, O_NOW, O_EXPLAIN, O_LIST, O_LSP, O_JOBS, O_VERBOSE, O_VERSION,
+	O_CODES, O_RULESET, O_BASELINE, O_UPDATE, O_BUILD_ARG, O_TARGET, O_CONTEXT, O_IMAGE, O_FAIL_OVER, O_NOW, O_EXPLAIN, O_LIST, O_LSP, O_JOBS, O_VERBOSE, O_VERSION, O_PLACE,
 };
 
 static const struct option options[] = {
@@ -52,6 +53,7 @@ static const struct option options[] = {
 	[O_JOBS] = { "jobs", 'j', OPT_VALUE, "N", "Files at a time. Default: as many as there are processors.", NULL },
 	[O_VERBOSE] = { "verbose", 'V', OPT_FLAG, NULL, "Say on standard error which configuration is used.", NULL },
 	[O_VERSION] = { "version", 'v', OPT_FLAG, NULL, "Print the version and end.", NULL },
+	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -271,11 +273,11 @@ static void notes(const struct job *j, const struct lint_paths *paths)
 
 static void say_nothing(struct lint_report *r, const struct lint_file *file) { (void)r, (void)file; }
 
-static int open_image(struct job *j, const struct lint_paths *paths, struct error *err)
+static int open_image(struct job *j, const struct option_value *opt, const struct lint_paths *paths, struct error *err)
 {
 	if (paths->n != 1)
 		return error_set(err, ERR_USAGE, "--image: name the one Dockerfile that it was built from; there are %u", paths->n);
-	if (lint_image_open(j->image, &j->subject, err) < 0)
+	if (lint_image_open(j->image, opt + O_PLACE, &j->subject, err) < 0)
 		return -1;
 	j->run.image = j->subject;
 	return 0;
@@ -297,7 +299,7 @@ static int image_status(const struct job *j)
 	return lint_image_problems(r->image);
 }
 
-static int lint_paths(struct job *j, char **args, int n_args)
+static int lint_paths(struct job *j, const struct option_value *opt, char **args, int n_args)
 {
 	struct error err = { 0 };
 	struct lint_paths paths;
@@ -307,7 +309,7 @@ static int lint_paths(struct job *j, char **args, int n_args)
 	bool shown = !j->run.diff && !text_out && !j->run.update;
 	j->report.n_files = paths.n;
 	j->run.report = &j->report;
-	if (j->image && open_image(j, &paths, &err) < 0) {
+	if (j->image && open_image(j, opt, &paths, &err) < 0) {
 		lint_paths_free(&paths);
 		return command_fail(&err);
 	}
@@ -403,7 +405,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	} else {
 		if (j.config.on[CONFIG_VERBOSE])
 			command_note("configuration: %s", j.config.file ? j.config.file : "none; the defaults");
-		status = lint_paths(&j, args, n_args);
+		status = lint_paths(&j, opt, args, n_args);
 	}
 	free_job(&j);
 	return status;

@@ -35,8 +35,8 @@ struct lint_surroundings {
 void lint_surroundings_read(const char *path, const char *context, struct lint_options *opt, struct lint_surroundings *ret);
 void lint_surroundings_free(struct lint_surroundings *s);
 
-/* The image of --image, with its packages; lint_image_problems() prints what could not be read of it and returns the exit status, as command_problems(). */
-int lint_image_open(const char *location, struct subject **ret, struct error *err) must_check;
+/* The image of --image, with its packages (`place`: the first of PLACE_OPTIONS); lint_image_problems() prints what could not be read of it and returns the exit status, as command_problems(). */
+int lint_image_open(const char *location, const struct option_value *place, struct subject **ret, struct error *err) must_check;
 int lint_image_problems(const struct subject *s);
 void lint_image_close(struct subject *s);
 

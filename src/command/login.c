@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/place.h"
 #include "transport/auth.h"
 #include "transport/registry.h"
 #include <termios.h>
@@ -14,9 +15,9 @@ static const struct option options[] = {
 	[O_USER] = { "username", 'u', OPT_VALUE, "USER", "Who to be. Without it it is asked for, on a terminal.", NULL },
 	[O_STDIN] = { "password-stdin", 0, OPT_FLAG, NULL, "Read the password from standard input. Without it it is asked for, on a terminal; it is not taken on the command line, where others would see it.", NULL },
 	[O_GET] = { "get-login", 0, OPT_FLAG, NULL, "Only print the name that is kept for the registry.", NULL },
-	[O_CERTS] = { "cert-dir", 0, OPT_VALUE, "DIR", "Authorities (*.crt) and client certificates (*.cert, *.key) for the registry, instead of those in certs.d.", NULL },
-	[O_TLS_VERIFY] = { "tls-verify", 0, OPT_OPTIONAL, "BOOL", "With =false its certificate is not checked, and it may speak plain HTTP.", "true false" },
-	[O_PLAIN] = { "plain-http", 0, OPT_FLAG, NULL, "The registry speaks plain HTTP. Without it only one on this machine may.", NULL },
+	[O_CERTS] = PLACE_CERT_DIR_OPTION,
+	[O_TLS_VERIFY] = PLACE_TLS_VERIFY_OPTION,
+	[O_PLAIN] = PLACE_PLAIN_HTTP_OPTION,
 	[O_END] = { NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 

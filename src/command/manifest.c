@@ -2,6 +2,7 @@
 #include "base/jsonw.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "transport/repo.h"
 
 #define CONFIG_MAX ((size_t)(4 * MiB))
 

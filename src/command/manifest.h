@@ -3,6 +3,7 @@
 #define PARE_COMMAND_MANIFEST_H
 #include "base/json.h"
 #include "command/place.h"
+#include "transport/repo.h"
 
 enum { O_RAW, O_CONFIG, O_PLATFORM, O_FORMAT, O_OS, O_ARCH, O_VARIANT, O_OS_VERSION, O_ANNOTATION, O_INDEX_ANNOTATION, O_PLACE, O_END = O_PLACE + PLACE_COUNT };
 

@@ -1,5 +1,7 @@
 #include "command/place.h"
+#include "store/load.h"
 #include "transport/bag.h"
+#include "transport/repo.h"
 #include "transport/transport.h"
 #include <unistd.h>
 
@@ -23,6 +25,12 @@ int place_options(const struct option_value *opt, struct repo_options *ret, stru
 	if (place_number(&opt[PLACE_TIMEOUT], "timeout", 86400, &ret->fetch.silence, err) < 0)
 		return -1;
 	return place_number(&opt[PLACE_ATTEMPTS], "attempts", 100, &ret->fetch.attempts, err);
+}
+
+int place_load(const struct option_value *opt, struct repo_options *ret, struct load_options *load, struct error *err)
+{
+	load->registry = ret;
+	return place_options(opt, ret, err);
 }
 
 /* Whether it begins with a transport's name and a colon. */

@@ -6,14 +6,19 @@
 #ifndef PARE_COMMAND_PLACE_H
 #define PARE_COMMAND_PLACE_H
 #include "command/command.h"
-#include "transport/repo.h"
+#include "base/arena.h"
+
+struct repo;         /* transport/repo.h */
+struct repo_options;
+struct load_options; /* store/load.h */
 
 enum { PLACE_CREDS, PLACE_CERT_DIR, PLACE_TLS_VERIFY, PLACE_PLAIN_HTTP, PLACE_TIMEOUT, PLACE_ATTEMPTS, PLACE_COUNT };
+#define PLACE_CERT_DIR_OPTION { "cert-dir", 0, OPT_VALUE, "DIR", "Authorities (*.crt) and client certificates (*.cert, *.key) for the registry, instead of those in certs.d.", NULL }
+#define PLACE_TLS_VERIFY_OPTION { "tls-verify", 0, OPT_OPTIONAL, "BOOL", "With =false certificates are not checked, and a registry may speak plain HTTP.", "true false" }
+#define PLACE_PLAIN_HTTP_OPTION { "plain-http", 0, OPT_FLAG, NULL, "The registry speaks plain HTTP. Without it only one on this machine may.", NULL }
 #define PLACE_OPTIONS(at)                                                                                                                                                                        \
 	[(at) + PLACE_CREDS] = { "creds", 0, OPT_VALUE, "USER:PASSWORD", "For the registry, instead of what a login left. Others on this machine can see it while the program runs.", NULL },      \
-	[(at) + PLACE_CERT_DIR] = { "cert-dir", 0, OPT_VALUE, "DIR", "Authorities (*.crt) and client certificates (*.cert, *.key) for the registry, instead of those in certs.d.", NULL },         \
-	[(at) + PLACE_TLS_VERIFY] = { "tls-verify", 0, OPT_OPTIONAL, "BOOL", "With =false certificates are not checked, and a registry may speak plain HTTP.", "true false" },                     \
-	[(at) + PLACE_PLAIN_HTTP] = { "plain-http", 0, OPT_FLAG, NULL, "The registry speaks plain HTTP. Without it only one on this machine may.", NULL },                                          \
+	[(at) + PLACE_CERT_DIR] = PLACE_CERT_DIR_OPTION, [(at) + PLACE_TLS_VERIFY] = PLACE_TLS_VERIFY_OPTION, [(at) + PLACE_PLAIN_HTTP] = PLACE_PLAIN_HTTP_OPTION,                                  \
 	[(at) + PLACE_TIMEOUT] = { "timeout", 0, OPT_VALUE, "SECONDS", "How long a registry may be silent. Default: 60.", NULL },                                                                   \
 	[(at) + PLACE_ATTEMPTS] = { "attempts", 0, OPT_VALUE, "N", "How often something is asked for before it counts as failed; what came before a connection broke is kept. Default: 5.", NULL }
 /* Their names, for a subcommand's list. */
@@ -21,6 +26,8 @@ enum { PLACE_CREDS, PLACE_CERT_DIR, PLACE_TLS_VERIFY, PLACE_PLAIN_HTTP, PLACE_TI
 
 /* opt: of the first of them. The store is globals.store. ERR_USAGE. */
 int place_options(const struct option_value *opt, struct repo_options *ret, struct error *err) must_check;
+/* The same, in *ret, for a command that reads images of any place. */
+int place_load(const struct option_value *opt, struct repo_options *ret, struct load_options *load, struct error *err) must_check;
 /* A place that keeps content under its digest; a bare word is a name in a registry. ERR_USAGE: one that keeps no digests. */
 int place_open(const char *word, const struct repo_options *opt, struct repo **ret, struct error *err) must_check;
 /* The tag, or the digest, that the word names; NULL: none is written. */

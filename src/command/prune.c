@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "report/prune.h"
 #include "store/store.h"
+#include "transport/repo.h"
 #include <time.h>
 #include <unistd.h>
 

@@ -1,16 +1,19 @@
 #include "command/command.h"
+#include "command/place.h"
 #include "command/scan.h"
 #include "report/report.h"
+#include "transport/repo.h"
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { O_FORMAT, O_DB, O_PLATFORM, O_NO_CACHE };
+enum { O_FORMAT, O_DB, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (one screen, the default) or json.", "table json" },
 	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The advisory database. Default: that of the store; without one vulnerabilities are not looked for.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
+	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -29,7 +32,8 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct report report = { 0 };
 	struct db *db = NULL;
 	char today[16];
-	if (scan_today(today, &err) < 0 || scan_database(opt[O_DB].value, &db, &err) < 0)
+	struct repo_options registry;
+	if (place_load(opt + O_PLACE, &registry, &load, &err) < 0 || scan_today(today, &err) < 0 || scan_database(opt[O_DB].value, &db, &err) < 0)
 		return command_fail(&err);
 	if (subject_open(args[0], &load, SUBJECT_RISKS | SUBJECT_CLAIMS, &s, &err) < 0) {
 		db_close(db);

@@ -1,8 +1,10 @@
 #include "base/file.h"
 #include "command/command.h"
+#include "command/place.h"
 #include "report/sbom.h"
+#include "transport/repo.h"
 
-enum { O_FORMAT, O_ALL, O_FILES, O_TYPE, O_OUTPUT, O_PLATFORM, O_NO_CACHE };
+enum { O_FORMAT, O_ALL, O_FILES, O_TYPE, O_OUTPUT, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (for people, the default), json (all that is known), cyclonedx (CycloneDX 1.6, JSON), spdx (SPDX 2.3, JSON), spdx-tv (SPDX 2.3, tag-value), purl (a package URL a line).", "table json cyclonedx spdx spdx-tv purl" },
@@ -12,6 +14,7 @@ static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "FILE", "Write to FILE, which appears whole or not at all.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
+	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -64,7 +67,8 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		return command_fail(&err);
 	}
 	load.need_content = o.files && strncmp(w->name, "spdx", 4) == 0;
-	if (subject_open(args[0], &load, SUBJECT_INSIDE | (opt[O_ALL].count ? SUBJECT_COUNT_ALL : 0), &s, &err) < 0)
+	struct repo_options registry;
+	if (place_load(opt + O_PLACE, &registry, &load, &err) < 0 || subject_open(args[0], &load, SUBJECT_INSIDE | (opt[O_ALL].count ? SUBJECT_COUNT_ALL : 0), &s, &err) < 0)
 		return command_fail(&err);
 	command_unverified(&s.image->unverified);
 	keep_types(&opt[O_TYPE], s.packages);

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/place.h"
 #include "report/examine.h"
 #include "report/inventory.h"
 #include "report/openvex.h"
@@ -12,12 +13,13 @@
 #include "rule/gate.h"
 #include "rule/scanignore.h"
 #include "secret/scan.h"
+#include "transport/repo.h"
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { O_DB, O_FORMAT, O_OUTPUT, O_FAIL_ON, O_SEVERITY, O_KINDS, O_UNFIXED, O_IGNORE, O_NO_IGNORE, O_SUPPRESSED, O_VEX, O_VEX_OUT, O_BASELINE, O_WRITE_BASELINE, O_ONLY_NEW, O_WHY, O_LAYERS, O_POLICY, O_LICENSE_ALLOW, O_LICENSE_DENY, O_PLATFORM, O_NO_CACHE, O_SECRET_RULES };
+enum { O_DB, O_FORMAT, O_OUTPUT, O_FAIL_ON, O_SEVERITY, O_KINDS, O_UNFIXED, O_IGNORE, O_NO_IGNORE, O_SUPPRESSED, O_VEX, O_VEX_OUT, O_BASELINE, O_WRITE_BASELINE, O_ONLY_NEW, O_WHY, O_LAYERS, O_POLICY, O_LICENSE_ALLOW, O_LICENSE_DENY, O_PLATFORM, O_NO_CACHE, O_SECRET_RULES, O_PLACE };
 
 static const struct option options[] = {
 	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The advisory database. Default: that of the store, which pare db update fetches.", NULL },
@@ -46,6 +48,7 @@ static const struct option options[] = {
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
 	[O_SECRET_RULES] = { "secret-rules", 0, OPT_VALUE, "FILE", "Rules for secrets, in gitleaks' format (TOML): instead of the built-in ones, or beside them with [extend] useDefault = true. Reads every layer again.", NULL },
+	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -309,9 +312,12 @@ static int prepare(struct job *j, int n_images, struct error *err)
 static int scan(struct job *j, const char *location, struct error *err)
 {
 	struct load_options load = { .platform = j->opt[O_PLATFORM].value, .no_cache = j->opt[O_NO_CACHE].count > 0 || j->secrets, .store = globals.store };
+	struct repo_options registry;
 	int parts = SUBJECT_INSIDE | (j->kinds & ~(u32)EXAMINE_VULNERABILITIES ? SUBJECT_RISKS : 0);
 	/* What only asks for packages asks those that are known; whatever else is looked for needs the tree. */
 	bool only_packages = j->kinds == EXAMINE_VULNERABILITIES && !j->opt[O_LAYERS].count;
+	if (place_load(j->opt + O_PLACE, &registry, &load, err) < 0)
+		return command_fail(err);
 	if (only_packages ? inventory_open(location, &load, &j->subject, err) < 0 : subject_open(location, &load, parts, &j->subject, err) < 0)
 		return command_fail(err);
 	if (j->subject.image)

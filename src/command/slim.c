@@ -1,11 +1,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/place.h"
 #include "layer/deflate.h"
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_PLATFORM, O_NO_CACHE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -23,6 +24,7 @@ static const struct option options[] = {
 	[O_EXEC] = { "exec", 0, OPT_LIST, "COMMAND", "A command that must work in the image. Accepted, and without effect at this level, as --http-probe.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
+	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -48,7 +50,9 @@ static int parse_target(const struct option_value *opt, struct slim_target *t, s
 {
 	const char *kind = opt[O_COMPRESSION].value;
 	u64 level = 0;
-	*t = (struct slim_target){ .location = opt[O_OUTPUT].value, .format = opt[O_FORMAT].value, .forced = kind != NULL, .store = globals.store };
+	*t = (struct slim_target){ .location = opt[O_OUTPUT].value, .format = opt[O_FORMAT].value, .forced = kind != NULL };
+	if (place_options(opt + O_PLACE, &t->repo, err) < 0)
+		return -1;
 	if (!t->location && !opt[O_DRY_RUN].count)
 		return error_set(err, ERR_USAGE, "slim: where to? Say -o OUT, or --dry-run");
 	t->compression = kind && strcmp(kind, "zstd") == 0 ? COMP_ZSTD : kind && strcmp(kind, "none") == 0 ? COMP_NONE : COMP_GZIP;
@@ -124,7 +128,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		return command_fail(&err);
 	if ((opt[O_HTTP].count || opt[O_EXEC].count) && !globals.quiet)
 		fputs("pare: slim: note: probes have no effect at --level safe: nothing that they could exercise is taken out\n", stderr);
-	struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = package_collectors, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0, .store = globals.store };
+	struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = package_collectors, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0, .store = globals.store, .registry = &to.repo };
 	int r = slim_open(args[0], &load, &o, &s, &problems, &err);
 	int status;
 	if (r < 0) {

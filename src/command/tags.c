@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include "command/place.h"
+#include "transport/repo.h"
 
 enum { O_MATCH, O_DIGESTS, O_LIMIT, O_FORMAT, O_PLACE, O_END = O_PLACE + PLACE_COUNT };
 

@@ -8,6 +8,7 @@
 #include "slim/plan.h"
 #include "slim/prove.h"
 #include "store/load.h"
+#include "transport/repo.h"
 
 struct slim_options {
 	struct litter_options litter;
@@ -56,7 +57,7 @@ struct slim_target {
 	bool forced;             /* compression was asked for: kept layers too */
 	enum compression compression;
 	int level;               /* 0: the default */
-	const char *store;       /* of pare:REF, as load_options.store */
+	struct repo_options repo; /* how docker://REF and pare:REF are written */
 };
 /* Writes, reads it back, compares, and only then lets it appear. 1: a check did not pass; nothing was written. A layer whose compressed form
  * comes out no smaller than it was stays as it was, and the plan with it. */

@@ -188,7 +188,7 @@ static int read_back(struct writer *w, struct error *err)
 
 static int attempt(struct writer *w, struct error *err)
 {
-	if (sink_open_with(w->to->location, w->to->format, &(struct repo_options){ .store = w->to->store }, &w->sink, err) < 0)
+	if (sink_open_with(w->to->location, w->to->format, &w->to->repo, &w->sink, err) < 0)
 		return -1;
 	progress_begin("writing", work_of(w));
 	int r = write_layers(w, err);

@@ -495,7 +495,7 @@ int image_load(const char *location, const struct load_options *opt, struct imag
 	struct loader l = { .opt = opt, .img = img, .kept = make_kept(img, opt, store) };
 	l.layer = (struct layer_options){ .collectors = opt->collectors, .headers_only = opt->headers_only };
 	struct archive_memory memory = { .ctx = l.kept, .recall = recall, .keep = remember, .facts = recall_facts };
-	struct source_options so = { .memory = l.kept->dir ? &memory : NULL, .platform = &want, .platform_forced = opt->platform != NULL, .plain_dirs = opt->content_only, .layer = &l.layer, .need_content = opt->need_content, .spool_dir = store };
+	struct source_options so = { .memory = l.kept->dir ? &memory : NULL, .platform = &want, .platform_forced = opt->platform != NULL, .plain_dirs = opt->content_only, .layer = &l.layer, .need_content = opt->need_content, .spool_dir = store, .registry = opt->registry };
 	if (source_open(location, &so, &l.source, err) < 0) {
 		image_close(img);
 		return -1;

@@ -27,6 +27,7 @@ struct load_options {
 	 * image.unverified instead of image.problems. For questions about the content; whether an image is what it claims is inspect's. A
 	 * bare path to a plain directory is a root file system then. */
 	bool content_only;
+	const struct repo_options *registry; /* how a registry is asked; NULL: as ever */
 	const char *store;     /* directory; NULL: $PARE_STORE, else $XDG_DATA_HOME/pare, else ~/.local/share/pare */
 };
 

@@ -296,7 +296,8 @@ int source_repo(struct repo *r, int blobs, const struct source_options *opt, str
 /* --- the two places --- */
 static int open_place(const char *transport, const char *ref, const struct source_options *opt, struct repo **ret, struct error *err)
 {
-	struct repo_options o = { .store = opt->spool_dir };
+	struct repo_options o = opt->registry ? *opt->registry : (struct repo_options){ 0 };
+	o.store = opt->spool_dir;
 	struct buf location = BUF(0);
 	buf_printf(&location, "%s%s", transport, ref);
 	int r = repo_open(location.p, &o, ret, err);

@@ -26,6 +26,7 @@ struct archive_memory {
 	struct facts *(*facts)(void *ctx, const struct digest *diff_id); /* NULL: not kept; else the caller's */
 };
 
+struct repo_options;
 struct source_options {
 	bool plain_dirs;           /* a bare path to a directory that is no layout is a root file system */
 	const struct platform *platform; /* to choose from an index; NULL: the host's */
@@ -34,6 +35,7 @@ struct source_options {
 	bool need_content;               /* layers will be opened (again): spool what passes by once */
 	const struct archive_memory *memory; /* NULL: nothing is remembered */
 	const char *spool_dir;           /* existing directory for that; NULL: need_content of such places fails */
+	const struct repo_options *registry; /* how a registry is asked (repo.h); NULL: as ever */
 };
 
 struct source_layer {

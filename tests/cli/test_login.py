@@ -101,3 +101,17 @@ def test_names_of_helpers_are_no_paths(pare):
             env = helper(pare, credsStore=name)
             pare("tags", "docker://%s/a/b:1" % r.host, status=4, env=env)
         assert not bad.exists()
+
+
+LONG = "x" * 40
+
+
+@pytest.mark.parametrize("says, shown", [("echo '{\"Secret\":\"pa55word\"}'", ""), ("echo oops pa55word", ""), ("echo no pa55word for you >&2", ""), ("cat >&2", ""), ("echo '{' >&2", ""),
+                                         ("echo %s >&2" % LONG, ""), ("printf 'the safe is \\033[1mlocked\\nthe second line\\n' >&2", ": the safe is "), ("yes >&2 & kill -9 $$", "")])
+def test_helpers_that_fail_are_not_quoted(pare, says, shown):
+    """Nothing of their standard output, and of their standard error the first line when no secret can be in it."""
+    with Registry(auth=("me", "pa55word")) as r:
+        e = login(pare, r, env=helper(pare, "#!/bin/sh\n%s\nexit 7\n" % says), status=4).err
+        assert e.count("\n") == 1 and "pa55word" not in e and LONG not in e and "Secret" not in e and "second" not in e
+        end = "docker-credential-test store: it ended with " + ("signal 9" if "kill" in says else "status 7")
+        assert end in e and (end + shown in e if shown else e.rstrip().endswith(end))

@@ -1,0 +1,102 @@
+"""What every command has that asks a registry: who to be there, whom to believe, what is shown of oneself; in registries that insist on each."""
+import os
+
+import pytest
+
+from imagelib import Dir, File, Image, layer
+from registrylib import Registry
+
+IMAGE = Image([layer(Dir("d"), File("d/f", b"text" * 900))])
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    """Takes only who knows its authority, has a certificate of it, and the password."""
+    with Registry(auth=("me", "secret"), tls=True, client_certs=True) as r:
+        r.place = os.path.join(r.certs_d(tmp_path_factory.mktemp("certs"), client=True), r.host)
+        yield r
+
+
+@pytest.fixture(scope="module")
+def trusting(tmp_path_factory):
+    """TLS by an authority that nobody knows, and a password."""
+    with Registry(auth=("you", "other"), tls=True) as r:
+        r.place = os.path.join(r.certs_d(tmp_path_factory.mktemp("certs")), r.host)
+        yield r
+
+
+READ = {"inspect": ["inspect"], "report": ["report"], "history": ["history"], "sbom": ["sbom"], "scan": ["scan", "--kinds", "config"], "slim": ["slim", "--dry-run"], "tags": ["tags"],
+        "manifest": ["manifest", "show"], "pull": ["pull"]}
+
+
+@pytest.mark.parametrize("words", READ.values(), ids=READ.keys())
+def test_commands_that_read(pare, strict, tmp_path, words):
+    name = "docker://%s/read/%s:1" % (strict.host, words[0])
+    who, known = ["--creds", "me:secret"], ["--cert-dir", strict.place]
+    pare("copy", "-q", IMAGE.oci(tmp_path / "l"), name, *who, *known)
+    pare(*words, name, *who, *known)
+    for more in (who, known, ["--creds", "me:wrong", *known], [*who, "--tls-verify=false"]):  # the last shows no certificate
+        r = pare(*words, name, "--attempts", "1", *more, status=4)
+        assert r.err.count("\n") == 1 and "secret" not in r.err and "wrong" not in r.err, r
+
+
+def test_diff_and_lint(pare, strict, tmp_path):
+    name = "docker://%s/read/two:1" % strict.host
+    open_ = ["--creds", "me:secret", "--cert-dir", strict.place]
+    pare("copy", "-q", IMAGE.oci(tmp_path / "l"), name, *open_)
+    pare("diff", "--exit-code", name, "oci:%s" % (tmp_path / "l"), *open_)
+    pare("diff", name, name, "--attempts", "1", status=4)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY x /x\n")
+    assert "history holds none" in pare("lint", "--no-fail", "--image", name, tmp_path / "Dockerfile", *open_, status=3).err  # it was read
+    assert "401" in pare("lint", "--no-fail", "--image", name, tmp_path / "Dockerfile", *open_[2:], status=4).err
+
+
+def test_commands_that_write(pare, strict, tmp_path):
+    open_ = ["--creds", "me:secret", "--cert-dir", strict.place]
+    first, second = ("docker://%s/written/%s:1" % (strict.host, w) for w in "ab")
+    digest = pare("copy", "-q", IMAGE.oci(tmp_path / "l"), first, *open_).out
+    for more in (open_[:2], open_[2:]):
+        pare("slim", first, "-o", second, "--attempts", "1", *more, status=4)
+        pare("push", "--attempts", "1", "%s/written/c:1" % strict.host, *more, status=4)
+    assert strict.get("/v2/written/b/tags/list") is None
+    pare("slim", first, "-o", second, *open_)
+    assert strict.get("/v2/written/b/tags/list")["tags"] == ["1"]
+    pare("pull", "-q", first, *open_)
+    assert pare("push", "-q", "%s/written/a:1" % strict.host, "%s/written/c:1" % strict.host, *open_).out == digest
+    pare("sign", "--generate-key", tmp_path / "k")
+    pare("sign", first, "--key", tmp_path / "k.key", "--attempts", "1", *open_[:2], status=4)
+    pare("sign", first, "--key", tmp_path / "k.key", *open_)
+    pare("verify", first, "--key", tmp_path / "k.pub", *open_)
+    pare("delete", "docker://%s/written/b:1" % strict.host, "--yes", "--attempts", "1", *open_[:2], status=4)
+
+
+def test_either_side_of_a_copy(pare, strict, trusting, tmp_path):
+    """What is said of one side is not said to the other."""
+    source, target = "docker://%s/side/a:1" % strict.host, "docker://%s/side/b:1" % trusting.host
+    digest = pare("copy", "-q", IMAGE.oci(tmp_path / "l"), source, "--dest-creds", "me:secret", "--dest-cert-dir", strict.place).out
+    src, dest = ["--src-creds", "me:secret", "--src-cert-dir", strict.place], ["--dest-creds", "you:other", "--dest-cert-dir", trusting.place]
+    for missing in range(0, 4, 2):
+        pare("copy", "-q", "--attempts", "1", source, target, *src[missing:missing + 2], *dest, status=4)
+        pare("copy", "-q", "--attempts", "1", source, target, *src, *dest[missing:missing + 2], status=4)
+    pare("copy", "-q", "--attempts", "1", source, target, *src[:2], "--src-cert-dir", trusting.place, *dest, status=4)
+    pare("copy", "-q", "--attempts", "1", source, target, *src, *dest[:2], "--dest-cert-dir", strict.place, status=4)
+    assert trusting.get("/v2/side/b/tags/list") is None
+    assert pare("copy", "-q", source, target, *src, *dest).out == digest
+    assert pare("copy", "-q", source, "docker://%s/side/c:1" % trusting.host, *src, *dest[:2], "--dest-tls-verify=false").out == digest
+    assert pare("copy", "-q", target, "oci:%s" % (tmp_path / "back"), "--creds", "you:other", "--cert-dir", trusting.place).out == digest
+
+
+@pytest.mark.parametrize("change, says", [({"client.key": None}, "client.key"), ({"client.cert": None}, "client.cert"), ({"ca.crt": "no certificate\n"}, "certificate")], ids=["no key", "no certificate", "no authority"])
+def test_directories_of_certificates(pare, strict, tmp_path, change, says):
+    place = tmp_path / "certs"
+    place.mkdir()
+    for name in os.listdir(strict.place):
+        with open(os.path.join(strict.place, name)) as f:
+            (place / name).write_text(f.read())
+    name = ["docker://%s/none:1" % strict.host, "--creds", "me:secret", "--attempts", "1", "--cert-dir"]
+    assert "no such repository" in pare("tags", *name, place, status=4).err
+    for f, text in change.items():
+        (place / f).write_text(text) if text else (place / f).unlink()
+    r = pare("tags", *name, place, status=None)
+    assert r.status in (2, 4) and says in r.err and r.err.count("\n") == 1, r
+    assert "not there" in pare("tags", *name, tmp_path / "absent", status=4).err or "No such file" in pare("tags", *name, tmp_path / "absent", status=4).err
