@@ -205,7 +205,7 @@ const struct command command_verify = {
 	.summary = "who signed an image, and whether a policy lets it be used",
 	.synopsis = "[OPTIONS] IMAGE --key FILE",
 	.description = "Looks for signatures of the digest that IMAGE stands for, among the manifests that refer to it and under cosign's tag (sha256-HEX.sig), and checks each with the public keys: cosign's "
-		       "payloads, and Sigstore bundles whose statement is cosign's signature. A signature that names another digest, or is by another key, is none. Keyless signatures are said to be "
+		       "payloads, and Sigstore bundles whose statement is cosign's signature or that sign the manifest itself. A signature that names another digest, or is by another key, is none. Keyless signatures are said to be "
 		       "there and never count: no transparency log is asked, and no certificate is believed.\n\n"
 		       "With --policy, or where a policy is in force, it is asked as well, as pare copy and pare pull ask it: who may be used, what must be named by its digest, what must be signed and by "
 		       "which keys. docs/trust.md describes the file.\n\n"

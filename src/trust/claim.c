@@ -130,16 +130,37 @@ static void statement(struct arena *a, struct str text, const struct digest *d, 
 	}
 }
 
+/* A signature of the manifest itself. The digest beside it only tells what that was; what is verified are the bytes. */
+static void message_signature(struct arena *a, const json_t *signed_message, const struct digest *d, struct bundle *ret)
+{
+	json_t *hint = json_obj(signed_message, "messageDigest");
+	struct digest said = { .alg = DIGEST_SHA256 };
+	bool ok = true;
+	struct str bytes = hint ? decoded(a, json_view(hint, "digest"), &ok) : STR("");
+	ret->plain = true;
+	if (ok && d->alg == DIGEST_SHA256 && bytes.n == 32) {
+		memcpy(said.bytes, bytes.p, bytes.n);
+		if (!digest_eq(&said, d))
+			ret->claim.wrong = arena_printf(a, "names %s", DIGEST_STR(&said));
+	}
+	ret->signatures[0] = decoded(a, json_view(signed_message, "signature"), &ok);
+	ret->n = ok && ret->signatures[0].n;
+}
+
 void bundle_read(struct arena *a, struct str text, const struct digest *d, struct bundle *ret)
 {
 	*ret = (struct bundle){ .claim = { .identity = "", .annotations = none } };
 	autojson json_t *doc = document(text);
-	json_t *material = json_obj(doc, "verificationMaterial"), *envelope = json_obj(doc, "dsseEnvelope"), *signatures = json_arr(envelope, "signatures");
+	json_t *material = json_obj(doc, "verificationMaterial"), *envelope = json_obj(doc, "dsseEnvelope"), *signatures = json_arr(envelope, "signatures"), *plain = json_obj(doc, "messageSignature");
 	struct str type = json_view(envelope, "payloadType");
 	bool ok;
 	ret->keyless = json_obj(material, "certificate") || json_obj(material, "x509CertificateChain");
-	if (!envelope || !str_starts(json_view(doc, "mediaType"), STR(BUNDLE_PREFIX))) {
-		ret->claim.wrong = doc ? "a bundle without an envelope" : "its bundle is none";
+	if (!str_starts(json_view(doc, "mediaType"), STR(BUNDLE_PREFIX)) || !envelope == !plain) {
+		ret->claim.wrong = "its bundle is none";
+		return;
+	}
+	if (plain) {
+		message_signature(a, plain, d, ret);
 		return;
 	}
 	struct str payload = decoded(a, json_view(envelope, "payload"), &ok);

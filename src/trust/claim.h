@@ -22,6 +22,7 @@ struct bundle {
 	struct str message;       /* what was signed: the envelope's pre-authentication encoding */
 	struct str signatures[BUNDLE_SIGNATURES_MAX];
 	u32 n;
+	bool plain;               /* no envelope: what was signed are the bytes of the image's manifest; message is empty */
 	bool keyless;             /* it brings a certificate for its key */
 };
 void bundle_read(struct arena *a, struct str text, const struct digest *d, struct bundle *ret);

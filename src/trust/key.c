@@ -7,7 +7,7 @@
 struct key {
 	EVP_PKEY *pkey;
 	int id;      /* EVP_PKEY_EC, … */
-	bool wide;   /* P-384 */
+	int bits;    /* of the hash that goes with it: 256, 384 of P-384, 512 of P-521; 0 of Ed25519, which hashes by itself */
 	bool secret;
 	char *name;
 	u8 *der;     /* the public half, PKIX: what tells one key from another */
@@ -37,17 +37,17 @@ static int take(EVP_PKEY *pkey, const char *name, bool secret, struct key **ret,
 	size_t n = 0;
 	int id = c->pkey_id(pkey), bits = c->pkey_bits(pkey);
 	bool ec = id == EVP_PKEY_EC && c->pkey_group(pkey, group, sizeof group, &n) == 1;
-	bool wide = ec && strcmp(group, "secp384r1") == 0;
+	int hash = id == EVP_PKEY_ED25519 ? 0 : ec && strcmp(group, "secp384r1") == 0 ? 384 : ec && strcmp(group, "secp521r1") == 0 ? 512 : 256;
 	bool rsa = id == EVP_PKEY_RSA || id == EVP_PKEY_RSA_PSS;
 	struct key *k = NULL;
 	if (rsa && (bits < 2048 || bits > 16384))
 		error_set(err, ERR_USAGE, "%s: RSA of %d bits: 2048 to 16384 are taken", name, bits);
-	else if (!rsa && id != EVP_PKEY_ED25519 && !wide && !(ec && strcmp(group, "prime256v1") == 0))
-		error_set(err, ERR_USAGE, "%s: a key of a kind that is not taken: ECDSA on P-256 or P-384, Ed25519 and RSA are", name);
+	else if (!rsa && hash == 256 && !(ec && strcmp(group, "prime256v1") == 0))
+		error_set(err, ERR_USAGE, "%s: a key of a kind that is not taken: ECDSA on P-256, P-384 or P-521, Ed25519 and RSA are", name);
 	else
 		k = xcalloc(1, sizeof *k);
 	if (k) {
-		*k = (struct key){ .pkey = pkey, .id = id, .wide = wide, .secret = secret, .name = xstrdup(name) };
+		*k = (struct key){ .pkey = pkey, .id = id, .bits = hash, .secret = secret, .name = xstrdup(name) };
 		k->n_der = c->public_der(pkey, &k->der);
 		if (k->n_der > 0) {
 			*ret = k;
@@ -153,7 +153,11 @@ int key_private(const char *file, const char *password, struct key **ret, struct
 }
 
 /* --- signatures --- */
-static const EVP_MD *hash_of(const struct key *k, bool wide) { return k->id == EVP_PKEY_ED25519 ? NULL : wide ? crypto()->sha384() : crypto()->sha256(); }
+static const EVP_MD *hash_of(const struct key *k)
+{
+	const struct crypto *c = crypto();
+	return !k->bits ? NULL : k->bits == 512 ? c->sha512() : k->bits == 384 ? c->sha384() : c->sha256();
+}
 
 static bool holds(const struct key *k, const EVP_MD *md, int padding, struct str message, struct str signature)
 {
@@ -171,13 +175,13 @@ bool key_holds(const struct key *k, struct str message, struct str signature)
 {
 	if (!signature.n || signature.n > KEY_SIGNATURE_MAX || !message.p)
 		return false;
-	if (k->id == EVP_PKEY_RSA && holds(k, hash_of(k, false), RSA_PKCS1_PADDING, message, signature))
+	if (k->id == EVP_PKEY_RSA && holds(k, hash_of(k), RSA_PKCS1_PADDING, message, signature))
 		return true;
 	if (k->id == EVP_PKEY_RSA || k->id == EVP_PKEY_RSA_PSS)
-		return holds(k, hash_of(k, false), RSA_PKCS1_PSS_PADDING, message, signature);
-	if (k->wide && holds(k, hash_of(k, true), 0, message, signature)) /* and with SHA-256, which cosign took for every curve at first */
+		return holds(k, hash_of(k), RSA_PKCS1_PSS_PADDING, message, signature);
+	if (holds(k, hash_of(k), 0, message, signature))
 		return true;
-	return holds(k, hash_of(k, false), 0, message, signature);
+	return k->bits > 256 && holds(k, crypto()->sha256(), 0, message, signature); /* which cosign took for every curve at first */
 }
 
 int key_sign(const struct key *k, struct str message, struct buf *signature, struct error *err)
@@ -191,7 +195,7 @@ int key_sign(const struct key *k, struct str message, struct buf *signature, str
 	if (!k->secret)
 		return error_set(err, ERR_USAGE, "%s: is no private key", k->name);
 	EVP_MD_CTX *ctx = c->md_ctx_new();
-	bool ok = ctx && s->sign_init(ctx, &params, hash_of(k, k->wide), NULL, k->pkey) == 1 && (!padding || s->set_rsa_padding(params, padding) == 1) &&
+	bool ok = ctx && s->sign_init(ctx, &params, hash_of(k), NULL, k->pkey) == 1 && (!padding || s->set_rsa_padding(params, padding) == 1) &&
 		  s->sign(ctx, out, &n, (const u8 *)message.p, message.n) == 1;
 	c->md_ctx_free(ctx);
 	if (!ok)

@@ -1,6 +1,6 @@
-/* key.h — one key, public or private, and what is done with it: PEM, ECDSA on P-256 and P-384, Ed25519, RSA from 2048 bits.
+/* key.h — one key, public or private, and what is done with it: PEM, ECDSA on P-256, P-384 and P-521, Ed25519, RSA from 2048 bits.
  *
- * ECDSA signatures are DER (SEQUENCE of r and s) over SHA-256 or SHA-384; RSA's are PKCS#1 version 1.5 or PSS over SHA-256; Ed25519's are of the message itself. */
+ * ECDSA signatures are DER (SEQUENCE of r and s) over the hash that is as long as the curve: SHA-256, -384, -512; RSA's are PKCS#1 version 1.5 or PSS over SHA-256; Ed25519's are of the message itself. */
 #ifndef PARE_TRUST_KEY_H
 #define PARE_TRUST_KEY_H
 #include "trust/trust.h"

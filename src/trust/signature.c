@@ -14,6 +14,7 @@ struct gather {
 	struct signature *v; /* room for TRUST_SIGNATURES_MAX */
 	struct digest *seen; /* what was read for each */
 	u32 n, good;
+	struct document image; /* what was asked about, once a signature of its own bytes is there */
 };
 
 /* A new one, or NULL: one with this content was there already, or (*status is -1 then) there are too many. */
@@ -33,6 +34,14 @@ static struct signature *add(struct gather *g, struct str content, struct str mo
 	}
 	g->seen[g->n] = id;
 	return &g->v[g->n++];
+}
+
+/* The bytes that a signature without an envelope is of. */
+static int image_bytes(struct gather *g, struct str *ret, struct error *err)
+{
+	int r = g->image.digest.alg ? 0 : repo_document(g->r, DIGEST_STR(g->d), &g->image, err);
+	*ret = buf_str(&g->image.bytes);
+	return r > 0 ? error_set(err, ERR_INPUT, "%s: has no %s", repo_name(g->r), DIGEST_STR(g->d)) : r;
 }
 
 static void judge(struct gather *g, struct signature *s, const struct claim *c, struct str message, const struct str *signatures, u32 n, bool keyless)
@@ -76,6 +85,8 @@ static int take_layer(struct gather *g, const json_t *layer, struct error *err)
 	} else if (bundle) {
 		struct bundle b;
 		bundle_read(g->a, buf_str(&content), g->d, &b);
+		if (b.plain)
+			status = image_bytes(g, &b.message, err);
 		judge(g, s, &b.claim, b.message, b.signatures, b.n, b.keyless);
 	} else {
 		struct claim c;
@@ -138,8 +149,10 @@ int trust_verify(struct repo *r, const struct digest *d, struct key *const *keys
 	char tag[PLACE_TAG];
 	g.v = arena_array(a, struct signature, TRUST_SIGNATURES_MAX);
 	g.seen = arena_array(a, struct digest, TRUST_SIGNATURES_MAX);
-	if ((place_tag(d, tag) && take_manifest(&g, tag, err) < 0) || take_referrers(&g, err) < 0)
-		return error_wrap(err, "signatures");
+	int status = (place_tag(d, tag) && take_manifest(&g, tag, err) < 0) || take_referrers(&g, err) < 0 ? error_wrap(err, "signatures") : 0;
+	document_free(&g.image);
+	if (status < 0)
+		return -1;
 	*ret = g.v;
 	*n = g.n;
 	*good = g.good;

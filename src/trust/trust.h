@@ -1,6 +1,6 @@
 /* trust.h — who signed an image, and which images may be used.
  *
- * Signatures are cosign's ("simple signing", containers-signature(5) payload): a JSON payload that names the manifest's digest, signed with a key of ours (ECDSA P-256/384, Ed25519, RSA >= 2048;
+ * Signatures are cosign's ("simple signing", containers-signature(5) payload): a JSON payload that names the manifest's digest, signed with a key of ours (ECDSA P-256/384/521, Ed25519, RSA >= 2048;
  * PEM: public PKIX, private PKCS#8, or cosign's encrypted one). Kept as a manifest whose layers are the payloads, annotation dev.cosignproject.cosign/signature; found as a referrer of
  * the image (artifact type below) and under cosign's tag sha256-HEX.sig. Written as both, so that cosign finds it.
  *
@@ -31,8 +31,8 @@ struct signature {
 	const char **annotations; /* "K=V" of what it was signed with, NULL-terminated, sorted by K; never NULL */
 	const char *why_not;    /* when key is NULL: "another key", "names sha256:…", "keyless: the transparency log is not asked" */
 };
-/* Everything that signs `d`; how many hold comes back in *good. Sigstore's bundles count, too, when their envelope holds cosign's statement about this digest; attestations are no
- * signatures. What is under the tag and a referrer is one. More than TRUST_SIGNATURES_MAX is ERR_INPUT: then none is believed. */
+/* Everything that signs `d`; how many hold comes back in *good. Sigstore's bundles count, too: those whose envelope holds cosign's statement about this digest,
+ * and those that sign the manifest's own bytes; attestations are no signatures. What is under the tag and a referrer is one. More than TRUST_SIGNATURES_MAX is ERR_INPUT: then none is believed. */
 int trust_verify(struct repo *r, const struct digest *d, struct key *const *keys, u32 n_keys, struct arena *a, struct signature **ret, u32 *n, u32 *good, struct error *err) must_check;
 /* annotations: "K=V", NULL-terminated (NULL: none). What this key signed with the same words already is not signed again. *ret the digest of the manifest that refers to the image;
  * the one under cosign's tag holds what was there before, too. */

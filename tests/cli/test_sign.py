@@ -33,6 +33,17 @@ def test_kinds_of_keys(pare, layout, tmp_path, kind):
     assert verify(pare, layout, other, pub)["signatures"][0]["key"] == str(pub)
 
 
+def test_times(pare, layout, keys):
+    """Only where it is asked for is the time signed: a number, as containers-signature(5) has it."""
+    sign(pare, layout, keys[0])
+    assert verify(pare, layout, keys[1])["signatures"][0]["annotations"] == {}
+    sign(pare, layout, keys[0], "--timestamp", "--annotation", "a=b")
+    said = [json.loads(blob(layout, e["digest"]))["optional"] for m in index(layout) for e in json.loads(blob(layout, m["digest"]))["layers"] if SIGNATURE in e.get("annotations", {})]
+    assert None in said and any(o and o["a"] == "b" and isinstance(o["timestamp"], int) and o["timestamp"] > 1700000000 for o in said)
+    assert sorted(len(s["annotations"]) for s in verify(pare, layout, keys[1])["signatures"]) == [0, 2]
+    verify(pare, layout, keys[1], more=("--annotation", "a=b"))
+
+
 def test_as_cosign_keeps_it(pare, layout, keys, tmp_path):
     """What is written is what others look for, and openssl finds the signature good."""
     digest = digest_of(layout)
@@ -145,6 +156,10 @@ def test_generated(pare, layout, tmp_path, password):
         sign(pare, layout, tmp_path / "mine.key", "--password-file", tmp_path / "password")
     sign(pare, layout, tmp_path / "mine.key", env=env)
     assert len(verify(pare, layout, tmp_path / "mine.pub")["signatures"]) == 1
+    if password:  # what cosign called it at first
+        (tmp_path / "old.key").write_text(text.replace("SIGSTORE", "COSIGN"))
+        sign(pare, layout, tmp_path / "old.key", "--annotation", "again=1", env=env)
+        assert [s["key"] for s in verify(pare, layout, tmp_path / "mine.pub")["signatures"]] == [str(tmp_path / "mine.pub")] * 2
     r = pare("verify", "oci:%s:v1" % layout, "--key", tmp_path / "mine.key", status=2)
     assert "public" in r.err
 

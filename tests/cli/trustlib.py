@@ -6,7 +6,7 @@ from imagelib import File, Image, layer
 from schemalib import check
 
 SIGNATURE = "dev.cosignproject.cosign/signature"
-KINDS = {"p256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "p384": ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], "ed25519": ["ed25519"], "rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+KINDS = {"p256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "p384": ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], "p521": ["EC", "-pkeyopt", "ec_paramgen_curve:P-521"], "ed25519": ["ed25519"], "rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
          "pss": ["RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"]}
 
 
