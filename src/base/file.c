@@ -1,10 +1,8 @@
 #include "base/file.h"
+#include "base/leftover.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -101,70 +99,29 @@ int file_mkdirs(const char *path, struct error *err)
 	}
 }
 
-/* Paths to remove when a signal ends us. The handler only reads: a slot is published last and cleared first. */
-#define SLOTS 16
-static _Atomic(char *) doomed[SLOTS];
-
-int file_unlink_at_exit(const char *path)
-{
-	char *copy = xstrdup(path);
-	for (int i = 0; i < SLOTS; i++) {
-		char *none = NULL;
-		if (atomic_compare_exchange_strong(&doomed[i], &none, copy))
-			return i;
-	}
-	free(copy);
-	return -1;
-}
-
-void file_forget(int slot)
-{
-	if (slot >= 0)
-		free(atomic_exchange(&doomed[slot], NULL));
-}
-
-static void on_signal(int sig)
-{
-	for (int i = 0; i < SLOTS; i++) {
-		const char *path = atomic_load(&doomed[i]);
-		if (path)
-			unlink(path);
-	}
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-void file_catch_signals(void)
-{
-	const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
-	for (size_t i = 0; i < countof(sigs); i++) {
-		struct sigaction sa = { .sa_handler = on_signal };
-		sigaction(sigs[i], &sa, NULL);
-	}
-	signal(SIGPIPE, SIG_IGN);
-}
-
-#define NAME_TRIES 100
-
 /* Registered before it is there: a signal in between finds nothing to remove, and never leaves something behind. */
 int outfile_open(struct outfile *o, const char *path, struct error *err)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 	struct buf tmp = BUF(0);
 	int fd = -1, slot = -1;
-	for (int i = 0; fd < 0 && i < NAME_TRIES; i++) {
-		u8 bytes[8];
-		if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-			break;
+	for (int i = 0; fd < 0 && i < FILE_NAME_TRIES; i++) {
 		buf_clear(&tmp);
 		buf_printf(&tmp, "%s.part-", path);
-		for (size_t k = 0; k < sizeof bytes; k++)
-			buf_putc(&tmp, letters[bytes[k] & 31]);
+		if (file_letters(&tmp) < 0)
+			break;
 		slot = file_unlink_at_exit(tmp.p);
 		fd = open(tmp.p, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd < 0)
-			file_forget(slot);
-		if (fd < 0 && errno != EEXIST)
+		bool other = fd < 0 ? errno == EEXIST : !file_lock_new(fd);
+		if (fd >= 0 && other) {
+			close(fd);
+			fd = -1;
+		}
+		if (fd >= 0)
+			break;
+		int e = errno;
+		file_forget(slot);
+		errno = e;
+		if (!other)
 			break;
 	}
 	if (fd < 0) {
@@ -196,8 +153,9 @@ int outfile_commit(struct outfile *o, struct error *err)
 
 int outfile_commit_unsynced(struct outfile *o, struct error *err)
 {
+	autofd int locked = fcntl(o->fd, F_DUPFD_CLOEXEC, 3); /* until it has its name: nobody takes it for left over */
 	int r = 0;
-	if (close(o->fd) < 0 && r == 0)
+	if (close(o->fd) < 0)
 		r = error_errno(err, "%s", o->path);
 	o->fd = -1;
 	if (r == 0 && rename(o->tmp, o->path) < 0)

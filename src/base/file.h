@@ -22,7 +22,8 @@ int file_mkdirs(const char *path, struct error *err) must_check; /* mkdir -p, 07
 /* A result that appears at once or not at all: written beside its place, synced, renamed.
  *   struct outfile o;
  *   if (outfile_open(&o, path, err) < 0) ...; write to o.fd; if (outfile_commit(&o, err) < 0) ...
- * outfile_abort() removes what was written; it does nothing after a commit. A signal (INT, TERM, HUP) removes it too. */
+ * outfile_abort() removes what was written; it does nothing after a commit. A signal (INT, TERM, HUP) removes it too. What a process leaves that is killed is "PATH.part-XXXXXXXX",
+ * eight letters; it is locked as long as its process lives, which is how file_leftover() knows. */
 struct outfile {
 	int fd;          /* -1 when closed */
 	char *path, *tmp; /* owned */
@@ -36,9 +37,33 @@ void outfile_abort(struct outfile *o);
 /* All of it: what write() writes, as FILE. */
 int outfile_write(const char *path, void (*write)(FILE *f, void *ctx), void *ctx, struct error *err) must_check;
 
-/* Names a path to be unlinked when a signal ends the program; returns a slot for file_forget(), or -1 when full. */
+/* A directory of our own, "PREFIXXXXXXXXX", for what is being made: locked, and gone with all that is in it when it is removed, or a signal ends us. */
+struct stage {
+	char *path; /* owned; NULL: none */
+	int fd, slot;
+};
+int stage_make(struct stage *s, const char *prefix, struct error *err) must_check;
+void stage_remove(struct stage *s); /* does nothing twice */
+
+/* What a killed process left, an outfile's or a stage (by its `prefix`; NULL: no stages): true when PATH is one that no living process has locked. Then it is removed, unless `dry`; *bytes (may be NULL)
+ * grows by what was in it. Where there are no locks nothing is taken for left over. */
+bool file_leftover(const char *path, const char *prefix, bool dry, u64 *bytes);
+/* Of a directory, whatever was left of names that begin with `base` ("": any), and stages. */
+void file_sweep(const char *dir, const char *base, const char *prefix);
+/* A directory that was begun here and came to nothing: what has one of these beginnings of a name is removed, and then the directory, if that was all; nothing, when it has a `mark` meanwhile, or somebody
+ * has it locked. */
+struct unmake {
+	const char *mark, *ours[6]; /* NULL-terminated */
+};
+void file_unmake(const char *dir, const struct unmake *what);
+
+/* Names a path to be removed when a signal ends the program: a file, a directory with all that is in it; with `what` as file_unmake() does. Called before the path is there, if it is new for sure. Returns a slot for
+ * file_forget(), or -1 when full. */
 int file_unlink_at_exit(const char *path);
+int file_unmake_at_exit(const char *path, const struct unmake *what); /* `what` is static */
 void file_forget(int slot);
+/* +1: this process has a directory locked that it may be unmaking; -1: no more. Its own lock keeps no signal from that. */
+void file_own_lock(int change);
 /* Installs the handlers for that; once, from main(). */
 void file_catch_signals(void);
 #endif

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "command/command.h"
 #include "copy/copy.h"
+#include "transport/places.h"
 #include "store/about.h"
 #include "store/load.h"
 #include "transport/layout.h"
@@ -110,8 +111,11 @@ static int export_out(struct arena *a, const struct option_value *opt, char **na
 	const char *dir = store_dir(a, globals.store, err);
 	if (!dir)
 		return -1;
-	char *path = arena_printf(a, "%s/export-%ld.tar", dir, (long)getpid());
-	int slot = file_unlink_at_exit(path);
+	struct stage stage;
+	file_sweep(dir, "", PLACE_STAGE);
+	if (stage_make(&stage, arena_printf(a, "%s/" PLACE_STAGE, dir), err) < 0)
+		return -1;
+	const char *path = arena_printf(a, "%s/export.tar", stage.path);
 	int r = export_to(a, opt, names, n, path, err);
 	FILE *f = r < 0 ? NULL : fopen(path, "rbe");
 	if (r == 0 && !f)
@@ -123,9 +127,7 @@ static int export_out(struct arena *a, const struct option_value *opt, char **na
 	free(piece);
 	if (f)
 		fclose(f);
-	unlink(path);
-	if (slot >= 0)
-		file_forget(slot);
+	stage_remove(&stage);
 	return r;
 }
 

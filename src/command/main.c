@@ -3,6 +3,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "store/store.h"
 #include <errno.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -313,6 +314,7 @@ int main(int argc, char **argv)
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_ARENA_MAX, 2);
 	file_catch_signals();
+	store_notice = line;
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
 		manual_help(argc < 2 ? stderr : stdout, NULL);
 		return argc < 2 ? 2 : command_done(0);

@@ -73,7 +73,7 @@ static int run_check(const struct option_value *opt, char **args, int n_args)
 	struct store_check c;
 	bool repair = opt[O_REPAIR].count;
 	struct faults f = { .json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0 };
-	if (store_open(globals.store, repair, &s, &err) < 0)
+	if ((repair ? store_open_repair(globals.store, &s, &err) : store_open(globals.store, false, &s, &err)) < 0)
 		return command_fail(&err);
 	int r = store_check(s, repair, fault, &f, &c, &err);
 	if (r == 0 && f.json)
@@ -116,7 +116,7 @@ const struct command command_store = {
 		       "\n"
 		       "check reads every byte of it. A fault is a line: bad, content that has another digest than it was stored under; missing, what a reference or a manifest names and is not there; stray, "
 		       "a file that the index does not know, which takes room and does no harm. It ends with 3 when something is bad or missing, also when --repair has taken it out: then the images that "
-		       "stood on it are gone, to be pulled again.\n"
+		       "stood on it are gone, to be pulled again. Where store.db itself is damaged --repair puts it aside and makes it anew from the layout's index.json; where it is lost, that happens by itself.\n"
 		       "\n"
 		       "path names the layout's directory. Other tools may read it (skopeo inspect oci:DIR:NAME) and must not write to it.",
 	.options = options,

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+struct digest;
 enum prune_kind { PRUNE_CONTAINER, PRUNE_IMAGE, PRUNE_VOLUME, PRUNE_NETWORK, PRUNE_CACHE, PRUNE_TAG, PRUNE_MANIFEST, PRUNE_BLOB };
 /* Bytes that several things stand on: they are free when the last of these is gone. */
 struct prune_part {
@@ -17,6 +18,7 @@ struct prune_part {
 struct prune_item {
 	enum prune_kind kind;
 	const char *id;             /* what the place is asked to remove */
+	const struct digest *stands_for; /* of a name in our store: it only goes while it still means that; NULL: no matter */
 	const char *name;           /* for people: "web:1.2", "<none>" */
 	s64 created, used;          /* seconds since 1970; 0 unknown */
 	u64 bytes;                  /* freed when it goes and everything before it in the list that goes is gone; decided, where there are parts */

@@ -107,6 +107,9 @@ static int make_items(struct listing *l, struct error *err)
 		bool named = ref->name[0] != '\0';
 		struct prune_item *it = &l->items[i];
 		*it = (struct prune_item){ .kind = PRUNE_IMAGE, .created = ref->created, .used = ref->used, .labels = about->labels, .dangling = !named };
+		struct digest *is = arena_new(l->a, struct digest);
+		*is = ref->digest;
+		it->stands_for = is;
 		it->id = named ? ref->name : arena_strdup(l->a, str_of(DIGEST_STR(&ref->digest)));
 		it->name = !named ? "<none>" : reference_parse(l->a, str_of(ref->name), &name, &(struct error){ 0 }) < 0 ? ref->name : reference_familiar(l->a, &name);
 		it->group = i && str_eq(repository(ref->name), repository(l->refs[i - 1].name)) ? l->items[i - 1].group : i;
@@ -153,7 +156,7 @@ static int carry_out(void *ctx, const struct prune_item *items, u32 n, u64 *free
 	int r = 0;
 	for (u32 i = 0; r >= 0 && i < n; i++)
 		if (items[i].goes && items[i].kind == PRUNE_IMAGE)
-			r = store_drop_ref(s, items[i].id, err);
+			r = store_drop_ref_if(s, items[i].id, items[i].stands_for, err);
 	r = r < 0 ? r : store_sweep(s, false, &swept, err);
 	*freed = swept.bytes;
 	return r < 0 ? -1 : 0;

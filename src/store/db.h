@@ -14,8 +14,9 @@ struct store {
 	pthread_mutex_t lock;  /* recursive; around everything that asks the database */
 	char *dir, *images;    /* STORE, STORE/images */
 	char *owner;           /* name of our lease file; NULL: none made yet */
-	int lease_fd;
+	int lease_fd, lease_slot;
 	bool write;
+	bool damaged;          /* SQLite says so of the database */
 	struct hashtab leased; /* what we hold already, so that nothing is asked twice */
 	struct digest *held;
 	u32 n_held, cap_held;
@@ -37,6 +38,7 @@ int db_number(struct store *s, s64 *ret, struct error *err, const char *sql, con
 const char *db_text(sqlite3_stmt *q, int column); /* "" for NULL; until the next row */
 int db_digest(sqlite3_stmt *q, int column, struct digest *ret, struct error *err) must_check;
 int db_fail(struct store *s, struct error *err);
+bool db_sound(struct store *s); /* SQLite finds no damage in it */
 
 /* A change: one at a time over all processes. db_commit() takes what came of it (r < 0: undone) and returns it. db_soon: what need not outlive a crash of the machine. */
 int db_begin(struct store *s, struct error *err) must_check;
@@ -56,6 +58,7 @@ struct ingest {
 	char *path;
 	u64 have;
 	bool own; /* a name of its own: nobody will ever resume it */
+	int slot; /* then a signal takes it away */
 };
 int ingest_begin(struct store *s, const struct digest *d, struct ingest *in, struct error *err) must_check;
 void ingest_drop(struct ingest *in, bool keep);
@@ -89,6 +92,12 @@ void lease_give_up(struct store *s);
 int index_write(struct store *s, struct ingest *staged, struct error *err) must_check;
 void index_publish(struct store *s, struct ingest *staged);
 int index_heal(struct store *s, bool anyway, struct error *err) must_check;
+
+int ref_put(struct store *s, const char *name, const struct digest *d, struct error *err) must_check; /* in a change: as store_set_ref(), of a whole name or "" */
+/* In a change: a document that lacks something is none, and so is what stands on it. References to what is none are dropped. Their files become strays, for the next sweep. */
+int drop_incomplete(struct store *s, u32 *dropped, struct error *err) must_check;
+/* In the change that made the tables: what is in the layout already, by its files and index.json. Says what came back. */
+int index_rebuild(struct store *s, struct error *err) must_check;
 
 /* The files of blobs/, by name; `d` has no algorithm where the name is no digest. */
 int store_each_blob_file(struct store *s, int (*f)(void *ctx, const char *path, const struct digest *d, struct error *err), void *ctx, struct error *err) must_check;

@@ -31,11 +31,19 @@ static int document(struct repo *r, const char *which, struct document *ret, str
 	struct repo_store *s = of(r);
 	struct store_ref ref;
 	const char *name = !which ? s->given : strchr(which, ':') ? which : name_with(s, which, err);
-	int status = name ? store_resolve(s->store, name, &ref, &r->arena, err) : -1;
-	if (status != 0)
-		return status;
-	if (store_document(s->store, &ref.digest, &ret->bytes, err) < 0)
-		return -1;
+	for (bool again = false;; again = true) {
+		int status = name ? store_resolve(s->store, name, &ref, &r->arena, err) : -1;
+		if (status != 0)
+			return status;
+		/* Whoever prunes leaves it alone until we are done. Where nothing can be written (a full disk, somebody else's) it is read without. */
+		if (store_lease(s->store, &ref.digest, NULL) < 0) { /* see above */
+		}
+		if (store_document(s->store, &ref.digest, &ret->bytes, err) == 0)
+			break;
+		if (again) /* it was not merely replaced and removed between the two */
+			return -1;
+		buf_clear(&ret->bytes);
+	}
 	ret->digest = ref.digest;
 	snprintf(ret->type, sizeof ret->type, "%s", ref.type);
 	return 0;

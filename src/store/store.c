@@ -43,7 +43,9 @@ int db_fail(struct store *s, struct error *err)
 		return error_set(err, ERR_ENV, "%s/store.db: another process has kept it for over %d seconds", s->images, STORE_BUSY / 1000);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return error_set(err, ERR_INPUT, "%s/store.db: %s", s->images, sqlite()->errmsg(s->db));
+	case SQLITE_ERROR: /* a table is not there */
+		s->damaged = true;
+		return error_set(err, ERR_INPUT, "%s/store.db: %s; `pare store check --repair` makes it anew from index.json", s->images, sqlite()->errmsg(s->db));
 	default:
 		return error_set(err, ERR_ENV, "%s/store.db: %s", s->images, (code & 0xff) == SQLITE_IOERR && sys ? strerror(sys) : sqlite()->errmsg(s->db));
 	}
@@ -180,7 +182,7 @@ static int make_tables(struct store *s, struct error *err)
 			return -1;
 		int r = db_number(s, &version, err, "PRAGMA user_version", ""); /* somebody else may have been here */
 		if (r == 0 && version == 0)
-			r = sqlite()->exec(s->db, SCHEMA, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(s, err);
+			r = sqlite()->exec(s->db, SCHEMA, NULL, NULL, NULL) == SQLITE_OK ? index_rebuild(s, err) : db_fail(s, err);
 		if (db_commit(s, r, err) < 0)
 			return -1;
 		version = version ? version : VERSION;
@@ -269,13 +271,13 @@ static int make_layout(struct store *s, struct error *err)
 	return r;
 }
 
-int store_open(const char *dir, bool write, struct store **ret, struct error *err)
+static struct store *store_new(const char *dir, bool write, struct error *err)
 {
 	struct arena a = { 0 };
 	const char *place = store_dir(&a, dir, err);
 	if (!place) {
 		arena_free(&a);
-		return -1;
+		return NULL;
 	}
 	struct store *s = xcalloc(1, sizeof *s);
 	struct buf images = BUF(0);
@@ -288,28 +290,109 @@ int store_open(const char *dir, bool write, struct store **ret, struct error *er
 	pthread_mutexattr_destroy(&recursive);
 	hashtab_open(&s->leased, 64);
 	arena_free(&a);
-	autofree char *file = NULL;
+	return s;
+}
+
+static bool file_there(const struct store *s, const char *name, s64 *size)
+{
 	struct buf path = BUF(0);
-	buf_printf(&path, "%s/store.db", s->images);
-	file = path.p;
-	int r = 0;
-	if (write)
-		r = make_layout(s, err);
-	if (r == 0 && (write || access(file, F_OK) == 0))
+	struct stat st;
+	buf_printf(&path, "%s/%s", s->images, name);
+	bool yes = lstat(path.p, &st) == 0;
+	*size = yes ? (s64)st.st_size : 0;
+	buf_free(&path);
+	return yes;
+}
+
+/* Not `write`: a store that is not there, or was made this moment, has no database and is empty. */
+static int open_in(struct store *s, struct error *err)
+{
+	s64 size, version = 0;
+	int r = s->write ? make_layout(s, err) : 0;
+	char *real = realpath(s->images, NULL); /* SQLite follows no links, not even to the store */
+	if (real) {
+		free(s->images);
+		s->images = real;
+	}
+	if (r == 0 && (s->write || file_there(s, "store.db", &size)))
 		r = open_db(s, err);
-	s64 version = 0;
-	if (r == 0 && s->db && !write && db_number(s, &version, err, "PRAGMA user_version", "") == 0 && version == 0) {
-		sqlite()->close(s->db); /* made this moment: nothing is in it yet */
+	if (r == 0 && s->db && !s->write && db_number(s, &version, err, "PRAGMA user_version", "") == 0 && version == 0) {
+		sqlite()->close(s->db);
 		s->db = NULL;
 	}
-	if (r == 0 && write && index_heal(s, false, NULL) < 0) { /* no room now: the next one does it, and what makes room has to open the store, too */
+	if (r == 0 && s->write && index_heal(s, false, NULL) < 0) { /* no room now: the next one does it, and what makes room has to open the store, too */
 	}
-	if (r < 0) {
+	return r;
+}
+
+int store_open(const char *dir, bool write, struct store **ret, struct error *err)
+{
+	struct store *s = store_new(dir, write, err);
+	s64 size;
+	int r = s ? 0 : -1;
+	/* Lost: whoever comes first makes it anew. */
+	if (r == 0 && !write && file_there(s, "index.json", &size) && (!file_there(s, "store.db", &size) || size == 0)) {
+		struct store *first;
+		r = store_open(dir, true, &first, err);
+		if (r == 0)
+			store_close(first);
+	}
+	r = r < 0 ? r : open_in(s, err);
+	if (r < 0)
 		store_close(s);
-		return -1;
+	else
+		*ret = s;
+	return r;
+}
+
+static int put_aside(const struct store *s, struct error *err)
+{
+	static const char *const names[] = { "-shm", "-wal", "" };
+	struct buf from = BUF(0), to = BUF(0);
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < countof(names); i++) {
+		buf_clear(&from);
+		buf_clear(&to);
+		buf_printf(&from, "%s/store.db%s", s->images, names[i]);
+		buf_printf(&to, "%s/store.db.damaged%s", s->images, names[i]);
+		if (rename(from.p, to.p) < 0 && errno != ENOENT)
+			r = error_errno(err, "%s", from.p);
 	}
-	*ret = s;
-	return 0;
+	buf_free(&from);
+	buf_free(&to);
+	return r;
+}
+
+bool db_sound(struct store *s)
+{
+	struct error e = { 0 };
+	autoquery sqlite3_stmt *q = db_ask(s, &e, "PRAGMA quick_check(1)", "");
+	int r = q ? db_row(s, q, &e) : -1;
+	return r == 1 && strcmp(db_text(q, 0), "ok") == 0;
+}
+
+int store_open_repair(const char *dir, struct store **ret, struct error *err)
+{
+	struct error e = { 0 };
+	struct store *s = store_new(dir, true, err);
+	if (!s)
+		return -1;
+	int r = open_in(s, &e);
+	if (r < 0 ? !s->damaged : db_sound(s)) {
+		if (r < 0) {
+			*err = e;
+			store_close(s);
+		} else {
+			*ret = s;
+		}
+		return r;
+	}
+	if (s->db)
+		sqlite()->close(s->db);
+	s->db = NULL;
+	r = put_aside(s, err);
+	store_close(s);
+	return r < 0 ? r : store_open(dir, true, ret, err);
 }
 
 void store_close(struct store *s)
@@ -359,8 +442,13 @@ static int lease_file(struct store *s, struct error *err)
 	while (s->lease_fd < 0) {
 		struct buf path = BUF(0);
 		buf_printf(&path, "%s/leases/%ld-%u", s->dir, (long)getpid(), __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
+		s->lease_slot = file_unlink_at_exit(path.p); /* what it says of us goes with the next sweep */
 		s->lease_fd = store_lock_file(path.p, O_RDWR | O_CREAT);
-		if (s->lease_fd < 0 && errno != EWOULDBLOCK) {
+		int e = errno;
+		if (s->lease_fd < 0)
+			file_forget(s->lease_slot);
+		if (s->lease_fd < 0 && e != EWOULDBLOCK) {
+			errno = e;
 			error_errno(err, "%s", path.p);
 			buf_free(&path);
 			return -1;
@@ -430,6 +518,7 @@ void lease_give_up(struct store *s)
 	if (s->db && db_soon(s, true, NULL) == 0 && db_run(s, NULL, "DELETE FROM leases WHERE owner = ?", "t", s->owner) < 0) { /* the next sweep does it */
 	}
 	unlink(path.p);
+	file_forget(s->lease_slot);
 	close(s->lease_fd);
 	s->lease_fd = -1;
 	buf_free(&path);

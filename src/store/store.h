@@ -16,6 +16,8 @@
  * that is there already it leases the digest, and then asks whether it is there; what removes (store_sweep) does so inside a transaction that sees all leases. There is no lock that is held
  * while something is transferred. A process that is killed leaves a file in ingest/ and a lease whose lock is free; both go with the next sweep.
  *
+ * Where store.db is lost it is made anew from index.json and the blobs there are, when the store is opened: names come back, times don't. A process that reads an image leases it, too.
+ *
  * Errors: ERR_ENV disk (full: the store is as it was), ERR_INPUT content of the wrong digest, ERR_USAGE names. */
 #ifndef PARE_STORE_STORE_H
 #define PARE_STORE_STORE_H
@@ -32,6 +34,10 @@
 struct store;
 /* `dir` as load_options.store. `write` false: a store that is not there is an empty one. A handle is for one thread, but for store_blob and store_add_blob. */
 int store_open(const char *dir, bool write, struct store **ret, struct error *err) must_check;
+/* The same for writing, where an index that is damaged (not one of a newer pare) is put aside, as store.db.damaged, and made anew. */
+int store_open_repair(const char *dir, struct store **ret, struct error *err) must_check;
+/* NULL, or told in one line what people should know of an opening: that the index was lost, and what came back. */
+extern void (*store_notice)(const char *line);
 void store_close(struct store *s); /* gives up its leases; NULL is fine */
 
 /* --- content --- */
@@ -58,6 +64,7 @@ struct store_ref {
 int store_resolve(struct store *s, const char *name, struct store_ref *ret, struct arena *a, struct error *err) must_check; /* name, name@digest, digest or its beginning (>= 6 digits). 1: none */
 int store_set_ref(struct store *s, const char *name, const struct digest *d, struct error *err) must_check; /* "": kept without a name; what the name meant before stays, without a name */
 int store_drop_ref(struct store *s, const char *name, struct error *err) must_check; /* or a digest: of what has no name. 1: there was none. Content stays until a sweep */
+int store_drop_ref_if(struct store *s, const char *name, const struct digest *is, struct error *err) must_check; /* only while it means that; NULL: whatever. 1 as above */
 int store_each_ref(struct store *s, int (*f)(void *ctx, const struct store_ref *ref, struct error *err), void *ctx, struct error *err) must_check; /* by name */
 
 /* --- room --- */

@@ -156,16 +156,22 @@ int ingest_begin(struct store *s, const struct digest *d, struct ingest *in, str
 	static u32 serial;
 	struct buf path = BUF(0);
 	struct stat st;
-	*in = (struct ingest){ .fd = -1 };
+	*in = (struct ingest){ .fd = -1, .slot = -1 };
 	for (bool own = false; in->fd < 0; own = true) {
 		buf_clear(&path);
 		partial_path(s, d, &path);
 		if (own)
 			buf_printf(&path, ".%ld-%u", (long)getpid(), __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
 		buf_puts(&path, ".part");
+		in->slot = own ? file_unlink_at_exit(path.p) : -1;
 		in->fd = store_lock_file(path.p, O_RDWR | O_CREAT);
 		in->own = own;
-		if (in->fd < 0 && errno != EWOULDBLOCK) {
+		if (in->fd >= 0)
+			break;
+		int e = errno;
+		file_forget(in->slot);
+		errno = e;
+		if (e != EWOULDBLOCK) {
 			error_errno(err, "%s", path.p);
 			buf_free(&path);
 			return -1;
@@ -189,8 +195,9 @@ void ingest_drop(struct ingest *in, bool keep)
 		unlink(in->path);
 	if (in->fd >= 0)
 		close(in->fd);
+	file_forget(in->slot);
 	free(in->path);
-	*in = (struct ingest){ .fd = -1 };
+	*in = (struct ingest){ .fd = -1, .slot = -1 };
 }
 
 struct joined { /* what is there, then what comes */

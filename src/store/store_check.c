@@ -81,15 +81,34 @@ static void verify(u32 i, void *ctx)
 	buf_free(&path);
 }
 
+/* As one moment has it: a sweep may have taken it, and somebody put it there again, while it was read. */
+static int look_again(struct checking *c, struct row *row, struct error *err)
+{
+	struct buf path = BUF(0);
+	s64 size;
+	bool change = c->s->write || access(c->s->images, W_OK) == 0; /* where nobody writes it stands still */
+	int r = change ? db_begin(c->s, err) : 0;
+	if (r < 0)
+		return r;
+	r = db_number(c->s, &size, err, "SELECT size FROM blobs WHERE digest = ?", "d", &row->digest);
+	if (r == 0) {
+		row->size = (u64)size;
+		row->fault = read_file(store_path(c->s, &row->digest, &path), &row->digest, row->size);
+	}
+	buf_free(&path);
+	if (change && db_commit(c->s, -1, NULL) < 0) { /* nothing was changed */
+	}
+	return r;
+}
+
 /* What a sweep has taken since the rows were read is no fault. */
 static int report_blobs(struct checking *c, struct error *err)
 {
 	for (u32 i = 0; i < c->n; i++) {
 		struct row *row = &c->v[i];
 		struct digest *d = &row->digest;
-		s64 one;
 		LOCKED(c->s);
-		int r = row->fault == GOOD ? 0 : db_number(c->s, &one, err, "SELECT 1 FROM blobs WHERE digest = ?", "d", d);
+		int r = row->fault == GOOD ? 0 : look_again(c, row, err);
 		if (r < 0)
 			return -1;
 		if (r == 1) {
@@ -177,6 +196,19 @@ static int settle(void *ctx, const char *path, const struct digest *d, struct er
 	return unlink(path) < 0 && errno != ENOENT ? error_errno(err, "%s", path) : 0;
 }
 
+int drop_incomplete(struct store *s, u32 *dropped, struct error *err)
+{
+	s64 before = 0, after = 0, docs, left = -1;
+	int r = 0;
+	for (docs = 0; r == 0 && docs != left; docs = left, r = db_number(s, &left, err, "SELECT count(*) FROM blobs", ""))
+		r = db_run(s, err, "DELETE FROM blobs WHERE digest IN (SELECT parent FROM names WHERE kind = 0 AND child NOT IN (SELECT digest FROM blobs))", "");
+	r = r < 0 ? r : db_number(s, &before, err, "SELECT count(*) FROM refs", "");
+	r = r < 0 ? r : db_run(s, err, "DELETE FROM refs WHERE digest NOT IN (SELECT digest FROM blobs WHERE type IS NOT NULL)", "");
+	r = r < 0 ? r : db_number(s, &after, err, "SELECT count(*) FROM refs", "");
+	*dropped = (u32)(before - after);
+	return r;
+}
+
 /* What documents name, once more from the documents. */
 static int reread(struct checking *c, struct error *err)
 {
@@ -202,7 +234,6 @@ static int reread(struct checking *c, struct error *err)
 static int repair(struct checking *c, struct error *err)
 {
 	LOCKED(c->s);
-	s64 before = 0, after = 0, docs, left = -1;
 	int r = db_begin(c->s, err);
 	if (r < 0)
 		return r;
@@ -210,16 +241,10 @@ static int repair(struct checking *c, struct error *err)
 		if (c->v[i].fault != GOOD)
 			r = take_out(c, &c->v[i], err);
 	r = r < 0 ? r : store_each_blob_file(c->s, settle, c, err);
-	/* A document that lacks something is none, and so is what stands on it. Their files become strays, for the next sweep. */
-	for (docs = 0; r == 0 && docs != left; docs = left, r = db_number(c->s, &left, err, "SELECT count(*) FROM blobs", ""))
-		r = db_run(c->s, err, "DELETE FROM blobs WHERE digest IN (SELECT parent FROM names WHERE kind = 0 AND child NOT IN (SELECT digest FROM blobs))", "");
-	r = r < 0 ? r : db_number(c->s, &before, err, "SELECT count(*) FROM refs", "");
-	r = r < 0 ? r : db_run(c->s, err, "DELETE FROM refs WHERE digest NOT IN (SELECT digest FROM blobs WHERE type IS NOT NULL)", "");
-	r = r < 0 ? r : db_number(c->s, &after, err, "SELECT count(*) FROM refs", "");
+	r = r < 0 ? r : drop_incomplete(c->s, &c->ret->dropped, err);
 	r = r < 0 ? r : reread(c, err);
 	r = r < 0 ? r : db_run(c->s, err, "UPDATE state SET changed = changed + 1", "");
 	r = db_commit(c->s, r, err);
-	c->ret->dropped = (u32)(before - after);
 	return r < 0 ? r : index_heal(c->s, true, err);
 }
 
@@ -232,7 +257,8 @@ int store_check(struct store *s, bool repair_it, void (*f)(void *ctx, const char
 		return error_set(err, ERR_USAGE, "the store was opened to read only");
 	struct checking c = { .s = s, .repair = repair_it, .f = f, .ctx = ctx, .ret = ret };
 	u64 total = 0;
-	int r = rows(&c, err);
+	int r = db_sound(s) ? 0 : error_set(err, ERR_INPUT, "%s/store.db: is damaged; `pare store check --repair` makes it anew from index.json", s->images);
+	r = r < 0 ? r : rows(&c, err);
 	for (u32 i = 0; i < c.n; i++)
 		total += c.v[i].size;
 	progress_begin("reading the store", total);

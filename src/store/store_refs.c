@@ -183,10 +183,12 @@ static int set_ref(struct store *s, const char *name, const struct digest *d, s6
 	return r < 0 ? r : db_run(s, err, "INSERT INTO refs VALUES(?, ?, ?, ?, ?)", "tdtii", name, d, type, made, now);
 }
 
+int ref_put(struct store *s, const char *name, const struct digest *d, struct error *err) { return set_ref(s, name, d, created(s, d), err); }
+
 /* Counts as a change, and shows it to others. `anyway`: where there is no room for index.json it is made later, so that something can be removed from a full disk. */
 static int commit_refs(struct store *s, int r, bool anyway, struct error *err)
 {
-	struct ingest staged = { .fd = -1 };
+	struct ingest staged = { .fd = -1, .slot = -1 };
 	if (r == 0)
 		r = db_run(s, err, "UPDATE state SET changed = changed + 1", "");
 	if (r == 0 && index_write(s, &staged, err) < 0) {
@@ -222,7 +224,9 @@ int store_set_ref(struct store *s, const char *name, const struct digest *d, str
 	return r;
 }
 
-int store_drop_ref(struct store *s, const char *name, struct error *err)
+int store_drop_ref(struct store *s, const char *name, struct error *err) { return store_drop_ref_if(s, name, NULL, err); }
+
+int store_drop_ref_if(struct store *s, const char *name, const struct digest *is, struct error *err)
 {
 	LOCKED(s);
 	struct arena a = { 0 };
@@ -239,7 +243,8 @@ int store_drop_ref(struct store *s, const char *name, struct error *err)
 	db_make_room(s);
 	r = r < 0 ? r : db_begin(s, err);
 	if (r == 0) {
-		r = d.alg ? db_number(s, &there, err, "SELECT 1 FROM refs WHERE name = '' AND digest = ?", "d", &d) : db_number(s, &there, err, "SELECT 1 FROM refs WHERE name = ? AND name <> ''", "t", name);
+		r = d.alg ? db_number(s, &there, err, "SELECT 1 FROM refs WHERE name = '' AND digest = ?", "d", &d) : is ? db_number(s, &there, err, "SELECT 1 FROM refs WHERE name = ? AND digest = ?", "td", name, is) :
+			    db_number(s, &there, err, "SELECT 1 FROM refs WHERE name = ? AND name <> ''", "t", name);
 		if (r == 0)
 			r = d.alg ? db_run(s, err, "DELETE FROM refs WHERE name = '' AND digest = ?", "d", &d) : db_run(s, err, "DELETE FROM refs WHERE name = ?", "t", name);
 		r = r == 0 ? commit_refs(s, 0, true, err) : db_commit(s, r, err);
@@ -290,8 +295,14 @@ int index_write(struct store *s, struct ingest *staged, struct error *err)
 	do {
 		buf_clear(&path);
 		buf_printf(&path, "%s/ingest/index-%ld-%u.json", s->images, (long)getpid(), __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
+		staged->slot = file_unlink_at_exit(path.p);
 		staged->fd = store_lock_file(path.p, O_RDWR | O_CREAT);
+		int e = errno;
+		if (staged->fd < 0)
+			file_forget(staged->slot);
+		errno = e;
 	} while (staged->fd < 0 && errno == EWOULDBLOCK);
+	staged->slot = staged->fd < 0 ? -1 : staged->slot;
 	staged->path = path.p;
 	if (staged->fd < 0 || ftruncate(staged->fd, 0) < 0) {
 		error_errno(err, "%s", path.p);
@@ -339,7 +350,7 @@ void index_publish(struct store *s, struct ingest *staged)
 int index_heal(struct store *s, bool anyway, struct error *err)
 {
 	LOCKED(s);
-	struct ingest staged = { .fd = -1 };
+	struct ingest staged = { .fd = -1, .slot = -1 };
 	struct buf path = BUF(0);
 	s64 behind = 1;
 	buf_printf(&path, "%s/index.json", s->images);

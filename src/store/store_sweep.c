@@ -1,9 +1,11 @@
 /* store_sweep.c — what nothing reaches goes; how much room what takes. */
 #include "base/file.h"
 #include "store/db.h"
+#include "transport/places.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,8 +144,11 @@ static int sweep_ingest(struct store *s, bool dry, struct store_swept *ret, stru
 		buf_clear(&path);
 		buf_printf(&path, "%s/ingest/%s", s->images, *n);
 		int fd = store_lock_file(path.p, O_RDWR);
-		if (fd < 0)
+		if (fd < 0) {
+			if (errno != EWOULDBLOCK && !dry && lstat(path.p, &st) == 0 && !S_ISREG(st.st_mode) && unlink(path.p) == 0) /* nothing of ours */
+				ret->partials++;
 			continue; /* somebody writes it */
+		}
 		if (fstat(fd, &st) == 0 && (dry || unlink(path.p) == 0)) {
 			ret->bytes += (u64)st.st_size;
 			ret->partials++;
@@ -153,6 +158,25 @@ static int sweep_ingest(struct store *s, bool dry, struct store_swept *ret, stru
 	buf_free(&path);
 	list_free(names);
 	return names ? 0 : -1;
+}
+
+/* Parts and stages all over the store, but among the images: of facts, feeds, databases, images on their way to elsewhere. */
+static int sweep_parts(struct store *s, bool dry, struct store_swept *ret, struct error *err)
+{
+	char *paths[] = { s->dir, NULL };
+	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	if (!walk)
+		return error_errno(err, "%s", s->dir);
+	for (FTSENT *e; (e = fts_read(walk));) { /* what can't be read, or vanishes, is passed over */
+		if (e->fts_info != FTS_D && e->fts_info != FTS_F)
+			continue;
+		bool gone = e->fts_level && file_leftover(e->fts_path, PLACE_STAGE, dry, &ret->bytes);
+		ret->partials += gone;
+		if (e->fts_info == FTS_D && (gone || (e->fts_level == 2 && strcmp(e->fts_name, "blobs") == 0)))
+			fts_set(walk, e, FTS_SKIP);
+	}
+	fts_close(walk);
+	return 0;
 }
 
 /* --- files without a row --- */
@@ -267,9 +291,12 @@ int store_sweep(struct store *s, bool dry, struct store_swept *ret, struct error
 		return 0;
 	if (!s->write && !dry)
 		return error_set(err, ERR_USAGE, "the store was opened to read only");
-	if (sweep_ingest(s, dry, ret, err) < 0 || remove_strays(s, dry, ret, err) < 0 || sweep_rows(s, dry, ret, err) < 0)
+	if (sweep_ingest(s, dry, ret, err) < 0 || sweep_parts(s, dry, ret, err) < 0 || remove_strays(s, dry, ret, err) < 0 || sweep_rows(s, dry, ret, err) < 0)
 		return -1;
-	int r = dry ? 0 : remove_strays(s, false, ret, err);
-	/* Where there was no room for it before there may be now. */
-	return r < 0 || dry ? r : index_heal(s, false, err);
+	if (dry)
+		return 0;
+	/* Nothing goes that index.json still names, where somebody was killed before he wrote it. Where there is no room for it now there may be then. */
+	if (index_heal(s, false, NULL) < 0) { /* see above */
+	}
+	return remove_strays(s, false, ret, err) < 0 ? -1 : index_heal(s, false, err);
 }

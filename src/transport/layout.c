@@ -53,7 +53,7 @@ static bool foreign(const char *dir)
 	DIR *d = opendir(dir);
 	bool other = !d;
 	for (struct dirent *e; d && !other && (e = readdir(d));)
-		other = !str_listed(str_of(e->d_name), ours) && strncmp(e->d_name, ".pare-", 6) != 0 && strncmp(e->d_name, "oci-layout", 10) != 0 && strncmp(e->d_name, "index.json", 10) != 0;
+		other = !str_listed(str_of(e->d_name), ours) && strncmp(e->d_name, LAYOUT_STAGE, strlen(LAYOUT_STAGE)) != 0 && strncmp(e->d_name, "oci-layout", 10) != 0 && strncmp(e->d_name, "index.json", 10) != 0;
 	if (d)
 		closedir(d);
 	return other;
@@ -68,6 +68,22 @@ static bool there(const char *dir, const char *name)
 	return yes;
 }
 
+const struct unmake layout_begun = { "index.json", { "blobs", "oci-layout", "index.json.part-", LAYOUT_STAGE, NULL } };
+
+static void sweep(const char *dir)
+{
+	static const char *const algs[] = { "sha256", "sha384", "sha512" };
+	struct buf p = BUF(0);
+	file_sweep(dir, "index.json.", LAYOUT_STAGE);
+	file_sweep(dir, "oci-layout.", NULL);
+	for (size_t i = 0; i < countof(algs); i++) {
+		buf_clear(&p);
+		buf_printf(&p, "%s/blobs/%s", dir, algs[i]);
+		file_sweep(p.p, "", NULL);
+	}
+	buf_free(&p);
+}
+
 int layout_make(const char *dir, bool *made, struct error *err)
 {
 	*made = mkdir(dir, 0777) == 0;
@@ -75,6 +91,8 @@ int layout_make(const char *dir, bool *made, struct error *err)
 		return error_errno(err, "%s", dir);
 	if (!*made && !there(dir, "index.json") && !there(dir, "oci-layout") && foreign(dir))
 		return error_set(err, ERR_USAGE, "%s: is there already and is no OCI image layout", dir);
+	if (!*made)
+		sweep(dir);
 	return 0;
 }
 
@@ -137,6 +155,7 @@ int layout_change(const char *dir, int (*f)(void *, json_t *, struct error *), v
 	autofd int fd = lock(dir, err);
 	if (fd < 0)
 		return -1;
+	file_own_lock(1);
 	struct buf path = BUF(0);
 	buf_printf(&path, "%s/index.json", dir);
 	autojson json_t *index = read_index(path.p, err);
@@ -149,6 +168,7 @@ int layout_change(const char *dir, int (*f)(void *, json_t *, struct error *), v
 		layout_sync(dir);
 	}
 	buf_free(&path);
+	file_own_lock(-1);
 	return r;
 }
 

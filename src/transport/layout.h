@@ -3,17 +3,20 @@
 #define PARE_TRANSPORT_LAYOUT_H
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 
 #define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define LAYOUT_REF_NAME "org.opencontainers.image.ref.name"
 #define LAYOUT_IMAGE_NAME "io.containerd.image.name"
+#define LAYOUT_STAGE ".pare-" /* stages (file.h) in a layout */
 #define LAYOUT_LOCK_SECONDS 60 /* that another writer of index.json is waited for */
 
 /* Annotations for an entry of index.json: the tag as it stands, else the one of `reference` (each may be NULL); containerd's name beside it where there is a whole one. */
 json_t *layout_names(struct arena *a, const char *tag, const char *reference);
-/* The directory for writing: made when absent (*made), else a layout or empty. ERR_USAGE: something else is there. */
+/* The directory for writing: made when absent (*made), else a layout or empty. ERR_USAGE: something else is there. What processes left in it that were killed goes: parts and stages that nobody has locked. */
 int layout_make(const char *dir, bool *made, struct error *err) must_check;
+extern const struct unmake layout_begun; /* a layout that was made and has no index.json yet */
 /* One small file of a layout, whole or not at all. */
 int layout_file(const char *path, struct str text, struct error *err) must_check;
 /* "DIR/blobs/sha256", made. */

@@ -18,6 +18,7 @@ bool archive_is_plain(int fd);
 /* All of a stream in a file of `dir` that has no name any more; its fd. */
 int archive_spool(struct stream *plain, const char *dir, struct error *err) must_check;
 int archive_spool_file(const char *dir, struct error *err) must_check; /* an empty one */
+#define PLACE_STAGE "pare-image-" /* stages (file.h) there, of images that go somewhere as a whole */
 /* Where such files go: the store when it is given, else $TMPDIR, else /var/tmp. */
 const char *archive_spool_dir(struct arena *a, const char *store);
 #endif

@@ -19,7 +19,8 @@ struct layout {
 	struct bag *bag;
 	const char *dir;    /* NULL: an archive */
 	const char *choice; /* behind the location's colon; "": nothing */
-	bool made;          /* the directory is ours while nothing is in it */
+	bool made;          /* the directory is ours while no image is in it */
+	int slot;           /* then a signal takes it away */
 };
 
 static struct bag *bag_of(struct repo *r) { return ((struct layout *)r)->bag; }
@@ -239,7 +240,6 @@ static int put_blob(struct repo *r, const struct descriptor *d, const struct blo
 	buf_free(&path);
 	if (status < 0)
 		return error_wrap(err, "%s", r->name);
-	l->made = false;
 	*how = PUT_SENT;
 	return 0;
 }
@@ -303,7 +303,6 @@ static int put_document(struct repo *r, const char *tag, const char *type, struc
 	buf_printf(&path, "%s/oci-layout", l->dir);
 	if (s == 0 && access(path.p, F_OK) < 0)
 		s = layout_file(path.p, STR(LAYOUT_TEXT), err);
-	l->made = l->made && s < 0;
 	if (s == 0 && entry) {
 		buf_clear(&path); /* all blobs are there for good before they are named */
 		buf_printf(&path, "%s/blobs/sha256", l->dir);
@@ -440,8 +439,9 @@ static void close_layout(struct repo *r)
 		problems_free(&l->bag->problems);
 		l->bag->ops->close(l->bag);
 	}
+	file_forget(l->slot);
 	if (l->made) /* nothing came of it */
-		rmdir(l->dir);
+		file_unmake(l->dir, &layout_begun);
 }
 
 static const struct repo_ops layout_ops = { "oci", document, blob, has, put_blob, put_document, referrers, tags, erase, close_layout };
@@ -452,6 +452,7 @@ static struct layout *layout_new(const struct repo_ops *ops, const char *detail,
 	struct layout *l = (struct layout *)repo_new(sizeof *l, ops);
 	l->base.name = arena_printf(&l->base.arena, "%s:%s", ops->transport, detail);
 	l->choice = arena_strdup(&l->base.arena, str_of(choice));
+	l->slot = -1;
 	return l;
 }
 
@@ -482,6 +483,7 @@ int repo_layout_open(const char *detail, const struct repo_options *opt, struct 
 	struct layout *l = layout_new(&layout_ops, detail, choice);
 	l->dir = arena_strdup(&l->base.arena, str_of(dir));
 	l->made = made;
+	l->slot = made ? file_unmake_at_exit(dir, &layout_begun) : -1;
 	l->bag = bag_directory(fd, dir);
 	if (!opt->write && no_index(l, err) < 0) {
 		repo_close(&l->base);

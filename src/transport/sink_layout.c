@@ -1,4 +1,4 @@
-/* oci: a directory. What is new is made whole in DIR/.pare-XXXXXX, an image layout of its own that can be read; then the blobs are
+/* oci: a directory. What is new is made whole in a stage, DIR/.pare-XXXXXXXX, an image layout of its own that can be read; then the blobs are
  * renamed into DIR, and index.json is replaced last. */
 #include "base/file.h"
 #include "base/json.h"
@@ -11,7 +11,9 @@
 struct layout {
 	struct sink base;
 	const char *stage;
+	struct stage place;
 	bool made;         /* DIR is ours: removed when nothing comes of it */
+	int slot;          /* then, by a signal too */
 	struct outfile blob;
 	const char **blobs; /* "blobs/sha256/…", in the stage */
 	u32 n_blobs, cap_blobs;
@@ -96,26 +98,14 @@ static int commit(struct sink *s, struct error *err)
 	return 0;
 }
 
-/* The stage holds nothing but what was put there: two documents, blobs of at most three algorithms. */
-static void remove_stage(struct layout *l)
-{
-	struct arena *a = &l->base.arena;
-	static const char *const names[] = { "index.json", "oci-layout" }, *const dirs[] = { "blobs/sha256", "blobs/sha384", "blobs/sha512", "blobs", "" };
-	for (u32 i = 0; i < l->n_blobs; i++)
-		unlink(arena_printf(a, "%s/%s", l->stage, l->blobs[i]));
-	for (size_t i = 0; i < countof(names); i++)
-		unlink(arena_printf(a, "%s/%s", l->stage, names[i]));
-	for (size_t i = 0; i < countof(dirs); i++)
-		rmdir(arena_printf(a, "%s/%s", l->stage, dirs[i]));
-}
-
 static void close_layout(struct sink *s)
 {
 	struct layout *l = (struct layout *)s;
 	outfile_abort(&l->blob);
-	remove_stage(l);
-	if (l->made) /* a commit that failed half-way leaves blobs behind; then the directory stays */
-		rmdir(s->path);
+	stage_remove(&l->place);
+	file_forget(l->slot);
+	if (l->made)
+		file_unmake(s->path, &layout_begun);
 	json_decref(l->entry);
 	free(l->blobs);
 }
@@ -129,17 +119,13 @@ int sink_layout_open(const char *path, const char *tag, struct sink **ret, struc
 		return -1;
 	struct layout *l = (struct layout *)sink_new(sizeof *l, &ops, path, tag);
 	l->made = made;
+	l->slot = made ? file_unmake_at_exit(path, &layout_begun) : -1;
 	l->blob = (struct outfile){ .fd = -1, .slot = -1 };
-	char *stage = arena_printf(&l->base.arena, "%s/.pare-XXXXXX", path);
-	if (!mkdtemp(stage)) {
-		error_errno(err, "%s", path);
-		if (made)
-			rmdir(path);
-		arena_free(&l->base.arena);
-		free(l);
+	if (stage_make(&l->place, arena_printf(&l->base.arena, "%s/" LAYOUT_STAGE, path), err) < 0) {
+		sink_close(&l->base);
 		return -1;
 	}
-	l->stage = stage;
+	const char *stage = l->stage = l->place.path;
 	char *blobs = arena_printf(&l->base.arena, "%s/blobs", stage);
 	if (mkdir(blobs, 0777) < 0) {
 		error_errno(err, "%s", blobs);

@@ -7,23 +7,16 @@
 #include "transport/engine_socket.h"
 #include "transport/places.h"
 #include "transport/sink.h"
-#include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define STAGE "pare-image-"
-#define STAGE_SECONDS 3600 /* younger ones are left alone, whoever they belong to */
 #define LOAD_ANSWER_MAX ((size_t)MiB) /* of the engine's: a line for each layer and more */
 
 struct staged {
 	struct sink base;
 	struct sink *inner;
-	const char *dir;     /* ours; everything in it goes */
-	int lock;            /* of it, while we live */
+	struct stage stage;
 	struct repo *target; /* NULL: an engine */
 };
 
@@ -110,7 +103,7 @@ static int commit_repo(struct sink *s, struct error *err)
 	int r = repo_document(from, NULL, &d, err);
 	if (r != 0) {
 		repo_close(from);
-		return r < 0 ? -1 : error_set(err, ERR_ENV, "%s: what was written there is gone", t->dir);
+		return r < 0 ? -1 : error_set(err, ERR_ENV, "%s: what was written there is gone", t->stage.path);
 	}
 	autojson json_t *doc = json_read(buf_str(&d.bytes), "manifest", err);
 	r = doc ? manifest_parse(&s->arena, doc, &m, err) : -1;
@@ -167,7 +160,7 @@ static int commit_engine(struct sink *s, struct error *err)
 	struct arena a = { 0 };
 	struct stat st;
 	autofd int fd = open(t->inner->staged + strlen("docker-archive:"), O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 || fstat(fd, &st) < 0 ? error_errno(err, "%s", t->dir) : load(&a, fd, (u64)st.st_size, err);
+	int r = fd < 0 || fstat(fd, &st) < 0 ? error_errno(err, "%s", t->stage.path) : load(&a, fd, (u64)st.st_size, err);
 	arena_free(&a);
 	return r < 0 ? error_wrap(err, "docker-daemon:%s", s->tag) : 0;
 }
@@ -177,39 +170,8 @@ static void close_staged(struct sink *s)
 {
 	struct staged *t = (struct staged *)s;
 	sink_close(t->inner); /* never committed: it takes away what it made */
-	rmdir(t->dir);
-	close(t->lock);
+	stage_remove(&t->stage);
 	repo_close(t->target);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	if (remove(path) < 0) { /* what cannot be removed stays */
-	}
-	return 0;
-}
-
-/* What a process left that was killed: directories of ours whose lock can be had. */
-static void sweep(const char *place)
-{
-	DIR *d = opendir(place);
-	struct buf path = BUF(0);
-	for (struct dirent *e; d && (e = readdir(d));) {
-		if (strncmp(e->d_name, STAGE, strlen(STAGE)) != 0 || strlen(e->d_name) != strlen(STAGE "XXXXXX"))
-			continue;
-		autofd int fd = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		struct stat st;
-		if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mtime > time(NULL) - STAGE_SECONDS || flock(fd, LOCK_EX | LOCK_NB) < 0)
-			continue;
-		buf_clear(&path);
-		buf_printf(&path, "%s/%s", place, e->d_name);
-		if (nftw(path.p, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0) { /* the next one tries again */
-		}
-	}
-	if (d)
-		closedir(d);
-	buf_free(&path);
 }
 
 static const struct sink_ops repo_ops = { "oci", false, begin, write_bytes, end, undo, seal, commit_repo, close_staged };
@@ -219,20 +181,13 @@ static int open_staged(const struct sink_ops *ops, const char *path, const char 
 {
 	struct staged *t = (struct staged *)sink_new(sizeof *t, ops, path, tag);
 	const char *place = archive_spool_dir(&t->base.arena, store);
-	char *dir = arena_printf(&t->base.arena, "%s/" STAGE "XXXXXX", place);
-	sweep(place);
-	int r = mkdtemp(dir) ? 0 : error_errno(err, "%s", dir);
+	file_sweep(place, "", PLACE_STAGE); /* what was left by those that were killed */
+	int r = stage_make(&t->stage, arena_printf(&t->base.arena, "%s/" PLACE_STAGE, place), err);
 	if (r == 0) {
-		t->dir = dir;
-		t->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (t->lock >= 0 && flock(t->lock, LOCK_EX | LOCK_NB) < 0) { /* without locks it is merely not known to be in use, once it is old */
-		}
-		r = target ? sink_layout_open(arena_printf(&t->base.arena, "%s/image", dir), NULL, &t->inner, err) :
-			     sink_archive_open(arena_printf(&t->base.arena, "%s/image.tar", dir), tag, false, &t->inner, err);
-		if (r < 0) {
-			rmdir(dir);
-			close(t->lock);
-		}
+		r = target ? sink_layout_open(arena_printf(&t->base.arena, "%s/image", t->stage.path), NULL, &t->inner, err) :
+			     sink_archive_open(arena_printf(&t->base.arena, "%s/image.tar", t->stage.path), tag, false, &t->inner, err);
+		if (r < 0)
+			stage_remove(&t->stage);
 	}
 	if (r < 0) {
 		repo_close(target);
