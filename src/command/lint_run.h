@@ -6,6 +6,7 @@
 #include "report/lint_writer.h"
 #include "rule/baseline.h"
 
+struct option_value;
 struct subject;
 struct lint_run {
 	struct lint_options opt;        /* of all files; .dockerignore and context come from where the file is */
