@@ -7,6 +7,7 @@
 static atomic_uint busy;
 
 u32 thread_busy(void) { return atomic_load_explicit(&busy, memory_order_relaxed); }
+void thread_busy_add(int n) { atomic_fetch_add(&busy, (u32)n); }
 
 static u32 count_threads(void)
 {

@@ -14,8 +14,9 @@ pthread_t thread_start(void *(*run)(void *), void *arg);
 /* run(i, ctx) for i in 0..n-1 on up to thread_count() threads (the caller's among them), items taken in order; returns
  * when all have run. */
 void thread_each(u32 n, void (*run)(u32 i, void *ctx), void *ctx);
-/* How many threads of thread_each() are at work at the moment. */
+/* How many threads are at work at the moment: those of thread_each(), and those another room says it keeps at work. */
 u32 thread_busy(void);
+void thread_busy_add(int n);
 
 /* A hand-over of fixed-size items, first in first out, at most `cap` (<= QUEUE_CAP) waiting or being worked on: the
  * producer blocks in queue_put until the consumer has *finished* (queue_done) enough of them. So an item may point

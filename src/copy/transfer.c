@@ -76,7 +76,7 @@ static int send_blob(struct transfer *t, struct copy_blob *b, struct error *err)
 		b->how = r > 0 ? PUT_THERE : PUT_SENT;
 	} else {
 		struct piece x = { t, b };
-		struct blob_from from = { .open = open_from, .ctx = &x, .sound = b->spooled, .mount = b->mount };
+		struct blob_from from = { .open = open_from, .ctx = &x, .sound = true, .mount = b->mount };
 		r = repo_put_blob(j->to, &b->d, &from, &b->how, err);
 	}
 	if (r < 0)
@@ -89,6 +89,7 @@ static int send_blob(struct transfer *t, struct copy_blob *b, struct error *err)
 static void *worker(void *arg)
 {
 	struct transfer *t = arg;
+	thread_busy_add(1);
 	for (u32 i; !atomic_load(&t->stop) && (i = atomic_fetch_add(&t->next, 1)) < t->n;) {
 		struct error e = { 0 };
 		if (send_blob(t, &t->j->blobs[t->order[i]], &e) == 0)
@@ -98,6 +99,7 @@ static void *worker(void *arg)
 			t->first = e;
 		pthread_mutex_unlock(&t->lock);
 	}
+	thread_busy_add(-1);
 	return NULL;
 }
 

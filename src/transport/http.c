@@ -140,20 +140,18 @@ static size_t on_upload(char *p, size_t size, size_t n, void *ctx)
 	const struct http_request *r = &h->request;
 	u64 all = r->size ? r->size : r->body.n;
 	size_t want = (size_t)MIN((u64)(size * n), all - h->sent);
-	if (!want)
-		return 0;
-	if (r->size) {
+	if (!r->size && want)
+		memcpy(p, r->body.p + h->sent, want);
+	for (size_t have = 0, step; r->size && have < want; have += step) { /* full buffers: a system call for each, and one more to wait */
 		if (!h->piece.n && stream_next(r->from, &h->piece, &h->why) < 0)
 			return CURL_READFUNC_ABORT;
 		if (!h->piece.n) {
-			error_set(&h->why, ERR_INPUT, "what is to be sent ended after %llu of %llu bytes", (unsigned long long)h->sent, (unsigned long long)r->size);
+			error_set(&h->why, ERR_INPUT, "what is to be sent ended after %llu of %llu bytes", (unsigned long long)(h->sent + have), (unsigned long long)r->size);
 			return CURL_READFUNC_ABORT;
 		}
-		want = MIN(want, h->piece.n);
-		memcpy(p, h->piece.p, want);
-		h->piece = str_from(h->piece, want);
-	} else {
-		memcpy(p, r->body.p + h->sent, want);
+		step = MIN(want - have, h->piece.n);
+		memcpy(p + have, h->piece.p, step);
+		h->piece = str_from(h->piece, step);
 	}
 	h->sent += want;
 	return want;
@@ -203,6 +201,7 @@ static int set_up(struct http *h, struct error *err)
 	curl.easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_SECONDS);
 	curl.easy_setopt(h->easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl.easy_setopt(h->easy, CURLOPT_BUFFERSIZE, (long)STREAM_CHUNK);
+	curl.easy_setopt(h->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_UPLOAD_BYTES);
 	curl.easy_setopt(h->easy, CURLOPT_USERAGENT, "pare");
 	curl.easy_setopt(h->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl.easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);

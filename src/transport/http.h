@@ -17,6 +17,7 @@
 #define HTTP_SILENCE_SECONDS 1800    /* without a byte of a body: engines write an image to disk before they send it */
 #define HTTP_HEADERS_MAX (64 * KiB)
 #define HTTP_ERROR_MAX (64 * KiB)    /* of the body of a failed request */
+#define HTTP_UPLOAD_BYTES (256 * KiB) /* given to the socket at once */
 
 struct http_target {
 	const char *base;              /* "http://localhost", "https://engine:2376": no slash at the end. NULL: each request has its whole URL */

@@ -538,7 +538,6 @@ struct blob {
 	struct line *l, *old; /* old: broke off, but views into their buffers may still be looked at (stream.h) */
 	struct stream *body;
 	struct digest digest;
-	struct digester *sum; /* NULL: it was not read from its beginning, or is over */
 	char *url;
 	u64 at, size, skip; /* skip: bytes that come again */
 	u64 given, fresh;   /* views given out, of all and of this line */
@@ -605,12 +604,6 @@ static int blob_end(struct blob *b, struct error *err)
 	b->over = true;
 	if (b->at != b->size)
 		return error_set(err, ERR_INPUT, "%s: what came for %s is %llu bytes long, and it should be %llu", b->r->name, DIGEST_STR(&b->digest), (unsigned long long)b->at, (unsigned long long)b->size);
-	if (!b->sum)
-		return 0;
-	struct digest have = digester_finish(b->sum);
-	b->sum = NULL;
-	if (!digest_eq(&have, &b->digest))
-		return error_set(err, ERR_INPUT, "%s: what came for %s is %s", b->r->name, DIGEST_STR(&b->digest), DIGEST_STR(&have));
 	return 0;
 }
 
@@ -654,8 +647,6 @@ static int blob_next(struct stream *s, struct str *view, struct error *err)
 		b->given++;
 		b->fresh++;
 		blob_release(b, false);
-		if (b->sum)
-			digester_add(b->sum, *view);
 		if (b->r->opt.progress)
 			progress_add(view->n);
 		return 0;
@@ -667,8 +658,6 @@ static void blob_close(struct stream *s)
 {
 	struct blob *b = (struct blob *)s;
 	stream_close(b->body);
-	if (b->sum)
-		(void)digester_finish(b->sum);
 	blob_release(b, true);
 	registry_give(b->r, b->l);
 	free(b->url);
@@ -685,12 +674,11 @@ int registry_blob(struct registry *r, const struct digest *digest, u64 size, u64
 	struct blob *b = xcalloc(1, sizeof *b);
 	*b = (struct blob){ .base.ops = &blob_ops, .r = r, .l = l, .digest = *digest, .at = from, .size = size, .url = xstrdup(registry_url(r, l, "blobs", DIGEST_STR(digest))),
 		.patience.attempts = r->opt.fetch.attempts };
-	b->sum = from ? NULL : digester_new((enum digest_alg)digest->alg);
 	if (from > size ? error_set(err, ERR_INPUT, "%s: %s has %llu bytes, and more are there", r->name, DIGEST_STR(digest), (unsigned long long)size) < 0 : (from < size || !from) && blob_open(b, err) < 0) {
 		blob_close(&b->base);
 		return -1;
 	}
-	*ret = &b->base;
+	*ret = from ? &b->base : stream_verified(&b->base, digest, size, r->name);
 	return 0;
 }
 

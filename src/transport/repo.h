@@ -59,7 +59,7 @@ int repo_has(struct repo *r, const struct descriptor *d, struct error *err) must
 struct blob_from {
 	int (*open)(void *ctx, u64 from, struct stream **ret, struct error *err);
 	void *ctx;
-	bool sound;        /* these bytes were made and hashed by this process: a place on this machine need not hash them again */
+	bool sound;        /* from the first byte on, these fail at their end unless they are what the descriptor says: a place on this machine need not hash them again */
 	const char *mount; /* "library/alpine": a repository of the same registry that has it; NULL: none is known */
 };
 enum put { PUT_SENT, PUT_THERE, PUT_MOUNTED };
