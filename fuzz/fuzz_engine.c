@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!doc)
 		return 0;
 	hash_seed = 1;
-	struct disk_answers answers = { json_obj(doc, "df"), json_arr(doc, "images"), json_arr(doc, "containers"), json_arr(doc, "networks"), one, json_obj(doc, "image") };
+	struct disk_answers answers = { json_obj(doc, "df"), json_arr(doc, "images"), json_arr(doc, "containers"), json_arr(doc, "networks"), json_obj(doc, "info"), one, json_obj(doc, "image") };
 	if (disk_read(&a, &answers, &d, &err) == 0) {
 		check(&a, &d, false);
 		check(&a, &d, true);

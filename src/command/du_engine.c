@@ -114,9 +114,11 @@ static void summary(struct sight *s)
 	text_safe(&name, str_of(engine_name(s->e)));
 	printf("%s: %s on its disk, %s of it used by nothing\n\n", buf_str(&name).p, TEXT_SIZE(total), TEXT_SIZE(can));
 	buf_free(&name);
-	printf("  %-12s %6s %9s %9s %9s\n", "", "count", "size", "unnamed", "unused");
+	printf("  %-12s %6s %9s %9s %9s\n", "", "count", "size", "prune", "--all");
 	for (size_t i = 0; i < countof(rows); i++)
 		printf("  %-12s %6u %9s %9s %9s\n", rows[i].name, rows[i].n, TEXT_SIZE(rows[i].bytes), TEXT_SIZE(rows[i].plain), TEXT_SIZE(rows[i].all));
+	if (s->d.packed)
+		puts("  the engine keeps layers packed, too (containerd's image store), and doesn't say how much that is: images are counted unpacked");
 	if (s->cache_shared)
 		printf("  of the build cache %s more are layers of images, and counted there\n", TEXT_SIZE(s->cache_shared));
 	u64 plain = s->plain[PRUNE_CONTAINER] + s->plain[PRUNE_IMAGE] + s->plain[PRUNE_CACHE], all = s->all[PRUNE_CONTAINER] + s->all[PRUNE_IMAGE] + s->all[PRUNE_CACHE];

@@ -152,6 +152,8 @@ static int prune(struct arena *a, const struct option_value *opt, const struct p
 	prune_decide(a, items, n, rules, now);
 	if (!json)
 		prune_table(stdout, items, n, opt[O_VERBOSE].count > 0, now);
+	if (!json && o->engine && engine_packs(o->engine))
+		puts("The engine keeps layers packed, too (containerd's image store): these come on top of what is said of images.");
 	if (dry && json)
 		prune_json(stdout, o->name, items, n, NULL);
 	if (dry)

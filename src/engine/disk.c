@@ -310,6 +310,55 @@ static int larger(const void *x, const void *y)
 	return a->bytes != b->bytes ? a->bytes < b->bytes ? 1 : -1 : strcmp(a->id, b->id);
 }
 
+static int by_image(const void *x, const void *y)
+{
+	const struct engine_image *a = x, *b = y;
+	int c = strcmp(a->id, b->id);
+	return c ? c : a->bytes != b->bytes ? a->bytes < b->bytes ? 1 : -1 : a->names[0] && b->names[0] ? strcmp(a->names[0], b->names[0]) : 0;
+}
+
+static int by_text(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
+
+/* Their names, or digests, in one list, each once. */
+static const char *const *joined(struct arena *a, const struct engine_image *v, u32 n, bool digests)
+{
+	size_t all = 0, k = 0;
+	for (u32 i = 0; i < n; i++)
+		for (const char *const *s = digests ? v[i].digests : v[i].names; *s; s++)
+			all++;
+	const char **ret = arena_array(a, const char *, all + 1);
+	for (u32 i = 0; i < n; i++)
+		for (const char *const *s = digests ? v[i].digests : v[i].names; *s; s++)
+			ret[k++] = *s;
+	if (all)
+		qsort(ret, all, sizeof *ret, by_text);
+	k = 0;
+	for (size_t i = 0; i < all; i++)
+		if (!k || strcmp(ret[k - 1], ret[i]) != 0)
+			ret[k++] = ret[i];
+	ret[k] = NULL;
+	return ret;
+}
+
+/* containerd's image store lists an image once a name, or once a platform: it is one all the same. */
+static void join_images(struct arena *a, struct engine_disk *d)
+{
+	u32 n = 0;
+	if (d->n_images)
+		qsort(d->images, d->n_images, sizeof *d->images, by_image);
+	for (u32 i = 0, next; i < d->n_images; i = next) {
+		struct engine_image one = d->images[i];
+		for (next = i + 1; next < d->n_images && one.id[0] && strcmp(one.id, d->images[next].id) == 0; next++)
+			one.bytes = MAX(one.bytes, d->images[next].bytes);
+		if (next > i + 1) {
+			one.names = joined(a, &d->images[i], next - i, false);
+			one.digests = joined(a, &d->images[i], next - i, true);
+		}
+		d->images[n++] = one;
+	}
+	d->n_images = n;
+}
+
 static void read_images(struct arena *a, const struct disk_answers *answers, struct engine_disk *d)
 {
 	json_t *df = json_arr(answers->df, "Images");
@@ -324,12 +373,13 @@ static void read_images(struct arena *a, const struct disk_answers *answers, str
 	for (u32 i = 0; i < d->n_images; i++) {
 		json_t *v = json_array_get(answers->images, i);
 		struct engine_image *e = &d->images[i];
-		*e = (struct engine_image){ .id = image_id(a, json_text(v, "Id")), .names = names(a, json_arr(v, "RepoTags")), .labels = labels(a, v), .parent = image_id(a, json_text(v, "ParentId")),
+		*e = (struct engine_image){ .id = image_id(a, json_text(v, "Id")), .names = names(a, json_arr(v, "RepoTags")), .digests = names(a, json_arr(v, "RepoDigests")), .labels = labels(a, v), .parent = image_id(a, json_text(v, "ParentId")),
 			.created = moment(v, "Created"), .bytes = number(v, "Size") };
 		const char *const *part = users_of(a, shared, count(df), e->id);
 		if (part[0])
 			(void)!str_to_u64(str_of(part[0]), &e->shared);
 	}
+	join_images(a, d);
 	qsort(d->images, d->n_images, sizeof *d->images, larger);
 }
 
@@ -405,9 +455,37 @@ static void match_cache(struct arena *a, struct engine_disk *d)
 				match_one(&m, ids[i].index, k);
 }
 
+/* Whether images are kept by containerd: [["driver-type", "io.containerd.snapshotter.v1"]] */
+static bool in_containerd(json_t *info)
+{
+	size_t i;
+	json_t *pair;
+	json_array_foreach(json_arr(info, "DriverStatus"), i, pair) {
+		const char *key = json_string_value(json_array_get(pair, 0)), *value = json_string_value(json_array_get(pair, 1));
+		if (key && value && strcmp(key, "driver-type") == 0 && str_starts(str_of(value), STR("io.containerd.snapshotter.")))
+			return true;
+	}
+	return false;
+}
+
+/* There LayersSize has what containers wrote and the build cache in it, and an image's size its packed layers: only what is told of each layer adds up. */
+static void count_unpacked(struct engine_disk *d)
+{
+	for (u32 i = 0; i < d->n_images; i++) {
+		struct engine_image *e = &d->images[i];
+		if (!e->n_layers)
+			continue;
+		e->bytes = 0;
+		for (u32 k = 0; k < e->n_layers; k++)
+			e->bytes += d->layers_of[e->layers[k]].bytes;
+	}
+	if (d->n_images)
+		qsort(d->images, d->n_images, sizeof *d->images, larger);
+}
+
 int disk_read(struct arena *a, const struct disk_answers *answers, struct engine_disk *ret, struct error *err)
 {
-	struct engine_disk d = { 0 };
+	struct engine_disk d = { .packed = in_containerd(answers->info) };
 	struct reading r = { .a = a, .disk = &d };
 	int done = 0;
 	read_images(a, answers, &d);
@@ -430,7 +508,10 @@ int disk_read(struct arena *a, const struct disk_answers *answers, struct engine
 	if (done < 0)
 		return -1;
 	match_cache(a, &d);
-	d.layers = number(answers->df, "LayersSize");
+	if (d.packed)
+		count_unpacked(&d);
+	else
+		d.layers = number(answers->df, "LayersSize");
 	*ret = d;
 	return 0;
 }

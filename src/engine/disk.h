@@ -5,7 +5,8 @@
 
 struct disk_answers {
 	json_t *df, *images, *containers, *networks; /* /system/df, /images/json?all=1, /containers/json?all=1&size=1, /networks; NULL: not told */
-	/* Of one image /images/ID/json and /images/ID/history, to be released; 1: it is gone. */
+	json_t *info; /* /info; NULL: not told */
+	/* Of one image /images/ID/json and /images/ID/history, to be released; 1: it is gone, or the engine doesn't say (not unpacked; of another platform). */
 	int (*image)(void *ctx, const char *id, json_t **inspect, json_t **history, struct error *err);
 	void *ctx;
 };

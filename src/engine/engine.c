@@ -9,6 +9,8 @@ struct engine {
 	struct arena arena;
 	struct http *http;
 	const char *prefix, *name;
+	u32 status; /* of the last answer; 0: there was none */
+	bool packs;
 };
 
 /* The message of an engine's refusal, else its status. */
@@ -24,11 +26,12 @@ static int ask(struct engine *e, const char *method, const char *path, json_t **
 {
 	struct buf url = BUF(0), body = BUF(0);
 	struct stream *answer = NULL;
-	u32 status = 0;
+	u32 status = e->status = 0;
 	buf_printf(&url, "%s%s", e->prefix, path);
 	bool post = strcmp(method, "POST") == 0, get = strcmp(method, "GET") == 0;
 	struct http_request r = { .method = method, .url = url.p, .upload = post, .seconds = get ? SECONDS : 0 };
 	int done = http_send(e->http, &r, &status, &answer, err);
+	e->status = done < 0 ? 0 : status;
 	done = done < 0 ? done : http_read(answer, JSON_BYTES, &body, err);
 	if (done == 0 && status == 404)
 		done = 1;
@@ -39,6 +42,18 @@ static int ask(struct engine *e, const char *method, const char *path, json_t **
 	buf_free(&url);
 	buf_free(&body);
 	return done;
+}
+
+/* What an engine need not tell, or a proxy before it may refuse: 1 instead of a refusal. */
+static int ask_gently(struct engine *e, const char *path, json_t **doc, struct error *err)
+{
+	struct error why = { 0 };
+	int r = ask(e, "GET", path, doc, &why);
+	if (r < 0 && e->status >= 300)
+		return 1;
+	if (r < 0)
+		*err = why;
+	return r;
 }
 
 static int take_name(struct engine *e, struct error *err)
@@ -87,20 +102,25 @@ static int one_image(void *ctx, const char *id, json_t **inspect, json_t **histo
 	struct engine *e = ctx;
 	char path[256];
 	snprintf(path, sizeof path, "/images/%s/json", id);
-	int r = ask(e, "GET", path, inspect, err);
+	int r = ask_gently(e, path, inspect, err);
 	snprintf(path, sizeof path, "/images/%s/history", id);
-	return r ? r : ask(e, "GET", path, history, err);
+	return r ? r : ask_gently(e, path, history, err);
 }
 
 int engine_disk(struct engine *e, struct arena *a, struct engine_disk *ret, struct error *err)
 {
-	autojson json_t *df = NULL, *images = NULL, *containers = NULL, *networks = NULL;
+	autojson json_t *df = NULL, *images = NULL, *containers = NULL, *networks = NULL, *info = NULL;
 	if (ask(e, "GET", "/system/df", &df, err) < 0 || ask(e, "GET", "/images/json?all=1", &images, err) < 0 ||
-	    ask(e, "GET", "/containers/json?all=1&size=1", &containers, err) < 0 || ask(e, "GET", "/networks", &networks, err) < 0)
+	    ask(e, "GET", "/containers/json?all=1&size=1", &containers, err) < 0 || ask(e, "GET", "/networks", &networks, err) < 0 || ask_gently(e, "/info", &info, err) < 0)
 		return -1;
-	struct disk_answers d = { df, images, containers, networks, one_image, e };
-	return disk_read(a, &d, ret, err);
+	struct disk_answers d = { df, images, containers, networks, info, one_image, e };
+	if (disk_read(a, &d, ret, err) < 0)
+		return -1;
+	e->packs = ret->packed;
+	return 0;
 }
+
+bool engine_packs(const struct engine *e) { return e->packs; }
 
 /* --- removing --- */
 static int remove_one(struct engine *e, const char *kind, const char *id, struct error *err)

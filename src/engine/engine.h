@@ -24,6 +24,7 @@ const char *engine_name(const struct engine *e); /* "Docker 27.3.1", "Podman 4.3
 struct engine_image {
 	const char *id;               /* "sha256:…" */
 	const char *const *names;     /* NULL-terminated: "alpine:3.20"; none: dangling */
+	const char *const *digests;   /* of what has no name: "alpine@sha256:…", as it was pulled */
 	const char *const *labels;
 	const char *parent;           /* id, or "" */
 	s64 created;
@@ -77,9 +78,11 @@ struct engine_disk {
 	struct engine_cache *cache;
 	struct engine_layer *layers_of; /* each once */
 	u32 n_images, n_containers, n_volumes, n_networks, n_cache, n_layers_of;
-	u64 layers; /* bytes of all layers, each once: what /system/df calls LayersSize */
+	u64 layers; /* bytes of all layers, each once: what /system/df calls LayersSize; 0: it doesn't say that, the sum of layers_of is it */
+	bool packed; /* the engine keeps layers packed as well as unpacked (containerd's image store): bytes here are those of the unpacked ones, which it accounts for one by one */
 };
 int engine_disk(struct engine *e, struct arena *a, struct engine_disk *ret, struct error *err) must_check;
+bool engine_packs(const struct engine *e); /* engine_disk.packed, once that was asked for */
 /* 1: it is gone already. What is in use is refused by the engine: ERR_ENV. *freed: what the engine says, where it does. An image by name loses that name, and goes with its last. */
 int engine_remove_image(struct engine *e, const char *name_or_id, struct error *err) must_check;
 int engine_remove_container(struct engine *e, const char *id, struct error *err) must_check;

@@ -128,7 +128,7 @@ static void list_image(struct listing *l, const struct engine_image *i, const st
 	for (u32 k = 0; k < MAX(names, 1u); k++) {
 		struct prune_item *it = &l->v[l->n++];
 		*it = (struct prune_item){ .kind = PRUNE_IMAGE, .id = names ? i->names[k] : i->id, .name = names ? i->names[k] : arena_printf(l->a, "<none> %.12s", i->id + (strlen(i->id) > 7 ? 7 : 0)),
-			.created = i->created, .labels = i->labels, .dangling = !names, .parts = parts, .n_parts = n, .users = users(l, containers, i->containers) };
+			.created = i->created, .labels = i->labels, .dangling = !names, .refs = names ? NULL : i->digests, .parts = parts, .n_parts = n, .users = users(l, containers, i->containers) };
 		for (u32 p = 0; p < n; p++)
 			parts[p]->holders++;
 		for (u32 p = 0; p < i->n_layers; p++) {
@@ -289,6 +289,22 @@ static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *n, str
 }
 
 /* --- carrying it out --- */
+/* An image that was pulled by digest from several repositories is not removed by its ID: each of these has to be let go. */
+static int remove_image(struct engine *e, const struct prune_item *it, struct error *err)
+{
+	struct error why = { 0 };
+	int r = engine_remove_image(e, it->id, &why);
+	if (r >= 0 || !it->refs || !it->refs[0] || !it->refs[1]) {
+		if (r < 0)
+			*err = why;
+		return r;
+	}
+	for (const char *const *ref = it->refs; *ref; ref++)
+		if ((r = engine_remove_image(e, *ref, err)) < 0)
+			return -1;
+	return r;
+}
+
 static int remove_item(struct engine *e, const struct prune_item *it, u64 *freed, struct error *err)
 {
 	const char *const ids[] = { it->id, NULL };
@@ -298,7 +314,7 @@ static int remove_item(struct engine *e, const struct prune_item *it, u64 *freed
 	case PRUNE_NETWORK:
 		return engine_remove_network(e, it->id, err);
 	case PRUNE_IMAGE:
-		return engine_remove_image(e, it->id, err);
+		return remove_image(e, it, err);
 	case PRUNE_VOLUME:
 		return engine_remove_volume(e, it->id, err);
 	default:

@@ -19,6 +19,7 @@ struct prune_item {
 	enum prune_kind kind;
 	const char *id;             /* what the place is asked to remove */
 	const struct digest *stands_for; /* of a name in our store: it only goes while it still means that; NULL: no matter */
+	const char *const *refs;    /* what it may be asked by, one after the other, where the id is refused because of them; NULL none */
 	const char *name;           /* for people: "web:1.2", "<none>" */
 	s64 created, used;          /* seconds since 1970; 0 unknown */
 	u64 bytes;                  /* freed when it goes and everything before it in the list that goes is gone; decided, where there are parts */

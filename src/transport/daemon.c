@@ -50,8 +50,9 @@ static const char *request(struct arena *a, const char *prefix, const char *ref,
 }
 
 /* Whether the engine has it; *name becomes the first of its names when it was asked for by ID. */
-static int resolve(struct arena *a, struct http *h, const char *prefix, const char *ref, const char **name, const char **identity, struct error *err)
+static int resolve(struct arena *a, struct http *h, const char *prefix, const char *ref, const struct source_options *opt, const char **name, const char **identity, struct error *err)
 {
+	char text[100];
 	struct buf body = BUF(0);
 	struct http_reply reply;
 	int r = http_get(h, request(a, prefix, ref, "json"), JSON_BYTES, &reply, &body, err);
@@ -62,7 +63,7 @@ static int resolve(struct arena *a, struct http *h, const char *prefix, const ch
 	if (!doc)
 		return -1;
 	const char *tag = json_string_value(json_array_get(json_arr(doc, "RepoTags"), 0)), *id = json_text(doc, "Id");
-	*identity = id ? arena_printf(a, "docker-daemon image %s", id) : "";
+	*identity = id ? arena_printf(a, "docker-daemon image %s%s%s", id, opt->platform_forced ? " " : "", opt->platform_forced ? platform_text(opt->platform, text) : "") : "";
 	*name = is_id(ref) && tag ? arena_strdup(a, str_of(tag)) : ref;
 	return 0;
 }
@@ -76,8 +77,9 @@ static int daemon_open_in(struct arena *a, const char *ref, const struct source_
 	struct buf failed = BUF(0);
 	struct http_reply reply;
 	struct stream *archive = NULL;
-	int r = resolve(a, h, prefix, ref, &name, &identity, err);
-	/* An image's ID is the digest of its configuration: the engine need not send again what it has sent under that. */
+	int r = resolve(a, h, prefix, ref, opt, &name, &identity, err);
+	/* An image's ID is the digest of its configuration, or of what it was pulled as (containerd's image store, which may have got one more platform of it since): the engine need not send again
+	 * what it has sent under that. */
 	int known = r == 0 ? source_recall("docker-daemon", name, "", str_of(identity), opt, ret, err) : 0;
 	if (known) {
 		http_close(h);

@@ -218,7 +218,7 @@ def test_du_explains(pare, full):
     volumes = {v["name"]: v for v in doc["volumes"]}
     assert volumes["named"]["containers"] == ["filler"] and volumes["kept"]["size"] >= 2222
     frees = {g["kind"]: (g["frees"], g["frees_all"]) for g in doc["groups"]}
-    shown = pare("du", "--engine", "docker", env=full.env).out
+    shown = pare("du", "--engine", "docker", "--verbose", env=full.env).out
     assert "pare prune --engine docker --all" in shown and "used by container filler, running" in shown and "docker rmi app5:1" in shown
     assert (sum(f[0] for k, f in frees.items() if k != "volumes"), sum(f[1] for k, f in frees.items() if k != "volumes")) == (
         prune(pare, full, "--dry-run")["bytes"], prune(pare, full, "--dry-run", "--all")["bytes"])
@@ -357,6 +357,64 @@ def test_names_that_ask_for_something_else(pare, fake):
     assert all(a[0] == "GET" and ".." not in a[1] for a in e.asked)
     assert "\\x1b[2J" in pare("du", "--engine", "docker", env=e.env).out
     assert pare("du", "--engine", "docker", "--format", "json", env=e.env).json()["images"][0]["command"] is None
+
+
+# --- newer engines, by their documents ---
+
+def containerd(**more):
+    """API 1.48 with containerd's image store: an image once a name, sizes with the packed layers in them, a sum of all snapshots, what is not unpacked without a history."""
+    ids = ["sha256:" + c * 64 for c in "123"]
+
+    def told(id, *sizes):
+        return {f"GET images/{id}/json": (200, {"Id": id, "RootFS": {"Type": "layers", "Layers": ["sha256:%064d" % n for n in sizes]}, "Size": 1}),
+                f"GET images/{id}/history": (200, [{"Id": id, "CreatedBy": "RUN x", "Size": n} for n in reversed(sizes)])}
+
+    def image(id, names, size, digests=()):
+        return {"Id": id, "RepoTags": names, "RepoDigests": list(digests), "Size": size, "SharedSize": -1, "Containers": -1, "Labels": None, "Created": 1700000000, "ParentId": "",
+                "Descriptor": {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": id, "size": 855}}
+    return {
+        "GET info": (200, {"Driver": "overlayfs", "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}),
+        "GET system/df": (200, {"LayersSize": 987654321, "Images": None, "Containers": None, "Volumes": None, "BuildCache": [
+            {"ID": "aaa", "Type": "regular", "Description": "RUN make", "InUse": False, "Size": 70, "CreatedAt": "2025-01-01T00:00:00.5Z", "LastUsedAt": None, "UsageCount": 1},
+            {"ID": "bbb", "Parents": ["aaa"], "Type": "regular", "Description": "COPY x", "InUse": False, "Size": 7, "CreatedAt": "2025-01-01T00:00:00Z", "UsageCount": 1}]}),
+        "GET containers/json?all=1&size=1": (200, [{"Id": "c1", "Names": ["/stopped"], "State": "exited", "SizeRw": 100, "ImageID": ids[1], "ImageManifestDescriptor": {"digest": ids[0]}}]),
+        "GET networks": (200, []),
+        "GET images/json?all=1": (200, [image(ids[0], ["docker.io/library/one:1"], 1500, ["one@" + ids[0]]), image(ids[1], ["two:1"], 900), image(ids[0], ["one:2"], 1500),
+                                        image(ids[2], ["other-platform:1"], 444)]),
+        **told(ids[0], 600, 400), **told(ids[1], 600, 30), f"GET images/{ids[2]}/json": (200, {"Id": ids[2], "RootFS": {}}),
+        f"GET images/{ids[2]}/history": (500, {"message": "snapshot sha256:0 does not exist: not found"}), **more}
+
+
+def test_containerd_store(pare, fake):
+    e = fake(containerd())
+    doc = pare("du", "--engine", "docker", "--format", "json", env=e.env).json()
+    check(doc, "du-engine")
+    assert {g["kind"]: g["size"] for g in doc["groups"]} == {"images": 600 + 400 + 30 + 444, "containers": 100, "volumes": 0, "cache": 77}
+    images = {tuple(i["names"]): (i["size"], i["unique"], i["shared"]) for i in doc["images"]}
+    assert images == {("docker.io/library/one:1", "one:2"): (1000, 400, 600), ("two:1",): (630, 30, 600), ("other-platform:1",): (444, 444, 0)}
+    said = prune(pare, e, "--dry-run", "--all")
+    assert said["bytes"] == 600 + 400 + 30 + 444 + 100 + 77
+    assert [i["name"] for i in said["items"] if i["kind"] == "cache"] == ["COPY x", "RUN make"]
+    assert "containerd's image store" in pare("du", "--engine", "docker", env=e.env).out and "containerd's image store" in pare("prune", "--engine", "docker", "-n", env=e.env).out
+
+
+def test_what_a_proxy_lets_through(pare, fake):
+    """Sockets are often behind one that answers only some requests: what is needed less is done without."""
+    e = fake(containerd(**{"GET info": (403, b"<html>Forbidden</html>")}))
+    assert pare("du", "--engine", "docker", "--format", "json", env=e.env).json()["groups"][0]["size"] == 987654321
+    e.server.shutdown()
+
+
+def test_pulled_by_digest_from_several_repositories(pare, fake):
+    """What the ID is refused for, since several names lead there, goes name by name."""
+    id, refs = "sha256:" + "4" * 64, ["a.example/x@sha256:" + "5" * 64, "b.example:5000/x@sha256:" + "5" * 64]
+    e = fake({"GET system/df": (200, {"LayersSize": 50}), "GET containers/json?all=1&size=1": (200, []), "GET networks": (200, []),
+              "GET images/json?all=1": (200, [{"Id": id, "RepoTags": [], "RepoDigests": refs, "Size": 50}]),
+              f"GET images/{id}/json": (200, {"RootFS": {"Layers": ["sha256:" + "6" * 64]}}), f"GET images/{id}/history": (200, [{"Size": 50}]),
+              f"DELETE images/{id}": (409, {"message": "conflict: unable to delete 444444444444 (must be forced) - image is referenced in multiple repositories"}),
+              **{"DELETE images/" + r: (200, [{"Untagged": r}]) for r in refs}})
+    assert prune(pare, e, "--yes")["freed"] == 50
+    assert [p for m, p in e.asked if m == "DELETE"] == ["images/" + id, *["images/" + r for r in refs]]
 
 
 # --- nobody there ---
