@@ -31,5 +31,5 @@ int trusted_allowed(void *ctx, struct repo *from, const struct document *d, stru
 int trusted_guard(struct trusted_policy *p, const char *source, struct copy_options *o, struct error *err) must_check;
 #define TRUSTED_POLICY_OPTION                                                                                                                                                                   \
 	{ "policy", 0, OPT_VALUE, "FILE", "Which registries and repositories may be used, and what must be signed by which key. Default: $PARE_POLICY, else $XDG_CONFIG_HOME/pare/policy.toml, "  \
-	  "else /etc/pare/policy.toml; none of them: everything is allowed.", NULL }
+	  "else /etc/pare/policy.toml; none of them: everything is allowed. A policy.json of podman and skopeo is taken, too.", NULL }
 #endif

@@ -1,8 +1,9 @@
-/* policy.toml: read strictly (a word that is not understood is a word that would not be kept), asked once an image. */
+/* policy.toml (a policy.json is containers.c's): read strictly (a word that is not understood is a word that would not be kept), asked once an image. */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/toml.h"
 #include "oci/reference.h"
+#include "trust/containers.h"
 #include "trust/key.h"
 #include <errno.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct policy {
 	struct rule *rules;
 	u32 n;
 	bool deny, require_digest;
+	struct containers *containers; /* the file is a policy.json: that instead of the rules */
 };
 
 const char *policy_file(const struct policy *p) { return p->file; }
@@ -150,9 +152,10 @@ int policy_parse(struct str text, const char *file, struct policy **ret, struct 
 {
 	struct policy *p = xcalloc(1, sizeof *p);
 	json_t *doc = NULL;
-	int status = toml_parse(text, &doc, err);
 	p->file = arena_strdup(&p->arena, str_of(file));
-	if (status == 0)
+	bool json = str_starts(str_trim(text), STR("{")); /* which no TOML begins with */
+	int status = json ? containers_parse(&p->arena, text, p->file, &p->containers, err) : toml_parse(text, &doc, err);
+	if (status == 0 && !json)
 		status = read_rules(p, doc, err);
 	json_decref(doc);
 	if (status < 0) {
@@ -306,7 +309,7 @@ static int ask(struct policy *p, struct repo *from, const char *name, bool tagge
 int policy_allows(struct policy *p, struct repo *from, const char *name, bool tagged, const struct digest *d, struct error *err)
 {
 	struct arena a = { 0 };
-	int status = p->file ? ask(p, from, name, tagged, d, &a, err) : 0;
+	int status = !p->file ? 0 : p->containers ? containers_allows(p->containers, from, name, d, &a, err) : ask(p, from, name, tagged, d, &a, err);
 	arena_free(&a);
 	return status;
 }

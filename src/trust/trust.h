@@ -49,6 +49,8 @@ int trust_sign(struct repo *r, const struct digest *d, const char *identity, con
 //	require-digest = false
 //	keys = ["release.pub"]       # beside the policy file; then signatures of one of them are needed
 //	signatures = 1               # how many of the keys
+//
+// A file that is JSON is a policy.json of podman and skopeo instead (containers.h).
 struct policy;
 int policy_read(const char *file, struct policy **ret, struct error *err) must_check; /* NULL: $PARE_POLICY, $XDG_CONFIG_HOME/pare/policy.toml, /etc/pare/policy.toml; none of them: everything is allowed */
 int policy_parse(struct str text, const char *file, struct policy **ret, struct error *err) must_check; /* from memory; keys lie beside `file` */
