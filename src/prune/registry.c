@@ -78,21 +78,29 @@ static s64 moment(const char *text)
 	return text && strchr(text, 'T') && prune_age(text, 0, &t, NULL) == 0 ? t : 0;
 }
 
-/* When the image was made; 0 when nobody says. */
-static s64 created_of(struct place *p, const struct descriptor *config)
+/* When the image was made; 0 when nobody says. What could not be asked for is no answer: it would count as the oldest, and go. */
+static int created_of(struct place *p, const struct descriptor *config, s64 *ret, struct error *err)
 {
 	struct buf text = BUF(CONFIG_MAX);
 	struct stream *s = NULL;
 	struct str view = { "", 1 };
-	struct error ignored = { 0 };
-	int r = config->size > CONFIG_MAX || config->size < 3 ? -1 : repo_blob(p->r, config, 0, &s, &ignored);
-	while (r == 0 && view.n && (r = stream_next(s, &view, &ignored)) == 0)
+	struct error why = { 0 };
+	*ret = 0;
+	if (config->size > CONFIG_MAX || config->size < 3)
+		return 0;
+	int r = repo_blob(p->r, config, 0, &s, &why);
+	while (r == 0 && view.n && (r = stream_next(s, &view, &why)) == 0)
 		buf_add(&text, view);
 	stream_close(s);
-	autojson json_t *doc = r == 0 && !text.over ? json_read_limit(buf_str(&text), CONFIG_MAX, "config", &ignored) : NULL;
-	s64 t = moment(doc ? json_text(doc, "created") : NULL);
+	autojson json_t *doc = r == 0 && !text.over ? json_read_limit(buf_str(&text), CONFIG_MAX, "config", &why) : NULL;
+	*ret = moment(doc ? json_text(doc, "created") : NULL);
 	buf_free(&text);
-	return t;
+	if (r == 0)
+		return 0;
+	int has = repo_has(p->r, config, err);
+	if (has > 0)
+		*err = why;
+	return has == 0 ? 0 : -1;
 }
 
 static u32 node_of(struct place *p, const struct digest *digest, bool *new)
@@ -140,9 +148,9 @@ static int node_fill(struct place *p, u32 id, const struct document *d, struct l
 		for (u32 i = 0; i < m.n; i++)
 			if (!m.layers[i].bad)
 				list_add(&p->nodes[id].parts, part_of(p, &m.layers[i]));
-		p->nodes[id].created = created_of(p, &m.config);
+		r = created_of(p, &m.config, &p->nodes[id].created, err);
 	}
-	if (doc && !p->nodes[id].created)
+	if (r == 0 && doc && !p->nodes[id].created)
 		p->nodes[id].created = moment(json_text(json_obj(doc, "annotations"), "org.opencontainers.image.created"));
 	autojson json_t *about = r == 0 ? repo_referrers(p->r, &d->digest, NULL, err) : NULL;
 	if (r == 0 && !about)

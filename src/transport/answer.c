@@ -40,8 +40,9 @@ static bool is_next(struct str params)
 	return false;
 }
 
-const char *answer_next(struct arena *a, const char *url, struct str link)
+const char *answer_next(struct arena *a, const char *url, struct str link, bool *elsewhere)
 {
+	*elsewhere = false;
 	while (link.n) {
 		const char *open = str_chr(link, '<'), *close = str_chr(link, '>');
 		if (!open || !close || close < open)
@@ -53,7 +54,8 @@ const char *answer_next(struct arena *a, const char *url, struct str link)
 			quoted ^= rest.p[n] == '"';
 		if (is_next(str_head(rest, n))) {
 			const char *place = answer_place(a, url, to);
-			return place && fetch_same_origin(url, place) ? place : NULL;
+			*elsewhere = !place || !fetch_same_origin(url, place) || strcmp(url, place) == 0;
+			return *elsewhere ? NULL : place;
 		}
 		link = str_from(rest, n + 1);
 	}

@@ -78,10 +78,11 @@ static int follow(struct http *h, const char *from, struct buf *url, struct erro
 {
 	struct origin was, is;
 	const char *to = http_redirect(h);
+	int told = (int)MIN(strcspn(from, "?#"), (size_t)300); /* a query may be what lets one in */
 	if (!to || strlen(to) > FETCH_URL_MAX || !split(to, &is) || !split(from, &was))
-		return error_set(err, ERR_ENV, "%.300s: redirected to what is no URL of http or https, or has a user in it", from);
+		return error_set(err, ERR_ENV, "%.*s: redirected to what is no URL of http or https, or has a user in it", told, from);
 	if (was.tls && !is.tls)
-		return error_set(err, ERR_ENV, "%.300s: redirected from https to http, which is not followed", from);
+		return error_set(err, ERR_ENV, "%.*s: redirected from https to http, which is not followed", told, from);
 	struct buf next = BUF(0);
 	buf_puts(&next, to);
 	buf_free(url);
@@ -105,7 +106,8 @@ int fetch_open(struct http *h, const struct fetch_ask *ask, u32 *status, struct 
 	int r = 0;
 	buf_puts(&url, ask->url);
 	for (u32 i = 0;; i++) {
-		u32 skip = fetch_same_origin(ask->url, url.p) ? 0 : ask->n_private;
+		bool home = fetch_same_origin(ask->url, url.p);
+		u32 skip = home ? 0 : ask->n_private;
 		struct http_request q = { .url = url.p, .headers = ask->headers ? ask->headers + skip : NULL, .n_headers = ask->n_headers - skip, .seconds = FETCH_SECONDS };
 		struct stream *body;
 		u32 got;
@@ -115,6 +117,8 @@ int fetch_open(struct http *h, const struct fetch_ask *ask, u32 *status, struct 
 		if (!redirects(got)) {
 			*status = got;
 			*ret = body;
+			if (ask->strayed)
+				*ask->strayed = !home;
 			break;
 		}
 		stream_close(body);
@@ -129,23 +133,32 @@ int fetch_open(struct http *h, const struct fetch_ask *ask, u32 *status, struct 
 /* --- patience --- */
 static bool passing(u32 status) { return status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505); }
 
-/* Milliseconds that Retry-After asks for (RFC 9110 section 10.2.3); -1 when it says nothing. */
+/* Of an IMF-fixdate (RFC 9110 section 5.6.7). */
+static bool moment(struct str value, s64 *ret)
+{
+	char text[64];
+	struct tm tm = { 0 };
+	if (!value.p || value.n >= sizeof text)
+		return false;
+	snprintf(text, sizeof text, "%.*s", STR_FMT(value));
+	const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	*ret = (s64)timegm(&tm);
+	return end && !*end;
+}
+
+/* Milliseconds that Retry-After asks for (RFC 9110 section 10.2.3); -1 when it says nothing. A date is one by the server's clock, where it tells that. */
 static s64 retry_after(const struct http *h)
 {
 	struct str value = http_header(h, "Retry-After", 0);
-	char text[64];
-	struct tm tm = { 0 };
+	s64 until, now;
 	u64 n;
-	if (!value.p || value.n >= sizeof text)
-		return -1;
-	if (str_to_u64(value, &n))
+	if (value.p && str_to_u64(value, &n))
 		return (s64)MIN(n, (u64)1 << 30) * 1000;
-	snprintf(text, sizeof text, "%.*s", STR_FMT(value));
-	const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	if (!end || *end)
+	if (!moment(value, &until))
 		return -1;
-	s64 wait = (s64)timegm(&tm) - (s64)time(NULL);
-	return wait > 0 ? MIN(wait, (s64)1 << 30) * 1000 : 0;
+	if (!moment(http_header(h, "Date", 0), &now))
+		now = (s64)time(NULL);
+	return until > now ? MIN(until - now, (s64)1 << 30) * 1000 : 0;
 }
 
 bool fetch_again(struct fetch_patience *p, const struct http *h, u32 status, struct error *err)

@@ -400,13 +400,14 @@ bool http_passing(const struct http *h)
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CERTPROBLEM:
 		return false;
 	default:
 		return !h->over && !h->why.kind;
 	}
 }
+
+bool http_refused(const struct http *h) { return h->result == CURLE_COULDNT_CONNECT; }
 
 bool http_no_tls(const struct http *h) { return h->result == CURLE_SSL_CONNECT_ERROR; }
 

@@ -64,7 +64,8 @@ struct str http_header(const struct http *h, const char *name, u32 nth);
 const char *http_redirect(struct http *h);
 /* Whether the last request that failed may do better when it is made again: not when the name does not exist or the certificate does not hold. */
 bool http_passing(const struct http *h);
-/* Why it failed: the other side speaks no TLS; its certificate does not hold. */
+/* Why it failed: nobody listens there; the other side speaks no TLS; its certificate does not hold. */
+bool http_refused(const struct http *h);
 bool http_no_tls(const struct http *h);
 bool http_mistrusted(const struct http *h);
 /* Whether a URL, or a host with its port or not, is this machine by its name or address: what no proxy is asked for. */

@@ -85,6 +85,17 @@ static int mistrusted(const struct registry *r, struct error *err)
 	return error_set(err, ERR_ENV, "%s: its certificate does not hold%s (an authority of one's own goes into certs.d/%s/ca.crt or --cert-dir; --tls-verify=false takes any)", r->domain, text, r->domain);
 }
 
+/* The status of an answer to GET /v2/; 0: there was none. */
+static u32 knock(struct line *l, const char *base, struct error *err)
+{
+	struct stream *body;
+	u32 status = 0;
+	if (http_send(l->h, &(struct http_request){ .url = arena_printf(&l->arena, "%s/v2/", base), .seconds = FETCH_SILENCE }, &status, &body, err) < 0)
+		return 0;
+	stream_close(body);
+	return status;
+}
+
 /* TLS or not, where both may be: whoever answers by TLS is asked by it. */
 static int choose_scheme(struct registry *r, struct error *err)
 {
@@ -96,26 +107,26 @@ static int choose_scheme(struct registry *r, struct error *err)
 	buf_free(&home);
 	if (r->opt.plain_http || !(r->opt.fetch.unverified || http_local(r->domain)))
 		return 0;
-	struct error why = { 0 }, ignored = { 0 };
-	struct stream *body;
-	u32 status;
 	struct line *l = registry_line(r, err);
-	if (!l)
-		return -1;
-	int e = http_send(l->h, &(struct http_request){ .url = arena_printf(&r->arena, "%s/v2/", tls), .seconds = FETCH_SILENCE }, &status, &body, &why);
-	if (e == 0) {
-		stream_close(body);
-	} else if (http_mistrusted(l->h)) {
-		*err = why;
-		e = mistrusted(r, err);
-	} else if (http_no_tls(l->h)) {
-		e = http_send(l->h, &(struct http_request){ .url = arena_printf(&r->arena, "%s/v2/", plain), .seconds = FETCH_SILENCE }, &status, &body, &ignored);
-		if (e == 0)
-			stream_close(body);
-		r->base = plain;
+	int e = l ? 1 : -1;
+	for (struct fetch_patience p = { .attempts = r->opt.fetch.attempts }; e > 0;) {
+		struct error why = { 0 }, ignored = { 0 };
+		u32 status = knock(l, tls, &why);
+		if (!status && http_no_tls(l->h)) {
+			status = knock(l, plain, &ignored);
+			r->base = plain;
+		}
+		if (status && (r->base == tls || status != 400)) { /* 400 by plain HTTP: it wants TLS, and what came of that was a passing failure */
+			e = 0;
+		} else if (http_mistrusted(l->h)) {
+			*err = why;
+			e = mistrusted(r, err);
+		} else if (http_refused(l->h) || !fetch_again(&p, l->h, 0, &why)) {
+			*err = why;
+			e = -1;
+		}
+		r->base = e > 0 ? tls : r->base;
 	}
-	if (e < 0 && !(err && err->kind))
-		*err = why;
 	registry_give(r, l);
 	return e;
 }
@@ -226,7 +237,7 @@ static int get_token(struct registry *r, const struct auth_challenge *c, const c
 	struct line *l = r->desk;
 	struct arena *a = &l->arena;
 	if (fetch_check_url(c->realm, err) < 0) {
-		err->kind = ERR_INPUT;
+		err->kind = ERR_ENV;
 		return error_wrap(err, "%s: where its tokens are", r->domain);
 	}
 	struct str realm = origin_of(c->realm, &at);
@@ -236,7 +247,7 @@ static int get_token(struct registry *r, const struct auth_challenge *c, const c
 	u32 status = 0;
 	int e = 0;
 	if (str_starts(str_of(r->base), STR("https://")) && !str_starts(realm, STR("https://")))
-		e = error_set(err, ERR_INPUT, "its tokens are to be had by plain HTTP, which is not done");
+		e = error_set(err, ERR_ENV, "its tokens are to be had by plain HTTP, which is not done");
 	e = e < 0 ? e : credentials_for(r, realm, &who, err);
 	if (e == 0 && who.identity) {
 		q = (struct http_request){ .method = "POST", .url = c->realm, .upload = true, .seconds = FETCH_SILENCE,
@@ -256,11 +267,14 @@ static int get_token(struct registry *r, const struct auth_challenge *c, const c
 		e = 0;
 	}
 	if (e == 0 && status != 200)
-		e = error_set(err, ERR_ENV, "%s%s", FETCH_STATUS(status), who.user || who.identity ? " with the credentials that are kept for it (pare login)" : " without credentials (pare login)");
+		e = err && err->kind ? -1 : error_set(err, ERR_ENV, "%s%s", FETCH_STATUS(status), status != 401 && status != 403 ? "" : who.user || who.identity ?
+		    " with the credentials that are kept for it (pare login)" : " without credentials (pare login)");
 	if (e == 0)
 		e = read_token(a, &text, ret, err);
-	if (e < 0)
+	if (e < 0) {
 		error_wrap(err, "%s: a token of %.200s", r->domain, at.p ? at.p : "");
+		(void)registry_astray(err);
+	}
 	buf_free(&at);
 	buf_free(&text);
 	return e;
@@ -340,6 +354,13 @@ static int log_in(struct registry *r, struct line *l, const char *sent, struct e
 }
 
 /* --- requests --- */
+int registry_astray(struct error *err)
+{
+	if (err && err->kind == ERR_INPUT)
+		err->kind = ERR_ENV;
+	return -1;
+}
+
 int registry_send(struct registry *r, struct line *l, const struct http_request *q, u32 *status, struct stream **body, struct error *err)
 {
 	l->logged_in = false;
@@ -355,13 +376,14 @@ int registry_send(struct registry *r, struct line *l, const struct http_request 
 		for (u32 k = 0; k < q->n_headers && n < countof(headers); k++)
 			headers[n++] = q->headers[k];
 		struct http_request p = *q;
+		bool strayed = false;
 		p.headers = headers;
 		p.n_headers = n;
 		int e = q->method ? http_send(l->h, &p, status, body, err)
-		                  : fetch_open(l->h, &(struct fetch_ask){ .url = q->url, .headers = headers, .n_headers = n, .n_private = sent != NULL }, status, body, err);
+		                  : fetch_open(l->h, &(struct fetch_ask){ .url = q->url, .headers = headers, .n_headers = n, .n_private = sent != NULL, .strayed = &strayed }, status, body, err);
 		if (e < 0 && http_mistrusted(l->h))
 			return mistrusted(r, err);
-		if (e < 0 || *status != 401 || !ours || i + 1 >= ASKED_TWICE)
+		if (e < 0 || *status != 401 || !ours || strayed || i + 1 >= ASKED_TWICE)
 			return e;
 		e = log_in(r, l, sent, err);
 		if (e == 1) /* let the caller see what it says */
@@ -421,7 +443,7 @@ int registry_refused(struct registry *r, struct line *l, u32 status, struct stre
 int registry_ask(struct registry *r, struct line *l, const struct http_request *q, u32 *status, struct stream **body, struct error *err)
 {
 	struct fetch_patience p = { .attempts = r->opt.fetch.attempts };
-	for (;;) {
+	for (l->asked = 1;; l->asked++) {
 		struct error why = { 0 };
 		*status = 0;
 		*body = NULL; /* what was closed must not be closed again */
@@ -436,6 +458,7 @@ int registry_ask(struct registry *r, struct line *l, const struct http_request *
 			}
 			if (e < 0) {
 				*err = why;
+				(void)registry_astray(err);
 				return strstr(why.text, r->domain) ? -1 : error_wrap(err, "%s", r->name);
 			}
 			return e;
@@ -473,17 +496,20 @@ static int read_manifest(struct registry *r, struct line *l, const char *which, 
 	snprintf(type, 128, "%.*s", (int)MIN(plain.n, (size_t)127), plain.n ? plain.p : "");
 	if (digest_parse(str_of(which), &want, &ignored) < 0 && said.p && digest_parse(said, &want, err) < 0) {
 		stream_close(body);
-		return error_wrap(err, "%s: Docker-Content-Digest", r->domain);
+		error_wrap(err, "%s: Docker-Content-Digest", r->domain);
+		return registry_astray(err);
 	}
 	if (schema1(type)) {
 		stream_close(body);
 		return error_set(err, ERR_INPUT, "%s: %s is a manifest of schema 1, which no client writes since 2017 and which is not read here: push the image again with a current one", r->name, which);
 	}
-	if (http_read(body, REGISTRY_MANIFEST_MAX, out, err) < 0)
-		return error_wrap(err, "%s: the manifest", r->name);
+	if (http_read(body, REGISTRY_MANIFEST_MAX, out, err) < 0) {
+		error_wrap(err, "%s: the manifest", r->name);
+		return registry_astray(err);
+	}
 	*digest = digest_bytes(want.alg ? (enum digest_alg)want.alg : DIGEST_SHA256, buf_str(out));
 	if (want.alg && !digest_eq(&want, digest))
-		return error_set(err, ERR_INPUT, "%s: the manifest that came is %s, and it should be %s", r->name, DIGEST_STR(digest), DIGEST_STR(&want));
+		return error_set(err, ERR_ENV, "%s: the manifest that came is %s, and it should be %s", r->name, DIGEST_STR(digest), DIGEST_STR(&want));
 	return 0;
 }
 
@@ -541,6 +567,7 @@ struct blob {
 	char *url;
 	u64 at, size, skip; /* skip: bytes that come again */
 	u64 given, fresh;   /* views given out, of all and of this line */
+	u32 resumes;
 	bool over;
 	struct fetch_patience patience;
 };
@@ -603,7 +630,7 @@ static int blob_end(struct blob *b, struct error *err)
 {
 	b->over = true;
 	if (b->at != b->size)
-		return error_set(err, ERR_INPUT, "%s: what came for %s is %llu bytes long, and it should be %llu", b->r->name, DIGEST_STR(&b->digest), (unsigned long long)b->at, (unsigned long long)b->size);
+		return error_set(err, ERR_ENV, "%s: what came for %s is %llu bytes long, and it should be %llu", b->r->name, DIGEST_STR(&b->digest), (unsigned long long)b->at, (unsigned long long)b->size);
 	return 0;
 }
 
@@ -619,14 +646,14 @@ static int blob_next(struct stream *s, struct str *view, struct error *err)
 {
 	struct blob *b = (struct blob *)s;
 	*view = STR("");
-	for (u32 i = 0; i < FETCH_RESUMES && !b->over;) {
+	while (b->resumes < FETCH_RESUMES && !b->over) {
 		struct error why = { 0 };
 		if (!b->body && b->at == b->size) /* nothing is left to ask for */
 			return blob_end(b, err);
 		if (!b->body && (blob_change(b, err) < 0 || blob_open(b, err) < 0)) /* patient by itself */
 			return -1;
 		if (stream_next(b->body, view, &why) < 0) {
-			i++;
+			b->resumes++;
 			stream_close(b->body);
 			b->body = NULL;
 			if (b->at == b->size || fetch_again(&b->patience, b->l->h, 0, &why))
@@ -641,7 +668,7 @@ static int blob_next(struct stream *s, struct str *view, struct error *err)
 		if (!view->n)
 			continue;
 		if (view->n > b->size - b->at)
-			return error_set(err, ERR_INPUT, "%s: more came for %s than its %llu bytes", b->r->name, DIGEST_STR(&b->digest), (unsigned long long)b->size);
+			return error_set(err, ERR_ENV, "%s: more came for %s than its %llu bytes", b->r->name, DIGEST_STR(&b->digest), (unsigned long long)b->size);
 		b->patience.tried = 0;
 		b->at += view->n;
 		b->given++;

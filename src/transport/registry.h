@@ -6,6 +6,9 @@
  * that host, which are then used. Tokens and passwords never follow a redirect or an upload's location to another origin, nor is a client's certificate shown there. The token asked
  * for is for this repository and what is wanted of it, whatever the challenge says; one that has expired is asked for again.
  *
+ * Errors: ERR_ENV, also for answers that are not what was asked for (cut, too long, of another digest, no document): a registry keeps things under their digest, so it is the way or
+ * the registry that fails. ERR_INPUT: what is there, and whole, but of no use.
+ *
  * Threads: everything behind registry_open() may be called from several at once. Each call has a connection of its own, which is kept for the next. */
 #ifndef PARE_TRANSPORT_REGISTRY_H
 #define PARE_TRANSPORT_REGISTRY_H
@@ -39,7 +42,7 @@ void registry_close(struct registry *r); /* NULL is fine */
 int registry_ping(struct registry *r, struct error *err) must_check;
 
 /* The manifest or index by a tag or digest ("sha256:…"), whole and verified: against the digest asked for, or else the one in Docker-Content-Digest. `accept`: media types,
- * separated by ", ". *type is what the server calls it. registry_find: 1 when there is none, which is an error for the other. */
+ * separated by ", ". *type is what the server calls it. registry_find: 1 when there is none, which is an error for the other. -1 with *digest set: that of what came instead. */
 int registry_manifest(struct registry *r, const char *which, const char *accept, struct buf *out, char type[128], struct digest *digest, struct error *err) must_check;
 int registry_find(struct registry *r, const char *which, const char *accept, struct buf *out, char type[128], struct digest *digest, struct error *err) must_check;
 /* A blob as a stream: continued where the connection breaks; at its end length and digest held, else that is an error. `from`: bytes that are had already; the digest is then

@@ -11,6 +11,7 @@ struct line {
 	struct arena arena;   /* emptied when it is given back */
 	const char *mount;    /* a second repository that the token has to be for; NULL */
 	bool logged_in;       /* the last answer was 401, and we have logged in since: a body that is a stream has to be sent again by who has it */
+	u32 asked;            /* how often registry_ask() sent the last request */
 	struct line *next;
 	u64 since;            /* of a blob's: how many views had been given out when it broke off */
 };
@@ -39,6 +40,8 @@ const char *registry_url(struct registry *r, struct line *l, const char *room, c
 int registry_send(struct registry *r, struct line *l, const struct http_request *q, u32 *status, struct stream **body, struct error *err) must_check;
 /* The same with patience. Requests that may be made twice only. */
 int registry_ask(struct registry *r, struct line *l, const struct http_request *q, u32 *status, struct stream **body, struct error *err) must_check;
+/* What came is not what was asked for, cut, too long or no document: it is the way or the other side that fails, not what the user named. -1. */
+int registry_astray(struct error *err);
 /* What the registry says of a request that it refused; takes the body. -1. */
 int registry_refused(struct registry *r, struct line *l, u32 status, struct stream *body, const char *what, struct error *err);
 #endif

@@ -38,6 +38,7 @@ struct upload {
 	u64 size, at, most, chunk; /* at: what the registry has; most: what it was ever sent */
 	bool whole;      /* it takes no pieces */
 	bool mount, mounted, done;
+	bool resumed;    /* the registry said what it has, and went on from there */
 };
 
 static void window_close(struct upload *u)
@@ -100,6 +101,16 @@ static int begin(struct upload *u, u32 *status, struct stream **body, struct err
 	return next_place(u, true, err);
 }
 
+/* Whether the last answer does not say that something else is kept there than what was sent. */
+static int kept_as(struct registry *r, struct line *l, const struct digest *want, struct error *err)
+{
+	struct digest have;
+	struct str said = http_header(l->h, "Docker-Content-Digest", 0);
+	if (!said.p || digest_parse(said, &have, NULL) < 0 || have.alg != want->alg || digest_eq(&have, want))
+		return 0;
+	return error_set(err, ERR_ENV, "%s: it says that it keeps as %s what is %s", r->name, DIGEST_STR(&have), DIGEST_STR(want));
+}
+
 static int put_whole(struct upload *u, u32 *status, struct stream **body, struct error *err)
 {
 	struct arena *a = &u->l->arena;
@@ -111,6 +122,10 @@ static int put_whole(struct upload *u, u32 *status, struct stream **body, struct
 	q.url = arena_printf(a, "%s%cdigest=%s", u->url, strchr(u->url, '?') ? '&' : '?', auth_escape(a, DIGEST_STR(u->digest)));
 	u->most = u->size;
 	int e = registry_send(u->r, u->l, &q, status, body, err);
+	if (e == 0 && *status == 201 && kept_as(u->r, u->l, u->digest, err) < 0) {
+		stream_close(*body);
+		return -1;
+	}
 	u->done = e == 0 && *status == 201;
 	return e;
 }
@@ -176,6 +191,7 @@ static int look_back(struct upload *u, struct error *err)
 		if (known) {
 			u->url = place;
 			u->at = held;
+			u->resumed |= held > 0;
 			if (next_place(u, false, &ignored) < 0)
 				u->url = NULL;
 		}
@@ -187,7 +203,7 @@ static int look_back(struct upload *u, struct error *err)
 /* It does not take pieces, or not of this size: then all of it at once. */
 static bool takes_no_pieces(const struct upload *u, u32 status)
 {
-	return !u->whole && u->url && u->size > u->chunk && u->at < u->size && (status == 400 || status == 404 || status == 405 || status == 411 || status == 413 || status == 416 || status == 501);
+	return !u->whole && u->url && u->size > u->chunk && u->at < u->size && (status == 400 || status == 404 || status == 405 || status == 411 || status == 413 || status == 501);
 }
 
 /* Tells the registry that nothing more will come. Whatever it says to that. */
@@ -196,7 +212,7 @@ static void give_up(struct upload *u)
 	struct stream *body;
 	struct error ignored = { 0 };
 	u32 status;
-	if (u->url && http_passing(u->l->h) && registry_send(u->r, u->l, &(struct http_request){ .method = "DELETE", .url = u->url, .seconds = 10 }, &status, &body, &ignored) == 0)
+	if (u->url && registry_send(u->r, u->l, &(struct http_request){ .method = "DELETE", .url = u->url, .seconds = 10 }, &status, &body, &ignored) == 0)
 		stream_close(body);
 }
 
@@ -216,9 +232,26 @@ static int upload(struct upload *u, struct error *err)
 				p.tried = logins = 0;
 			continue;
 		}
-		if (e == 0 && status == 401 && u->l->logged_in && logins++ == 0) {
+		if (e == 0 && status == 401 && u->l->logged_in && logins++ == 0) { /* logged in since */
+			stream_close(body);
 			window_close(u);
-			continue; /* logged in since */
+			continue;
+		}
+		if (e == 0 && status == 416 && u->url && u->at < u->size && ++restarts <= REGISTRY_RESTARTS) { /* not where it stands: then it says where, else all of it goes at once */
+			stream_close(body);
+			window_close(u);
+			if (look_back(u, err) < 0)
+				return -1;
+			u->whole = !u->done && (!u->url || u->at == was);
+			u->url = u->whole ? NULL : u->url;
+			continue;
+		}
+		if (e == 0 && status == 400 && u->resumed && u->at == u->size && ++restarts <= REGISTRY_RESTARTS) { /* what it said it had was not all that it wrote then */
+			stream_close(body);
+			window_close(u);
+			u->resumed = false;
+			u->url = NULL;
+			continue;
 		}
 		if (e == 0 && takes_no_pieces(u, status)) {
 			stream_close(body);
@@ -330,10 +363,13 @@ int registry_push_manifest(struct registry *r, const char *tag, const char *type
 	int e = registry_ask(r, l, &q, &status, &body, err);
 	if (e == 0 && lists)
 		*lists = http_header(l->h, "OCI-Subject", 0).p != NULL;
-	if (e == 0 && status != 201)
+	if (e == 0 && status != 201) {
 		e = registry_refused(r, l, status, body, "sending the manifest", err);
-	else if (e == 0)
+	} else if (e == 0) {
+		struct digest want = digest_bytes(DIGEST_SHA256, text);
 		stream_close(body);
+		e = kept_as(r, l, &want, err);
+	}
 	registry_give(r, l);
 	return e;
 }
@@ -347,7 +383,7 @@ int registry_delete(struct registry *r, const char *room, const char *which, u32
 	int e = registry_ask(r, l, &(struct http_request){ .method = "DELETE", .url = registry_url(r, l, room, which), .seconds = COMMIT_SILENCE }, status, &body, err);
 	if (e == 0 && (*status == 202 || *status == 200 || *status == 204 || *status == 404)) {
 		stream_close(body);
-		e = *status == 404;
+		e = *status == 404 && l->asked == 1; /* else the answer to what deleted it got lost */
 	} else if (e == 0) {
 		e = registry_refused(r, l, *status, body, arena_printf(&l->arena, "deleting %s", which), err);
 	}
@@ -382,7 +418,8 @@ static int page(struct registry *r, struct line *l, const char *url, const char 
 		if (e < 0 && fetch_again(&p, l->h, 0, &why))
 			continue;
 		*err = why;
-		return error_wrap(err, "%s", r->name);
+		error_wrap(err, "%s", r->name);
+		return registry_astray(err);
 	}
 }
 
@@ -395,12 +432,15 @@ int registry_pages(struct registry *r, const char *what, const char *accept, int
 	int e = 0;
 	for (u32 i = 0; url && e == 0; i++) {
 		autojson json_t *doc = NULL;
-		e = i < REGISTRY_PAGES_MAX ? page(r, l, url, what, accept, &doc, err) : error_set(err, ERR_INPUT, "%s: %s has over %u pages", r->name, what, REGISTRY_PAGES_MAX);
+		e = i < REGISTRY_PAGES_MAX ? page(r, l, url, what, accept, &doc, err) : error_set(err, ERR_ENV, "%s: %s has over %u pages", r->name, what, REGISTRY_PAGES_MAX);
 		if (e > 0 && i) /* a page that was promised */
 			e = error_set(err, ERR_ENV, "%s: %s: the next page is not there", r->name, what);
-		const char *next = e == 0 ? answer_next(&l->arena, url, http_header(l->h, "Link", 0)) : NULL;
+		bool elsewhere = false;
+		const char *next = e == 0 ? answer_next(&l->arena, url, http_header(l->h, "Link", 0), &elsewhere) : NULL;
 		e = e ? e : f(ctx, doc, err);
-		url = next && strcmp(next, url) != 0 ? next : NULL;
+		if (e == 0 && elsewhere) /* half a list must not pass for all of it */
+			e = error_set(err, ERR_ENV, "%s: %s: it says that the next page is the same again, or at another host, which is not asked", r->name, what);
+		url = next;
 	}
 	registry_give(r, l);
 	return e;

@@ -8,7 +8,7 @@
  * Nothing of a document is visible under a tag before repo_put_document() has come back; all it names has to be there before.
  *
  * Threads: repo_has, repo_blob and repo_put_blob may be called from several threads at once; everything else from one.
- * Errors: ERR_USAGE a location that is none; ERR_INPUT damage, a wrong digest, a document that is none; ERR_ENV network, refusal, disk. */
+ * Errors: ERR_USAGE a location that is none; ERR_INPUT damage, a wrong digest, a document that is none; ERR_ENV network, refusal, disk, and of a registry what comes wrong over the network. */
 #ifndef PARE_TRANSPORT_REPO_H
 #define PARE_TRANSPORT_REPO_H
 #include "base/arena.h"

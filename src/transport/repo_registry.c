@@ -4,7 +4,7 @@
 #include "transport/registry.h"
 
 #define ACCEPT MT_MANIFEST ", " MT_INDEX ", " MT_DOCKER_MANIFEST ", " MT_DOCKER_LIST
-#define FALLBACK_TRIES 4u /* at an index of referrers that others write at the same time */
+#define FALLBACK_TRIES 16u /* at an index of referrers that others write at the same time */
 
 /* The registry itself is the last of its places; what stands before are mirrors, that are asked first, and only read. Each is opened when it is wanted. */
 struct repo_registry {
@@ -304,7 +304,7 @@ static int erase(struct repo *repo, const char *which, struct error *err)
 	bool tag = !strchr(which, ':');
 	u32 status = 0;
 	int e = tag ? 1 : registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, &why);
-	if (e < 0 && why.kind != ERR_INPUT) { /* damaged ones go, too */
+	if (e < 0 && !d.digest.alg && why.kind != ERR_INPUT) { /* damaged ones go, too */
 		*err = why;
 		return -1;
 	}

@@ -111,13 +111,16 @@ static void links(void **state)
 {
 	static const struct {
 		const char *link, *want;
+		bool elsewhere;
 	} t[] = {
 		{ "</v2/a/tags/list?last=x&n=1>; rel=\"next\"", "https://r.example/v2/a/tags/list?last=x&n=1" },
 		{ "<?n=1>;rel=next", "https://r.example/v2/a/tags/list?n=1" },
 		{ "</p>; rel=\"prev\", </n>; title=\"a, b; rel=x\"; rel=\"last next\"", "https://r.example/n" },
 		{ "<https://R.example:443/n>; Rel=NEXT", "https://R.example:443/n" },
-		{ "<https://other.example/n>; rel=next", NULL },
-		{ "<http://r.example/n>; rel=next", NULL },
+		{ "<https://other.example/n>; rel=next", NULL, true },
+		{ "<http://r.example/n>; rel=next", NULL, true },
+		{ "<file:///n>; rel=next", NULL, true },
+		{ "<list?n=1000>; rel=next", NULL, true },
 		{ "</n>; rel=prev", NULL },
 		{ "</n", NULL },
 		{ ">/n<; rel=next", NULL },
@@ -126,14 +129,17 @@ static void links(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(t); i++) {
 		struct arena a = { 0 };
-		const char *got = answer_next(&a, "https://r.example/v2/a/tags/list?n=1000", str_of(t[i].link));
+		bool elsewhere;
+		const char *got = answer_next(&a, "https://r.example/v2/a/tags/list?n=1000", str_of(t[i].link), &elsewhere);
+		assert_int_equal(elsewhere, t[i].elsewhere);
 		assert_int_equal(got != NULL, t[i].want != NULL);
 		if (got)
 			assert_string_equal(got, t[i].want);
 		arena_free(&a);
 	}
 	struct arena a = { 0 };
-	assert_null(answer_next(&a, "https://r.example/", (struct str){ NULL, 0 }));
+	bool elsewhere;
+	assert_null(answer_next(&a, "https://r.example/", (struct str){ NULL, 0 }, &elsewhere));
 	arena_free(&a);
 }
 
