@@ -63,6 +63,6 @@ int stream_inflate(struct stream *inner, struct stream **ret, enum compression *
 struct tap;
 struct stream *stream_tap(struct stream *inner, enum digest_alg alg, struct tap **ret); /* takes inner; *ret lives as long as the stream */
 struct digest tap_digest(struct tap *t); /* once, after the end was reached */
-/* Bytes that must be these (takes inner): another length or digest is ERR_INPUT at the end, before which nothing is proven. `where` they come from, for that message, stays the caller's. */
-struct stream *stream_verified(struct stream *inner, const struct digest *d, u64 size, const char *where);
+/* Bytes that must be these (takes inner): another length or digest is an error of this kind at the end, before which nothing is proven. `where` they come from, for that message, stays the caller's. */
+struct stream *stream_verified(struct stream *inner, const struct digest *d, u64 size, const char *where, enum error_kind kind);
 #endif

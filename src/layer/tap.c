@@ -94,6 +94,7 @@ struct verified {
 	struct digest want;
 	u64 size;
 	const char *where;
+	enum error_kind kind;
 	bool held;
 };
 
@@ -108,14 +109,14 @@ static int verified_next(struct stream *s, struct str *view, struct error *err)
 		return -1;
 	u64 have = v->tapped->at;
 	if (have > v->size)
-		return error_set(err, ERR_INPUT, "%s: %s: is longer than the %llu bytes it should have", v->where, DIGEST_STR(&v->want), (unsigned long long)v->size);
+		return error_set(err, v->kind, "%s: %s: is longer than the %llu bytes it should have", v->where, DIGEST_STR(&v->want), (unsigned long long)v->size);
 	if (view->n)
 		return 0;
 	if (have < v->size)
-		return error_set(err, ERR_INPUT, "%s: %s: ends after %llu of %llu bytes", v->where, DIGEST_STR(&v->want), (unsigned long long)have, (unsigned long long)v->size);
+		return error_set(err, v->kind, "%s: %s: ends after %llu of %llu bytes", v->where, DIGEST_STR(&v->want), (unsigned long long)have, (unsigned long long)v->size);
 	struct digest got = tap_digest(v->tap);
 	v->held = true;
-	return digest_eq(&got, &v->want) ? 0 : error_set(err, ERR_INPUT, "%s: %s: its bytes have the digest %s", v->where, DIGEST_STR(&v->want), DIGEST_STR(&got));
+	return digest_eq(&got, &v->want) ? 0 : error_set(err, v->kind, "%s: %s: its bytes have the digest %s", v->where, DIGEST_STR(&v->want), DIGEST_STR(&got));
 }
 
 static void verified_close(struct stream *s)
@@ -126,13 +127,14 @@ static void verified_close(struct stream *s)
 
 static const struct stream_ops verified_ops = { verified_next, NULL, verified_close };
 
-struct stream *stream_verified(struct stream *inner, const struct digest *d, u64 size, const char *where)
+struct stream *stream_verified(struct stream *inner, const struct digest *d, u64 size, const char *where, enum error_kind kind)
 {
 	struct verified *v = xcalloc(1, sizeof *v);
 	v->base.ops = &verified_ops;
 	v->want = *d;
 	v->size = size;
 	v->where = where;
+	v->kind = kind;
 	v->tapped = stream_tap(inner, d->alg, &v->tap);
 	return &v->base;
 }

@@ -705,7 +705,7 @@ int registry_blob(struct registry *r, const struct digest *digest, u64 size, u64
 		blob_close(&b->base);
 		return -1;
 	}
-	*ret = from ? &b->base : stream_verified(&b->base, digest, size, r->name);
+	*ret = from ? &b->base : stream_verified(&b->base, digest, size, r->name, ERR_ENV);
 	return 0;
 }
 

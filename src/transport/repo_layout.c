@@ -167,7 +167,7 @@ static int blob(struct repo *r, const struct descriptor *d, u64 from, struct str
 	if (bag_of(r)->ops->open(bag_of(r), path, &s, err) < 0)
 		return error_wrap(err, "%s", r->name);
 	if (from == 0) {
-		*ret = stream_verified(s, &d->digest, d->size, r->name);
+		*ret = stream_verified(s, &d->digest, d->size, r->name, ERR_INPUT);
 		return 0;
 	}
 	if (stream_skip(s, from, err) < 0) {
@@ -226,7 +226,7 @@ static int put_blob(struct repo *r, const struct descriptor *d, const struct blo
 	if (make_blob_dir(l, &d->digest, err) < 0 || from->open(from->ctx, 0, &s, err) < 0)
 		return -1;
 	if (!from->sound)
-		s = stream_verified(s, &d->digest, d->size, r->name);
+		s = stream_verified(s, &d->digest, d->size, r->name, ERR_INPUT);
 	struct buf path = BUF(0);
 	int status = outfile_open(&o, blob_file(l, &d->digest, &path), err);
 	if (status == 0) {

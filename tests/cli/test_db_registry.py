@@ -136,7 +136,7 @@ def test_a_realm_elsewhere_is_not_told_the_password(pare, db):
 def test_realms_that_are_none(pare, db, realm):
     with Registry(auth="bearer", realm=realm or " ") as r:
         login(pare, r.host)
-        assert pare("db", "push", "--db", db, "%s/a/b:1" % r.host, status=3).err.count("\n") == 1
+        assert pare("db", "push", "--db", db, "%s/a/b:1" % r.host, status=4).err.count("\n") == 1
 
 
 def test_uploads_and_redirects_elsewhere_go_without_the_password(pare, db):
@@ -206,7 +206,7 @@ def test_gzip_plain_and_an_index(pare, db):
 ], ids=range(11))
 def test_damaged_manifests(pare, manifest, text):
     with Registry() as r:
-        e = pare("db", "update", "--from", put(r, manifest), status=3).err
+        e = pare("db", "update", "--from", put(r, manifest), status=4 if text == "budget" else 3).err  # a body without an end
         assert text in e and e.count("\n") == 1
 
 
@@ -220,11 +220,11 @@ def test_wrong_bytes(pare, db):
             assert text in e and e.count("\n") == 1
         good = layer_of(r, db.read_bytes())
         r.blobs[good["digest"]] = db.read_bytes()[:-1] + b"x"
-        assert "its bytes have the digest" in pare("db", "update", "--from", put(r, {"layers": [good]}, tag="2"), status=3).err
+        assert "its bytes have the digest" in pare("db", "update", "--from", put(r, {"layers": [good]}, tag="2"), status=4).err
         r.blobs[good["digest"]] = db.read_bytes() + b"x"
-        assert "more came" in pare("db", "update", "--from", put(r, {"layers": [good]}, tag="2"), status=3).err
+        assert "more came" in pare("db", "update", "--from", put(r, {"layers": [good]}, tag="2"), status=4).err
         r.before["GET", "manifests"] = answer(200, b"{}", Docker_Content_Digest="sha256:" + "0" * 64)
-        assert "should be" in pare("db", "update", "--from", "oci://%s/a/b:1" % r.host, status=3).err
+        assert "should be" in pare("db", "update", "--from", "oci://%s/a/b:1" % r.host, status=4).err
         assert "manifest unknown" in pare("db", "update", "--from", "oci://%s/a/b:none" % r.host, status=4).err
         assert (pare.store / "advisories.db").read_bytes() == before and not list(pare.store.rglob("*.part-*"))
 
