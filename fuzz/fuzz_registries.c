@@ -20,7 +20,7 @@ static void conf(struct arena *a, struct str s)
 	if (s.n <= REGISTRIES_FILE_MAX && registries_read(a, s, "x.conf", &all, &err) < 0 && (err.kind != ERR_USAGE || !err.text[0]))
 		abort();
 	for (size_t i = 0; i < countof(names); i++) {
-		if (registries_choose(a, &all, names[i][0], names[i][1], &w, &err) < 0)
+		if (registries_choose(a, &all, names[i][0], names[i][1], i & 1 ? "1" : NULL, &w, &err) < 0)
 			continue;
 		if (!w.n || w.n > REGISTRIES_MIRRORS_MAX + 1)
 			abort();

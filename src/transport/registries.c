@@ -57,6 +57,12 @@ static int read_mirrors(struct arena *a, const json_t *o, const char *file, bool
 	return 0;
 }
 
+static struct str untagged(struct str name)
+{
+	const char *slash = str_chr(name, '/'), *colon = slash ? memrchr(slash, ':', (size_t)(name.p + name.n - slash)) : NULL;
+	return colon ? str_n(name.p, (size_t)(colon - name.p)) : name;
+}
+
 static int read_table(struct arena *a, const json_t *o, const char *file, struct registries_table *t, struct error *err)
 {
 	bool digests = false;
@@ -69,9 +75,37 @@ static int read_table(struct arena *a, const json_t *o, const char *file, struct
 		return error_set(err, ERR_USAGE, "%s: a registry without a prefix or a location", file);
 	if (!t->prefix)
 		t->prefix = t->location;
-	if (!t->location && !wild)
-		t->location = t->prefix;
+	if (!t->location && !wild) /* without the tag that a prefix may have */
+		t->location = arena_strdup(a, untagged(str_of(t->prefix)));
 	return read_mirrors(a, o, file, digests, t, err);
+}
+
+static int add(struct registries *to, const struct registries_table *t, struct error *err)
+{
+	if (to->n >= REGISTRIES_MAX)
+		return error_set(err, ERR_USAGE, "%s: over %u registries", t->file, REGISTRIES_MAX);
+	VEC_PUSH(to->v, to->n, to->cap, *t);
+	return 0;
+}
+
+/* [registries.insecure] and [registries.block] of version 1: lists of hosts. What is blocked comes last, and so counts. */
+static int read_first_version(struct arena *a, const json_t *doc, const char *file, struct registries *to, struct error *err)
+{
+	static const char *const kinds[] = { "insecure", "block" };
+	for (size_t k = 0; k < countof(kinds); k++) {
+		const json_t *list = json_arr(json_obj(json_obj(doc, "registries"), kinds[k]), "registries");
+		for (size_t i = 0; i < json_array_size(list); i++) {
+			autojson json_t *one = json_pack("{s:O}", "location", json_array_get(list, i));
+			struct registries_table t;
+			if (read_table(a, one, file, &t, err) < 0)
+				return -1;
+			t.insecure = k == 0;
+			t.blocked = k == 1;
+			if (add(to, &t, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
 }
 
 int registries_read(struct arena *a, struct str text, const char *file, struct registries *to, struct error *err)
@@ -86,24 +120,23 @@ int registries_read(struct arena *a, struct str text, const char *file, struct r
 		return error_set(err, ERR_USAGE, "%s: registries are tables [[registry]]", file);
 	json_array_foreach(json_arr(doc, "registry"), i, o) {
 		struct registries_table t;
-		if (to->n >= REGISTRIES_MAX)
-			return error_set(err, ERR_USAGE, "%s: over %u registries", file, REGISTRIES_MAX);
-		if (read_table(a, o, file, &t, err) < 0)
+		if (read_table(a, o, file, &t, err) < 0 || add(to, &t, err) < 0)
 			return -1;
-		VEC_PUSH(to->v, to->n, to->cap, t);
 	}
-	return 0;
+	return read_first_version(a, doc, file, to, err);
 }
 
 /* --- choosing --- */
-/* How much of HOST/PATH stands for the prefix; 0: it is not its. */
-static size_t covers(const char *prefix, struct str name)
+/* How much of HOST/PATH stands for the prefix, which may go on with the tag; 0: it is not its. */
+static size_t covers(const char *prefix, struct str name, const char *tag)
 {
 	struct str p = str_of(prefix), rest = name, host = str_cut(&rest, '/');
 	if (str_starts(p, STR("*."))) {
 		p = str_from(p, 1);
 		return host.n > p.n && str_ends(host, p) ? host.n : 0;
 	}
+	if (tag && str_eq(untagged(p), name) && p.n > name.n)
+		return str_is(str_from(p, name.n + 1), tag) ? name.n : 0;
 	return str_starts(name, p) && (name.n == p.n || name.p[p.n] == '/') ? p.n : 0;
 }
 
@@ -121,19 +154,19 @@ static int settle(struct arena *a, const char *location, struct str name, size_t
 	return 0;
 }
 
-int registries_choose(struct arena *a, const struct registries *all, const char *domain, const char *path, struct registries_way *ret, struct error *err)
+int registries_choose(struct arena *a, const struct registries *all, const char *domain, const char *path, const char *tag, struct registries_way *ret, struct error *err)
 {
 	struct str name = str_of(arena_printf(a, "%s/%s", domain, path));
 	const struct registries_table *best = NULL;
 	for (u32 i = 0; i < all->n; i++)
-		if (covers(all->v[i].prefix, name) && (!best || strlen(all->v[i].prefix) >= strlen(best->prefix)))
+		if (covers(all->v[i].prefix, name, tag) && (!best || strlen(all->v[i].prefix) >= strlen(best->prefix)))
 			best = &all->v[i];
 	*ret = (struct registries_way){ .n = 1, .place[0] = { .domain = domain, .path = path } };
 	if (!best)
 		return 0;
 	if (best->blocked)
 		return error_set(err, ERR_ENV, "%s: %s is blocked in %s", name.p, best->prefix, best->file);
-	size_t n = covers(best->prefix, name);
+	size_t n = covers(best->prefix, name, tag);
 	for (u32 i = 0; i <= best->n; i++) {
 		const struct registries_mirror own = { best->location, best->insecure, PULL_ALL }, *m = i < best->n ? &best->mirrors[i] : &own;
 		ret->place[i] = (struct registries_place){ .insecure = m->insecure, .pull = m->pull };
@@ -169,7 +202,7 @@ static int read_dir(struct arena *a, const char *dir, struct registries *to, str
 	return r;
 }
 
-int registries_find(struct arena *a, const char *domain, const char *path, struct registries_way *ret, struct error *err)
+int registries_find(struct arena *a, const char *domain, const char *path, const char *tag, struct registries_way *ret, struct error *err)
 {
 	const char *named = getenv("CONTAINERS_REGISTRIES_CONF"), *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
 	const char *own = config && config[0] ? config : home && home[0] ? arena_printf(a, "%s/.config", home) : "";
@@ -184,7 +217,7 @@ int registries_find(struct arena *a, const char *domain, const char *path, struc
 		r = r < 0 ? r : read_dir(a, "/etc/containers/registries.conf.d", &all, err);
 		r = r < 0 || !user[0] ? r : read_dir(a, arena_printf(a, "%s.d", user), &all, err);
 	}
-	r = r < 0 ? r : registries_choose(a, &all, domain, path, ret, err);
+	r = r < 0 ? r : registries_choose(a, &all, domain, path, tag, ret, err);
 	free(all.v);
 	return r;
 }

@@ -2,8 +2,9 @@
  *
  * [[registry]] with prefix, location, insecure, blocked, mirror-by-digest-only, and mirrors (location, insecure, pull-from-mirror). Files: $CONTAINERS_REGISTRIES_CONF (then no
  * other), else $XDG_CONFIG_HOME/containers/registries.conf or ~/.config/…, else /etc/containers/registries.conf; and, over it, *.conf of /etc/containers/registries.conf.d and of
- * the user's registries.conf.d, by name. The table with the longest prefix counts, the later one of two with the same. Names without a host are Docker Hub's here: what is to be searched for
- * short names (unqualified-search-registries, aliases) changes nothing. */
+ * the user's registries.conf.d, by name. The table with the longest prefix (a host, a host and the beginning of a path, *.DOMAIN, a repository with a tag) counts, the later one of two with
+ * the same. Of version 1 what is insecure and what is blocked. Names without a host are Docker Hub's here, as they are after docker:// for skopeo: what podman and buildah search
+ * for short names (unqualified-search-registries, aliases) changes nothing, so that a name means the same everywhere. */
 #ifndef PARE_TRANSPORT_REGISTRIES_H
 #define PARE_TRANSPORT_REGISTRIES_H
 #include "base/arena.h"
@@ -44,8 +45,8 @@ struct registries {
 
 /* What one file's text says, behind what is there already. ERR_USAGE. */
 int registries_read(struct arena *a, struct str text, const char *file, struct registries *to, struct error *err) must_check;
-/* ERR_ENV: it is blocked. ERR_USAGE: a location is none. */
-int registries_choose(struct arena *a, const struct registries *all, const char *domain, const char *path, struct registries_way *ret, struct error *err) must_check;
+/* `tag` NULL: without one. ERR_ENV: it is blocked. ERR_USAGE: a location is none. */
+int registries_choose(struct arena *a, const struct registries *all, const char *domain, const char *path, const char *tag, struct registries_way *ret, struct error *err) must_check;
 /* Both, with the files of this machine. */
-int registries_find(struct arena *a, const char *domain, const char *path, struct registries_way *ret, struct error *err) must_check;
+int registries_find(struct arena *a, const char *domain, const char *path, const char *tag, struct registries_way *ret, struct error *err) must_check;
 #endif

@@ -46,6 +46,13 @@ static int open_place(struct repo_registry *p, u32 i, struct error *err)
 }
 
 /* --- reading --- */
+/* A mirror for tags is meant for images that are named by one, then for all of the image; a mirror for digests for whatever is asked for by its digest. */
+static bool may_ask(const struct repo_registry *p, u32 i, bool digest)
+{
+	enum registries_pull pull = p->way.place[i].pull;
+	return pull == PULL_ALL || (pull == PULL_TAG ? !strchr(p->which, ':') : digest);
+}
+
 static int document(struct repo *repo, const char *which, struct document *ret, struct error *err)
 {
 	struct repo_registry *p = (struct repo_registry *)repo;
@@ -53,7 +60,7 @@ static int document(struct repo *repo, const char *which, struct document *ret, 
 	bool digest = strchr(which, ':') != NULL;
 	for (u32 i = 0; i + 1 < p->way.n && !repo->write; i++) {
 		struct error ignored = { 0 };
-		if (p->out[i] || p->way.place[i].pull == (digest ? PULL_TAG : PULL_DIGEST))
+		if (p->out[i] || !may_ask(p, i, digest))
 			continue;
 		if ((p->at[i] || open_place(p, i, &ignored) == 0) && registry_find(p->at[i], which, ACCEPT, &ret->bytes, ret->type, &ret->digest, &ignored) == 0)
 			return 0;
@@ -71,7 +78,7 @@ static int blob(struct repo *repo, const struct descriptor *d, u64 from, struct 
 	struct repo_registry *p = (struct repo_registry *)repo;
 	for (u32 i = 0; i + 1 < p->way.n && !repo->write; i++) {
 		struct error ignored = { 0 };
-		if (p->at[i] && p->way.place[i].pull != PULL_TAG && registry_blob(p->at[i], &d->digest, d->size, from, ret, &ignored) == 0)
+		if (p->at[i] && may_ask(p, i, true) && registry_blob(p->at[i], &d->digest, d->size, from, ret, &ignored) == 0)
 			return 0;
 	}
 	return there(repo, err) < 0 ? -1 : registry_blob(of(repo), &d->digest, d->size, from, ret, err);
@@ -342,7 +349,7 @@ int repo_registry_open(const char *text, const struct repo_options *opt, struct 
 	p->opt.user = opt->user ? arena_strdup(a, str_of(opt->user)) : NULL;
 	p->opt.certs = opt->certs ? arena_strdup(a, str_of(opt->certs)) : NULL;
 	p->opt.fetch.unverified |= opt->tls_verify_off;
-	if (reference_parse(a, str_of(text), &ref, err) < 0 || registries_find(a, ref.domain, ref.path, &p->way, err) < 0) {
+	if (reference_parse(a, str_of(text), &ref, err) < 0 || registries_find(a, ref.domain, ref.path, ref.tag, &p->way, err) < 0) {
 		repo_close(&p->base);
 		return -1;
 	}

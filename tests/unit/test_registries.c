@@ -12,7 +12,9 @@ static const char CONF[] = "unqualified-search-registries = [\"docker.io\"]\n"
 			   "[[registry]]\nprefix = \"docker.io/team\"\nlocation = \"in.example/t\"\ninsecure = true\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = \"m.example\"\n"
 			   "[[registry]]\nprefix = \"*.wild.example\"\nlocation = \"tame.example/w\"\n"
 			   "[[registry]]\nprefix = \"no.example/x\"\nblocked = true\n"
-			   "[[registry]]\nprefix = \"twice.example\"\nlocation = \"a.example\"\n[[registry]]\nprefix = \"twice.example\"\nlocation = \"b.example\"\n";
+			   "[[registry]]\nprefix = \"twice.example\"\nlocation = \"a.example\"\n[[registry]]\nprefix = \"twice.example\"\nlocation = \"b.example\"\n"
+			   "[[registry]]\nprefix = \"tags.example/a/b:1\"\nblocked = true\n[[registry]]\nprefix = \"tags.example/c:2\"\n[[registry.mirror]]\nlocation = \"m.example/c\"\n"
+			   "[registries.insecure]\nregistries = [\"old.example\", \"older.example\"]\n[registries.block]\nregistries = [\"older.example\"]\n";
 
 static void text_of(const struct registries_way *w, struct buf *out)
 {
@@ -24,7 +26,7 @@ static void text_of(const struct registries_way *w, struct buf *out)
 static void ways(void **state)
 {
 	static const struct {
-		const char *domain, *path, *want; /* NULL: blocked */
+		const char *domain, *path, *want, *tag; /* want NULL: blocked */
 	} t[] = {
 		{ "docker.io", "library/alpine", "mirror.example:5000/hub/library/alpine@ localhost:1/library/alpine! docker.io/library/alpine" },
 		{ "docker.io", "team/x", "m.example/x@ in.example/t/x!" },
@@ -35,6 +37,13 @@ static void ways(void **state)
 		{ "no.example", "xy", "no.example/xy" },
 		{ "twice.example", "x", "b.example/x" },
 		{ "other.example:5000", "x", "other.example:5000/x" },
+		{ "tags.example", "a/b", NULL, "1" },
+		{ "tags.example", "a/b", "tags.example/a/b", "11" },
+		{ "tags.example", "a/b", "tags.example/a/b" },
+		{ "tags.example", "a/b/c", "tags.example/a/b/c", "1" },
+		{ "tags.example", "c", "m.example/c tags.example/c", "2" },
+		{ "old.example", "x", "old.example/x!" },
+		{ "older.example", "x", NULL },
 	};
 	struct arena a = { 0 };
 	struct error err = { 0 };
@@ -45,7 +54,7 @@ static void ways(void **state)
 	for (size_t i = 0; i < countof(t); i++) {
 		struct registries_way w;
 		struct error why = { 0 };
-		int r = registries_choose(&a, &all, t[i].domain, t[i].path, &w, &why);
+		int r = registries_choose(&a, &all, t[i].domain, t[i].path, t[i].tag, &w, &why);
 		assert_int_equal(r, t[i].want ? 0 : -1);
 		if (r == 0) {
 			text_of(&w, &out);
@@ -64,7 +73,7 @@ static void wrong_files(void **state)
 {
 	static const char *const bad[] = { "[[registry]]\n", "[[registry]]\nprefix = 1\n[registry]\n", "[registry]\nx = 1\n", "[[registry]]\nlocation = \"https://x.example\"\n", "[[registry]]\nlocation = \"a b\"\n",
 		"[[registry]]\nlocation = \"x.example\"\nblocked = \"yes\"\n", "[[registry]]\nlocation = \"x.example\"\n[[registry.mirror]]\ninsecure = true\n",
-		"[[registry]]\nlocation = \"x.example\"\n[[registry.mirror]]\nlocation = \"m.example\"\npull-from-mirror = \"never\"\n", "[[registry", "[[registry]]\nlocation = \"u:p@x.example\"\n" };
+		"[[registry]]\nlocation = \"x.example\"\n[[registry.mirror]]\nlocation = \"m.example\"\npull-from-mirror = \"never\"\n", "[[registry", "[registries.block]\nregistries = [1]\n", "[[registry]]\nlocation = \"u:p@x.example\"\n" };
 	(void)state;
 	for (size_t i = 0; i < countof(bad); i++) {
 		struct arena a = { 0 };
