@@ -116,12 +116,13 @@ static int choose_scheme(struct registry *r, struct error *err)
 			status = knock(l, plain, &ignored);
 			r->base = plain;
 		}
-		if (status && (r->base == tls || status != 400)) { /* 400 by plain HTTP: it wants TLS, and what came of that was a passing failure */
+		bool wants_tls = status == 400 && r->base == plain; /* then what came of TLS was a passing failure */
+		if (status && !wants_tls) {
 			e = 0;
 		} else if (http_mistrusted(l->h)) {
 			*err = why;
 			e = mistrusted(r, err);
-		} else if (http_refused(l->h) || !fetch_again(&p, l->h, 0, &why)) {
+		} else if (http_refused(l->h) || !fetch_again(&p, l->h, wants_tls ? 503 : 0, &why)) {
 			*err = why;
 			e = -1;
 		}

@@ -2,6 +2,8 @@
 #include "base/json.h"
 #include "transport/registries.h"
 #include "transport/registry.h"
+#include <time.h>
+#include <unistd.h>
 
 #define ACCEPT MT_MANIFEST ", " MT_INDEX ", " MT_DOCKER_MANIFEST ", " MT_DOCKER_LIST
 #define FALLBACK_TRIES 16u /* at an index of referrers that others write at the same time */
@@ -226,11 +228,26 @@ static int write_fallback(struct repo *repo, const struct digest *subject, const
 	return registry_push_manifest(of(repo), fallback(subject, tag), MT_INDEX, str_of(text), NULL, err);
 }
 
+static s64 now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (s64)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until whoever read the list before we wrote it has written it too: twice what it took us. Not all at the same moment. */
+static void let_others_write(s64 since, u32 turn)
+{
+	s64 wait = MIN(100 + 2 * (now_ms() - since), (s64)3000) + ((s64)getpid() * 37 + (s64)turn * 61) % 100;
+	nanosleep(&(struct timespec){ (time_t)(wait / 1000), (long)(wait % 1000) * 1000000 }, NULL);
+}
+
 /* The descriptor is in the index of the fallback tag (`in`), or no longer. Others may write it at the same time: it is read back. */
 static int list_at_fallback(struct repo *repo, const struct digest *subject, json_t *descriptor, bool in, struct error *err)
 {
 	for (u32 i = 0; i < FALLBACK_TRIES; i++) {
 		json_t *doc = NULL;
+		s64 since = now_ms();
 		int e = read_fallback(repo, subject, &doc, err);
 		if (e < 0)
 			return -1;
@@ -249,6 +266,7 @@ static int list_at_fallback(struct repo *repo, const struct digest *subject, jso
 			return error_set(err, ERR_INPUT, "%s: over %u referrers of one manifest", registry_name(of(repo)), REPO_REFERRERS_MAX);
 		if (write_fallback(repo, subject, own, err) < 0)
 			return -1;
+		let_others_write(since, i);
 	}
 	return error_set(err, ERR_ENV, "%s: the list of referrers is written by others all the time: try again", registry_name(of(repo)));
 }
@@ -323,6 +341,8 @@ static int erase(struct repo *repo, const char *which, struct error *err)
 		error_set(err, ERR_ENV, "%s: it deletes no tags, or deleting is switched off there; by its digest (NAME@sha256:…) a manifest goes with all its tags", repo->name);
 	else if (e < 0 && status == 405)
 		error_set(err, ERR_ENV, "%s: deleting is switched off in this registry (docker-registry: storage.delete.enabled)", repo->name);
+	if (e == 1 && known) /* the answer to what deleted it got lost */
+		e = 0;
 	if (e == 0 && known)
 		e = forget_referrer(repo, &d, err);
 	if (e == 1 && !tag)
