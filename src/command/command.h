@@ -29,6 +29,9 @@ struct option_value {
 	const char **list;  /* OPT_LIST: count of them */
 };
 
+/* Whether it was given, and as this word. */
+static inline bool option_is(const struct option_value *v, const char *word) { return v->value && strcmp(v->value, word) == 0; }
+
 #define ARGS_MANY UINT32_MAX
 /* Of a command that does several things on one subject (`pare db build`, `pare db status`): the first operand says which. One manual, one table of options. */
 struct subcommand {

@@ -34,7 +34,7 @@ static int side(const struct option_value *creds, const struct option_value *tls
 	if (creds->value)
 		r->user = creds->value;
 	if (tls->count)
-		r->tls_verify_off = tls->value && strcmp(tls->value, "false") == 0;
+		r->tls_verify_off = option_is(tls, "false");
 	if (certs->value)
 		r->certs = certs->value;
 	return 0;

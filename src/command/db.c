@@ -30,7 +30,7 @@ static const struct option options[] = {
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
-static bool json(const struct option_value *opt) { return opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0; }
+static bool json(const struct option_value *opt) { return option_is(&opt[O_FORMAT], "json"); }
 
 /* The file that was named, else the store's. NULL and *err. */
 const char *db_file(struct arena *a, const char *named, struct error *err)

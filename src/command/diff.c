@@ -26,7 +26,7 @@ static const struct option options[] = {
 
 static int compare(const struct subject *a, const struct subject *b, const struct option_value *opt, u32 top)
 {
-	bool strict = opt[O_STRICT].count, json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0;
+	bool strict = opt[O_STRICT].count, json = option_is(&opt[O_FORMAT], "json");
 	struct problems problems = { 0 };
 	problems_merge(&problems, &a->problems, "first image");
 	problems_merge(&problems, &b->problems, "second image");
@@ -65,7 +65,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 {
 	(void)n_args;
 	struct error err = { 0 };
-	u64 top = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0 ? DIFF_TOP_MAX : DIFF_TOP;
+	u64 top = option_is(&opt[O_FORMAT], "json") ? DIFF_TOP_MAX : DIFF_TOP;
 	if (opt[O_TOP].value && (!str_to_u64(str_of(opt[O_TOP].value), &top) || top > DIFF_TOP_MAX)) {
 		error_set(&err, ERR_USAGE, "--top %s: not a number from 0 to %d", opt[O_TOP].value, DIFF_TOP_MAX);
 		return command_fail(&err);

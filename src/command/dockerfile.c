@@ -91,7 +91,7 @@ static int file(const struct option_value *opt, const char *path, struct error *
 		buf_free(&text);
 		return command_fail(err);
 	}
-	if (opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0)
+	if (option_is(&opt[O_FORMAT], "json"))
 		report_dockerfile_json(stdout, &f);
 	else
 		report_dockerfile_table(stdout, &f);

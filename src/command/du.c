@@ -79,7 +79,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct store *s = NULL;
 	struct du d = { 0 };
 	struct store_room *rooms = NULL;
-	bool json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0;
+	bool json = option_is(&opt[O_FORMAT], "json");
 	if (opt[O_ENGINE].value)
 		return du_engine(opt[O_ENGINE].value, json, opt[O_VERBOSE].count > 0);
 	d.dir = store_dir(&a, globals.store, &err);

@@ -23,7 +23,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct repo_options registry;
 	if (place_load(opt + O_PLACE, &registry, &load, &err) < 0 || subject_open(args[0], &load, 0, &s, &err) < 0)
 		return command_fail(&err);
-	if (opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0)
+	if (option_is(&opt[O_FORMAT], "json"))
 		history_json(stdout, &s);
 	else
 		history_table(stdout, s.rootfs, opt[O_NO_TRUNC].count > 0, (s64)time(NULL));

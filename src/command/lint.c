@@ -223,7 +223,7 @@ static int read_options(struct job *j, const struct option_value *opt, struct er
 	j->run.context = opt[O_CONTEXT].value;
 	j->run.fix = opt[O_FIX].count > 0;
 	j->run.diff = opt[O_DIFF].count > 0;
-	j->run.safety = opt[O_FIX].value && strcmp(opt[O_FIX].value, "suggested") == 0 ? FIX_SUGGESTED : FIX_SAFE;
+	j->run.safety = option_is(&opt[O_FIX], "suggested") ? FIX_SUGGESTED : FIX_SAFE;
 	if (opt[O_UPDATE].count && !c->text[CONFIG_BASELINE])
 		return error_set(err, ERR_USAGE, "--update-baseline: say which file with --baseline");
 	if (opt[O_UPDATE].count)

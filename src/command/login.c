@@ -73,7 +73,7 @@ static int log_in(struct arena *a, const char *host, const struct option_value *
 	struct buf user = BUF(0), password = BUF(0);
 	struct registry *r = NULL;
 	struct registry_options o = { .plain_http = opt[O_PLAIN].count > 0, .certs = opt[O_CERTS].value };
-	o.fetch.unverified = opt[O_TLS_VERIFY].value && strcmp(opt[O_TLS_VERIFY].value, "false") == 0;
+	o.fetch.unverified = option_is(&opt[O_TLS_VERIFY], "false");
 	int e = ask(opt, &user, &password, err);
 	if (e == 0) {
 		o.user = arena_printf(a, "%s:%s", user.p, password.p);

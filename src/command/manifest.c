@@ -190,7 +190,7 @@ static int run_show(const struct option_value *opt, char **args, int n_args)
 	struct opened m = { 0 };
 	struct repo_options o;
 	struct platform want = platform_host();
-	bool raw = opt[O_RAW].count > 0, json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0;
+	bool raw = opt[O_RAW].count > 0, json = option_is(&opt[O_FORMAT], "json");
 	int r = place_options(opt + O_PLACE, &o, &err);
 	if (r == 0 && opt[O_FORMAT].value && !json && strcmp(opt[O_FORMAT].value, "text") != 0)
 		r = error_set(&err, ERR_USAGE, "manifest show --format %s: text or json", opt[O_FORMAT].value);

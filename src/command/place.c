@@ -19,7 +19,7 @@ int place_number(const struct option_value *v, const char *name, u32 most, u32 *
 int place_options(const struct option_value *opt, struct repo_options *ret, struct error *err)
 {
 	*ret = (struct repo_options){ .user = opt[PLACE_CREDS].value, .certs = opt[PLACE_CERT_DIR].value, .plain_http = opt[PLACE_PLAIN_HTTP].count > 0, .store = globals.store };
-	ret->tls_verify_off = opt[PLACE_TLS_VERIFY].value && strcmp(opt[PLACE_TLS_VERIFY].value, "false") == 0;
+	ret->tls_verify_off = option_is(&opt[PLACE_TLS_VERIFY], "false");
 	if (ret->user && !strchr(ret->user, ':'))
 		return error_set(err, ERR_USAGE, "--creds: it is USER:PASSWORD");
 	if (place_number(&opt[PLACE_TIMEOUT], "timeout", 86400, &ret->fetch.silence, err) < 0)

@@ -131,7 +131,7 @@ static bool agreed(void)
 
 static int carry_out(const struct option_value *opt, struct opened *o, struct prune_item *items, u32 n, struct error *err)
 {
-	bool json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0;
+	bool json = option_is(&opt[O_FORMAT], "json");
 	u64 freed = 0;
 	struct prune_sum sum = prune_total(items, n);
 	int r = sum.go ? o->place.carry_out(o->place.ctx, items, n, &freed, err) : 0;
@@ -144,7 +144,7 @@ static int carry_out(const struct option_value *opt, struct opened *o, struct pr
 
 static int prune(struct arena *a, const struct option_value *opt, const struct prune_rules *rules, s64 now, struct opened *o, struct error *err)
 {
-	bool json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0, dry = opt[O_DRY_RUN].count > 0;
+	bool json = option_is(&opt[O_FORMAT], "json"), dry = opt[O_DRY_RUN].count > 0;
 	struct prune_item *items = NULL;
 	u32 n = 0;
 	if (o->place.list(o->place.ctx, a, &items, &n, err) < 0)
@@ -174,7 +174,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct opened o = { 0 };
 	struct prune_rules rules;
 	s64 now = (s64)time(NULL);
-	bool json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0;
+	bool json = option_is(&opt[O_FORMAT], "json");
 	int r = check_words(opt, &err) < 0 || read_rules(&a, opt, now, &rules, &err) < 0 ? -1 : 0;
 	if (r == 0 && asks(opt, &rules) && (json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
 		r = error_set(&err, ERR_USAGE, "prune: there is nobody to ask; say --yes to remove, or --dry-run to see what would go");

@@ -42,7 +42,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	const struct examine_options examine = { .kinds = EXAMINE_SECRETS | EXAMINE_CONFIG | (db ? EXAMINE_VULNERABILITIES : 0), .db = db, .match = { .today = today } };
 	int status = report_make(&s, &examine, &report, &err) < 0 ? command_fail(&err) : 0;
 	if (!status) {
-		if (opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0)
+		if (option_is(&opt[O_FORMAT], "json"))
 			write_report_json(stdout, &report);
 		else
 			write_report(stdout, &report, globals.color, terminal_width());

@@ -72,7 +72,7 @@ static int run_check(const struct option_value *opt, char **args, int n_args)
 	struct store *s;
 	struct store_check c;
 	bool repair = opt[O_REPAIR].count;
-	struct faults f = { .json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0 };
+	struct faults f = { .json = option_is(&opt[O_FORMAT], "json") };
 	if ((repair ? store_open_repair(globals.store, &s, &err) : store_open(globals.store, false, &s, &err)) < 0)
 		return command_fail(&err);
 	int r = store_check(s, repair, fault, &f, &c, &err);

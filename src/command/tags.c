@@ -79,7 +79,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	(void)n_args;
 	struct error err = { 0 };
 	struct repo_options o;
-	struct listing l = { .opt = opt, .line = BUF(0), .json = opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0 };
+	struct listing l = { .opt = opt, .line = BUF(0), .json = option_is(&opt[O_FORMAT], "json") };
 	int r = place_options(opt + O_PLACE, &o, &err);
 	r = r < 0 ? r : place_number(&opt[O_LIMIT], "limit", REPO_TAGS_MAX, &l.limit, &err);
 	r = r < 0 ? r : place_open(args[0], &o, &l.r, &err);

@@ -186,7 +186,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	if (look(&r, opt, args[0], &err) < 0) {
 		status = command_fail(&err);
 	} else {
-		if (opt[O_FORMAT].value && strcmp(opt[O_FORMAT].value, "json") == 0)
+		if (option_is(&opt[O_FORMAT], "json"))
 			json(&r);
 		else
 			table(&r);

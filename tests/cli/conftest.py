@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from registrylib import Registry
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RAW = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")  # what no report may send to a terminal
 
@@ -73,3 +75,10 @@ def pare(tmp_path):
 @pytest.fixture(scope="session")
 def pare_binary():
     return binary()
+
+
+@pytest.fixture(scope="module")
+def registry():
+    """Debian's docker-registry, empty, for all tests of a file: each has repositories of its own."""
+    with Registry() as r:
+        yield r

@@ -1,15 +1,7 @@
 """What the tests of commands on registries share: a registry as Debian ships it, small images, and what is in a repository."""
 import json
 
-import pytest
 from imagelib import File, Image, layer
-from registrylib import Registry
-
-
-@pytest.fixture(scope="module")
-def registry():
-    with Registry() as r:
-        yield r
 
 
 def image(n, **more):

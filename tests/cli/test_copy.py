@@ -20,12 +20,6 @@ def image(n=3, **more):
     return Image(layers, {"Cmd": ["/d0/f0"]}, **more)
 
 
-@pytest.fixture(scope="module")
-def registry():
-    with Registry() as r:
-        yield r
-
-
 def raw(layout, tag):
     """(digest, document) under a tag of a layout."""
     index = json.loads((layout / "index.json").read_text())

@@ -1,7 +1,7 @@
 """pare delete, on a registry as Debian ships it and on a layout."""
 import json
 
-from tagslib import image, push, registry, tags_of  # noqa: F401
+from tagslib import image, push, tags_of
 
 
 def test_delete(pare, registry, tmp_path):

@@ -24,6 +24,9 @@ def test_several(store, tmp_path):
 def test_standard_output(store, tmp_path):
     store("export", "web:1", "-o", tmp_path / "file.tar")
     assert store("export", "web:1", "-o", "-", clean=False).out_bytes == (tmp_path / "file.tar").read_bytes()
+    for n, words in enumerate((["--output", tmp_path / "long0.tar"], ["--output=%s" % (tmp_path / "long1.tar")])):  # by its long name
+        store("export", "web:1", *words)
+        assert (tmp_path / ("long%d.tar" % n)).read_bytes() == (tmp_path / "file.tar").read_bytes()
     assert not [p for p in store.store.iterdir() if p.name.startswith("export")]
 
 

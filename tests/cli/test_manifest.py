@@ -4,7 +4,7 @@ import json
 
 from imagelib import index_layout
 from schemalib import check
-from tagslib import arch, image, registry, tags_of  # noqa: F401
+from tagslib import arch, image, tags_of
 
 
 def test_manifest_show(pare, tmp_path):

@@ -3,8 +3,6 @@ import hashlib
 import json
 import os
 
-import pytest
-
 from engines import docker  # noqa: F401: a fixture
 from imagelib import Dir, File, Image, Whiteout, index_layout, layer
 from registrylib import Registry
@@ -50,12 +48,6 @@ def push_layout(registry, repo, directory, tag):
         status, _, body = registry.request("PUT", f"/v2/{repo}/manifests/" + (tag if d is top else d["digest"]), blobs[d["digest"]], {"Content-Type": d["mediaType"]})
         assert status == 201, body
     return top["digest"]
-
-
-@pytest.fixture(scope="module")
-def registry():
-    with Registry() as r:
-        yield r
 
 
 def same(pare, location, other, env=None):

@@ -68,32 +68,31 @@ def create(engine, name, image, start=False, **body):
         engine.ask("POST", f"/containers/{name}/start")
 
 
-def put(engine, container, directory, **files):
+def tar_of(files):
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for name, data in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    engine.ask("PUT", f"/containers/{container}/archive?path={directory}", out.getvalue(), "application/x-tar")
+    return out.getvalue()
+
+
+def put(engine, container, directory, **files):
+    engine.ask("PUT", f"/containers/{container}/archive?path={directory}", tar_of(files), "application/x-tar")
 
 
 def build(engine, tag, **files):
     """By BuildKit, which fetches the context itself."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
+    context = tar_of(files)
 
     class Context(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
             self.send_header("Content-Type", "application/x-tar")
-            self.send_header("Content-Length", str(len(out.getvalue())))
+            self.send_header("Content-Length", str(len(context)))
             self.end_headers()
-            self.wfile.write(out.getvalue())
+            self.wfile.write(context)
 
         def log_message(self, *args):
             pass

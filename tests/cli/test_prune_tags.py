@@ -1,7 +1,7 @@
 """pare prune --registry, on a registry as Debian ships it."""
 import json
 
-from tagslib import image, registry, tags_of  # noqa: F401
+from tagslib import image, tags_of
 
 
 def test_prune_registry(pare, registry, tmp_path):

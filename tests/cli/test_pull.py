@@ -1,14 +1,5 @@
 """pare pull: names, tags, policies; what is there is not fetched."""
-import pytest
-
 from imagelib import Dir, File, Image, layer
-from registrylib import Registry
-
-
-@pytest.fixture(scope="module")
-def registry():
-    with Registry() as r:
-        yield r
 
 
 def test_pull(pare, tmp_path, registry):

@@ -1,14 +1,5 @@
 """pare push: what the store has under a name, to where the name says or elsewhere."""
-import pytest
-
 from imagelib import Dir, File, Image, index_layout, layer
-from registrylib import Registry
-
-
-@pytest.fixture(scope="module")
-def registry():
-    with Registry() as r:
-        yield r
 
 
 def test_push(pare, tmp_path, registry):
