@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#define INTERRUPT 3 /* Ctrl-C */
 #define PASSWORD_MAX ((size_t)(32 * KiB))
 
 enum { O_USER, O_STDIN, O_GET, O_CERTS, O_TLS_VERIFY, O_PLAIN, O_END };
@@ -27,13 +28,14 @@ static int line_of(const char *question, bool secret, bool terminal, struct buf 
 	struct termios was, quiet;
 	bool hide = terminal && secret && tcgetattr(0, &was) == 0;
 	int r = 0;
-	if (terminal)
-		fprintf(stderr, "%s: ", question);
 	if (hide) {
 		quiet = was;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG); /* a signal would leave the terminal without its echo: the key for it ends the line instead */
+		quiet.c_cc[VEOL] = INTERRUPT;
 		tcsetattr(0, TCSAFLUSH, &quiet);
 	}
+	if (terminal)
+		fprintf(stderr, "%s: ", question);
 	out->max = PASSWORD_MAX;
 	for (char c; r == 0;) {
 		ssize_t n = read(0, &c, 1);
@@ -41,6 +43,8 @@ static int line_of(const char *question, bool secret, bool terminal, struct buf 
 			r = error_errno(err, "standard input");
 		if (n <= 0 || c == '\n')
 			break;
+		if (hide && c == INTERRUPT)
+			r = error_set(err, ERR_ENV, "%s: interrupted", question);
 		buf_putc(out, c);
 	}
 	if (hide) {

@@ -84,8 +84,7 @@ struct auth_challenge auth_challenge(struct arena *a, struct str value)
 }
 
 /* --- credentials --- */
-/* How much of HOST/PATH a key of a file speaks for; 0: nothing. */
-static size_t speaks_for(struct str key, const char *host, struct str path)
+size_t auth_speaks_for(struct str key, const char *host, struct str path)
 {
 	static const struct str schemes[] = { { "https://", 8 }, { "http://", 7 } }, versions[] = { { "/v1", 3 }, { "/v2", 3 } };
 	for (size_t i = 0; i < countof(schemes); i++)
@@ -129,6 +128,18 @@ static bool decode(struct arena *a, struct str text, struct auth_credentials *re
 	return true;
 }
 
+const char *auth_helper_of(const json_t *doc, const char *host)
+{
+	const char *key, *all = json_text(doc, "credsStore");
+	json_t *name;
+	json_object_foreach(json_obj(doc, "credHelpers"), key, name)
+		if (json_string_length(name) && auth_speaks_for(str_of(key), host, STR("")))
+			return json_string_value(name);
+	return all && all[0] ? all : NULL;
+}
+
+const char *auth_helper_url(const char *host) { return strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host; }
+
 static const char *copy(struct arena *a, const json_t *o, const char *key)
 {
 	struct str s = json_view(o, key);
@@ -147,7 +158,7 @@ int auth_read(struct arena *a, struct str text, const char *name, const char *ho
 		return -1;
 	}
 	json_object_foreach(json_obj(doc, "auths"), key, entry) {
-		size_t n = speaks_for(str_of(key), host, str_of(path));
+		size_t n = auth_speaks_for(str_of(key), host, str_of(path));
 		if (n > most) {
 			most = n;
 			best = entry;
@@ -163,9 +174,8 @@ int auth_read(struct arena *a, struct str text, const char *name, const char *ho
 			*ret = c;
 	}
 	if (!ret->user && !ret->identity) {
-		const json_t *own = json_obj(doc, "credHelpers");
-		const char *helper = json_text(own, host) ? json_text(own, host) : json_text(doc, "credsStore");
-		ret->helper = helper && helper[0] ? arena_strdup(a, str_of(helper)) : NULL;
+		const char *helper = auth_helper_of(doc, host);
+		ret->helper = helper ? arena_strdup(a, str_of(helper)) : NULL;
 	}
 	return 0;
 }
@@ -175,8 +185,7 @@ static void ask_helper(struct arena *a, const char *host, struct auth_credential
 {
 	struct buf out = BUF(AUTH_FILE_MAX);
 	struct error ignored = { 0 };
-	const char *url = strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host;
-	autojson json_t *doc = auth_helper(ret->helper, "get", str_of(url), &out, &ignored) == 0 ? json_read_limit(buf_str(&out), AUTH_FILE_MAX, "helper", &ignored) : NULL;
+	autojson json_t *doc = auth_helper(ret->helper, "get", str_of(auth_helper_url(host)), &out, &ignored) == 0 ? json_read_limit(buf_str(&out), AUTH_FILE_MAX, "helper", &ignored) : NULL;
 	const char *user = doc ? copy(a, doc, "Username") : NULL, *secret = doc ? copy(a, doc, "Secret") : NULL;
 	if (user && secret && strcmp(user, "<token>") == 0)
 		*ret = (struct auth_credentials){ .identity = secret };

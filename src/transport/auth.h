@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/common.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/str.h"
 
 #define AUTH_FILE_MAX ((size_t)MiB)
@@ -35,6 +36,12 @@ int auth_find(struct arena *a, const char *host, const char *path, struct auth_c
 int auth_read(struct arena *a, struct str text, const char *name, const char *host, const char *path, struct auth_credentials *ret, struct error *err) must_check;
 /* Runs docker-credential-NAME VERB. -1: it is not there, ended with another status than 0, said too much or took too long; *err has its word for it. */
 int auth_helper(const char *name, const char *verb, struct str input, struct buf *out, struct error *err) must_check;
+
+/* How much of HOST/PATH a key of a file speaks for, with what a URL has besides left out; 0: nothing. */
+size_t auth_speaks_for(struct str key, const char *host, struct str path);
+/* The helper that a file names for the host; NULL: none. What it calls the host. */
+const char *auth_helper_of(const json_t *doc, const char *host);
+const char *auth_helper_url(const char *host);
 
 /* --- auth_file.c --- */
 /* Keeps them for the host: in the first of the files that is there (else the first that can be), 0600, or at the helper that it names. *where: the file, or the helper. */

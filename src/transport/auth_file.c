@@ -53,18 +53,25 @@ static const char *key_of(const char *path, const char *host)
 	return docker && strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host;
 }
 
-static const char *url_of(const char *host) { return strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host; }
-
-static const char *helper_of(const json_t *doc, const char *host)
+/* Whatever is kept there for the host; how many there were. */
+static u32 drop(json_t *auths, const char *host)
 {
-	const char *own = json_text(json_obj(doc, "credHelpers"), host), *all = json_text(doc, "credsStore");
-	return own && own[0] ? own : all && all[0] ? all : NULL;
+	u32 n = 0;
+	const char *key;
+	void *next;
+	json_t *entry;
+	json_object_foreach_safe(auths, next, key, entry)
+		if (auth_speaks_for(str_of(key), host, STR("")) || strcmp(key, host) == 0) { /* the latter: with a path */
+			n += json_object_size(entry) > 0;
+			json_object_del(auths, key);
+		}
+	return n;
 }
 
 static int give_to_helper(const char *helper, const char *host, const char *user, const char *password, struct error *err)
 {
 	struct buf out = BUF(AUTH_FILE_MAX);
-	autojson json_t *doc = json_pack("{s:s, s:s, s:s}", "ServerURL", url_of(host), "Username", user, "Secret", password);
+	autojson json_t *doc = json_pack("{s:s, s:s, s:s}", "ServerURL", auth_helper_url(host), "Username", user, "Secret", password);
 	autofree char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 	int r = text ? auth_helper(helper, "store", str_of(text), &out, err) : error_set(err, ERR_USAGE, "the name or the password is not UTF-8");
 	buf_free(&out);
@@ -86,11 +93,12 @@ int auth_keep(struct arena *a, const char *host, const char *user, const char *p
 	autojson json_t *doc = read ? read : json_object();
 	if (!json_obj(doc, "auths"))
 		json_object_set_new(doc, "auths", json_object());
-	const char *helper = helper_of(doc, host), *basic = auth_basic(a, user, password);
+	const char *helper = auth_helper_of(doc, host), *basic = auth_basic(a, user, password);
 	*where = helper ? arena_printf(a, "docker-credential-%s", helper) : path;
 	if (helper && give_to_helper(helper, host, user, password, err) < 0)
 		return -1;
 	json_t *entry = helper ? json_object() : json_pack("{s:s}", "auth", strrchr(basic, ' ') + 1);
+	drop(json_obj(doc, "auths"), host); /* under another spelling it would be found first */
 	json_object_set_new(json_obj(doc, "auths"), key_of(path, host), entry);
 	return write_file(a, path, doc, err);
 }
@@ -99,10 +107,27 @@ static void ask_to_forget(const char *helper, const char *host, u32 *n)
 {
 	struct buf out = BUF(AUTH_FILE_MAX), had = BUF(AUTH_FILE_MAX);
 	struct error ignored = { 0 };
-	bool there = auth_helper(helper, "get", str_of(url_of(host)), &had, &ignored) == 0;
-	*n += auth_helper(helper, "erase", str_of(url_of(host)), &out, &ignored) == 0 && there;
+	bool there = auth_helper(helper, "get", str_of(auth_helper_url(host)), &had, &ignored) == 0;
+	*n += auth_helper(helper, "erase", str_of(auth_helper_url(host)), &out, &ignored) == 0 && there;
 	buf_free(&had);
 	buf_free(&out);
+}
+
+static u32 drop_all(const json_t *doc, json_t *auths)
+{
+	json_t *entry, *helpers = json_obj(doc, "credHelpers");
+	const char *key;
+	u32 n = 0;
+	json_object_foreach(helpers, key, entry)
+		if (json_string_length(entry))
+			ask_to_forget(json_string_value(entry), key, &n);
+	json_object_foreach(auths, key, entry) {
+		if (json_text(doc, "credsStore") && !json_object_get(helpers, key))
+			ask_to_forget(json_text(doc, "credsStore"), key, &n);
+		n += json_object_size(entry) > 0;
+	}
+	json_object_clear(auths);
+	return n;
 }
 
 static int forget_in(struct arena *a, const char *path, const char *host, u32 *n, struct error *err)
@@ -111,27 +136,13 @@ static int forget_in(struct arena *a, const char *path, const char *host, u32 *n
 	if (read_json(path, &read, err) < 0)
 		return -1;
 	autojson json_t *doc = read;
-	json_t *auths = json_obj(doc, "auths"), *entry, *helpers = json_obj(doc, "credHelpers");
-	const char *key;
-	void *next;
-	bool changed = false;
-	if (!doc)
-		return 0;
-	json_object_foreach(helpers, key, entry)
-		if (!host && helper_of(doc, key))
-			ask_to_forget(helper_of(doc, key), key, n);
-	if (host && helper_of(doc, host))
-		ask_to_forget(helper_of(doc, host), host, n);
-	json_object_foreach_safe(auths, next, key, entry) {
-		if (host && strcmp(key, host) != 0 && strcmp(key, key_of(path, host)) != 0)
-			continue;
-		if (!host && helper_of(doc, key) && !json_object_get(helpers, key))
-			ask_to_forget(helper_of(doc, key), strcmp(key, "https://index.docker.io/v1/") == 0 ? "docker.io" : key, n);
-		*n += json_object_size(entry) > 0;
-		json_object_del(auths, key);
-		changed = true;
-	}
-	return changed ? write_file(a, path, doc, err) : 0;
+	json_t *auths = json_obj(doc, "auths");
+	const char *helper = doc && host ? auth_helper_of(doc, host) : NULL;
+	size_t had = json_object_size(auths);
+	if (helper)
+		ask_to_forget(helper, host, n);
+	*n += host ? drop(auths, host) : drop_all(doc, auths);
+	return json_object_size(auths) != had ? write_file(a, path, doc, err) : 0;
 }
 
 int auth_forget(struct arena *a, const char *host, u32 *n, struct error *err)

@@ -2,7 +2,10 @@
 import base64
 import json
 import os
+import pty
 import stat
+import subprocess
+import termios
 
 import pytest
 from registrylib import Registry
@@ -47,6 +50,41 @@ def test_login_keeps_what_else_is_there(pare):
         assert "config.json" in login(pare, r, status=2).err and f.read_text() == "{"
 
 
+def test_an_older_login_does_not_come_first(pare):
+    """Under another spelling of the same registry."""
+    with Registry(auth=("me", "secret")) as r:
+        f = password_file(pare, ".docker", "config.json")
+        f.parent.mkdir()
+        f.write_text(json.dumps({"auths": {"http://%s/v1/" % r.host: {"auth": "eDp5"}, "other.example": {"auth": "eDp5"}}}))
+        login(pare, r)
+        assert list(json.loads(f.read_text())["auths"]) == ["other.example", r.host]
+        assert pare("login", "--get-login", r.host).out == "me\n"
+
+
+@pytest.mark.parametrize("keys, status", [("secret\n", 0), ("secr\x03", 4), ("wrong\n", 4)])
+def test_on_a_terminal(pare, keys, status):
+    """What is typed is not shown, and the terminal is afterwards what it was."""
+    with Registry(auth=("me", "secret")) as r:
+        ours, theirs = pty.openpty()
+        before = termios.tcgetattr(theirs)
+        env = {"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "PARE_STORE": str(pare.store)}
+        p = subprocess.Popen([pare.binary, "login", r.host, "-u", "me"], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, env=env)
+        seen = b""
+        while b"Password: " not in seen:
+            seen += os.read(ours, 1000)
+        os.write(ours, keys.encode())
+        assert p.wait(60) == status and termios.tcgetattr(theirs) == before
+        os.write(theirs, b"end")
+        while b"end" not in seen:
+            seen += os.read(ours, 1000)
+        out = p.stdout.read()
+        p.stdout.close()
+        os.close(ours)
+        os.close(theirs)
+        assert b"secr" not in seen.replace(b"Password", b"") and b"wrong" not in seen
+        assert (b"interrupted" in seen) == ("\x03" in keys) and (b"logged in" in out) == (status == 0)
+
+
 @pytest.mark.parametrize("args", [["a/b"], ["x"], ["https://x.example"], [""], ["x.example", "-u", "a:b", "--password-stdin"], ["x.example"], ["x.example", "-u", "a"]])
 def test_login_refuses(pare, args):
     assert pare("login", *args, stdin=b"p\n", status=2).err.count("\n") == 1
@@ -85,6 +123,12 @@ def test_credential_helper(pare):
         assert pare("login", "--get-login", r.host, env=env).out == "me\n"
         pare("logout", r.host, env=env)
         assert not password_file(pare, "kept").exists() and "erase %s" % r.host in password_file(pare, "asked").read_text()
+
+
+def test_helpers_are_named_for_docker_hub(pare):
+    env = helper(pare, credHelpers={"https://index.docker.io/v1/": "test"})
+    password_file(pare, "kept").write_text('{"Username":"me","Secret":"x"}')
+    assert pare("login", "--get-login", env=env).out == "me\n" and password_file(pare, "asked").read_text() == "get https://index.docker.io/v1/\n"
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\nexit 3\n", "#!/bin/sh\nyes\n", "#!/bin/sh\necho '{'\n", "#!/bin/sh\necho '[]'\n", "#!/bin/sh\nexec 0<&-\necho '{\"Username\":1,\"Secret\":{}}'\n", "no program"])

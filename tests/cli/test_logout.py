@@ -34,3 +34,13 @@ def test_damaged_files_stay(pare, text):
     f.write_text(text)
     assert pare("logout", "--all", status=2).err.count("\n") == 1 and f.read_text() == text
     pare("logout", "h.example", "--all", status=2)
+
+
+@pytest.mark.parametrize("key", ["https://h.example", "http://h.example/", "https://h.example/v1/", "h.example/v2/"])
+def test_other_spellings(pare, key):
+    """As older docker wrote them: what is found by a login is taken away by a logout."""
+    f = keep(pare, ".docker/config.json", key, "h.example.org", "h.example/team")
+    assert pare("login", "--get-login", "h.example").out == "me\n"
+    assert "forgotten" in pare("logout", "h.example").out
+    assert list(json.loads(f.read_text())["auths"]) == ["h.example.org", "h.example/team"]
+    pare("login", "--get-login", "h.example", status=4)
