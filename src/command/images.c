@@ -169,7 +169,7 @@ const struct command command_images = {
 	.examples = "pare images # all of them\n"
 		    "pare images alpine 'registry.example/app:*' # some\n"
 		    "pare images --filter dangling=true # what a prune would take\n"
-		    "pare rm $(pare images -q app) # all images of a repository\n"
+		    "pare rm $(pare images --format names app) # all names of a repository\n"
 		    "pare images --format json # for programs",
 	.min_args = 0,
 	.max_args = ARGS_MANY,
