@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import subprocess
+import subprocess
 
 import pytest
 
