@@ -87,7 +87,7 @@ static int enter(struct copy_job *j, struct level *l, struct document *d, struct
 	j->doc_bytes += own->bytes.n;
 	if (j->n_docs >= COPY_DOCUMENTS || j->doc_bytes > COPY_DOCUMENT_BYTES)
 		return error_set(err, ERR_INPUT, "more than %u documents, or %s of them", COPY_DOCUMENTS, TEXT_SIZE(COPY_DOCUMENT_BYTES));
-	if (strncmp(own->type, "application/vnd.docker.distribution.manifest.v1+", 48) == 0)
+	if (strncmp(own->type, MT_DOCKER_SCHEMA1, strlen(MT_DOCKER_SCHEMA1)) == 0)
 		return error_set(err, ERR_INPUT, "%s: Docker's manifests of schema 1 are not supported", DIGEST_STR(&own->digest));
 	autojson json_t *doc = json_read_limit(buf_str(&own->bytes), REPO_DOCUMENT_MAX, DIGEST_STR(&own->digest), err);
 	if (!doc)

@@ -127,6 +127,7 @@ struct candidates {
 	const char *best_name; /* the tag it was found under */
 	int best_score;
 	const struct descriptor *absent; /* the first that is not there */
+	const struct descriptor *other;  /* the first that is no image */
 	const struct descriptor *only; /* the first image that was seen … */
 	const char *only_name;
 	u32 seen;                      /* … of so many */
@@ -139,6 +140,8 @@ static void consider(struct candidates *c, const struct descriptor *d, const cha
 {
 	char text[100];
 	bool artifact = d->media_type[0] && !media_type_is_manifest(d->media_type); /* a chart, a signature: something that is no image */
+	if (artifact && !c->other)
+		c->other = d;
 	if (d->attestation || d->bad || artifact)
 		return;
 	/* An archive of one platform may still have the index of all: what is not there is chosen only when it was asked for. */
@@ -203,6 +206,10 @@ static int choose(struct source *s, struct bag *b, const struct index *x, const 
 	char text[100];
 	if (r == 0 && c.seen == 0 && c.absent)
 		c.best = c.absent; /* opening it says what is missing */
+	else if (r == 0 && c.seen == 0 && c.other && strncmp(c.other->media_type, MT_DOCKER_SCHEMA1, strlen(MT_DOCKER_SCHEMA1)) == 0)
+		r = error_set(err, ERR_INPUT, "%s: Docker's manifests of schema 1 are not supported", b->name);
+	else if (r == 0 && c.seen == 0 && c.other)
+		r = error_set(err, ERR_INPUT, "%s: no image%s%s: it is of the type %s", b->name, choice[0] ? " under " : "", choice, c.other->media_type);
 	else if (r == 0 && c.seen == 0)
 		r = choice[0] ? error_set(err, ERR_USAGE, "%s: no image '%s' in it", b->name, choice) : error_set(err, ERR_INPUT, "%s: its index names no image", b->name);
 	if (r == 0 && !c.best && !opt->platform_forced && c.seen == 1) { /* the only one there is, if for another machine */

@@ -239,13 +239,13 @@ class Docker:
     def tls_env(self):
         return {"DOCKER_HOST": f"tcp://127.0.0.1:{self.port}", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": self.certs}
 
-    def ask(self, method, path, body=None, content="application/json"):
+    def ask(self, method, path, body=None, content="application/json", headers=None):
         link = http.client.HTTPConnection("docker", timeout=120)
         link.sock = socket.socket(socket.AF_UNIX)
         link.sock.settimeout(120)
         link.sock.connect(self.socket)
         try:
-            link.request(method, path, body, {"Content-Type": content})
+            link.request(method, path, body, {"Content-Type": content, **(headers or {})})
             reply = link.getresponse()
             data = reply.read()
         finally:

@@ -336,3 +336,127 @@ def podman_store():
     store = engines.Storage("overlay")
     yield store
     store.stop()
+
+
+def runnable(**more):
+    """An image that runs, of two layers."""
+    box = layer(Dir("bin"), File("bin/busybox", engines.static_busybox(), mode=0o755), File("etc/base", b"base\n"))
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    return Image([box, layer(File("etc/own", b"ran\n"))], {"Cmd": ["/bin/busybox", "cat", "/etc/own"]}, arch=arch, **more)
+
+
+@pytest.fixture(scope="module")
+def programs(request):
+    return dict(zip(("skopeo", "podman", "docker"), real_programs(request)))
+
+
+FORMS = [("oci", "gzip", ()), ("docker", "gzip", ("--format", "docker")), ("zstd", "zstd", ("--compression", "zstd")), ("plain", "none", ("--compression", "none"))]
+
+
+@pytest.mark.parametrize("form,kind,options", FORMS, ids=[f[0] for f in FORMS])
+def test_programs_take_what_was_pushed(trip, tmp_path, programs, podman_store, docker, form, kind, options):  # noqa: F811
+    one, registry = runnable(), trip.registries[1]
+    top = trip.run(one.docker_archive(tmp_path / "a.tar", "legacy"), "run-" + form, options, one.config_bytes)
+    took = {name: program(registry, "two/run-" + form, top) for name, program in programs.items()}
+    assert took["skopeo"] and took["podman"] and (took["docker"] or form == "zstd")
+    ref = "%s/two/run-%s:1" % (registry.host, form)
+    podman_store.podman("pull", "-q", "--tls-verify=false", ref)
+    assert podman_store.run(ref).strip() == "ran"
+    podman_store.podman("rmi", ref)
+    if took["docker"]:
+        docker.ask("POST", "/images/create?fromImage=%s&tag=1" % ref.rsplit(":", 1)[0])
+        assert docker.run(ref) == (0, "ran\n")
+        docker.remove(ref)
+    podman_store.skopeo("copy", "-q", "--preserve-digests", "--src-tls-verify=false", "docker://" + ref, "oci:%s:1" % (tmp_path / "theirs"))
+    assert trip.copy("oci:%s:1" % (tmp_path / "theirs"), "pare:theirs:" + form)["digest"] == top
+
+
+def test_programs_take_an_index(trip, tmp_path, programs, podman_store, docker):  # noqa: F811
+    """They choose their own platform from it; the whole goes through skopeo and comes back the same."""
+    images, registry = [runnable(), image(1, arch="s390x")], trip.registries[1]
+    index_layout(tmp_path / "lay", images, attestation=True)
+    top = trip.run("oci:%s" % (tmp_path / "lay"), "run-index")
+    ref = "%s/two/run-index" % registry.host
+    assert programs["skopeo"](registry, "two/run-index", top)
+    podman_store.podman("pull", "-q", "--tls-verify=false", ref + ":1")
+    assert podman_store.run(ref + ":1").strip() == "ran"
+    podman_store.podman("rmi", ref + ":1")
+    docker.ask("POST", "/images/create?fromImage=%s&tag=1" % ref)
+    assert docker.run(ref + ":1") == (0, "ran\n")
+    assert json.loads(docker.ask("GET", "/images/%s:1/json" % ref))["RepoDigests"] == ["%s@%s" % (ref, top)]
+    docker.remove(ref + ":1")
+    podman_store.skopeo("copy", "-q", "--all", "--preserve-digests", "--src-tls-verify=false", "docker://%s:1" % ref, "oci:%s:1" % (tmp_path / "theirs"))
+    assert trip.copy("oci:%s:1" % (tmp_path / "theirs"), "pare:theirs:index", "--all")["digest"] == top
+
+
+def served(registry, name, tag="1"):
+    """(digest, media type) of what a registry has under a tag, the digest computed here."""
+    status, headers, body = registry.request("GET", "/v2/%s/manifests/%s" % (name, tag), headers={"Accept": MANIFESTS})
+    assert status == 200, body
+    return "sha256:" + sha256(body), headers["Content-Type"]
+
+
+PUSHERS = {
+    "podman": lambda s, d, ref, to: s.podman("push", "-q", "--tls-verify=false", ref, to),
+    "podman-docker": lambda s, d, ref, to: s.podman("push", "-q", "--tls-verify=false", "--format", "v2s2", ref, to),
+    "podman-plain": lambda s, d, ref, to: s.podman("push", "-q", "--tls-verify=false", "--compress=false", ref, to),
+    "buildah": lambda s, d, ref, to: s.buildah("push", "-q", "--tls-verify=false", ref, "docker://" + to),
+    "buildah-docker": lambda s, d, ref, to: s.buildah("push", "-q", "--tls-verify=false", "--format", "docker", ref, "docker://" + to),
+    "skopeo": lambda s, d, ref, to: s.skopeo("copy", "-q", "--dest-tls-verify=false", s.location(ref), "docker://" + to),
+    "skopeo-oci": lambda s, d, ref, to: s.skopeo("copy", "-q", "--dest-tls-verify=false", "--format", "oci", s.location(ref), "docker://" + to),
+    "skopeo-docker": lambda s, d, ref, to: s.skopeo("copy", "-q", "--dest-tls-verify=false", "--format", "v2s2", s.location(ref), "docker://" + to),
+    "skopeo-zstd": lambda s, d, ref, to: s.skopeo("copy", "-q", "--dest-tls-verify=false", "--format", "oci", "--dest-compress-format", "zstd", s.location(ref), "docker://" + to),
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(podman_store, docker, tmp_path_factory):  # noqa: F811
+    """An image that podman and docker have, built by each: its name."""
+    one = runnable(tags=["localhost/theirs:1"])
+    path = tmp_path_factory.mktemp("loaded") / "a.tar"
+    one.docker_archive(path, "legacy")
+    podman_store.podman("load", "-q", "-i", str(path))
+    docker.load(path)
+    return one
+
+
+def check_read_back(trip, tmp_path, one, name):
+    """By pull, copy and inspect: the registry's own digest, and the layers that were pushed."""
+    registry = trip.registries[0]
+    digest, _ = served(registry, name)
+    ref = "%s/%s:1" % (registry.host, name)
+    assert trip.pare("pull", ref).out.strip() == "%s/%s@%s" % (registry.host, name, digest)
+    assert trip.copy("docker://" + ref, "oci:%s:1" % (tmp_path / "back"))["digest"] == digest
+    contents(Files(tmp_path / "back"), digest)
+    for where in "docker://" + ref, "pare:" + ref, "oci:%s:1" % (tmp_path / "back"):
+        shown = trip.pare("inspect", where, "--format", "json").json()
+        assert shown["image"]["digest"] == digest and not shown["incomplete"]
+        assert [d["diff_id"] for d in shown["layers"]] == one.doc["rootfs"]["diff_ids"]
+    trip.run("docker://" + ref, "back-" + name.replace("/", "-"), digest=digest)
+
+
+@pytest.mark.parametrize("pusher", PUSHERS)
+def test_what_they_push_reads_back(trip, tmp_path, podman_store, docker, loaded, pusher):  # noqa: F811
+    name = "theirs/" + pusher
+    PUSHERS[pusher](podman_store, docker, "localhost/theirs:1", "%s/%s:1" % (trip.registries[0].host, name))
+    check_read_back(trip, tmp_path, loaded, name)
+
+
+def test_what_docker_pushes_reads_back(trip, tmp_path, docker, loaded):  # noqa: F811
+    name = "theirs/docker"
+    ref = "%s/%s" % (trip.registries[0].host, name)
+    docker.ask("POST", "/images/localhost/theirs:1/tag?repo=%s&tag=1" % ref)
+    status = docker.ask("POST", "/images/%s/push?tag=1" % ref, headers={"X-Registry-Auth": "e30="})
+    assert b'"error"' not in status, status
+    assert json.loads(re.search(rb'{"progressDetail":\{\},"aux":(\{.*?\})\}', status)[1])["Digest"] == served(trip.registries[0], name)[0]
+    check_read_back(trip, tmp_path, loaded, name)
+
+
+def test_what_is_no_longer_written(trip, tmp_path):
+    """Manifests of schema 1: one clear line, by whichever command, and nothing is kept."""
+    doc = {"schemaVersion": 1, "name": "old", "tag": "1", "architecture": "amd64", "fsLayers": [{"blobSum": "sha256:" + sha256(BASE)}], "history": [{"v1Compatibility": "{}"}], "signatures": []}
+    where, _ = one_manifest(tmp_path / "lay", doc, {"sha256:" + sha256(BASE): BASE}, DOCKER + "distribution.manifest.v1+prettyjws")
+    for command in ("copy", where, "pare:old:1"), ("copy", "--all", where, "oci:%s:x" % (tmp_path / "out")), ("inspect", where):
+        r = trip.pare(*command, status=3)
+        assert r.err.count("\n") == 1 and "schema 1" in r.err, r
+    assert trip.pare("images").out.count("old") == 0
