@@ -164,6 +164,25 @@ def test_generated(pare, layout, tmp_path, password):
     assert "public" in r.err
 
 
+# Made with scrypt of node and the secretbox of tweetnacl, with the parameters of cosign's first versions.
+SEALED = ("eyJrZGYiOnsibmFtZSI6InNjcnlwdCIsInBhcmFtcyI6eyJOIjozMjc2OCwiciI6OCwicCI6MX0sInNhbHQiOiIzRVlDeUVPK042eTFsTTgzV3lHTy9CSGNFQ0MyZVUxSW5pNFA5SHRSbzZVPSJ9LCJjaXBoZXIi"
+          "OnsibmFtZSI6Im5hY2wvc2VjcmV0Ym94Iiwibm9uY2UiOiJORThoSWJqbjVNQUZCQXhtY0kvQnlFYjM0c2srZ3lqUCJ9LCJjaXBoZXJ0ZXh0IjoidXdSd2hNOGpKQ2M5NGtwN1lPMWFRQ0EwRTA5N0NDY3BTTVJU"
+          "MTJKMU15Tmp0R3YwT3BaVUlLN1JMUmpYMU9IbnJkU0pZa1VTd1JFQ3plRGVmcDdsUnZqbWFkNWI3T1BPQ3JBWGIzdVVTOHF5eEl5WVA4dzlaS0N4K1REbm9idmtCNzJ6dzFMMlU1allEY3ljY1FvaFZoeVVOVG1V"
+          "MlgzVmVsenhSUTlHMlVaSTllTXUwUHlCYnBmWFdwajRJN0F6RzZ2Vnh6UDNjWGpGZlE9PSJ9")
+SEALED_PUBLIC = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPiEamKhiy+Wsfqzf9Yk7N4fRHULO\nwr09vvObEcvG0HDkjgODimT534h/2roGavK4g4xW2E7t8/WCkx9S35UrGQ==\n-----END PUBLIC KEY-----\n"
+
+
+@pytest.mark.parametrize("label", ["SIGSTORE", "COSIGN"])
+def test_a_key_that_others_sealed(pare, layout, tmp_path, label):
+    lines = [SEALED[i:i + 64] for i in range(0, len(SEALED), 64)]
+    name = "ENCRYPTED %s PRIVATE" % label + " KEY"
+    (tmp_path / "k.key").write_text("\n".join(["-----BEGIN %s-----" % name, *lines, "-----END %s-----" % name, ""]))
+    (tmp_path / "k.pub").write_text(SEALED_PUBLIC)
+    assert "does not open" in sign(pare, layout, tmp_path / "k.key", env={"COSIGN_PASSWORD": "correct"}, status=2).err
+    sign(pare, layout, tmp_path / "k.key", env={"COSIGN_PASSWORD": "correct horse"})
+    assert verify(pare, layout, tmp_path / "k.pub")["signatures"][0]["holds"]
+
+
 def test_other_forms_of_keys(pare, layout, tmp_path):
     key, pub = make_key(tmp_path, "k")
     openssl("ec", "-in", key, "-out", tmp_path / "sec1.key")
