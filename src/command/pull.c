@@ -37,7 +37,10 @@ static const char *name_of(const char *arg)
 static int pull(struct pull *p, const struct reference *ref, struct error *err)
 {
 	const char *name = reference_text(&p->a, ref);
-	const char *from = arena_printf(&p->a, "docker://%s", name), *to = arena_printf(&p->a, "pare:%s", name);
+	struct reference kept = *ref;
+	if (kept.tag) /* the digest may be an index's, and what is kept one platform's image */
+		kept.digest = (struct digest){ 0 };
+	const char *from = arena_printf(&p->a, "docker://%s", name), *to = arena_printf(&p->a, "pare:%s", reference_text(&p->a, &kept));
 	struct arena a = { 0 };
 	struct copy_result r;
 	double start = copying_now();

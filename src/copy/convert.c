@@ -62,7 +62,7 @@ static void drop_tables(json_t *layer)
 }
 
 /* --- the diff IDs --- */
-static int read_config(struct copy_job *j, const struct descriptor *d, struct arena *a, struct config *ret, struct error *err)
+int copy_config(struct copy_job *j, const struct descriptor *d, struct arena *a, struct config *ret, struct error *err)
 {
 	struct stream *s;
 	struct buf text = BUF(COPY_CONFIG_MAX);
@@ -150,15 +150,14 @@ static int convert_layers(struct converter *c, json_t *doc, struct told *told, s
 		again |= to_recompress(c->j, &t);
 	}
 	if (r == 0 && again)
-		r = read_config(c->j, &m.config, &a, &config, err);
+		r = copy_config(c->j, &m.config, &a, &config, err);
 	for (u32 i = 0; r == 0 && i < m.n; i++)
 		r = convert_layer(c, json_array_get(json_arr(doc, "layers"), i), &m.layers[i], config.n_diff_ids == m.n ? &config.diff_ids[i] : NULL, told, err);
 	arena_free(&a);
 	return r;
 }
 
-/* Whether the configuration is an image's; of other artifacts nothing is converted. */
-static bool is_image(const json_t *doc)
+bool copy_is_image(const json_t *doc)
 {
 	const char *type = json_text(json_obj(doc, "config"), "mediaType");
 	return type && (strcmp(type, MT_CONFIG) == 0 || strcmp(type, MT_DOCKER_CONFIG) == 0);
@@ -166,7 +165,7 @@ static bool is_image(const json_t *doc)
 
 static int convert_manifest(struct converter *c, json_t *doc, struct told *told, struct error *err)
 {
-	if (!is_image(doc))
+	if (!copy_is_image(doc))
 		return c->docker ? error_set(err, ERR_INPUT, "is no image: Docker's format has nothing for it") : 0;
 	if (convert_layers(c, doc, told, err) < 0)
 		return -1;
@@ -228,6 +227,8 @@ static int convert_index(struct converter *c, json_t *doc, struct told *told, st
 	}
 	if (c->docker && drop(doc, "annotations"))
 		told->annotations = told->any = true;
+	if (c->docker && (drop(doc, "subject") | drop(doc, "artifactType")))
+		told->subject = told->any = true;
 	return 0;
 }
 

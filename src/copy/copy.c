@@ -1,6 +1,7 @@
 #include "copy/copy.h"
 #include "copy/tree.h"
 #include "store/load.h"
+#include "transport/layout.h"
 
 static bool of(const char *location, const char *transport)
 {
@@ -39,11 +40,12 @@ static int open_target(struct copy_job *j, const char *target, struct error *err
 	struct repo_options o = j->opt->target;
 	struct error e = { 0 };
 	o.write = !j->opt->dry_run;
-	if (of(target, "oci-archive"))
-		return j->opt->dry_run ? 0 : archive_target_open(target, j->opt->name, &j->to, err);
-	int r = repo_open(target, &o, &j->to, &e);
-	if (r < 0 && j->opt->dry_run && (of(target, "oci") || of(target, "pare")))
-		return 0; /* it is not there yet: everything would be sent */
+	bool archive = of(target, "oci-archive");
+	if (archive && !j->opt->dry_run)
+		return archive_target_open(target, j->opt->name, &j->to, err);
+	int r = archive ? -1 : repo_open(target, &o, &j->to, &e);
+	if (r < 0 && j->opt->dry_run && (archive || of(target, "oci")))
+		return layout_could(target + strlen(archive ? "oci-archive:" : "oci:"), archive, err); /* it is not there yet: everything would be sent */
 	if (r < 0)
 		*err = e;
 	return r;
@@ -65,6 +67,8 @@ static int to_repo(struct copy_job *j, const char *source, struct error *err)
 		r = convert_all(j, err);
 	if (r == 0 && j->opt->preserve && j->result->n_changes)
 		r = error_set(err, ERR_USAGE, "digests would change (%s), which --preserve-digests forbids", j->result->changes[0].what);
+	if (r == 0 && j->to && !j->opt->by_digest)
+		r = repo_expects(j->to, buf_str(&j->docs[j->top].doc.bytes), err);
 	if (r < 0 || copy_name_blobs(j, err) < 0)
 		return -1;
 	return transfer_all(j, err);

@@ -11,7 +11,7 @@ int copy_source(const char *source, const struct copy_options *opt, struct arena
 	if (opt->platform && platform_parse(str_of(opt->platform), &want, err) < 0)
 		return -1;
 	const struct layer_options none = { 0 };
-	struct source_options so = { .platform = &want, .platform_forced = opt->platform != NULL, .layer = &none, .need_content = true, .plain_dirs = true };
+	struct source_options so = { .platform = &want, .platform_forced = opt->platform != NULL, .layer = &none, .need_content = true, .plain_dirs = true, .registry = &opt->source };
 	so.spool_dir = store_dir(a, opt->target.store ? opt->target.store : opt->source.store, err);
 	if (!so.spool_dir || source_open(source, &so, ret, err) < 0)
 		return -1;
@@ -84,15 +84,19 @@ static int add_made(struct copy_job *j, struct str text, const char *type, struc
 	return copy_add(j, &d, false, &j->top, err);
 }
 
-/* The layers stay as they are, and so does the manifest that names them: an archive of a layout that could only be read front to back. */
+/* The layers stay as they are, and so does the manifest that names them: an archive of a layout that was named by its path alone, or could only be read front to back. One whose layers
+ * are all plain is what `docker save` writes: they are compressed. */
 static bool verbatim(const struct copy_job *j, const struct source *s)
 {
 	if (!s->manifest.n || j->opt->recompress || j->opt->format != COPY_AS_IT_IS || strcmp(s->transport, "oci-archive") != 0)
 		return false;
-	for (u32 i = 0; i < s->n_layers; i++)
+	bool compressed = !s->n_layers;
+	for (u32 i = 0; i < s->n_layers; i++) {
 		if (!s->layers[i].desc.digest.alg)
 			return false;
-	return true;
+		compressed |= layer_type_of(s->layers[i].desc.media_type).compression != COMP_NONE;
+	}
+	return compressed;
 }
 
 static int keep_all(struct copy_job *j, struct source *s, struct error *err)
@@ -217,6 +221,8 @@ static int write_image(struct copy_job *j, struct source *s, struct sink *to, st
 	if (sink_seal(to, &img, err) < 0 || sink_commit(to, err) < 0)
 		return -1;
 	j->result->manifests = 1;
+	j->result->sent++;
+	j->result->bytes += img.config.n;
 	j->result->blobs = s->n_layers + 1;
 	struct digest none = { 0 };
 	return s->digest.alg ? copy_change_add(j, &s->digest, &none, "layers plain: the target keeps no manifest", err) : 0;

@@ -262,6 +262,24 @@ static int allowed(struct copy_job *j, const struct document *chosen, const stru
 	return -1;
 }
 
+/* One image by itself, where a platform was asked for: its configuration says which it is of. */
+static int suits(struct copy_job *j, const json_t *doc, struct error *err)
+{
+	struct arena a = { 0 };
+	struct platform want;
+	struct manifest m;
+	struct config c;
+	char is[100], wanted[100];
+	int r = platform_parse(str_of(j->opt->platform), &want, err);
+	if (r == 0 && copy_is_image(doc)) {
+		r = manifest_parse(&a, doc, &m, err) < 0 ? -1 : copy_config(j, &m.config, &a, &c, err);
+		if (r == 0 && c.platform.arch[0] && !platform_match(&want, &c.platform))
+			r = error_set(err, ERR_USAGE, "%s: nothing for %s; there is: %s (--platform)", repo_name(j->from), platform_text(&want, wanted), platform_text(&c.platform, is));
+	}
+	arena_free(&a);
+	return r;
+}
+
 int copy_gather(struct copy_job *j, struct error *err)
 {
 	struct document top, chosen = { 0 };
@@ -274,8 +292,8 @@ int copy_gather(struct copy_job *j, struct error *err)
 	json_t *doc = json_read_limit(buf_str(&top.bytes), REPO_DOCUMENT_MAX, repo_name(j->from), err);
 	if (doc)
 		classify(doc, &top, &index, &manifest);
+	r = !doc ? -1 : !index && j->opt->platform ? suits(j, doc, err) : 0;
 	json_decref(doc);
-	r = doc ? 0 : -1;
 	bool one = index && !j->opt->all;
 	if (r == 0 && one)
 		r = choose(j, &top, &chosen, err);

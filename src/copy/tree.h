@@ -68,6 +68,9 @@ int copy_name_blobs(struct copy_job *j, struct error *err) must_check;
 struct copy_doc *copy_find(struct copy_job *j, const struct digest *before);
 /* The blob of that digest, made when it is not known. NULL: too many. */
 struct copy_blob *copy_blob_of(struct copy_job *j, const struct digest *d, struct error *err);
+/* Whether a manifest's configuration is an image's; of other artifacts nothing is converted. */
+bool copy_is_image(const json_t *manifest);
+int copy_config(struct copy_job *j, const struct descriptor *d, struct arena *a, struct config *ret, struct error *err) must_check; /* of the source */
 /* A layer that stays where its URLs say. */
 bool copy_foreign(const json_t *descriptor);
 

@@ -180,6 +180,10 @@ int repo_store_open(const char *ref, const struct repo_options *opt, struct repo
 			r = -1;
 		s->parsed = false;
 	}
+	if (s->parsed && s->ref.tag) /* without a tag it is to be kept by its digest alone; that of an index may name one platform's image */
+		s->base.named = s->ref.digest;
+	else if (!s->parsed && digest_parse(str_of(ref), &s->base.named, NULL) < 0) /* the beginning of one */
+		s->base.named = (struct digest){ 0 };
 	s->base.name = arena_printf(a, "pare:%s", s->parsed ? reference_familiar(a, &s->ref) : ref);
 	r = r < 0 ? r : store_open(opt->store, opt->write || opt->erase, &s->store, err);
 	if (r < 0) {

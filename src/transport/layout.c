@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
+#include "transport/bag.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -84,16 +85,40 @@ static void sweep(const char *dir)
 	buf_free(&p);
 }
 
+static int check_free(const char *dir, struct error *err)
+{
+	if (there(dir, "index.json") || there(dir, "oci-layout") || !foreign(dir))
+		return 0;
+	return error_set(err, ERR_USAGE, "%s: is there already and is no OCI image layout", dir);
+}
+
 int layout_make(const char *dir, bool *made, struct error *err)
 {
 	*made = mkdir(dir, 0777) == 0;
 	if (!*made && errno != EEXIST)
 		return error_errno(err, "%s", dir);
-	if (!*made && !there(dir, "index.json") && !there(dir, "oci-layout") && foreign(dir))
-		return error_set(err, ERR_USAGE, "%s: is there already and is no OCI image layout", dir);
+	if (!*made && check_free(dir, err) < 0)
+		return -1;
 	if (!*made)
 		sweep(dir);
 	return 0;
+}
+
+int layout_could(const char *detail, bool archive, struct error *err)
+{
+	autofree char *path = NULL;
+	const char *choice;
+	bag_split(detail, &path, &choice);
+	if (!path[0])
+		return error_set(err, ERR_USAGE, "nothing stands behind the colon");
+	if (!archive && access(path, F_OK) == 0)
+		return check_free(path, err);
+	struct buf parent = BUF(0);
+	const char *slash = strrchr(path, '/');
+	buf_printf(&parent, "%.*s", slash ? (int)MAX(slash - path, 1) : 1, slash ? path : ".");
+	int r = access(parent.p, W_OK | X_OK) < 0 ? error_errno(err, "%s", path) : 0;
+	buf_free(&parent);
+	return r;
 }
 
 int layout_blob_dir(const char *dir, const char *path, struct error *err)

@@ -17,6 +17,8 @@ json_t *layout_names(struct arena *a, const char *tag, const char *reference);
 /* The directory for writing: made when absent (*made), else a layout or empty. ERR_USAGE: something else is there. What processes left in it that were killed goes: parts and stages that nobody has locked. */
 int layout_make(const char *dir, bool *made, struct error *err) must_check;
 extern const struct unmake layout_begun; /* a layout that was made and has no index.json yet */
+/* Whether one could be written behind "oci:" (or "oci-archive:"), as far as can be told without writing. */
+int layout_could(const char *detail, bool archive, struct error *err) must_check;
 /* One small file of a layout, whole or not at all. */
 int layout_file(const char *path, struct str text, struct error *err) must_check;
 /* "DIR/blobs/sha256", made. */

@@ -125,13 +125,23 @@ static int writable(const struct repo *r, bool can, struct error *err)
 	return can ? error_set(err, ERR_USAGE, "%s: was opened to read only", r->name) : error_set(err, ERR_USAGE, "%s: %s: places can't be written to", r->name, r->ops->transport);
 }
 
+int repo_expects(const struct repo *r, struct str bytes, struct error *err)
+{
+	if (!r->named.alg)
+		return 0;
+	struct digest d = digest_bytes((enum digest_alg)r->named.alg, bytes);
+	return digest_eq(&d, &r->named) ? 0 : error_set(err, ERR_USAGE, "%s: what would stand there is %s", r->name, DIGEST_STR(&d));
+}
+
 int repo_put_document(struct repo *r, const char *tag, const char *type, struct str bytes, struct digest *ret, struct error *err)
 {
 	if (writable(r, r->ops->put_document != NULL, err) < 0)
 		return -1;
 	if (bytes.n > REPO_DOCUMENT_MAX)
 		return error_set(err, ERR_INPUT, "%s: a manifest of %zu bytes is over %zu, what registries take", r->name, bytes.n, REPO_DOCUMENT_MAX);
-	struct digest wanted = { .alg = DIGEST_SHA256 };
+	struct digest wanted = { .alg = !tag && r->named.alg ? r->named.alg : DIGEST_SHA256 };
+	if (!tag && repo_expects(r, bytes, err) < 0)
+		return -1;
 	bool by_digest = tag && strchr(tag, ':');
 	if (by_digest && digest_parse(str_of(tag), &wanted, err) < 0)
 		return -1;

@@ -69,6 +69,9 @@ int repo_put_blob(struct repo *r, const struct descriptor *d, const struct blob_
  * fallback tag, distribution specification, "Pushing Manifests with Subject"). `digest` of the bytes is computed; *ret it, NULL is fine. */
 int repo_put_document(struct repo *r, const char *tag, const char *type, struct str bytes, struct digest *ret, struct error *err) must_check;
 
+/* Whether the document may be put under what the location names: not when that says another digest. Asked by the above; before blobs are sent, by who sends them. */
+int repo_expects(const struct repo *r, struct str bytes, struct error *err) must_check;
+
 /* Descriptors of what refers to a manifest (API, or the fallback tag), as an index document with the field artifactType and annotations of each; `type` NULL: of all types. The caller's. */
 json_t *repo_referrers(struct repo *r, const struct digest *subject, const char *type, struct error *err) must_check;
 /* Every tag, sorted bytewise; all pages. f returns -1 to stop with its own error. */
@@ -99,6 +102,7 @@ struct repo {
 	const struct repo_ops *ops;
 	struct arena arena;
 	const char *name, *registry, *path;
+	struct digest named; /* that the location says (NAME[:TAG]@sha256:…): nothing else is put under its name; none: it says none */
 	bool write;
 };
 struct repo *repo_new(size_t size, const struct repo_ops *ops);

@@ -291,12 +291,10 @@ static int put_document(struct repo *r, const char *tag, const char *type, struc
 		return -1;
 	bool entry = !tag || tag[0] || json_obj(doc, "subject");
 	const char *name = tag ? tag : l->choice;
-	struct digest same;
-	if (!tag && name[0] == '@') { /* "DIR:@sha256:…" means what has that digest, whatever it is called */
-		if (digest_parse(str_of(name + 1), &same, NULL) < 0 || !digest_eq(&same, digest))
-			return error_set(err, ERR_USAGE, "%s: the manifest is %s", r->name, DIGEST_STR(digest));
+	if (!tag && r->named.alg) /* "DIR:@sha256:…" means what has that digest, whatever it is called */
 		name = "";
-	}
+	else if (!tag && name[0] == '@')
+		return error_set(err, ERR_USAGE, "%s: what is behind the @ is no digest", r->name);
 	struct buf path = BUF(0);
 	int s = layout_file(blob_file(l, digest, &path), bytes, err);
 	buf_clear(&path);
@@ -452,6 +450,8 @@ static struct layout *layout_new(const struct repo_ops *ops, const char *detail,
 	struct layout *l = (struct layout *)repo_new(sizeof *l, ops);
 	l->base.name = arena_printf(&l->base.arena, "%s:%s", ops->transport, detail);
 	l->choice = arena_strdup(&l->base.arena, str_of(choice));
+	if (choice[0] == '@' && digest_parse(str_of(choice + 1), &l->base.named, NULL) < 0)
+		l->base.named = (struct digest){ 0 };
 	l->slot = -1;
 	return l;
 }

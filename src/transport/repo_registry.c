@@ -16,7 +16,8 @@ struct repo_registry {
 	bool out[REGISTRIES_MIRRORS_MAX + 1]; /* a mirror that could not be had */
 	struct registry_options opt;
 	struct error why;  /* the registry itself could not be had, but a mirror may be */
-	const char *which; /* the tag or digest that the location names */
+	const char *which; /* the digest, else the tag, that the location names */
+	const char *where; /* what is put there is called: the tag, else the digest */
 };
 
 static struct registry *of(struct repo *r)
@@ -301,9 +302,7 @@ static int put_document(struct repo *repo, const char *tag, const char *type, st
 	struct digest subject;
 	autojson json_t *descriptor = NULL;
 	bool lists = false;
-	const char *where = !tag ? ((struct repo_registry *)repo)->which : tag[0] ? tag : digest_text(digest, text);
-	if (strchr(where, ':') && strcmp(where, digest_text(digest, text)) != 0)
-		return error_set(err, ERR_USAGE, "%s: what is to be pushed is %s: name it by a tag", repo->name, text);
+	const char *where = !tag ? ((struct repo_registry *)repo)->where : tag[0] ? tag : digest_text(digest, text);
 	if (registry_push_manifest(of(repo), where, type, bytes, &lists, err) < 0)
 		return -1;
 	if (lists || !subject_of(bytes, type, digest, &subject, &descriptor))
@@ -379,6 +378,8 @@ int repo_registry_open(const char *text, const struct repo_options *opt, struct 
 		return -1;
 	}
 	p->which = ref.digest.alg ? arena_strdup(a, str_of(DIGEST_STR(&ref.digest))) : ref.tag;
+	p->where = ref.tag ? ref.tag : p->which;
+	p->base.named = ref.digest;
 	p->base.name = reference_text(a, &ref);
 	p->base.registry = p->way.place[p->way.n - 1].domain;
 	p->base.path = p->way.place[p->way.n - 1].path;

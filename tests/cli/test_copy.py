@@ -260,3 +260,86 @@ def test_credentials_of_either_side(pare, tmp_path):
         pare("copy", "-q", x, y, "--src-creds", "two:second", "--dest-creds", "one:first", status=4)
         out = pare("copy", "-q", x, y, "--src-creds", "one:first", "--dest-creds", "two:second").out
         assert out == pare("copy", "-q", y, "oci:%s" % (tmp_path / "back"), "--src-creds", "two:second").out
+
+
+def test_platform_of_one_image(pare, tmp_path, registry):
+    """An image that is no part of an index is not taken for another platform's."""
+    where = image(1, arch="amd64").oci(tmp_path / "lay")
+    pare("copy", where, "docker://%s/one/a:1" % registry.host)
+    for source in (where, "docker://%s/one/a:1" % registry.host):
+        e = pare("copy", "--platform", "linux/arm64", source, "oci:%s:1" % (tmp_path / "out"), status=2).err
+        assert "nothing for linux/arm64; there is: linux/amd64" in e
+        pare("copy", "--platform", "linux/amd64", source, "oci:%s:1" % (tmp_path / "out"))
+        shutil.rmtree(tmp_path / "out")
+
+
+def test_target_with_a_digest(pare, tmp_path, registry):
+    """NAME:TAG@DIGEST as a target: the tag is put, and nothing else than what has that digest."""
+    where, wrong = image(1).oci(tmp_path / "lay"), "sha256:" + "0" * 64
+    digest = pare("copy", where, "oci:%s:x" % (tmp_path / "other")).out.strip()
+    pare("copy", where, "docker://%s/both/a:7@%s" % (registry.host, digest))
+    assert registry.get("/v2/both/a/tags/list")["tags"] == ["7"]
+    pare("copy", where, "pare:both:7@" + digest)
+    assert "both" in pare("images").out
+    for target in ("docker://%s/both/b:7@%s" % (registry.host, wrong), "docker://%s/both/b@%s" % (registry.host, wrong), "pare:other:7@" + wrong, "oci:%s:@%s" % (tmp_path / "third", wrong)):
+        e = pare("copy", where, target, status=2).err
+        assert "what would stand there is " + digest in e
+    assert registry.get("/v2/both/b/tags/list") is None and "other" not in pare("images").out and not (tmp_path / "third").exists()
+
+
+def test_pull_of_a_platform_by_the_index(pare, tmp_path, registry):
+    """The digest is the index's, and what is kept is one platform's image: with a tag under it, without one under its digest."""
+    index_layout(tmp_path / "lay", [image(1, arch="amd64"), image(2, arch="s390x")])
+    name = "%s/byindex/a" % registry.host
+    index = pare("copy", "--all", "oci:%s" % (tmp_path / "lay"), "docker://%s:1" % name).out.strip()
+    one = pare("pull", "--platform", "linux/s390x", "%s:1@%s" % (name, index)).out.strip()
+    assert one.startswith(name + "@sha256:") and index not in one
+    two = pare("pull", "--platform", "linux/amd64", "%s@%s" % (name, index)).out.strip()
+    assert two != one and len(pare("images", "--format", "json").json()["images"]) == 2
+
+
+def test_dry_run_fails_where_it_would(pare, tmp_path):
+    where = image(1).oci(tmp_path / "lay")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "x").write_text("")
+    pare("copy", "-n", where, "oci:%s:1" % (tmp_path / "new"))
+    pare("copy", "-n", where, "oci-archive:%s:1" % (tmp_path / "new.tar"))
+    assert not (tmp_path / "new").exists() and not (tmp_path / "new.tar").exists()
+    for target, status in (("oci:%s:1" % (tmp_path / "foreign"), 2), ("oci:%s:1" % (tmp_path / "no/where"), 4), ("oci-archive:%s:1" % (tmp_path / "no/where.tar"), 4)):
+        assert pare("copy", "-n", where, target, status=status).err == pare("copy", where, target, status=status).err
+
+
+def test_docker_save_by_its_path(pare, tmp_path):
+    """What is an archive of Docker and a layout, layers plain, is not sent plain: as docker-archive: is not."""
+    path = tmp_path / "a.tar"
+    where = image().docker_archive(path)
+    named = pare("copy", where, "oci:%s:1" % (tmp_path / "lay")).out
+    r = pare("copy", path, "oci:%s:2" % (tmp_path / "lay"))
+    assert r.out == named and "made anew" in r.err
+    assert pare("copy", "-q", "-", "oci:%s:3" % (tmp_path / "lay"), stdin=path.read_bytes()).out == named
+
+
+def test_credentials_to_an_archive(pare, tmp_path):
+    """What is said of the source holds where its image is read, not only copied."""
+    with Registry(auth=("me", "secret")) as r:
+        where = "docker://%s/a/b:1" % r.host
+        pare("copy", "-q", "--dest-creds", "me:secret", image(1).oci(tmp_path / "lay"), where)
+        pare("copy", "-q", "--src-creds", "me:secret", where, "docker-archive:%s" % (tmp_path / "out.tar"))
+        assert "secret" not in pare("copy", "-q", "--src-creds", "me:wrong-secret", where, "docker-archive:%s" % (tmp_path / "no.tar"), status=4).err
+        assert not (tmp_path / "no.tar").exists()
+
+
+def test_index_with_a_subject_in_dockers_format(pare, tmp_path):
+    """Docker's lists have no subject: it goes, and is said."""
+    index_layout(tmp_path / "lay", [image(1, arch="amd64"), image(2, arch="s390x")], nested=True)
+    path = tmp_path / "lay" / "index.json"
+    top = json.loads(path.read_text())
+    entry = top["manifests"][0]
+    doc = json.loads((tmp_path / "lay/blobs" / entry["digest"].replace(":", "/")).read_text())
+    doc.update(subject={"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + "1" * 64, "size": 3}, artifactType="a/b")
+    body = json.dumps(doc).encode()
+    (tmp_path / "lay/blobs/sha256" / sha256(body)).write_bytes(body)
+    path.write_text(json.dumps({**top, "manifests": [{**entry, "digest": "sha256:" + sha256(body), "size": len(body)}]}))
+    r = pare("copy", "--all", "--format", "docker", "oci:%s" % (tmp_path / "lay"), "oci:%s:d" % (tmp_path / "out"))
+    made = raw(tmp_path / "out", "d")[1]
+    assert "what it refers to dropped" in r.err and made["mediaType"].endswith("manifest.list.v2+json") and not {"subject", "artifactType"} & made.keys()
