@@ -321,6 +321,21 @@ static int forget_referrer(struct repo *repo, const struct document *d, struct e
 	return e <= 0 ? e : list_at_fallback(repo, &subject, descriptor, false, err);
 }
 
+/* Registries refuse to delete in many ways, some by saying that there is nothing: whether that is so is asked. 1: it is gone; -1: *err has the remedy. */
+static int not_erased(struct repo *repo, const char *which, u32 status, struct error *err)
+{
+	struct document d = { .bytes = BUF(REPO_DOCUMENT_MAX) };
+	bool tag = !strchr(which, ':');
+	int e = registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, err);
+	if (e == 0 && tag)
+		e = error_set(err, ERR_ENV, "%s: the registry deletes no tags, or nothing at all (docker-registry: storage.delete.enabled), status %u; pare delete --force-digest %s/%s@%s deletes the manifest with every tag of it",
+			      which, status, repo->registry, repo->path, DIGEST_STR(&d.digest));
+	else if (e == 0)
+		e = error_set(err, ERR_ENV, "%s: deleting is switched off in this registry, status %u (docker-registry: storage.delete.enabled; else where the registry is administered)", repo->name, status);
+	document_free(&d);
+	return e;
+}
+
 static int erase(struct repo *repo, const char *which, struct error *err)
 {
 	struct document d = { .bytes = BUF(REPO_DOCUMENT_MAX) };
@@ -328,23 +343,19 @@ static int erase(struct repo *repo, const char *which, struct error *err)
 	bool tag = !strchr(which, ':');
 	u32 status = 0;
 	int e = tag ? 1 : registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, &why);
-	if (e < 0 && !d.digest.alg && why.kind != ERR_INPUT) { /* damaged ones go, too */
+	if (e < 0 && why.kind != ERR_INPUT) { /* damaged ones go, too */
 		*err = why;
 		return -1;
 	}
 	bool known = e == 0;
-	e = registry_delete(of(repo), "manifests", which, &status, err);
-	if (e < 0 && tag && (status == 400 || status == 405) && registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, &why) == 1)
-		e = 1;
-	else if (e < 0 && tag && (status == 400 || status == 405))
-		error_set(err, ERR_ENV, "%s: it deletes no tags, or deleting is switched off there; by its digest (NAME@sha256:…) a manifest goes with all its tags", repo->name);
-	else if (e < 0 && status == 405)
-		error_set(err, ERR_ENV, "%s: deleting is switched off in this registry (docker-registry: storage.delete.enabled)", repo->name);
-	if (e == 1 && known) /* the answer to what deleted it got lost */
-		e = 0;
+	e = registry_delete(of(repo), "manifests", which, &status, &why);
+	if (e != 0 && (tag || known) && (status == 400 || status == 404 || status == 405 || status == 501))
+		e = not_erased(repo, which, status, err);
+	else if (e < 0)
+		*err = why;
 	if (e == 0 && known)
 		e = forget_referrer(repo, &d, err);
-	if (e == 1 && !tag)
+	if (e == 1 && !tag && !known)
 		e = registry_delete(of(repo), "blobs", which, &status, err);
 	document_free(&d);
 	return e;
