@@ -37,9 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str s = str_n(size ? data + 1 : data, size ? size - 1 : 0);
 	const char *url;
 	u64 n, m;
+	bool elsewhere = false;
 	switch (size ? data[0] : 0) {
 	case 'l':
-		url = answer_next(&a, FROM, s);
+		url = answer_next(&a, FROM, s, &elsewhere);
 		if (url && !str_is(fetch_origin(url, &out), "https://r.example:5000"))
 			abort();
 		break;

@@ -392,7 +392,7 @@ static void feeds_section(struct page *p, const struct option *options)
 {
 	bool takes = false;
 	for (const struct option *o = options; o && o->name; o++)
-		takes |= o->arg && strncmp(o->arg, "KIND", 4) == 0;
+		takes |= o->arg && strncmp(o->arg, "KIND[:", 6) == 0; /* others have kinds of their own */
 	if (!takes)
 		return;
 	section(p, "Feeds");
