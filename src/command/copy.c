@@ -94,7 +94,8 @@ const struct command command_copy = {
 		       "not sent, between repositories of one registry layers are mounted, transfers that break are continued, and nothing is visible under the target's name before all of it is "
 		       "there.\n\n"
 		       "Digests change only where a conversion is asked for (--format, --compression) or where a place keeps no digests; what changed is said. From a docker-archive, an engine or a "
-		       "directory, layers are compressed and the manifest is made: the same input gives the same digest. A docker-archive and an engine take one image.\n\n"
+		       "directory, layers are compressed and the manifest is made: the same input gives the same digest. (Docker with containerd's image store has what it pulled, and "
+		       "gives that.) A docker-archive and an engine take one image.\n\n"
 		       "Of an index the image for one platform is copied; --all copies the index with all that it names, never a part of it under its name.\n\n"
 		       "Standard output is the digest that the target's name now stands for.",
 	.options = options,

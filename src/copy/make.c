@@ -84,11 +84,12 @@ static int add_made(struct copy_job *j, struct str text, const char *type, struc
 	return copy_add(j, &d, false, &j->top, err);
 }
 
-/* The layers stay as they are, and so does the manifest that names them: an archive of a layout that was named by its path alone, or could only be read front to back. One whose layers
- * are all plain is what `docker save` writes: they are compressed. */
+/* The layers stay as they are, and so does the manifest that names them: an archive of a layout that was named by its path alone, or could only be read front to back, and an engine that
+ * keeps layers packed, as they were pulled (containerd's image store). One whose layers are all plain is what `docker save` writes: they are compressed. */
 static bool verbatim(const struct copy_job *j, const struct source *s)
 {
-	if (!s->manifest.n || j->opt->recompress || j->opt->format != COPY_AS_IT_IS || strcmp(s->transport, "oci-archive") != 0)
+	bool may = strcmp(s->transport, "oci-archive") == 0 || strcmp(s->transport, "docker-daemon") == 0;
+	if (!s->manifest.n || j->opt->recompress || j->opt->format != COPY_AS_IT_IS || !may)
 		return false;
 	bool compressed = !s->n_layers;
 	for (u32 i = 0; i < s->n_layers; i++) {

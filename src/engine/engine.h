@@ -1,4 +1,4 @@
-/* engine.h — a container engine that runs here, asked over its socket: Docker Engine API 1.24 to 1.47, and podman's, which speaks the same. What is on its disk, and removing it.
+/* engine.h — a container engine that runs here, asked over its socket: Docker Engine API 1.25 to 1.48, and podman's, which speaks the same. What is on its disk, and removing it.
  *
  * Which: "docker", "podman" or a place, as transport/engine_socket.h has them.
  *

@@ -443,6 +443,29 @@ def test_containerd_store(pare, fake):
     assert "containerd's image store" in pare("du", "--engine", "docker", env=e.env).out and "containerd's image store" in pare("prune", "--engine", "docker", "-n", env=e.env).out
 
 
+@pytest.mark.parametrize("kind", ["gzip", "zstd", "none"])
+def test_containerd_gives_what_it_pulled(pare, fake, tmp_path, kind):
+    """`docker save` of an engine that keeps layers packed has the manifest that was pulled, beside Docker's own; one that keeps them unpacked makes a manifest of plain layers, which is nobody's."""
+    one, other = im.Image([BASE, MIDDLE], tags=["x:1"]), im.Image([BASE], arch="s390x", tags=["x:1"])
+    lay = im.index_layout(tmp_path / "lay", [one, other], nested=True, compression=kind, attestation=True)
+    top = json.loads((tmp_path / "lay" / "index.json").read_text())["manifests"][0]["digest"]
+    members = {str(p.relative_to(tmp_path / "lay")): p.read_bytes() for p in sorted((tmp_path / "lay").rglob("*")) if p.is_file()}
+    body, blobs = one.manifest(kind)
+    for gone in other.manifest(kind)[1] + [other.manifest(kind)[0]]:
+        if gone not in blobs:
+            members.pop("blobs/sha256/" + im.sha256(gone))  # never pulled
+    members["manifest.json"] = json.dumps([{"Config": "blobs/sha256/" + im.sha256(blobs[0]), "RepoTags": ["x:1"], "Layers": ["blobs/sha256/" + im.sha256(b) for b in blobs[1:]]}]).encode()
+    im.write_tar(tmp_path / "saved.tar", members.items())
+    e = fake({"GET images/x:1/json": (200, {"Id": top, "RepoTags": ["x:1"]}), "GET images/x:1/get": (200, (tmp_path / "saved.tar").read_bytes())})
+    shown = pare("inspect", "docker-daemon:x:1", "--platform", "linux/amd64", "--format", "json", env=e.env).json()
+    assert [d["diff_id"] for d in shown["layers"]] == one.doc["rootfs"]["diff_ids"] and not shown["incomplete"]
+    got = pare("copy", "--json", "--platform", "linux/amd64", "docker-daemon:x:1", "pare:got:1", env=e.env).json()
+    assert (got["digest"] == "sha256:" + im.sha256(body)) == (kind != "none") and bool(got["changes"]) == (kind == "none")
+    assert lay and pare("inspect", "pare:got:1", "--format", "json").json()["image"]["config_digest"] == "sha256:" + im.sha256(blobs[0])
+    again = pare("copy", "--platform", "linux/s390x", "docker-daemon:x:1", "pare:other:1", env=e.env, status=None)
+    assert again.status in (2, 3) and again.err.count("\n") == 1, again
+
+
 def test_what_a_proxy_lets_through(pare, fake):
     """Sockets are often behind one that answers only some requests: what is needed less is done without."""
     e = fake(containerd(**{"GET info": (403, b"<html>Forbidden</html>")}))
