@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <unistd.h>
 
 /* --- libcurl, when it is wanted --- */
 
@@ -167,7 +168,7 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
-static char *dup(const char *s) { return s ? xstrdup(s) : NULL; }
+static char *dup_text(const char *s) { return s ? xstrdup(s) : NULL; }
 
 static struct str host_of(const char *url)
 {
@@ -245,7 +246,7 @@ struct http *http_open(const struct http_target *t, struct error *err)
 		return NULL;
 	}
 	struct http *h = xcalloc(1, sizeof *h);
-	h->target = (struct http_target){ dup(t->base), dup(t->socket), dup(t->ca), dup(t->cert), dup(t->key), { NULL, 0 }, dup(t->home), t->unverified, t->silence };
+	h->target = (struct http_target){ dup_text(t->base), dup_text(t->socket), dup_text(t->ca), dup_text(t->cert), dup_text(t->key), { NULL, 0 }, dup_text(t->home), t->unverified, t->silence };
 	if (t->authorities.n) {
 		char *copy = xmalloc(t->authorities.n);
 		memcpy(copy, t->authorities.p, t->authorities.n);
@@ -295,6 +296,8 @@ static int failure(const struct http *h, struct error *err)
 	}
 	if (h->over)
 		return error_set(err, ERR_INPUT, "%.200s: the answer is over the budget", h->where);
+	if (h->target.socket && h->result == CURLE_COULDNT_CONNECT) /* of which libcurl says that it is port 80 */
+		why = access(h->target.socket, W_OK) < 0 ? "may not be used by this user: be root, or of the group that owns it" : "nobody answers there: is the engine running?";
 	return error_set(err, ERR_ENV, "%.200s: %s", h->where, why);
 }
 

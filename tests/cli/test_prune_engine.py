@@ -3,9 +3,12 @@ import http.server
 import io
 import json
 import os
+import shutil
+import socket
 import socketserver
 import subprocess
 import tarfile
+import tempfile
 import threading
 import time
 
@@ -491,4 +494,29 @@ def test_no_engine(pare, tmp_path):
     for args in ("du",), ("prune", "--dry-run"):
         assert "no Docker engine at" in pare(*args, "--engine", "docker", env={"DOCKER_HOST": f"unix://{tmp_path}/none"}, status=4).err
         assert "Podman" in pare(*args, "--engine", "podman", env={"CONTAINER_HOST": f"unix://{tmp_path}/none"}, status=4).err
+        with socket.socket(socket.AF_UNIX) as dead:
+            (tmp_path / "dead").unlink(missing_ok=True)
+            dead.bind(str(tmp_path / "dead"))
+        r = pare(*args, "--engine", "docker", env={"DOCKER_HOST": f"unix://{tmp_path}/dead"}, status=4)
+        assert "nobody answers there" in r.err and r.err.count("\n") == 1
         assert "want docker, podman" in pare(*args, "--engine", "other", status=2).err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
+def test_a_socket_of_somebody_else(pare_binary):
+    """What users meet first: their engine is there, and not theirs."""
+    program, where = shutil.which("setpriv"), tempfile.mkdtemp(dir="/tmp")
+    if not program:
+        pytest.skip("setpriv is not installed")
+    try:
+        os.chmod(where, 0o755)
+        shutil.copy(pare_binary, where + "/pare")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(where + "/s")
+            s.listen(1)
+            os.chmod(where + "/s", 0o600)
+            r = subprocess.run([program, "--reuid=65534", "--regid=65534", "--clear-groups", where + "/pare", "du", "--engine", "docker"], capture_output=True, text=True,
+                               env={"DOCKER_HOST": f"unix://{where}/s", "HOME": where, "PARE_STORE": where + "/store"})
+        assert r.returncode == 4 and "be root, or of the group that owns it" in r.stderr and r.stderr.count("\n") == 1
+    finally:
+        shutil.rmtree(where)
