@@ -33,11 +33,11 @@ int place_load(const struct option_value *opt, struct repo_options *ret, struct 
 	return place_options(opt, ret, err);
 }
 
-/* Whether it begins with a transport's name and a colon. */
+/* Whether it begins with a transport's name and a colon. "docker:27" is an image of that name. */
 static bool begins_with(const char *word, const char *transport)
 {
 	size_t n = strlen(transport);
-	return strncmp(word, transport, n) == 0 && word[n] == ':';
+	return strncmp(word, transport, n) == 0 && word[n] == ':' && (strcmp(transport, "docker") != 0 || strncmp(word + n, "://", 3) == 0);
 }
 
 static bool keeps_no_digests(const char *word)

@@ -29,9 +29,7 @@ struct pull {
 /* "docker://…" is as good as the name alone. */
 static const char *name_of(const char *arg)
 {
-	if (strncmp(arg, "docker:", 7) == 0)
-		arg += 7;
-	return strncmp(arg, "//", 2) == 0 ? arg + 2 : arg;
+	return strncmp(arg, "docker://", 9) == 0 ? arg + 9 : arg;
 }
 
 static int pull(struct pull *p, const struct reference *ref, struct error *err)

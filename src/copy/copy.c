@@ -28,10 +28,8 @@ static int check(const char *source, const char *target, const struct copy_optio
 /* An image of a registry is asked of our store when no registry may be asked. */
 static const char *place_of(struct copy_job *j, const char *source)
 {
-	if (!j->opt->offline || !of(source, "docker"))
-		return source;
-	source += strlen("docker:");
-	return arena_printf(&j->own, "pare:%s", strncmp(source, "//", 2) == 0 ? source + 2 : source);
+	bool registry = strncmp(source, "docker://", 9) == 0;
+	return j->opt->offline && registry ? arena_printf(&j->own, "pare:%s", source + 9) : source;
 }
 
 /* 0: *ret; 1: the target keeps no digests. */

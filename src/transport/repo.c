@@ -13,14 +13,16 @@ static const struct kind kinds[] = {
 	{ NULL, NULL },
 };
 
-/* "docker://REF" has two slashes more than the others. */
+/* "docker://REF" has two slashes more than the others; "docker:27" is an image of that name. */
 static const char *detail_of(const char *location, const char *transport)
 {
 	size_t n = strlen(transport);
 	if (strncmp(location, transport, n) != 0 || location[n] != ':')
 		return NULL;
 	location += n + 1;
-	return strcmp(transport, "docker") == 0 && strncmp(location, "//", 2) == 0 ? location + 2 : location;
+	if (strcmp(transport, "docker") != 0)
+		return location;
+	return strncmp(location, "//", 2) == 0 ? location + 2 : NULL;
 }
 
 /* A bare path to a directory that says it is a layout. */

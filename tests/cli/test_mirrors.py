@@ -126,6 +126,21 @@ def test_files(pare, places, held):
         assert pare("copy", "-q", "docker://example.org/b:1", "oci:%s" % (pare.root / letter)).out.strip() == held["B" if "20" in name or "30" in name or "10" in name else letter]
 
 
+def test_an_image_that_is_called_like_a_transport(pare, places, held, tmp_path):
+    """docker:1 is Docker's image of Docker, not one called 1."""
+    env = conf(pare, '[[registry]]\nprefix = "docker.io"\nlocation = "$A"\ninsecure = true\n', places)
+    pare("copy", "-q", "docker://app:1", "docker://docker:1", env=env)
+    want = "docker.io/library/docker@%s\n" % held["A"]
+    assert pare("pull", "-q", "docker:1", env=env).out == want and pare("pull", "-q", "docker://docker:1", env=env).out == want
+    assert pare("tags", "docker", env=env).out == "1\n"
+    assert held["A"] in pare("manifest", "show", "--format", "json", "docker:1", env=env).out
+    assert pare("copy", "-q", "pare:docker:1", "oci:%s" % (tmp_path / "out")).out.strip() == held["A"]
+    pare("history", "docker:1")
+    assert "deletes no tags" in pare("delete", "--yes", "docker:1", env=env, status=4).err
+    pare("sign", "--generate-key", tmp_path / "k")
+    assert "is not signed" in pare("verify", "docker:1", "--key", tmp_path / "k.pub", env=env, status=1).err
+
+
 SHORT = 'unqualified-search-registries = ["$B", "$A"]\n[aliases]\n"app" = "$B/hub/b"\n[[registry]]\nprefix = "docker.io"\nlocation = "$A"\ninsecure = true\n'
 
 
