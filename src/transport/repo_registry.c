@@ -328,8 +328,8 @@ static int not_erased(struct repo *repo, const char *which, u32 status, struct e
 	bool tag = !strchr(which, ':');
 	int e = registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, err);
 	if (e == 0 && tag)
-		e = error_set(err, ERR_ENV, "%s: the registry deletes no tags, or nothing at all (docker-registry: storage.delete.enabled), status %u; pare delete --force-digest %s/%s@%s deletes the manifest with every tag of it",
-			      which, status, repo->registry, repo->path, DIGEST_STR(&d.digest));
+		e = error_set(err, ERR_ENV, "%s/%s:%s: the registry deletes no tags, or nothing at all (docker-registry: storage.delete.enabled), status %u; pare delete --force-digest %s/%s@%s deletes the manifest with every tag of it",
+			      repo->registry, repo->path, which, status, repo->registry, repo->path, DIGEST_STR(&d.digest));
 	else if (e == 0)
 		e = error_set(err, ERR_ENV, "%s: deleting is switched off in this registry, status %u (docker-registry: storage.delete.enabled; else where the registry is administered)", repo->name, status);
 	document_free(&d);
