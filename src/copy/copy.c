@@ -91,7 +91,7 @@ static int to_sink(struct copy_job *j, const char *source, const char *target, s
 		if (r == 0 && repo_registry(j->from) && !strchr(source, '@')) /* what was asked about is what is read, whatever the tag says by then */
 			source = arena_printf(&j->own, "%s@%s", source, DIGEST_STR(&j->docs[j->top].before));
 	}
-	if (sink_open(target, NULL, &sink, err) < 0)
+	if (sink_open_with(target, NULL, &(struct repo_options){ .store = j->spool.dir }, &sink, err) < 0)
 		return -1;
 	int r = write_out(j, source, sink, err);
 	sink_close(sink);

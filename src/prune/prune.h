@@ -18,8 +18,6 @@ struct prune_part {
 struct prune_item {
 	enum prune_kind kind;
 	const char *id;             /* what the place is asked to remove */
-	const struct digest *stands_for; /* of a name in our store: it only goes while it still means that; NULL: no matter */
-	const char *const *refs;    /* what it may be asked by, one after the other, where the id is refused because of them; NULL none */
 	const char *name;           /* for people: "web:1.2", "<none>" */
 	s64 created, used;          /* seconds since 1970; 0 unknown */
 	u64 bytes;                  /* freed when it goes and everything before it in the list that goes is gone; decided, where there are parts */
@@ -32,6 +30,8 @@ struct prune_item {
 	u32 group;                  /* items of one repository: --keep N counts in each */
 	bool goes;                  /* decided */
 	const char *why;            /* decided: "untagged", "older than 30 days", "newest 3 are kept", "used by container web" */
+	const char *const *refs;    /* what it may be asked by, one after the other, where the id is refused because of them; NULL none */
+	const struct digest *stands_for; /* of a name in our store: it only goes while it still means that; NULL: no matter */
 };
 /* What may go: containers, networks, cache and blobs that nobody uses; images, volumes, tags and manifests without a name (dangling). Those with a name only by `all` (but no
  * volumes: only what is in them is lost for ever), by a pattern of `names`, or as older ones of a group (`keep`); tags by age (`until`), too. All other rules only make it less;

@@ -2,6 +2,7 @@
 #include "slim/config.h"
 #include "slim/rewrite.h"
 #include "slim/slim.h"
+#include "store/load.h"
 #include "transport/sink.h"
 
 struct writer {
@@ -188,7 +189,12 @@ static int read_back(struct writer *w, struct error *err)
 
 static int attempt(struct writer *w, struct error *err)
 {
-	if (sink_open_with(w->to->location, w->to->format, &w->to->repo, &w->sink, err) < 0)
+	struct arena a = { 0 };
+	struct repo_options to = w->to->repo;
+	to.store = store_dir(&a, to.store, NULL); /* what is on its way stands there, where a prune finds it; without one in $TMPDIR */
+	int opened = sink_open_with(w->to->location, w->to->format, &to, &w->sink, err);
+	arena_free(&a);
+	if (opened < 0)
 		return -1;
 	progress_begin("writing", work_of(w));
 	int r = write_layers(w, err);

@@ -169,9 +169,22 @@ static void close_archive(struct sink *s)
 static const struct sink_ops docker_ops = { "docker-archive", true, begin, write_bytes, docker_end, undo, docker_seal, commit, close_archive };
 static const struct sink_ops oci_ops = { "oci-archive", false, begin, write_bytes, oci_end, undo, oci_seal, commit, close_archive };
 
+/* What was begun of this file by processes that were killed. */
+static void sweep(const char *path)
+{
+	struct buf base = BUF(0), dir = BUF(0);
+	struct str name = str_base(str_of(path));
+	buf_printf(&base, "%.*s.part-", STR_FMT(name));
+	buf_printf(&dir, "%.*s.", (int)((size_t)(name.p - path)), path);
+	file_sweep(dir.p, base.p, NULL);
+	buf_free(&base);
+	buf_free(&dir);
+}
+
 int sink_archive_open(const char *path, const char *tag, bool oci, struct sink **ret, struct error *err)
 {
 	struct outfile out;
+	sweep(path);
 	if (outfile_open(&out, path, err) < 0)
 		return -1;
 	struct archive *a = (struct archive *)sink_new(sizeof *a, oci ? &oci_ops : &docker_ops, path, tag);
