@@ -108,7 +108,8 @@ int fetch_open(struct http *h, const struct fetch_ask *ask, u32 *status, struct 
 	for (u32 i = 0;; i++) {
 		bool home = fetch_same_origin(ask->url, url.p);
 		u32 skip = home ? 0 : ask->n_private;
-		struct http_request q = { .url = url.p, .headers = ask->headers ? ask->headers + skip : NULL, .n_headers = ask->n_headers - skip, .seconds = FETCH_SECONDS };
+		struct http_request q = { .url = url.p, .headers = ask->headers ? ask->headers + skip : NULL, .n_headers = ask->n_headers - skip,
+			.seconds = ask->seconds ? ask->seconds : FETCH_SECONDS };
 		struct stream *body;
 		u32 got;
 		r = http_send(h, &q, &got, &body, err);

@@ -39,6 +39,7 @@ struct fetch_ask {
 	const char *url;
 	const char *const *headers;
 	u32 n_headers, n_private;
+	u32 seconds;   /* for the body; 0: FETCH_SECONDS */
 	bool *strayed; /* whether the answer is of another origin; NULL is fine */
 };
 int fetch_open(struct http *h, const struct fetch_ask *ask, u32 *status, struct stream **ret, struct error *err) must_check;

@@ -381,9 +381,11 @@ int registry_send(struct registry *r, struct line *l, const struct http_request 
 		p.headers = headers;
 		p.n_headers = n;
 		int e = q->method ? http_send(l->h, &p, status, body, err)
-		                  : fetch_open(l->h, &(struct fetch_ask){ .url = q->url, .headers = headers, .n_headers = n, .n_private = sent != NULL, .strayed = &strayed }, status, body, err);
+		                  : fetch_open(l->h, &(struct fetch_ask){ .url = q->url, .headers = headers, .n_headers = n, .n_private = sent != NULL, .seconds = q->seconds, .strayed = &strayed }, status, body, err);
 		if (e < 0 && http_mistrusted(l->h))
 			return mistrusted(r, err);
+		if (e < 0 && !q->from)
+			return registry_astray(err);
 		if (e < 0 || *status != 401 || !ours || strayed || i + 1 >= ASKED_TWICE)
 			return e;
 		e = log_in(r, l, sent, err);
@@ -429,6 +431,17 @@ static const char *remedy(struct registry *r, struct line *l, u32 status)
 	return arena_printf(&l->arena, ": there are no credentials for it (pare login %s)", r->domain);
 }
 
+/* Whether it repeats what we sent to be let in. */
+static bool tells_secrets(struct registry *r, struct str says)
+{
+	pthread_mutex_lock(&r->lock);
+	bool tells = (r->who.password && r->who.password[0] && str_contains(says, str_of(r->who.password))) || (r->who.identity && str_contains(says, str_of(r->who.identity)));
+	for (const struct ticket *t = r->tickets; t && !tells; t = t->next)
+		tells = t->value && str_contains(says, str_of(strrchr(t->value, ' ') + 1));
+	pthread_mutex_unlock(&r->lock);
+	return tells;
+}
+
 int registry_refused(struct registry *r, struct line *l, u32 status, struct stream *body, const char *what, struct error *err)
 {
 	struct buf text = BUF(0);
@@ -436,6 +449,8 @@ int registry_refused(struct registry *r, struct line *l, u32 status, struct stre
 	const char *hint = remedy(r, l, status);
 	autojson json_t *doc = http_read(body, REGISTRY_ANSWER_MAX, &text, &ignored) == 0 ? json_read(buf_str(&text), "answer", &ignored) : NULL;
 	struct str says = doc ? json_view(json_array_get(json_arr(doc, "errors"), 0), "message") : (struct str){ NULL, 0 };
+	if (says.n && tells_secrets(r, says))
+		says.n = 0;
 	error_set(err, ERR_ENV, "%s: %s: %s%s%.*s%s", r->name, what, FETCH_STATUS(status), says.n ? ": " : "", (int)MIN(says.n, (size_t)200), says.n ? says.p : "", hint);
 	buf_free(&text);
 	return -1;
@@ -459,7 +474,6 @@ int registry_ask(struct registry *r, struct line *l, const struct http_request *
 			}
 			if (e < 0) {
 				*err = why;
-				(void)registry_astray(err);
 				return strstr(why.text, r->domain) ? -1 : error_wrap(err, "%s", r->name);
 			}
 			return e;
@@ -511,6 +525,11 @@ static int read_manifest(struct registry *r, struct line *l, const char *which, 
 	*digest = digest_bytes(want.alg ? (enum digest_alg)want.alg : DIGEST_SHA256, buf_str(out));
 	if (want.alg && !digest_eq(&want, digest))
 		return error_set(err, ERR_ENV, "%s: the manifest that came is %s, and it should be %s", r->name, DIGEST_STR(digest), DIGEST_STR(&want));
+	autojson json_t *doc = want.alg ? NULL : json_read_limit(buf_str(out), REGISTRY_MANIFEST_MAX, which, err); /* nothing says that all of it came */
+	if (!doc && !want.alg) {
+		error_wrap(err, "%s: the manifest", r->name);
+		return registry_astray(err);
+	}
 	return 0;
 }
 
@@ -522,7 +541,8 @@ static int find(struct registry *r, struct line *l, const char *which, const cha
 	struct fetch_patience p = { .attempts = r->opt.fetch.attempts };
 	for (;;) {
 		struct error why = { 0 };
-		if (registry_ask(r, l, &(struct http_request){ .url = registry_url(r, l, "manifests", which), .headers = headers, .n_headers = 1 }, &status, &body, err) < 0)
+		const struct http_request q = { .url = registry_url(r, l, "manifests", which), .headers = headers, .n_headers = 1, .seconds = REGISTRY_ANSWER_SECONDS };
+		if (registry_ask(r, l, &q, &status, &body, err) < 0)
 			return -1;
 		if (status == 404 && !needed) {
 			stream_close(body);

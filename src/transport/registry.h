@@ -22,6 +22,7 @@
 #define REGISTRY_ANSWER_MAX ((size_t)(64 * KiB))
 #define REGISTRY_LIST_MAX ((size_t)(8 * MiB)) /* a page of tags or referrers */
 #define REGISTRY_PAGES_MAX 2000u
+#define REGISTRY_ANSWER_SECONDS 120u          /* for a manifest or a page, however slowly it comes */
 #define REGISTRY_CHUNK (16 * MiB)             /* of an upload; larger blobs are sent in pieces, and go on behind the last one that arrived */
 #define REGISTRY_CHUNK_MAX (256 * MiB)        /* that a registry may ask for as the least */
 #define REGISTRY_RESTARTS 20u                 /* of one upload */

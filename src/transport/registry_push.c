@@ -401,7 +401,7 @@ static int page(struct registry *r, struct line *l, const char *url, const char 
 		struct buf text = BUF(0);
 		struct error why = { 0 };
 		u32 status;
-		if (registry_ask(r, l, &(struct http_request){ .url = url, .headers = headers, .n_headers = 1 }, &status, &body, err) < 0)
+		if (registry_ask(r, l, &(struct http_request){ .url = url, .headers = headers, .n_headers = 1, .seconds = REGISTRY_ANSWER_SECONDS }, &status, &body, err) < 0)
 			return -1;
 		if (status == 404 || status == 400 || status == 405 || status == 406 || status == 501) {
 			stream_close(body);

@@ -15,7 +15,7 @@ from netlib import Registry as Fake
 
 CHUNK = 32 << 10   # of a download: what the program may have had on its way when a connection broke
 PIECE = 16 << 20   # of an upload
-PATIENT = ["--timeout", "1", "--attempts", "5"]
+PATIENT = ["--timeout", "2", "--attempts", "5"]
 OCI = "application/vnd.oci.image."
 MANIFEST, INDEX = OCI + "manifest.v1+json", OCI + "index.v1+json"
 HARMLESS = {"delay", "trickle", "redirect", "no-range", "no-mount"}  # however often

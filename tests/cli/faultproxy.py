@@ -25,6 +25,7 @@ import urllib.parse
 
 MiB = 1 << 20
 NUMBERS = itertools.count()
+UNREAD = MiB  # that buffers hold on the way
 ENDLESS = 64 * MiB  # where even an endless body ends: a client that takes that much has no limit
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te", "trailer", "upgrade"}
 
@@ -122,7 +123,7 @@ class Exchange:
         m = re.match(r"bytes=(\d+)-", self.header("range") or "")
         if m:
             self.asked = int(m[1])
-        self.answer, self.body = [], b""
+        self.answer, self.body, self.left = [], b"", False  # left: the client hung up
 
     def header(self, name):
         return next((v for k, v in self.headers if k.lower() == name), None)
@@ -359,7 +360,12 @@ class Connection:
         while data:
             piece = data[:65536]
             x.sent += len(piece)  # before the other side can have it
-            n = self.sock.send(piece)
+            try:
+                n = self.sock.send(piece)
+            except OSError:
+                x.sent -= len(piece)
+                x.left = True
+                raise
             x.sent -= len(piece) - n
             data = data[n:]
 
@@ -510,7 +516,7 @@ class Connection:
 # --- what the record must show ---
 def fetched_again(exchanges):
     """(digest, bytes) of each break of a download: how many of those that were sent came again though the client had them. Where the server did not do as asked, or what it sent was
-    wrong, the client is not to blame. What is asked for from its beginning is another download: of the same blob by another command, or when what came did not hold."""
+    wrong, the client is not to blame. When it hung up by itself (a machine so busy that it saw nothing come for too long), what was on its way it may not have."""
     have, again = {}, []
     for x in sorted(exchanges, key=lambda x: x.number):
         if x.kind != "blob" or x.status not in (200, 206):
@@ -521,7 +527,7 @@ def fetched_again(exchanges):
         if x.fault in CONTENT or x.fault == "bad-range":
             have.pop(name, None)
         else:
-            have[name] = max(have.get(name, 0), x.first + x.sent)
+            have[name] = max(have.get(name, 0), x.first + (max(0, x.sent - UNREAD) if x.left else x.sent))
     return again
 
 

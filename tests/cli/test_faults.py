@@ -1,6 +1,6 @@
 """Transfers through a network and servers that fail (faultproxy.py, faultcases.py): each ends correct, or with one clear line and status 4; no password goes astray, nothing hangs.
 
-PARE_FAULTS=N: how many transfers (about 150). They wait more than they work, and so many are on their way at once."""
+PARE_FAULTS=N: how many transfers (about 120). They wait more than they work, and so many are on their way at once."""
 import concurrent.futures
 import hashlib
 import http.client
@@ -15,8 +15,8 @@ from netlib import Registry
 from registrylib import Registry as Real
 from registrylib import authority
 
-COUNT = int(os.environ.get("PARE_FAULTS") or 150)
-AT_ONCE = 12
+COUNT = int(os.environ.get("PARE_FAULTS") or 120)
+AT_ONCE = 16
 
 
 # --- the proxy itself ---
@@ -99,27 +99,21 @@ def test_plans_are_the_same_again():
 
 
 # --- transfers ---
-@pytest.fixture(scope="module")
-def world(request, tmp_path_factory):
-    with Real(auth=UPSTREAM) as real:
-        w = World(real, tmp_path_factory.mktemp("pictures"))
-        ca = tmp_path_factory.mktemp("authority")
-        authority(ca)
-        w.authority(ca)
-        yield w
-    if w.figures.transfers:
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            print("\n" + str(w.figures))
-
-
-@pytest.fixture(scope="module")
-def ahead(request, world, tmp_path_factory):
-    """The stories that are asked for, many at once: a future by its seed."""
-    root = tmp_path_factory.mktemp("stories")
+@pytest.fixture(scope="module", autouse=True)
+def ahead(request, tmp_path_factory):
+    """The stories that are asked for, many at once, from the first test of this file on: a future by its seed."""
     seeds = [i.callspec.params["seed"] for i in request.session.items if getattr(i, "originalname", "") == "test_transfer"]
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+    if not seeds:
+        yield {}
+        return
+    with Real(auth=UPSTREAM) as real, concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        world, ca, root = World(real, tmp_path_factory.mktemp("pictures")), tmp_path_factory.mktemp("authority"), tmp_path_factory.mktemp("stories")
+        authority(ca)
+        world.authority(ca)
         yield {seed: pool.submit(tell, world, seed, root / str(seed)) for seed in seeds}
         pool.shutdown(cancel_futures=True)
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("\n" + str(world.figures))
 
 
 @pytest.mark.parametrize("seed", range(-(-COUNT * 3 // 5)))

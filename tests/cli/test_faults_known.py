@@ -106,7 +106,7 @@ def test_a_handshake_that_breaks_is_tried_again(pare, real, pictures, tls, times
         assert pare("tags", "--cert-dir", tls[1], "docker://%s/known/tls" % p.host).out == "1\n"
 
 
-def test_a_registry_with_tls_says_400_to_plain_http(pare, tls, tmp_path):
+def test_a_registry_with_tls_says_400_to_plain_http(pare, pictures, tmp_path):
     """As Go's servers do. Another port is that of one which breaks the first handshake."""
     with Registry(tls=True) as r:
 
@@ -136,8 +136,8 @@ def test_a_registry_with_tls_says_400_to_plain_http(pare, tls, tmp_path):
             certs = tmp_path / "c"
             certs.mkdir()
             shutil.copy(r.ca, certs / "ca.crt")
-            e = pare("tags", "--cert-dir", certs, "docker://127.0.0.1:%d/known/none" % listener.getsockname()[1], status=4).err
-            assert "no such repository" in e
+            pare("copy", "--cert-dir", certs, "oci:%s:latest" % pictures.old[0], "docker://%s/known/go:1" % r.host)
+            assert pare("tags", "--cert-dir", certs, "docker://127.0.0.1:%d/known/go" % listener.getsockname()[1]).out == "1\n"
             listener.shutdown(socket.SHUT_RDWR)
 
 
@@ -218,6 +218,25 @@ def test_addresses_that_let_one_in_are_not_told(pare, tmp_path):
             assert "letmein" not in e and "/signed" in e and e.count("\n") == 1
         finally:
             other.close()
+
+
+def test_a_registry_that_repeats_our_secrets(pare):
+    """In its words, which are told otherwise; on one line."""
+    with Fake(auth="basic", users={"me": "the-password"}) as r:
+        for says, told in (("no, the-password will not do", False), ("Basic bWU6dGhlLXBhc3N3b3Jk", False), ("no\n\u001b[31mway", True)):
+            r.server.routes["/v2/a/b/tags/list"] = [answer(401, WWW_Authenticate="Basic"), answer(403, json.dumps({"errors": [{"message": says}]}).encode())]
+            r.server.turn.clear()
+            e = pare("tags", "--creds", "me:the-password", "docker://%s/a/b" % r.host, status=4).err
+            assert e.count("\n") == 1 and "403" in e and ("way" in e) == told and "the-password" not in e and "bWU6" not in e, e
+
+
+def test_half_a_manifest_that_nothing_proves(pare, tmp_path):
+    """By its tag, and without a digest: it is the way that fails."""
+    with Fake() as r:
+        pare("copy", image(tmp_path), "docker://%s/a/b:1" % r.host)
+        mime, text = r.manifests["a/b", "1"]
+        r.server.routes["/v2/a/b/manifests/1"] = answer(200, text[:-20], Content_Type=mime)
+        assert pare("copy", "docker://%s/a/b:1" % r.host, "oci:%s" % (tmp_path / "out"), status=4).err.count("\n") == 1
 
 
 def test_where_tokens_are_counted(pare):
