@@ -343,7 +343,7 @@ static int erase(struct repo *repo, const char *which, struct error *err)
 	bool tag = !strchr(which, ':');
 	u32 status = 0;
 	int e = tag ? 1 : registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, &why);
-	if (e < 0 && why.kind != ERR_INPUT) { /* damaged ones go, too */
+	if (e < 0 && !d.digest.alg && why.kind != ERR_INPUT) { /* damaged ones go, too: what came has another digest */
 		*err = why;
 		return -1;
 	}
@@ -353,9 +353,11 @@ static int erase(struct repo *repo, const char *which, struct error *err)
 		e = not_erased(repo, which, status, err);
 	else if (e < 0)
 		*err = why;
+	if (e == 1 && known) /* it was there a moment ago: the answer to what deleted it got lost */
+		e = 0;
 	if (e == 0 && known)
 		e = forget_referrer(repo, &d, err);
-	if (e == 1 && !tag && !known)
+	if (e == 1 && !tag)
 		e = registry_delete(of(repo), "blobs", which, &status, err);
 	document_free(&d);
 	return e;
