@@ -61,6 +61,10 @@ static int open_from(void *ctx, u64 from, struct stream **ret, struct error *err
 	int r = b->spooled ? spool_open(&j->spool, b->at + from, b->d.size - from, &inner, err) : repo_blob(j->from, &b->d, from, &inner, err);
 	if (r < 0)
 		return -1;
+	if (from > b->counted) { /* what is there of a transfer that broke off before */
+		progress_skip(from - b->counted);
+		b->counted = from;
+	}
 	struct passing *p = xmalloc(sizeof *p);
 	*p = (struct passing){ .t = x->t, .blob = b, .inner = inner, .at = from };
 	*ret = stream_callback(passing_next, passing_close, p);
@@ -81,8 +85,10 @@ static int send_blob(struct transfer *t, struct copy_blob *b, struct error *err)
 	}
 	if (r < 0)
 		return error_wrap(err, "blob %.19s", DIGEST_STR(&b->d.digest));
-	if (b->d.size > b->counted)
+	if (b->d.size > b->counted && b->how == PUT_SENT)
 		progress_add(b->d.size - b->counted);
+	else if (b->d.size > b->counted) /* no part of the rate */
+		progress_skip(b->d.size - b->counted);
 	return 0;
 }
 

@@ -269,7 +269,7 @@ int source_repo(struct repo *r, int blobs, const struct source_options *opt, str
 	*b = (struct repo_bag){ .base = { .ops = &ops }, .repo = r, .top = top, .blobs = blobs };
 	b->base.name = repo_name(r);
 	pthread_mutex_init(&b->lock, NULL);
-	if (opt->need_content && !here(b))
+	if (opt->need_content && !opt->once && !here(b))
 		b->spool_dir = opt->spool_dir ? opt->spool_dir : archive_spool_dir(&b->arena, NULL);
 	struct descriptor d = { .media_type = arena_strdup(&b->arena, str_of(top.type)), .digest = top.digest, .size = top.bytes.n };
 	add(b, &d, true);
