@@ -74,15 +74,7 @@ static int pair_cmp(const void *x, const void *y, void *base)
 
 static int open_file(struct sorter *s, struct error *err)
 {
-	s->fd = open(s->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (s->fd < 0) { /* a file system that has no unnamed files */
-		struct buf name = BUF(0);
-		buf_printf(&name, "%s.pare-sort-XXXXXX", s->dir);
-		s->fd = mkostemp(name.p, O_CLOEXEC);
-		if (s->fd >= 0)
-			unlink(name.p);
-		buf_free(&name);
-	}
+	s->fd = file_nameless(s->dir);
 	return s->fd < 0 ? error_errno(err, "a file for sorting in %s", s->dir) : 0;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -99,8 +100,47 @@ int file_mkdirs(const char *path, struct error *err)
 	}
 }
 
-/* Registered before it is there: a signal in between finds nothing to remove, and never leaves something behind. */
-int outfile_open(struct outfile *o, const char *path, struct error *err)
+int file_nameless(const char *dir)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	if (fd >= 0)
+		return fd;
+	struct buf path = BUF(0); /* not every file system has them; this one cannot have a name again */
+	buf_printf(&path, "%s/.pare-XXXXXX", dir);
+	fd = mkostemp(path.p, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path.p);
+	buf_free(&path);
+	return fd;
+}
+
+int file_link(int fd, const char *path)
+{
+	char self[48];
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return -1;
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* A new file, locked; or another name of that one. */
+static int named(const char *path, int nameless, bool *other)
+{
+	if (nameless >= 0) {
+		int fd = file_link(nameless, path) == 0 ? fcntl(nameless, F_DUPFD_CLOEXEC, 3) : -1;
+		*other = fd < 0 && errno == EEXIST;
+		return fd;
+	}
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	*other = fd < 0 ? errno == EEXIST : !file_lock_new(fd);
+	if (fd < 0 || !*other)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Registered before it is there: a signal in between finds nothing to remove, and never leaves something behind. `nameless` < 0: a new file. */
+static int begin(struct outfile *o, const char *path, int nameless, struct error *err)
 {
 	struct buf tmp = BUF(0);
 	int fd = -1, slot = -1;
@@ -110,12 +150,8 @@ int outfile_open(struct outfile *o, const char *path, struct error *err)
 		if (file_letters(&tmp) < 0)
 			break;
 		slot = file_unlink_at_exit(tmp.p);
-		fd = open(tmp.p, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		bool other = fd < 0 ? errno == EEXIST : !file_lock_new(fd);
-		if (fd >= 0 && other) {
-			close(fd);
-			fd = -1;
-		}
+		bool other;
+		fd = named(tmp.p, nameless, &other);
 		if (fd >= 0)
 			break;
 		int e = errno;
@@ -132,6 +168,9 @@ int outfile_open(struct outfile *o, const char *path, struct error *err)
 	*o = (struct outfile){ .fd = fd, .path = xstrdup(path), .tmp = tmp.p, .slot = slot };
 	return 0;
 }
+
+int outfile_open(struct outfile *o, const char *path, struct error *err) { return begin(o, path, -1, err); }
+int outfile_adopt(struct outfile *o, const char *path, int fd, struct error *err) { return begin(o, path, fd, err); }
 
 static void outfile_drop(struct outfile *o)
 {

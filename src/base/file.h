@@ -17,6 +17,9 @@ int file_read_fd(int fd, size_t limit, const char *name, struct buf *out, struct
 /* pread(2) until n bytes or the end; returns the bytes read or -1 with errno. */
 ssize_t file_pread(int fd, void *p, size_t n, u64 offset);
 int file_write_all(int fd, const void *p, size_t n) must_check; /* 0, or -1 with errno */
+/* A file of `dir` that has no name, to be read and written, gone with its last descriptor; -1 with errno. */
+int file_nameless(const char *dir);
+int file_link(int fd, const char *path); /* locks it and gives it one, which must not be there; 0, or -1 with errno: it cannot have one */
 int file_mkdirs(const char *path, struct error *err) must_check; /* mkdir -p, 0700 for what is new */
 
 /* A result that appears at once or not at all: written beside its place, synced, renamed.
@@ -30,6 +33,9 @@ struct outfile {
 	int slot;        /* of the table that the signal handler cleans */
 };
 int outfile_open(struct outfile *o, const char *path, struct error *err) must_check;
+/* The same of a file that is written already and has no name (file_nameless()), so that its bytes need not be copied; the fd stays the caller's. ERR_ENV where `path` is on another
+ * file system, or that one has no such files: it has to be copied. */
+int outfile_adopt(struct outfile *o, const char *path, int fd, struct error *err) must_check;
 int outfile_commit(struct outfile *o, struct error *err) must_check;
 /* The same without waiting for the disk: for a cache whose files carry their own check sum. */
 int outfile_commit_unsynced(struct outfile *o, struct error *err) must_check;

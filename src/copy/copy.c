@@ -118,14 +118,15 @@ static void end(struct copy_job *j)
 
 static int spool_place(struct copy_job *j, struct error *err)
 {
-	j->spool.dir = store_dir(&j->own, j->opt->target.store ? j->opt->target.store : j->opt->source.store, err);
+	const char *near = j->to && !j->opt->dry_run ? repo_dir(j->to) : NULL;
+	j->spool.dir = near ? near : store_dir(&j->own, j->opt->target.store ? j->opt->target.store : j->opt->source.store, err);
 	return j->spool.dir ? 0 : -1;
 }
 
 int copy_image(const char *source, const char *target, const struct copy_options *opt, struct arena *a, struct copy_result *ret, struct error *err)
 {
 	struct copy_result result = { 0 };
-	struct copy_job j = { .opt = opt, .a = a, .result = &result, .spool = { .fd = -1 } };
+	struct copy_job j = { .opt = opt, .a = a, .result = &result };
 	if (check(source, target, opt, err) < 0)
 		return -1;
 	begin(&j);
@@ -146,7 +147,7 @@ int copy_image(const char *source, const char *target, const struct copy_options
 int copy_between(struct repo *from, struct repo *to, const struct copy_options *opt, struct arena *a, struct copy_result *ret, struct error *err)
 {
 	struct copy_result result = { 0 };
-	struct copy_job j = { .opt = opt, .a = a, .result = &result, .from = from, .to = to, .spool = { .fd = -1 } };
+	struct copy_job j = { .opt = opt, .a = a, .result = &result, .from = from, .to = to };
 	begin(&j);
 	int r = spool_place(&j, err);
 	if (r == 0)

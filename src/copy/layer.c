@@ -42,68 +42,77 @@ const char *layer_type_text(const struct layer_type *t)
 }
 
 /* --- the spool --- */
-static int spool_make(struct spool *s, struct error *err)
+/* The file that the next blob goes to. */
+static struct spool_file *spool_next(struct spool *s, struct error *err)
 {
-	if (s->fd >= 0)
-		return 0;
-	s->fd = open(s->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (s->fd < 0) { /* not every file system has files without a name */
-		struct buf path = BUF(0);
-		buf_printf(&path, "%s/spool-XXXXXX", s->dir);
-		s->fd = mkostemp(path.p, O_CLOEXEC);
-		if (s->fd >= 0)
-			unlink(path.p);
-		buf_free(&path);
+	struct spool_file *last = s->n ? &s->v[s->n - 1] : NULL;
+	if (last && (last->end == 0 || s->n == SPOOL_FILES))
+		return last;
+	int fd = file_nameless(s->dir);
+	if (fd < 0) {
+		error_errno(err, "%s", s->dir);
+		return NULL;
 	}
-	return s->fd < 0 ? error_errno(err, "%s", s->dir) : 0;
+	s->v[s->n] = (struct spool_file){ .fd = fd };
+	return &s->v[s->n++];
 }
 
 void spool_close(struct spool *s)
 {
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
+	while (s->n)
+		close(s->v[--s->n].fd);
 }
 
-int spool_open(struct spool *s, u64 at, u64 length, struct stream **ret, struct error *err)
+int spool_open(const struct spool *s, const struct copy_blob *b, u64 from, struct stream **ret, struct error *err)
 {
-	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
+	int fd = fcntl(s->v[b->file].fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return error_errno(err, "%s", s->dir);
-	*ret = stream_file(fd, true, at, length, 0);
+	*ret = stream_file(fd, true, b->at + from, b->d.size - from, 0);
 	return 0;
 }
 
 struct writing {
 	struct spool *spool;
+	struct spool_file *file;
 	struct digester *digest; /* NULL: of plain bytes it is the diff ID */
 	u64 start;
 };
+
+static int spool_begin(struct writing *w, struct copy_job *j, struct error *err)
+{
+	*w = (struct writing){ .spool = &j->spool, .file = spool_next(&j->spool, err) };
+	if (!w->file)
+		return -1;
+	w->start = w->file->end;
+	return 0;
+}
 
 static int spool_write(void *ctx, struct str bytes, struct error *err)
 {
 	struct writing *w = ctx;
 	if (w->digest)
 		digester_add(w->digest, bytes);
-	if (file_write_all(w->spool->fd, bytes.p, bytes.n) < 0)
+	if (file_write_all(w->file->fd, bytes.p, bytes.n) < 0)
 		return error_errno(err, "%s", w->spool->dir);
-	w->spool->end += bytes.n;
+	w->file->end += bytes.n;
 	return 0;
 }
 
-/* What was written since `start` is a blob; of two that are the same the second is given up. */
-static int keep(struct copy_job *j, u64 start, const struct digest *d, struct error *err)
+/* What was written is a blob; of two that are the same the second is given up. */
+static int keep(struct copy_job *j, const struct writing *w, const struct digest *d, struct error *err)
 {
 	struct copy_blob *b = copy_blob_of(j, d, err);
 	if (!b)
 		return -1;
 	if (b->spooled) {
-		j->spool.end = start;
-		return ftruncate(j->spool.fd, (off_t)start) < 0 || lseek(j->spool.fd, (off_t)start, SEEK_SET) < 0 ? error_errno(err, "%s", j->spool.dir) : 0;
+		w->file->end = w->start;
+		return ftruncate(w->file->fd, (off_t)w->start) < 0 || lseek(w->file->fd, (off_t)w->start, SEEK_SET) < 0 ? error_errno(err, "%s", j->spool.dir) : 0;
 	}
 	b->spooled = true;
-	b->at = start;
-	b->d.size = j->spool.end - start;
+	b->file = (u32)(w->file - j->spool.v);
+	b->at = w->start;
+	b->d.size = w->file->end - w->start;
 	return 0;
 }
 
@@ -112,14 +121,15 @@ int layer_make(struct copy_job *j, struct stream *stored, enum compression kind,
 	struct stream *plain;
 	enum compression was;
 	struct tap *tap;
-	if (spool_make(&j->spool, err) < 0) {
+	struct writing w;
+	if (spool_begin(&w, j, err) < 0) {
 		stream_close(stored);
 		return -1;
 	}
 	if (stream_inflate(stored, &plain, &was, err) < 0)
 		return -1;
 	plain = stream_tap(plain, DIGEST_SHA256, &tap);
-	struct writing w = { .spool = &j->spool, .start = j->spool.end, .digest = kind == COMP_NONE ? NULL : digester_new(DIGEST_SHA256) };
+	w.digest = kind == COMP_NONE ? NULL : digester_new(DIGEST_SHA256);
 	int level = j->opt->level || kind != COMP_GZIP ? j->opt->level : DEFLATE_FAST; /* a copy is waited for */
 	struct deflate *d = deflate_new(kind, level, spool_write, &w);
 	struct descriptor made = { .media_type = "" };
@@ -131,8 +141,8 @@ int layer_make(struct copy_job *j, struct stream *stored, enum compression kind,
 		*diff_id = tap_digest(tap);
 		if (kind == COMP_NONE)
 			made.digest = *diff_id;
-		made.size = j->spool.end - w.start;
-		r = keep(j, w.start, &made.digest, err);
+		made.size = w.file->end - w.start;
+		r = keep(j, &w, &made.digest, err);
 	}
 	stream_close(plain);
 	if (r == 0)
@@ -143,8 +153,8 @@ int layer_make(struct copy_job *j, struct stream *stored, enum compression kind,
 int layer_put(struct copy_job *j, struct str bytes, struct descriptor *ret, struct error *err)
 {
 	struct descriptor made = { .media_type = "", .digest = digest_bytes(DIGEST_SHA256, bytes), .size = bytes.n };
-	struct writing w = { .spool = &j->spool, .start = j->spool.end };
-	if (spool_make(&j->spool, err) < 0 || spool_write(&w, bytes, err) < 0 || keep(j, w.start, &made.digest, err) < 0)
+	struct writing w;
+	if (spool_begin(&w, j, err) < 0 || spool_write(&w, bytes, err) < 0 || keep(j, &w, &made.digest, err) < 0)
 		return -1;
 	*ret = made;
 	return 0;
@@ -154,12 +164,11 @@ int layer_keep(struct copy_job *j, struct stream *stored, const struct descripto
 {
 	struct tap *tap;
 	struct str view;
-	struct writing w = { .spool = &j->spool };
-	if (spool_make(&j->spool, err) < 0) {
+	struct writing w;
+	if (spool_begin(&w, j, err) < 0) {
 		stream_close(stored);
 		return -1;
 	}
-	w.start = j->spool.end;
 	stored = stream_tap(stored, want->digest.alg, &tap);
 	int r;
 	while ((r = stream_next(stored, &view, err)) == 0 && view.n && r == 0) {
@@ -170,9 +179,9 @@ int layer_keep(struct copy_job *j, struct stream *stored, const struct descripto
 	}
 	if (r == 0) {
 		struct digest got = tap_digest(tap);
-		if (!digest_eq(&got, &want->digest) || j->spool.end - w.start != want->size)
+		if (!digest_eq(&got, &want->digest) || w.file->end - w.start != want->size)
 			r = error_set(err, ERR_INPUT, "is not %s", DIGEST_STR(&want->digest));
 	}
 	stream_close(stored);
-	return r < 0 ? -1 : keep(j, w.start, &want->digest, err);
+	return r < 0 ? -1 : keep(j, &w, &want->digest, err);
 }

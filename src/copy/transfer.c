@@ -58,7 +58,7 @@ static int open_from(void *ctx, u64 from, struct stream **ret, struct error *err
 	struct stream *inner;
 	if (from > b->d.size)
 		return error_set(err, ERR_ENV, "asked for byte %llu of %llu", (unsigned long long)from, (unsigned long long)b->d.size);
-	int r = b->spooled ? spool_open(&j->spool, b->at + from, b->d.size - from, &inner, err) : repo_blob(j->from, &b->d, from, &inner, err);
+	int r = b->spooled ? spool_open(&j->spool, b, from, &inner, err) : repo_blob(j->from, &b->d, from, &inner, err);
 	if (r < 0)
 		return -1;
 	if (from > b->counted) { /* what is there of a transfer that broke off before */
@@ -80,7 +80,8 @@ static int send_blob(struct transfer *t, struct copy_blob *b, struct error *err)
 		b->how = r > 0 ? PUT_THERE : PUT_SENT;
 	} else {
 		struct piece x = { t, b };
-		struct blob_from from = { .open = open_from, .ctx = &x, .sound = true, .mount = b->mount };
+		bool alone = b->spooled && b->file < SPOOL_FILES - 1;
+		struct blob_from from = { .open = open_from, .ctx = &x, .sound = true, .file = alone ? j->spool.v[b->file].fd : 0, .mount = b->mount };
 		r = repo_put_blob(j->to, &b->d, &from, &b->how, err);
 	}
 	if (r < 0)

@@ -24,17 +24,24 @@ struct copy_doc {
 	bool dropped;           /* has no place in the format that is made */
 };
 
-/* Made here: layers that were compressed, configurations. One file without a name, one after the other. */
-struct spool {
-	int fd; /* -1: not made yet */
+/* Made here: layers that were compressed, configurations, in files without a name. The first blobs have one each, which a target on the same file system may take as it is; what comes
+ * after SPOOL_FILES - 1 of them stands in the last, one behind the other. */
+#define SPOOL_FILES 64u
+struct spool_file {
+	int fd;
 	u64 end;
+};
+struct spool {
 	const char *dir;
+	struct spool_file v[SPOOL_FILES];
+	u32 n;
 };
 
 struct copy_blob {
 	struct descriptor d;
 	bool spooled;
-	u64 at;        /* in the spool */
+	u32 file;      /* of the spool */
+	u64 at;        /* in it */
 	bool named;    /* by the documents as they are written */
 	const char *mount;
 	u64 counted;   /* bytes that the progress line has seen */
@@ -88,7 +95,7 @@ int layer_put(struct copy_job *j, struct str bytes, struct descriptor *ret, stru
 /* Stored bytes (taken) as they are, which must be what `want` says. */
 int layer_keep(struct copy_job *j, struct stream *stored, const struct descriptor *want, struct error *err) must_check;
 void spool_close(struct spool *s);
-int spool_open(struct spool *s, u64 at, u64 length, struct stream **ret, struct error *err) must_check;
+int spool_open(const struct spool *s, const struct copy_blob *b, u64 from, struct stream **ret, struct error *err) must_check;
 
 int convert_all(struct copy_job *j, struct error *err) must_check;          /* convert.c: to the format and compression asked for */
 int copy_change_add(struct copy_job *j, const struct digest *before, const struct digest *after, const char *what, struct error *err) must_check;

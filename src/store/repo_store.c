@@ -64,7 +64,7 @@ static int put_blob(struct repo *r, const struct descriptor *d, const struct blo
 	*how = there == 1 ? PUT_THERE : PUT_SENT;
 	if (there != 0)
 		return there < 0 ? -1 : 0;
-	return store_take_blob(s, &d->digest, d->size, from->open, from->ctx, err);
+	return store_take_blob(s, &d->digest, d->size, from->file, from->open, from->ctx, err);
 }
 
 static int put_document(struct repo *r, const char *tag, const char *type, struct str bytes, const struct digest *digest, struct error *err)
@@ -190,6 +190,7 @@ int repo_store_open(const char *ref, const struct repo_options *opt, struct repo
 		repo_close(&s->base);
 		return -1;
 	}
+	s->base.dir = opt->write ? store_images_dir(s->store) : NULL;
 	*ret = &s->base;
 	return 0;
 }

@@ -412,6 +412,8 @@ void store_close(struct store *s)
 }
 
 /* --- leases --- */
+const char *store_images_dir(const struct store *s) { return s->images; }
+
 int store_lock_file(const char *path, int flags)
 {
 	for (;;) {

@@ -48,8 +48,11 @@ int store_document(struct store *s, const struct digest *d, struct buf *out, str
 json_t *store_referrers(struct store *s, const struct digest *subject, struct error *err) must_check; /* descriptors of them, as an index; the caller's */
 /* Takes the stream. size UINT64_MAX: any. The blob is leased. What broke off is kept for PARTIAL_KEEP seconds under its digest; *ret_have of store_partial says how much there is. */
 int store_add_blob(struct store *s, const struct digest *d, u64 size, u64 from, struct stream *bytes, struct error *err) must_check;
-/* The same with bytes asked for from where a partial ends; it is locked before, so that nobody else takes it up. */
-int store_take_blob(struct store *s, const struct digest *d, u64 size, int (*open)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx, struct error *err) must_check;
+/* The same with bytes asked for from where a partial ends; it is locked before, so that nobody else takes it up. `file` > 0: a file without a name that holds them and is believed
+ * (repo.h, struct blob_from): where it can have a name here, nothing is read. */
+int store_take_blob(struct store *s, const struct digest *d, u64 size, int file, int (*open)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx,
+		    struct error *err) must_check;
+const char *store_images_dir(const struct store *s);
 u64 store_partial(struct store *s, const struct digest *d);
 /* A manifest, index, or any document whose children are known from it. All it names has to be there, but layers with `urls` and what an index has for platforms that were not asked for. */
 int store_add_document(struct store *s, const char *type, struct str bytes, struct digest *ret, struct error *err) must_check;

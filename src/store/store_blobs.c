@@ -127,21 +127,26 @@ int store_document(struct store *s, const struct digest *d, struct buf *out, str
 }
 
 /* --- on the way in --- */
-static void partial_path(const struct store *s, const struct digest *d, struct buf *out)
+/* The partial that everybody knows, or a name of our own. */
+static void partial_path(const struct store *s, const struct digest *d, bool own, struct buf *out)
 {
+	static u32 serial;
 	char text[DIGEST_TEXT];
 	char *colon = strchr((char *)(uintptr_t)digest_text(d, text), ':');
 	if (colon)
 		*colon = '-';
+	buf_clear(out);
 	buf_printf(out, "%s/ingest/%s", s->images, text);
+	if (own)
+		buf_printf(out, ".%ld-%u", (long)getpid(), __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
+	buf_puts(out, ".part");
 }
 
 u64 store_partial(struct store *s, const struct digest *d)
 {
 	struct buf path = BUF(0);
 	struct stat st;
-	partial_path(s, d, &path);
-	buf_puts(&path, ".part");
+	partial_path(s, d, false, &path);
 	int fd = s->write ? store_lock_file(path.p, O_RDWR) : -1;
 	u64 have = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime + PARTIAL_KEEP > time(NULL) ? (u64)st.st_size : 0;
 	if (fd >= 0)
@@ -150,19 +155,13 @@ u64 store_partial(struct store *s, const struct digest *d)
 	return have;
 }
 
-/* The partial that everybody knows, else a name of our own. */
 int ingest_begin(struct store *s, const struct digest *d, struct ingest *in, struct error *err)
 {
-	static u32 serial;
 	struct buf path = BUF(0);
 	struct stat st;
 	*in = (struct ingest){ .fd = -1, .slot = -1 };
 	for (bool own = false; in->fd < 0; own = true) {
-		buf_clear(&path);
-		partial_path(s, d, &path);
-		if (own)
-			buf_printf(&path, ".%ld-%u", (long)getpid(), __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
-		buf_puts(&path, ".part");
+		partial_path(s, d, own, &path);
 		in->slot = own ? file_unlink_at_exit(path.p) : -1;
 		in->fd = store_lock_file(path.p, O_RDWR | O_CREAT);
 		in->own = own;
@@ -337,13 +336,37 @@ int store_add_blob(struct store *s, const struct digest *d, u64 size, u64 from, 
 	return r < 0 ? r : ingest_admit(s, &in, d, had, NULL, err);
 }
 
-int store_take_blob(struct store *s, const struct digest *d, u64 size, int (*open_from)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx, struct error *err)
+/* 1: it cannot have a name here. */
+static int take_file(struct store *s, const struct digest *d, u64 size, int file, struct error *err)
+{
+	struct buf path = BUF(0);
+	partial_path(s, d, true, &path);
+	struct ingest in = { .fd = -1, .path = path.p, .own = true, .slot = file_unlink_at_exit(path.p) };
+	struct stat st;
+	int r = 1;
+	if (fstat(file, &st) == 0 && st.st_size == (off_t)size && file_link(file, in.path) == 0) {
+		in.fd = fcntl(file, F_DUPFD_CLOEXEC, 3);
+		r = in.fd < 0 || fsync(in.fd) < 0 ? error_errno(err, "%s", in.path) : 0;
+	}
+	if (r == 0)
+		return ingest_admit(s, &in, d, size, NULL, err);
+	ingest_drop(&in, false);
+	return r;
+}
+
+int store_take_blob(struct store *s, const struct digest *d, u64 size, int file, int (*open_from)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx,
+		    struct error *err)
 {
 	struct ingest in;
 	struct stream *bytes;
 	if (!s->write)
 		return error_set(err, ERR_USAGE, "the store was opened to read only");
-	if (store_lease(s, d, err) < 0 || ingest_begin(s, d, &in, err) < 0)
+	if (store_lease(s, d, err) < 0)
+		return -1;
+	int taken = file > 0 ? take_file(s, d, size, file, err) : 1;
+	if (taken <= 0)
+		return taken;
+	if (ingest_begin(s, d, &in, err) < 0)
 		return -1;
 	u64 had, from = in.have <= size ? in.have : 0;
 	if (open_from(ctx, from, &bytes, err) < 0) {

@@ -345,7 +345,7 @@ int registry_push_blob(struct registry *r, int fd, u64 size, struct str small, c
 {
 	struct plain p = { fd, size, small };
 	enum put how;
-	if (registry_put_blob(r, digest, size ? size : small.n, &(struct blob_from){ open_plain, &p, NULL }, &how, err) < 0)
+	if (registry_put_blob(r, digest, size ? size : small.n, &(struct blob_from){ .open = open_plain, .ctx = &p }, &how, err) < 0)
 		return -1;
 	return how == PUT_THERE;
 }

@@ -73,6 +73,7 @@ const char *repo_name(const struct repo *r) { return r->name; }
 const char *repo_transport(const struct repo *r) { return r->ops->transport; }
 const char *repo_registry(const struct repo *r) { return r->registry; }
 const char *repo_path(const struct repo *r) { return r->path; }
+const char *repo_dir(const struct repo *r) { return r->dir; }
 
 void document_free(struct document *d)
 {

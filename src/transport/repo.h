@@ -60,6 +60,7 @@ struct blob_from {
 	int (*open)(void *ctx, u64 from, struct stream **ret, struct error *err);
 	void *ctx;
 	bool sound;        /* from the first byte on, these fail at their end unless they are what the descriptor says: a place on this machine need not hash them again */
+	int file;          /* > 0: a file without a name (base/file.h) that holds these bytes and nothing else, `sound`: a place on its file system may take it as it is */
 	const char *mount; /* "library/alpine": a repository of the same registry that has it; NULL: none is known */
 };
 enum put { PUT_SENT, PUT_THERE, PUT_MOUNTED };
@@ -84,6 +85,8 @@ const char *repo_transport(const struct repo *r); /* "docker", "oci", "oci-archi
 /* docker://: "host[:port]" and the repository's path; NULL for others. Two places of the same registry can mount. */
 const char *repo_registry(const struct repo *r);
 const char *repo_path(const struct repo *r);
+/* A directory on the file system where the blobs go, once it is open for writing: where blob_from.file is best made. NULL: there is none. */
+const char *repo_dir(const struct repo *r);
 
 /* For the kinds: the first member of each is a struct repo. */
 struct repo_ops {
@@ -103,6 +106,7 @@ struct repo {
 	struct arena arena;
 	const char *name, *registry, *path;
 	struct digest named; /* that the location says (NAME[:TAG]@sha256:…): nothing else is put under its name; none: it says none */
+	const char *dir; /* of this machine, where what is written goes; NULL: none */
 	bool write;
 };
 struct repo *repo_new(size_t size, const struct repo_ops *ops);

@@ -228,9 +228,12 @@ static int put_blob(struct repo *r, const struct descriptor *d, const struct blo
 	if (!from->sound)
 		s = stream_verified(s, &d->digest, d->size, r->name, ERR_INPUT);
 	struct buf path = BUF(0);
-	int status = outfile_open(&o, blob_file(l, &d->digest, &path), err);
+	blob_file(l, &d->digest, &path);
+	bool taken = from->file > 0 && outfile_adopt(&o, path.p, from->file, NULL) == 0;
+	int status = taken ? 0 : outfile_open(&o, path.p, err);
 	if (status == 0) {
-		status = pump(s, &o, err);
+		if (!taken)
+			status = pump(s, &o, err);
 		if (status == 0)
 			status = outfile_commit(&o, err);
 		else
@@ -481,7 +484,7 @@ int repo_layout_open(const char *detail, const struct repo_options *opt, struct 
 	if (fd < 0)
 		return error_errno(err, "%s", dir);
 	struct layout *l = layout_new(&layout_ops, detail, choice);
-	l->dir = arena_strdup(&l->base.arena, str_of(dir));
+	l->base.dir = l->dir = arena_strdup(&l->base.arena, str_of(dir));
 	l->made = made;
 	l->slot = made ? file_unmake_at_exit(dir, &layout_begun) : -1;
 	l->bag = bag_directory(fd, dir);

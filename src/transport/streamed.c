@@ -218,18 +218,8 @@ const char *archive_spool_dir(struct arena *a, const char *store)
 
 int archive_spool_file(const char *dir, struct error *err)
 {
-	struct buf path = BUF(0);
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	buf_printf(&path, "%s/spool-XXXXXX", dir); /* not every file system has files without a name */
-	fd = mkostemp(path.p, O_CLOEXEC);
-	if (fd < 0)
-		error_errno(err, "%s", dir);
-	else
-		unlink(path.p);
-	buf_free(&path);
-	return fd;
+	int fd = file_nameless(dir);
+	return fd < 0 ? error_errno(err, "%s", dir) : fd;
 }
 
 int archive_spool(struct stream *plain, const char *dir, struct error *err)

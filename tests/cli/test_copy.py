@@ -343,3 +343,18 @@ def test_index_with_a_subject_in_dockers_format(pare, tmp_path):
     r = pare("copy", "--all", "--format", "docker", "oci:%s" % (tmp_path / "lay"), "oci:%s:d" % (tmp_path / "out"))
     made = raw(tmp_path / "out", "d")[1]
     assert "what it refers to dropped" in r.err and made["mediaType"].endswith("manifest.list.v2+json") and not {"subject", "artifactType"} & made.keys()
+
+
+def test_gzip_is_the_same_on_every_processor(pare, tmp_path):
+    """The default's speed comes from vector instructions; which of them a processor has must not be seen in the bytes."""
+    words = [b"%x" % (k * 2654435761 % 2 ** 32) for k in range(4000)]
+    text = b" ".join(words[k * k * 7919 % 4000] for k in range(300000))
+    Image([layer(File("text", text), File("noise", bytes(k * k * 31 >> 7 & 255 for k in range(200000))), File("zeros", bytes(70000)))]).docker_archive(tmp_path / "image.tar")
+    digests = set()
+    for cpu in (None, "Nehalem", "Haswell"):  # this one, which may have more; SSE 4.2; AVX2
+        emulator = ["qemu-x86_64-static", "-cpu", cpu] if cpu and os.uname().machine == "x86_64" else []
+        p = subprocess.run([*emulator, pare.binary, "copy", "docker-archive:%s" % (tmp_path / "image.tar"), "oci-archive:%s" % (tmp_path / "out.tar")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           timeout=300, env={**os.environ, "PARE_STORE": str(tmp_path / "store")})
+        assert p.returncode == 0, p.stderr
+        digests.add(p.stdout)
+    assert len(digests) == 1, digests

@@ -299,7 +299,7 @@ static void partials(void **state)
 	assert_int_equal(err.kind, ERR_ENV);
 	assert_int_equal(store_partial(s, &d), 12);
 	assert_int_equal(store_has(s, &d, &err), 0);
-	OK(store_take_blob(other, &d, 23, rest, (char[]){ "first part, second part" }, &err));
+	OK(store_take_blob(other, &d, 23, 0, rest, (char[]){ "first part, second part" }, &err));
 	assert_int_equal(asked_from, 12);
 	assert_int_equal(store_has(s, &d, &err), 1);
 	assert_int_equal(store_partial(s, &d), 0);
