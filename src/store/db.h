@@ -17,6 +17,7 @@ struct store {
 	int lease_fd, lease_slot;
 	bool write;
 	bool damaged;          /* SQLite says so of the database */
+	bool uncertain;        /* a write of its log failed: a change that was given up may come back with it */
 	struct hashtab leased; /* what we hold already, so that nothing is asked twice */
 	struct digest *held;
 	u32 n_held, cap_held;

@@ -47,6 +47,7 @@ int db_fail(struct store *s, struct error *err)
 		s->damaged = true;
 		return error_set(err, ERR_INPUT, "%s/store.db: %s; `pare store check --repair` makes it anew from index.json", s->images, sqlite()->errmsg(s->db));
 	default:
+		s->uncertain = true;
 		return error_set(err, ERR_ENV, "%s/store.db: %s", s->images, (code & 0xff) == SQLITE_IOERR && sys ? strerror(sys) : sqlite()->errmsg(s->db));
 	}
 }

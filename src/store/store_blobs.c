@@ -281,7 +281,7 @@ int ingest_fill(struct ingest *in, const struct digest *d, u64 size, u64 from, s
 static void take_back(struct store *s, const struct digest *d, const char *path)
 {
 	s64 size;
-	if (db_begin(s, NULL) < 0)
+	if (s->uncertain || db_begin(s, NULL) < 0)
 		return; /* the next sweep does it */
 	if (db_number(s, &size, NULL, "SELECT size FROM blobs WHERE digest = ?", "d", d) == 1)
 		unlink(path);

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -92,9 +93,16 @@ static int check_free(const char *dir, struct error *err)
 	return error_set(err, ERR_USAGE, "%s: is there already and is no OCI image layout", dir);
 }
 
-int layout_make(const char *dir, bool *made, struct error *err)
+int layout_make(const char *dir, bool *made, int *slot, struct error *err)
 {
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before); /* between the two a signal would leave it behind; registered before, take away what is somebody else's */
 	*made = mkdir(dir, 0777) == 0;
+	int e = errno;
+	*slot = *made ? file_unmake_at_exit(dir, &layout_begun) : -1;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = e;
 	if (!*made && errno != EEXIST)
 		return error_errno(err, "%s", dir);
 	if (!*made && check_free(dir, err) < 0)

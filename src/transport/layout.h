@@ -14,8 +14,9 @@
 
 /* Annotations for an entry of index.json: the tag as it stands, else the one of `reference` (each may be NULL); containerd's name beside it where there is a whole one. */
 json_t *layout_names(struct arena *a, const char *tag, const char *reference);
-/* The directory for writing: made when absent (*made), else a layout or empty. ERR_USAGE: something else is there. What processes left in it that were killed goes: parts and stages that nobody has locked. */
-int layout_make(const char *dir, bool *made, struct error *err) must_check;
+/* The directory for writing: made when absent (*made), else a layout or empty. ERR_USAGE: something else is there. What processes left in it that were killed goes: parts and stages that nobody has locked.
+ * *slot: one that was made goes with a signal, as layout_begun, until file_forget(). */
+int layout_make(const char *dir, bool *made, int *slot, struct error *err) must_check;
 extern const struct unmake layout_begun; /* a layout that was made and has no index.json yet */
 /* Whether one could be written behind "oci:" (or "oci-archive:"), as far as can be told without writing. */
 int layout_could(const char *detail, bool archive, struct error *err) must_check;

@@ -475,10 +475,11 @@ int repo_layout_open(const char *detail, const struct repo_options *opt, struct 
 	autofree char *dir = NULL;
 	const char *choice;
 	bool made = false;
+	int slot = -1;
 	bag_split(detail, &dir, &choice);
 	if (!dir[0])
 		return error_set(err, ERR_USAGE, "oci:%s: needs a directory", detail);
-	if (opt->write && layout_make(dir, &made, err) < 0)
+	if (opt->write && layout_make(dir, &made, &slot, err) < 0)
 		return -1;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -486,7 +487,7 @@ int repo_layout_open(const char *detail, const struct repo_options *opt, struct 
 	struct layout *l = layout_new(&layout_ops, detail, choice);
 	l->base.dir = l->dir = arena_strdup(&l->base.arena, str_of(dir));
 	l->made = made;
-	l->slot = made ? file_unmake_at_exit(dir, &layout_begun) : -1;
+	l->slot = slot;
 	l->bag = bag_directory(fd, dir);
 	if (!opt->write && no_index(l, err) < 0) {
 		repo_close(&l->base);

@@ -115,11 +115,12 @@ static const struct sink_ops ops = { "oci", false, begin, write_bytes, end, undo
 int sink_layout_open(const char *path, const char *tag, struct sink **ret, struct error *err)
 {
 	bool made;
-	if (layout_make(path, &made, err) < 0)
+	int slot;
+	if (layout_make(path, &made, &slot, err) < 0)
 		return -1;
 	struct layout *l = (struct layout *)sink_new(sizeof *l, &ops, path, tag);
 	l->made = made;
-	l->slot = made ? file_unmake_at_exit(path, &layout_begun) : -1;
+	l->slot = slot;
 	l->blob = (struct outfile){ .fd = -1, .slot = -1 };
 	if (stage_make(&l->place, arena_printf(&l->base.arena, "%s/" LAYOUT_STAGE, path), err) < 0) {
 		sink_close(&l->base);
