@@ -1,7 +1,9 @@
 """Every command reads images of a registry, of our store and of an engine, and `slim` writes there."""
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 
 from engines import docker  # noqa: F401: a fixture
 from imagelib import Dir, File, Image, Whiteout, index_layout, layer
@@ -101,13 +103,16 @@ def test_slim_from_and_to_a_registry(pare, registry, tmp_path):
     image("slim").oci(tmp_path / "layout", compression="gzip")
     push_layout(registry, "slim/app", tmp_path / "layout", "1")
     source, target = f"docker://{registry.host}/slim/app:1", f"docker://{registry.host}/slim/app:small"
-    killed, young = pare.root / "tmp" / "pare-image-abcdef", pare.root / "tmp" / "pare-image-ghijkl"  # what a killed process left; what may be of one that lives
-    for left in killed, young:
+    killed, living = pare.store / "pare-image-abcdefgh", pare.store / "pare-image-ijklmnop"  # what a killed process left; what one that lives has locked
+    for left in killed, living:
         (left / "image" / "blobs").mkdir(parents=True)
         (left / "image" / "blobs" / "x").write_text("x")
-    os.utime(killed, (1, 1))
+    lock = os.open(living, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     pare("slim", source, "-o", target)
-    assert os.listdir(pare.root / "tmp") == [young.name]
+    assert [x for x in os.listdir(pare.store) if x.startswith("pare-image-")] == [living.name]
+    os.close(lock)
+    shutil.rmtree(living)
     pare("slim", tmp_path / "layout", "-o", f"oci:{tmp_path}/small")
     after = same(pare, target, f"oci:{tmp_path}/small")
     assert after["image"]["digest"] == pare("inspect", "--format", "json", f"oci:{tmp_path}/small").json()["image"]["digest"]
