@@ -151,7 +151,7 @@ LONG = "x" * 40
 
 
 @pytest.mark.parametrize("says, shown", [("echo '{\"Secret\":\"pa55word\"}'", ""), ("echo oops pa55word", ""), ("echo no pa55word for you >&2", ""), ("cat >&2", ""), ("echo '{' >&2", ""),
-                                         ("echo %s >&2" % LONG, ""), ("printf 'the safe is \\033[1mlocked\\nthe second line\\n' >&2", ": the safe is "), ("yes >&2 & kill -9 $$", "")])
+                                         ("echo %s >&2" % LONG, ""), ("printf 'the safe is \\033[1mlocked\\nthe second line\\n' >&2", ": the safe is "), ("yes '{' >&2 & kill -9 $$", "")])
 def test_helpers_that_fail_are_not_quoted(pare, says, shown):
     """Nothing of their standard output, and of their standard error the first line when no secret can be in it."""
     with Registry(auth=("me", "pa55word")) as r:
