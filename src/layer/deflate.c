@@ -44,26 +44,58 @@ bool deflate_can(enum compression kind, int level)
 #define FAST_LEVEL 2
 #define FAST_ROOM (ISAL_DEF_LVL2_REQ + 16 * ISAL_DEF_LVL2_TOKEN_SIZE * IGZIP_K)
 struct compressor { /* of one worker */
-	struct libdeflate_compressor *c;
+	struct libdeflate_compressor *c, *store; /* store: NULL: not asked for */
 	struct isal_zstream *fast; /* NULL: not asked for */
 	u8 *fast_room;
 };
 
-/* 0: it did not fit. */
+/* A member whose first bytes are a stored block, and what isa-l then takes for a dictionary: without one it computes the third hash of a stream from the address of `z` (2.30: other
+ * bytes on each run, once in some ten thousand blocks). 0: it did not fit. */
+#define FAST_STORED 16u
+#define FAST_LEAST 4096u /* less is for libdeflate */
 static size_t compress_fast(struct compressor *k, const struct slot *s, size_t room)
 {
+	static const u8 head[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, /* RFC 1952 section 2.3 */ 0, FAST_STORED, 0, 0xff ^ FAST_STORED, 0xff }; /* RFC 1951 section 3.2.4 */
 	struct isal_zstream *z = k->fast;
-	isal_deflate_stateless_init(z);
+	u8 *in = (u8 *)s->in, *out = (u8 *)s->out;
+	if (s->n_in < FAST_LEAST || room < sizeof head + FAST_STORED + 8)
+		return 0;
+	memcpy(out, head, sizeof head);
+	memcpy(out + sizeof head, in, FAST_STORED);
+	isal_deflate_init(z);
 	z->level = FAST_LEVEL;
 	z->level_buf = k->fast_room;
 	z->level_buf_size = FAST_ROOM;
-	z->gzip_flag = IGZIP_GZIP;
 	z->end_of_stream = 1;
-	z->next_in = (u8 *)s->in;
-	z->avail_in = (u32)s->n_in;
-	z->next_out = (u8 *)s->out;
-	z->avail_out = (u32)room;
-	return isal_deflate_stateless(z) == COMP_OK && z->avail_in == 0 ? room - z->avail_out : 0;
+	if (isal_deflate_set_dict(z, in, FAST_STORED) != COMP_OK)
+		return 0;
+	z->next_in = in + FAST_STORED;
+	z->avail_in = (u32)(s->n_in - FAST_STORED);
+	z->next_out = out + sizeof head + FAST_STORED;
+	z->avail_out = (u32)(room - sizeof head - FAST_STORED - 8);
+	if (isal_deflate(z) != COMP_OK || z->internal_state.state != ZSTATE_END)
+		return 0;
+	u32 crc = libdeflate_crc32(0, in, s->n_in);
+	for (u32 i = 0; i < 4; i++) {
+		z->next_out[i] = (u8)(crc >> 8 * i);
+		z->next_out[4 + i] = (u8)(s->n_in >> 8 * i);
+	}
+	return (size_t)(z->next_out - out) + 8;
+}
+
+/* Compressed already, most of it: in a sample every value is about as frequent as every other, so that a twentieth is to be had at best (chi-squared; of even chances it is 255, of
+ * programs and text tens of thousands). */
+#define SAMPLE_EVERY 251u /* a prime: no record's length */
+#define SAMPLE_EVEN 600u
+static bool dense(const struct slot *s)
+{
+	u32 count[256] = { 0 }, n = 0;
+	u64 squares = 0;
+	for (size_t i = 0; i < s->n_in; i += SAMPLE_EVERY, n++)
+		count[(u8)s->in[i]]++;
+	for (u32 i = 0; i < 256; i++)
+		squares += (u64)count[i] * count[i];
+	return n > DEFLATE_BLOCK / SAMPLE_EVERY / 2 && 256 * squares < (u64)n * (n + SAMPLE_EVEN);
 }
 
 static void compress(struct compressor *k, struct slot *s)
@@ -71,7 +103,9 @@ static void compress(struct compressor *k, struct slot *s)
 	size_t room = libdeflate_gzip_compress_bound(k->c, DEFLATE_BLOCK);
 	if (!s->out)
 		s->out = xmalloc(room);
-	s->n_out = k->fast ? compress_fast(k, s, room) : 0;
+	s->n_out = 0;
+	if (k->fast)
+		s->n_out = dense(s) ? libdeflate_gzip_compress(k->store, s->in, s->n_in, s->out, room) : compress_fast(k, s, room);
 	if (!s->n_out)
 		s->n_out = libdeflate_gzip_compress(k->c, s->in, s->n_in, s->out, room);
 }
@@ -80,12 +114,13 @@ static void *work(void *arg)
 {
 	struct deflate *d = arg;
 	struct compressor k = { .c = libdeflate_alloc_compressor(d->level == DEFLATE_FAST ? 1 : d->level ? d->level : DEFLATE_GZIP_LEVEL) };
-	if (!k.c)
-		abort();
 	if (d->level == DEFLATE_FAST) {
+		k.store = libdeflate_alloc_compressor(0);
 		k.fast = xmalloc(sizeof *k.fast);
 		k.fast_room = xmalloc(FAST_ROOM);
 	}
+	if (!k.c || (k.fast && !k.store))
+		abort();
 	pthread_mutex_lock(&d->lock);
 	for (;;) {
 		d->idle++;
@@ -104,6 +139,7 @@ static void *work(void *arg)
 	}
 	pthread_mutex_unlock(&d->lock);
 	libdeflate_free_compressor(k.c);
+	libdeflate_free_compressor(k.store);
 	free(k.fast);
 	free(k.fast_room);
 	return NULL;

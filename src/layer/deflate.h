@@ -18,7 +18,7 @@
 
 #define DEFLATE_BLOCK ((size_t)MiB)
 #define DEFLATE_GZIP_LEVEL 6 /* of libdeflate: 1..12 */
-#define DEFLATE_FAST (-1)    /* a level of gzip: by isa-l, less than half of the time of level 1 and 2 to 4 % larger. The same bytes on every x86-64 processor with SSE 4.2 (since 2009) */
+#define DEFLATE_FAST (-1)    /* a level of gzip: by isa-l, less than half of the time of level 1 and 2 to 4 % larger; what is compressed already is stored. The same bytes on every x86-64 processor with SSE 4.2 (since 2009) */
 #define DEFLATE_ZSTD_LEVEL 6 /* of zstd: 1..19 */
 
 /* Takes the compressed bytes in order, called on the thread of deflate_write() and deflate_finish(). */
