@@ -204,11 +204,10 @@ static void subject_of(struct arena *a, struct repo *from, const char *name, str
 {
 	static const char *const files[] = { "oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:", "rootfs:", "dir:", "file:" };
 	struct reference r;
-	const char *registry = from ? repo_registry(from) : NULL, *transport = from ? repo_transport(from) : "";
+	const char *transport = from ? repo_transport(from) : "";
+	bool registry = from && repo_registry(from);
 	struct str text = str_of(name);
 	*s = (struct subject){ .plain = name };
-	if (registry) /* where it comes from in fact */
-		s->plain = arena_printf(a, "%s/%s", registry, repo_path(from));
 	if (str_starts(text, STR("docker://")) || str_starts(text, STR("pare:")))
 		text = str_from(text, text.p[0] == 'd' ? 9 : 5);
 	for (size_t i = 0; i < countof(files) && !registry; i++)
@@ -216,8 +215,7 @@ static void subject_of(struct arena *a, struct repo *from, const char *name, str
 			return;
 	if (reference_parse(a, text, &r, NULL) < 0)
 		return;
-	if (!registry)
-		s->plain = arena_printf(a, "%s/%s", r.domain, r.path);
+	s->plain = arena_printf(a, "%s/%s", r.domain, r.path); /* as it was named: registries.conf may keep it elsewhere */
 	if (r.tag)
 		s->tagged = arena_printf(a, "%s:%s", s->plain, r.tag);
 }

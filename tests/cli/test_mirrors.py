@@ -151,3 +151,14 @@ def test_short_names(pare, places, held):
     assert pare("pull", "-q", "app:1", env=env).out == "docker.io/library/app@%s\n" % held["A"]
     assert "docker.io/library/app" in pare("images", "--format", "json").out
     assert pare("tags", "app", env=env).out == "1\n"
+
+
+def test_a_policy_is_about_names(pare, places, held, tmp_path):
+    """Where registries.conf leads a name is nothing that a rule has to know, and no way around one."""
+    env = conf(pare, registry([("$A", "")]), places)
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rule]]\nmatch = "example.org/team/*"\naction = "deny"\n')
+    for words in (("copy", NAME, "oci:%s" % (tmp_path / "out")), ("pull", NAME), ("verify", NAME)):
+        assert "refused by rule 1" in pare(*words, "--policy", policy, env=env, status=1).err
+    policy.write_text('default = "deny"\n[[rule]]\nmatch = "example.org/team/b"\n')
+    assert pare("copy", "-q", NAME, "oci:%s" % (tmp_path / "out"), "--policy", policy, env=env).out.strip() == held["A"]
