@@ -11,7 +11,7 @@ int copy_source(const char *source, const struct copy_options *opt, struct arena
 	if (opt->platform && platform_parse(str_of(opt->platform), &want, err) < 0)
 		return -1;
 	const struct layer_options none = { 0 };
-	struct source_options so = { .platform = &want, .platform_forced = opt->platform != NULL, .layer = &none, .need_content = true, .plain_dirs = true, .once = true, .registry = &opt->source };
+	struct source_options so = { .platform = &want, .platform_forced = opt->platform != NULL, .layer = &none, .need_content = true, .plain_dirs = true, .once = true, .one = true, .registry = &opt->source };
 	so.spool_dir = store_dir(a, opt->target.store ? opt->target.store : opt->source.store, err);
 	if (!so.spool_dir || source_open(source, &so, ret, err) < 0)
 		return -1;

@@ -23,6 +23,8 @@ int store_sync_dir(const char *path, struct error *err)
 	return 0;
 }
 
+#define TAKE_TRIES 100 /* names for a file that is taken over */
+
 /* --- what is there --- */
 static int missing(const struct digest *d, struct error *err) { return error_set(err, ERR_INPUT, "%s is not in the store", DIGEST_STR(d)); }
 
@@ -336,22 +338,37 @@ int store_add_blob(struct store *s, const struct digest *d, u64 size, u64 from, 
 	return r < 0 ? r : ingest_admit(s, &in, d, had, NULL, err);
 }
 
-/* 1: it cannot have a name here. */
+/* 1: it cannot have a name here. One that is there is somebody else's: a process with our number where numbers are counted anew (a container), or one that died. */
 static int take_file(struct store *s, const struct digest *d, u64 size, int file, struct error *err)
 {
+	struct ingest in = { .fd = -1, .own = true, .slot = -1 };
 	struct buf path = BUF(0);
-	partial_path(s, d, true, &path);
-	struct ingest in = { .fd = -1, .path = path.p, .own = true, .slot = file_unlink_at_exit(path.p) };
 	struct stat st;
-	int r = 1;
-	if (fstat(file, &st) == 0 && st.st_size == (off_t)size && file_link(file, in.path) == 0) {
-		in.fd = fcntl(file, F_DUPFD_CLOEXEC, 3);
-		r = in.fd < 0 || (fsync(in.fd) < 0 && errno != EINVAL) ? error_errno(err, "%s", in.path) : 0;
+	bool linked = false;
+	if (fstat(file, &st) < 0 || st.st_size != (off_t)size)
+		return 1;
+	for (int tries = 0; !linked && tries < TAKE_TRIES; tries++) {
+		partial_path(s, d, true, &path);
+		in.slot = file_unlink_at_exit(path.p);
+		linked = file_link(file, path.p) == 0;
+		int e = errno;
+		if (!linked)
+			file_forget(in.slot);
+		if (!linked && e != EEXIST)
+			break;
 	}
-	if (r == 0)
-		return ingest_admit(s, &in, d, size, NULL, err);
-	ingest_drop(&in, false);
-	return r;
+	if (!linked) {
+		buf_free(&path);
+		return 1;
+	}
+	in.path = path.p;
+	in.fd = fcntl(file, F_DUPFD_CLOEXEC, 3);
+	if (in.fd < 0 || (fsync(in.fd) < 0 && errno != EINVAL)) {
+		error_errno(err, "%s", in.path);
+		ingest_drop(&in, false);
+		return -1;
+	}
+	return ingest_admit(s, &in, d, size, NULL, err);
 }
 
 int store_take_blob(struct store *s, const struct digest *d, u64 size, int file, int (*open_from)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx,

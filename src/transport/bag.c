@@ -227,12 +227,68 @@ static int choose(struct source *s, struct bag *b, const struct index *x, const 
 	return r;
 }
 
+/* --- several images, and none is named --- */
+static void list_name(struct buf *names, const char *name, size_t number)
+{
+	if (names->n > 300)
+		return;
+	buf_puts(names, names->n ? ", " : "");
+	if (name)
+		buf_printf(names, "%.200s", name);
+	else
+		buf_printf(names, "@%zu", number);
+}
+
+static int several(const struct bag *b, const struct buf *names, struct error *err)
+{
+	return error_set(err, ERR_USAGE, "%s: several images are in it; name one of: %s", b->name, names->p);
+}
+
+/* Entries without a name that are each for a platform are one image; so is what stands there under several names. */
+static int only_one(const struct bag *b, const struct index *x, struct error *err)
+{
+	const struct descriptor *first = NULL;
+	bool tags = false, bare = false, other = false;
+	struct buf names = BUF(0);
+	for (u32 i = 0; i < x->n; i++) {
+		const struct descriptor *d = &x->manifests[i];
+		if (d->bad || d->attestation)
+			continue;
+		tags |= tag_of(d) != NULL;
+		bare |= !d->platform.arch[0];
+		other |= first && !digest_eq(&first->digest, &d->digest);
+		first = first ? first : d;
+		list_name(&names, d->ref_name ? d->ref_name : d->image_name, i);
+	}
+	int r = other && (tags || bare) ? several(b, &names, err) : 0;
+	buf_free(&names);
+	return r;
+}
+
+static int only_entry(const struct bag *b, const json_t *doc, struct error *err)
+{
+	struct buf names = BUF(0);
+	const json_t *first = json_array_get(doc, 0);
+	bool other = false;
+	size_t i;
+	json_t *e;
+	json_array_foreach (doc, i, e) {
+		other |= !json_equal(json_object_get(e, "Config"), json_object_get(first, "Config")) || !json_equal(json_object_get(e, "Layers"), json_object_get(first, "Layers"));
+		list_name(&names, json_string_value(json_array_get(json_arr(e, "RepoTags"), 0)), i);
+	}
+	int r = other ? several(b, &names, err) : 0;
+	buf_free(&names);
+	return r;
+}
+
 static int oci(struct source *s, struct bag *b, const json_t *doc, const char *choice, const struct source_options *opt, struct error *err)
 {
 	struct index x;
 	const struct descriptor *d = NULL;
 	if (index_parse(&s->arena, doc, &x, err) < 0)
 		return error_wrap(err, "index.json");
+	if (opt->one && !choice[0] && only_one(b, &x, err) < 0)
+		return -1;
 	if (choose(s, b, &x, choice, opt, &d, err) < 0)
 		return -1;
 	return oci_image(s, b, d, err);
@@ -290,13 +346,15 @@ static void docker_config(struct source *s, struct bag *b, const char *name)
 	buf_free(&text);
 }
 
-static int docker(struct source *s, struct bag *b, const json_t *doc, const char *choice, struct error *err)
+static int docker(struct source *s, struct bag *b, const json_t *doc, const char *choice, const struct source_options *opt, struct error *err)
 {
 	static const struct descriptor none = { .media_type = "" };
 	char clean[TAR_PATH_MAX + 1];
 	const char *tag = NULL;
 	if (!json_is_array(doc) || json_array_size(doc) == 0)
 		return error_set(err, ERR_INPUT, "%s: manifest.json names no image", b->name);
+	if (opt->one && !choice[0] && only_entry(b, doc, err) < 0)
+		return -1;
 	const json_t *e = docker_entry(doc, choice, &tag);
 	if (!e)
 		return error_set(err, ERR_USAGE, "%s: no image '%s' in it (%zu images)", b->name, choice, json_array_size(doc));
@@ -341,7 +399,7 @@ static int fill(struct source *s, struct bag *b, enum bag_form form, const char 
 	}
 	if (has_manifest) {
 		autojson json_t *doc = document(b, "manifest.json", err);
-		return doc ? docker(s, b, doc, choice, err) : -1;
+		return doc ? docker(s, b, doc, choice, opt, err) : -1;
 	}
 	if (b->problems.n)
 		return error_set(err, ERR_INPUT, "%s: %s", b->name, b->problems.v[0]);

@@ -26,7 +26,7 @@ struct bag {
 
 enum bag_form { BAG_ANY, BAG_OCI, BAG_DOCKER };
 
-/* Takes the bag (closes it on failure too). `choice`: a tag, "@N" or "@sha256:…"; "" for the first. */
+/* Takes the bag (closes it on failure too). `choice`: a tag, "@N" or "@sha256:…"; "" for the first, or the only one (source_options.one). */
 int bag_source(struct bag *b, enum bag_form form, const char *transport, const char *choice, const struct source_options *opt, struct source **ret, struct error *err) must_check;
 
 /* FILE[:CHOICE]: all of it when that exists, else cut at the first ':' that has something existing in front of it, else at the first

@@ -34,6 +34,7 @@ struct source_options {
 	const struct layer_options *layer; /* how to read layers that pass by */
 	bool need_content;               /* layers will be opened (again): spool what passes by once */
 	bool once;                       /* each layer is opened once: what a registry sends is not kept for the next time */
+	bool one;                        /* a place that holds several images is refused unless the location says which: the first is no answer */
 	const struct archive_memory *memory; /* NULL: nothing is remembered */
 	const char *spool_dir;           /* existing directory for that; NULL: need_content of such places fails */
 	const struct repo_options *registry; /* how a registry is asked (repo.h); NULL: as ever */

@@ -358,3 +358,30 @@ def test_gzip_is_the_same_on_every_processor(pare, tmp_path):
         assert p.returncode == 0, p.stderr
         digests.add(p.stdout)
     assert len(digests) == 1, digests
+
+
+def test_several_images_in_it(pare, tmp_path):
+    """Which of several is meant is for who asks to say: neither the first nor any other is taken, whatever the form, and nothing is written."""
+    a, b = image(1, tags=("a:1",)), image(2, tags=("b:2",))
+    two = tmp_path / "two.tar"
+    a.docker_archive(two, form="legacy", others=[b])
+    lay = tmp_path / "lay"
+    for k, x in (("1", a), ("2", b)):
+        pare("copy", x.docker_archive(tmp_path / "one.tar"), "oci:%s:%s" % (lay, k))
+    for k, tag in (("1", "lay1"), ("2", "lay2")):
+        pare("copy", "oci:%s:%s" % (lay, k), "oci-archive:%s:%s" % (tmp_path / (tag + ".tar"), tag))
+    with tarfile.open(tmp_path / "both.tar", "w") as t:
+        t.add(lay, arcname=".")
+    where = {"docker-archive:%s" % two: ("a:1", "b:2"), str(two): ("a:1", "b:2"), "oci:%s" % lay: ("1", "2"), str(lay): ("1", "2"), "oci-archive:%s" % (tmp_path / "both.tar"): ("1", "2"),
+             str(tmp_path / "both.tar"): ("1", "2")}
+    for source, names in where.items():
+        for target in ("oci:%s" % (tmp_path / "out"), "oci-archive:%s" % (tmp_path / "out.tar"), "docker-archive:%s" % (tmp_path / "out.tar"), "pare:out:1"):
+            r = pare("copy", "-q", source, target, status=2)
+            assert r.err.count("\n") == 1 and "several images" in r.err and ", ".join(names) in r.err, (source, target, r.err)
+    assert not (tmp_path / "out").exists() and not (tmp_path / "out.tar").exists()
+    pare("copy", "-q", "docker-archive:%s:b:2" % two, "oci:%s:x" % (tmp_path / "out"))
+    pare("copy", "-q", "docker-archive:%s:@1" % two, "oci:%s:y" % (tmp_path / "out"))
+    assert raw(tmp_path / "out", "x")[0] == raw(tmp_path / "out", "y")[0] == raw(lay, "2")[0]
+    nameless = tmp_path / "nameless.tar"  # they are told apart by their place
+    image(1, tags=()).docker_archive(nameless, form="legacy", others=[image(2, tags=())])
+    assert "@0, @1" in pare("copy", "-q", "docker-archive:%s" % nameless, "oci:%s" % (tmp_path / "no"), status=2).err

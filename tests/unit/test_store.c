@@ -321,6 +321,83 @@ static void partials(void **state)
 	store_close(other);
 }
 
+static int never(void *ctx, u64 from, struct stream **ret, struct error *e)
+{
+	(void)ctx, (void)from, (void)ret;
+	return error_set(e, ERR_ENV, "its bytes were asked for");
+}
+
+/* A file without a name becomes the blob; names that others have are left alone. */
+static void taken(void **state)
+{
+	(void)state;
+	static const char text[] = "made beside its place";
+	struct store *s = open_store();
+	struct digest d = digest_bytes(DIGEST_SHA256, STR("made beside its place"));
+	struct stat is, was;
+	char path[300];
+	int fd = open(store_images_dir(s), O_TMPFILE | O_RDWR, 0644), others[30];
+	if (fd < 0) { /* this file system has none */
+		store_close(s);
+		skip();
+	}
+	for (int i = 0; i < 30; i++) {
+		snprintf(path, sizeof path, "%s/ingest/sha256-%s.%ld-%d.part", store_images_dir(s), strchr(DIGEST_STR(&d), ':') + 1, (long)getpid(), i);
+		others[i] = open(path, O_RDWR | O_CREAT | O_EXCL, 0644);
+		assert_true(others[i] >= 0);
+	}
+	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+	OK(fstat(fd, &was));
+	OK(store_take_blob(s, &d, sizeof text - 1, fd, never, NULL, &err));
+	path_of(&d, path);
+	OK(stat(path, &is));
+	assert_int_equal(is.st_ino, was.st_ino);
+	assert_int_equal(store_has(s, &d, &err), 1);
+	for (int i = 0; i < 30; i++) {
+		OK(fstat(others[i], &is));
+		assert_int_equal(is.st_nlink, 1);
+		close(others[i]);
+	}
+	/* What has another length is no such file, and is not even looked at. */
+	struct digest e = digest_bytes(DIGEST_SHA256, STR("other"));
+	assert_int_equal(store_take_blob(s, &e, 5, fd, never, NULL, &err), -1);
+	OK(store_take_blob(s, &e, 5, fd, rest, (char[]){ "other" }, &err));
+	close(fd);
+	store_close(s);
+}
+
+/* Who reads an image keeps it: it may lose its name and a sweep may come while its layers are on their way. */
+static void reader(void **state)
+{
+	(void)state;
+	struct store *s = open_store();
+	struct digest l, m = image(s, "a layer that is read", &l);
+	struct descriptor layer = { .media_type = MT_LAYER, .digest = l, .size = strlen("a layer that is read") };
+	struct repo_options opt = { .store = dir };
+	struct document doc;
+	struct store_swept swept;
+	struct stream *bytes;
+	struct str view;
+	struct repo *r;
+	OK(store_set_ref(s, "alpine", &m, &err));
+	store_close(s);
+	OK(repo_open("pare:alpine", &opt, &r, &err));
+	OK(repo_document(r, NULL, &doc, &err));
+	document_free(&doc);
+	s = open_store();
+	OK(store_drop_ref(s, "alpine", &err));
+	OK(store_sweep(s, false, &swept, &err));
+	assert_int_equal(swept.blobs, 0);
+	OK(repo_blob(r, &layer, 0, &bytes, &err));
+	OK(stream_next(bytes, &view, &err));
+	assert_int_equal(view.n, layer.size);
+	stream_close(bytes);
+	repo_close(r);
+	OK(store_sweep(s, false, &swept, &err));
+	assert_int_equal(swept.blobs, 3);
+	store_close(s);
+}
+
 static void add_line(void *ctx, const char *line)
 {
 	buf_puts(ctx, line);
@@ -455,6 +532,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(documents, setup, teardown), cmocka_unit_test_setup_teardown(leases, setup, teardown),
 		cmocka_unit_test_setup_teardown(partials, setup, teardown), cmocka_unit_test_setup_teardown(checking, setup, teardown),
 		cmocka_unit_test_setup_teardown(index_json, setup, teardown), cmocka_unit_test_setup_teardown(absent, setup, teardown),
+		cmocka_unit_test_setup_teardown(taken, setup, teardown),    cmocka_unit_test_setup_teardown(reader, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
