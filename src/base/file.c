@@ -2,6 +2,7 @@
 #include "base/leftover.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -86,6 +87,10 @@ int file_write_all(int fd, const void *p, size_t n)
 
 int file_mkdirs(const char *path, struct error *err)
 {
+	if (!path[0]) {
+		errno = ENOENT;
+		return error_errno(err, "a directory without a name");
+	}
 	autofree char *copy = xstrdup(path);
 	for (char *s = copy + 1;; s++) {
 		char c = *s;
@@ -127,8 +132,12 @@ int file_link(int fd, const char *path)
 static int named(const char *path, int nameless, bool *other)
 {
 	if (nameless >= 0) {
-		int fd = file_link(nameless, path) == 0 ? fcntl(nameless, F_DUPFD_CLOEXEC, 3) : -1;
-		*other = fd < 0 && errno == EEXIST;
+		bool linked = file_link(nameless, path) == 0;
+		int fd = linked ? fcntl(nameless, F_DUPFD_CLOEXEC, 3) : -1, e = errno;
+		if (linked && fd < 0)
+			unlink(path);
+		*other = !linked && e == EEXIST;
+		errno = e;
 		return fd;
 	}
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -169,7 +178,15 @@ static int begin(struct outfile *o, const char *path, int nameless, struct error
 	return 0;
 }
 
-int outfile_open(struct outfile *o, const char *path, struct error *err) { return begin(o, path, -1, err); }
+int outfile_open(struct outfile *o, const char *path, struct error *err)
+{
+	struct stat st;
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return begin(o, path, -1, err);
+	errno = EISDIR;
+	return S_ISDIR(st.st_mode) ? error_errno(err, "%s", path) : error_set(err, ERR_ENV, "%s: is there and no regular file: it is not replaced", path);
+}
+
 int outfile_adopt(struct outfile *o, const char *path, int fd, struct error *err) { return begin(o, path, fd, err); }
 
 static void outfile_drop(struct outfile *o)
@@ -215,24 +232,57 @@ void outfile_abort(struct outfile *o)
 	outfile_drop(o);
 }
 
-int outfile_write(const char *path, void (*write)(FILE *f, void *ctx), void *ctx, struct error *err)
+char *file_real(const char *path)
 {
-	struct outfile out;
-	if (outfile_open(&out, path, err) < 0)
+	struct stat st;
+	char *real = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+	return real ? real : xstrdup(path);
+}
+
+/* What is open already is written on from where it is; a pipe or a device is not replaced. -1: neither; else a descriptor, or -2: errno. */
+static int written_through(const char *path)
+{
+	static const char *const own[] = { "/dev/fd/", "/proc/self/fd/" };
+	struct stat st;
+	u64 n = strcmp(path, "/dev/stdout") == 0 ? STDOUT_FILENO : strcmp(path, "/dev/stderr") == 0 ? STDERR_FILENO : UINT64_MAX;
+	for (size_t i = 0; i < countof(own); i++)
+		if (strncmp(path, own[i], strlen(own[i])) == 0 && !str_to_u64(str_of(path + strlen(own[i])), &n))
+			n = UINT64_MAX;
+	int fd = -1;
+	if (n <= INT_MAX)
+		fd = fcntl((int)n, F_DUPFD_CLOEXEC, 3);
+	else if (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
 		return -1;
-	int fd = dup(out.fd);
+	else
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -2 : fd;
+}
+
+static int write_to(int fd, const char *path, void (*write)(FILE *f, void *ctx), void *ctx, struct error *err)
+{
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (f)
 		write(f, ctx);
-	if (!f || fflush(f) != 0 || ferror(f)) {
-		error_errno(err, "%s", path);
-		if (f)
-			fclose(f);
-		else if (fd >= 0)
-			close(fd);
+	int r = !f || fflush(f) != 0 || ferror(f) ? error_errno(err, "%s", path) : 0;
+	if (f)
+		fclose(f);
+	else if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+int outfile_write(const char *path, void (*write)(FILE *f, void *ctx), void *ctx, struct error *err)
+{
+	struct outfile out;
+	int through = written_through(path);
+	if (through != -1)
+		return write_to(through, path, write, ctx, err);
+	autofree char *real = file_real(path);
+	if (outfile_open(&out, real, err) < 0)
+		return -1;
+	if (write_to(dup(out.fd), path, write, ctx, err) < 0) {
 		outfile_abort(&out);
 		return -1;
 	}
-	fclose(f);
 	return outfile_commit(&out, err);
 }

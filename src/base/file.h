@@ -20,6 +20,7 @@ int file_write_all(int fd, const void *p, size_t n) must_check; /* 0, or -1 with
 /* A file of `dir` that has no name, to be read and written, gone with its last descriptor; -1 with errno. */
 int file_nameless(const char *dir);
 int file_link(int fd, const char *path); /* locks it and gives it one, which must not be there; 0, or -1 with errno: it cannot have one */
+char *file_real(const char *path); /* where it leads, when it is a link to something that is there, else itself; the caller's */
 int file_mkdirs(const char *path, struct error *err) must_check; /* mkdir -p, 0700 for what is new */
 
 /* A result that appears at once or not at all: written beside its place, synced, renamed.
@@ -32,7 +33,7 @@ struct outfile {
 	char *path, *tmp; /* owned */
 	int slot;        /* of the table that the signal handler cleans */
 };
-int outfile_open(struct outfile *o, const char *path, struct error *err) must_check;
+int outfile_open(struct outfile *o, const char *path, struct error *err) must_check; /* ERR_ENV where something stands there that is no regular file: a device is never replaced */
 /* The same of a file that is written already and has no name (file_nameless()), so that its bytes need not be copied; the fd stays the caller's. ERR_ENV where `path` is on another
  * file system, or that one has no such files: it has to be copied. */
 int outfile_adopt(struct outfile *o, const char *path, int fd, struct error *err) must_check;
@@ -40,7 +41,8 @@ int outfile_commit(struct outfile *o, struct error *err) must_check;
 /* The same without waiting for the disk: for a cache whose files carry their own check sum. */
 int outfile_commit_unsynced(struct outfile *o, struct error *err) must_check;
 void outfile_abort(struct outfile *o);
-/* All of it: what write() writes, as FILE. */
+/* All of it: what write() writes, as FILE. For results that a user named: a link is followed, and what is no regular file (a pipe, /dev/null), or open here already (/dev/stdout, /dev/fd/N), is
+ * written to as it is. */
 int outfile_write(const char *path, void (*write)(FILE *f, void *ctx), void *ctx, struct error *err) must_check;
 
 /* A directory of our own, "PREFIXXXXXXXXX", for what is being made: locked, and gone with all that is in it when it is removed, or a signal ends us. */

@@ -9,7 +9,9 @@
 
 static void print(FILE *f, void *ctx)
 {
-	(void)fchmod(fileno(f), 0600);
+	struct stat st;
+	if (fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode)) /* never a device */
+		(void)fchmod(fileno(f), 0600);
 	json_dumpf(ctx, f, JSON_INDENT(4));
 	fputc('\n', f);
 }

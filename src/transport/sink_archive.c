@@ -184,8 +184,9 @@ static void sweep(const char *path)
 int sink_archive_open(const char *path, const char *tag, bool oci, struct sink **ret, struct error *err)
 {
 	struct outfile out;
-	sweep(path);
-	if (outfile_open(&out, path, err) < 0)
+	autofree char *real = file_real(path);
+	sweep(real);
+	if (outfile_open(&out, real, err) < 0)
 		return -1;
 	struct archive *a = (struct archive *)sink_new(sizeof *a, oci ? &oci_ops : &docker_ops, path, tag);
 	a->out = out;

@@ -403,7 +403,7 @@ static const char *in_dir(struct buf *b, const char *name)
 static int remove_dir(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "out", "in/link", "in/file", "in/up", "in/abs", "in/fifo", "in/sub", "in", "a/b/c", "a/b", "a" };
+	static const char *const names[] = { "out", "pipe", "link", "target", "in/link", "in/file", "in/up", "in/abs", "in/fifo", "in/sub", "in", "a/b/c", "a/b", "a" };
 	struct buf b = BUF(0);
 	for (size_t i = 0; i < countof(names); i++)
 		remove(in_dir(&b, names[i]));
@@ -444,6 +444,51 @@ static void results(void **state)
 	assert_int_equal(file_mkdirs(path.p, &err), 0);
 	buf_free(&path);
 	buf_free(&text);
+}
+
+static void put_text(FILE *f, void *ctx) { fputs(ctx, f); }
+
+/* Results that a user named: a link leads somewhere, a device stays one, what is open already is written on. */
+static void results_elsewhere(void **state)
+{
+	(void)state;
+	struct buf path = BUF(0), text = BUF(0), link = BUF(0);
+	struct outfile o;
+	struct stat st;
+	struct error err = { 0 };
+	char got[16];
+	in_dir(&path, "pipe");
+	assert_int_equal(mkfifo(path.p, 0600), 0);
+	int fd = open(path.p, O_RDWR);
+	assert_int_equal(outfile_write(path.p, put_text, (char[]){ "through" }, &err), 0);
+	assert_int_equal(read(fd, got, sizeof got), 7);
+	assert_int_equal(outfile_open(&o, path.p, &err), -1);
+	assert_int_equal(err.kind, ERR_ENV);
+	assert_int_equal(stat(path.p, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	close(fd);
+	in_dir(&path, "target");
+	in_dir(&link, "link");
+	assert_int_equal(symlink("target", link.p), 0);
+	fd = open(path.p, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(write(fd, "one ", 4), 4);
+	char own[40];
+	snprintf(own, sizeof own, "/dev/fd/%d", fd);
+	assert_int_equal(outfile_write(own, put_text, (char[]){ "two" }, &err), 0);
+	assert_int_equal(file_read(path.p, 100, &text, &err), 0);
+	assert_str(buf_str(&text), "one two");
+	close(fd);
+	assert_int_equal(outfile_write(own, put_text, (char[]){ "three" }, &err), -1);
+	assert_int_equal(outfile_write(link.p, put_text, (char[]){ "new" }, &err), 0);
+	buf_clear(&text);
+	assert_int_equal(file_read(path.p, 100, &text, &err), 0);
+	assert_str(buf_str(&text), "new");
+	assert_int_equal(lstat(link.p, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(file_mkdirs("", &err), -1);
+	buf_free(&path);
+	buf_free(&text);
+	buf_free(&link);
 }
 
 static void beneath(void **state)
@@ -577,7 +622,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables), cmocka_unit_test(same_starts), cmocka_unit_test(strings), cmocka_unit_test(numbers), cmocka_unit_test(patterns), cmocka_unit_test(sizes), cmocka_unit_test(escapes), cmocka_unit_test(doubles), cmocka_unit_test(json_out),
-		cmocka_unit_test(json_in), cmocka_unit_test(buffers), cmocka_unit_test(arenas), cmocka_unit_test(errors), cmocka_unit_test(results), cmocka_unit_test(beneath), cmocka_unit_test(hashes),
+		cmocka_unit_test(json_in), cmocka_unit_test(buffers), cmocka_unit_test(arenas), cmocka_unit_test(errors), cmocka_unit_test(results), cmocka_unit_test(results_elsewhere), cmocka_unit_test(beneath), cmocka_unit_test(hashes),
 		cmocka_unit_test(threads),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
