@@ -54,6 +54,7 @@ static int choose(struct arena *a, struct opened *m, const struct platform *want
 		const struct descriptor *best = NULL;
 		int best_match = 0;
 		char text[100];
+		struct buf there = BUF(0);
 		if (index_parse(a, m->doc, &x, err) < 0)
 			return error_wrap(err, "%s", repo_name(m->r));
 		for (u32 i = 0; i < x.n && deep < OCI_NESTED_MAX; i++) {
@@ -63,9 +64,14 @@ static int choose(struct arena *a, struct opened *m, const struct platform *want
 				best = d;
 				best_match = match;
 			}
+			if (!d->bad && !d->attestation && d->platform.os[0])
+				platform_list(&d->platform, &there);
 		}
 		if (!best)
-			return error_set(err, ERR_USAGE, "%s: has no image for %s", repo_name(m->r), platform_text(want, text));
+			error_set(err, ERR_USAGE, "%s: nothing for %s; there is: %s (--platform)", repo_name(m->r), platform_text(want, text), there.n ? there.p : "nothing");
+		buf_free(&there);
+		if (!best)
+			return -1;
 		const char *digest = arena_strdup(a, str_of(DIGEST_STR(&best->digest)));
 		json_decref(m->doc);
 		m->doc = NULL;

@@ -176,7 +176,6 @@ struct choice {
 
 static void consider(struct choice *c, const struct descriptor *d)
 {
-	char text[100];
 	if (d->bad || d->attestation || (d->media_type[0] && !media_type_is_manifest(d->media_type)))
 		return;
 	bool known = d->platform.arch[0] || d->platform.os[0];
@@ -187,8 +186,8 @@ static void consider(struct choice *c, const struct descriptor *d)
 		c->score = score;
 		c->best = *d;
 	}
-	if (known && c->platforms.n < 400 && !str_contains(buf_str(&c->platforms), str_of(platform_text(&d->platform, text))))
-		buf_printf(&c->platforms, "%s%s", c->platforms.n ? ", " : "", text);
+	if (known)
+		platform_list(&d->platform, &c->platforms);
 }
 
 /* Every image that the index and those inside it name. */

@@ -1,4 +1,5 @@
 #include "oci/platform.h"
+#include "base/buf.h"
 #include <sys/utsname.h>
 
 static bool put(char *to, struct str s)
@@ -100,4 +101,16 @@ int platform_match(const struct platform *want, const struct platform *have_raw)
 		return cmp == 0 ? 90 : cmp < 0 ? 20 + have.variant[1] - '0' : want->variant[0] ? 0 : 5;
 	}
 	return want->variant[0] ? (strcmp(have.variant, want->variant) < 0 ? 20 : 0) : 5;
+}
+
+void platform_list(const struct platform *p, struct buf *list)
+{
+	char text[100];
+	if (list->n >= 400)
+		return;
+	platform_text(p, text);
+	for (struct str rest = buf_str(list); rest.p && rest.n;)
+		if (str_is(str_trim(str_cut(&rest, ',')), text))
+			return;
+	buf_printf(list, "%s%s", list->n ? ", " : "", text);
 }

@@ -138,7 +138,6 @@ static const char *tag_of(const struct descriptor *d) { return d->image_name ? d
 
 static void consider(struct candidates *c, const struct descriptor *d, const char *name)
 {
-	char text[100];
 	bool artifact = d->media_type[0] && !media_type_is_manifest(d->media_type); /* a chart, a signature: something that is no image */
 	if (artifact && !c->other)
 		c->other = d;
@@ -157,8 +156,8 @@ static void consider(struct candidates *c, const struct descriptor *d, const cha
 		c->only = d;
 		c->only_name = name;
 	}
-	if (known && c->platforms.n < 400 && !str_contains(buf_str(&c->platforms), str_of(platform_text(&d->platform, text))))
-		buf_printf(&c->platforms, "%s%s", c->platforms.n ? ", " : "", text);
+	if (known)
+		platform_list(&d->platform, &c->platforms);
 	if (score > c->best_score) {
 		c->best = d;
 		c->best_name = name;

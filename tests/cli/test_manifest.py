@@ -19,7 +19,7 @@ def test_manifest_show(pare, tmp_path):
     assert "sha256:" + hashlib.sha256(config).hexdigest() == json.loads(out)["config"]["digest"]
     text = pare("manifest", "show", where, "--platform", "linux/amd64").out
     assert text.splitlines()[0].split()[:2] == ["manifest", shown["digest"]] and text.count("layer ") == 2
-    assert "no image for linux/s390x" in pare("manifest", "show", where, "--platform", "linux/s390x", status=2).err
+    assert "nothing for linux/s390x; there is: linux/amd64, linux/arm64 (" in pare("manifest", "show", where, "--platform", "linux/s390x", status=2).err
 
 
 def test_manifest_create_annotate_rm(pare, registry, tmp_path):
