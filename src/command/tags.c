@@ -1,8 +1,8 @@
-#include "base/buf.h"
 #include "base/jsonw.h"
 #include "base/text.h"
 #include "command/command.h"
 #include "command/place.h"
+#include "report/columns.h"
 #include "transport/repo.h"
 
 enum { O_MATCH, O_DIGESTS, O_LIMIT, O_FORMAT, O_PLACE, O_END = O_PLACE + PLACE_COUNT };
@@ -16,13 +16,16 @@ static const struct option options[] = {
 	[O_END] = { NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
+struct tag {
+	const char *name;
+	struct digest digest; /* with --digests */
+	const char *type;
+};
 struct listing {
 	const struct option_value *opt;
-	struct repo *r;
-	struct jsonw w;
-	struct buf line;
-	u32 limit, n, more;
-	bool json;
+	struct arena a;
+	struct tag *v;
+	u32 limit, n, cap, more;
 };
 
 static bool wanted(const struct listing *l, const char *tag)
@@ -34,44 +37,76 @@ static bool wanted(const struct listing *l, const char *tag)
 	return match->count == 0;
 }
 
-static void put_text(struct listing *l, const char *tag, const struct document *d)
-{
-	buf_clear(&l->line);
-	text_safe(&l->line, str_of(tag));
-	if (d)
-		printf("%-30s  %s  %s\n", buf_str(&l->line).p, DIGEST_STR(&d->digest), media_type_is_index(d->type) ? "index" : "image");
-	else
-		printf("%s\n", buf_str(&l->line).p);
-}
-
-static void put_json(struct listing *l, const char *tag, const struct document *d)
-{
-	jsonw_obj(&l->w);
-	jsonw_kz(&l->w, "name", tag);
-	jsonw_kz(&l->w, "digest", d ? DIGEST_STR(&d->digest) : NULL);
-	jsonw_kz(&l->w, "media_type", d ? d->type : NULL);
-	jsonw_end(&l->w);
-}
-
 static int each(void *ctx, const char *tag, struct error *err)
 {
+	(void)err;
 	struct listing *l = ctx;
-	struct document d = { 0 };
+	struct tag t = { 0 };
 	if (!wanted(l, tag))
 		return 0;
 	if (l->limit && l->n >= l->limit) {
 		l->more++;
 		return 0;
 	}
-	if (l->opt[O_DIGESTS].count) {
-		int r = repo_document(l->r, tag, &d, err);
-		if (r != 0)
-			return r < 0 ? -1 : 0; /* gone meanwhile */
-	}
-	l->n++;
-	(l->json ? put_json : put_text)(l, tag, l->opt[O_DIGESTS].count ? &d : NULL);
-	document_free(&d);
+	t.name = arena_strdup(&l->a, str_of(tag));
+	VEC_PUSH(l->v, l->n, l->cap, t);
 	return 0;
+}
+
+/* What each stands for; those that are gone meanwhile are left out. */
+static int look(struct listing *l, struct repo *r, struct error *err)
+{
+	u32 n = 0;
+	for (u32 i = 0; i < l->n; i++) {
+		struct document d = { 0 };
+		struct tag t = l->v[i];
+		int e = repo_document(r, t.name, &d, err);
+		if (e < 0)
+			return -1;
+		if (e == 0) {
+			t.digest = d.digest;
+			t.type = arena_strdup(&l->a, str_of(d.type));
+			l->v[n++] = t;
+		}
+		document_free(&d);
+	}
+	l->n = n;
+	return 0;
+}
+
+static void put_text(const struct listing *l, bool digests)
+{
+	struct columns c = { .n = digests ? 3 : 1 };
+	for (u32 i = 0; i < l->n; i++) {
+		columns_add(&c, l->v[i].name);
+		if (digests) {
+			columns_add(&c, DIGEST_STR(&l->v[i].digest));
+			columns_add(&c, media_type_is_index(l->v[i].type) ? "index" : "image");
+		}
+	}
+	columns_write(stdout, &c);
+	columns_free(&c);
+}
+
+static void put_json(const struct listing *l, const struct repo *r, bool digests)
+{
+	struct jsonw w;
+	jsonw_init(&w, stdout, 2);
+	jsonw_obj(&w);
+	jsonw_kz(&w, "repository", repo_path(r) ? repo_path(r) : repo_name(r));
+	jsonw_kz(&w, "registry", repo_registry(r));
+	jsonw_key(&w, "tags");
+	jsonw_arr(&w);
+	for (u32 i = 0; i < l->n; i++) {
+		jsonw_obj(&w);
+		jsonw_kz(&w, "name", l->v[i].name);
+		jsonw_kz(&w, "digest", digests ? DIGEST_STR(&l->v[i].digest) : NULL);
+		jsonw_kz(&w, "media_type", l->v[i].type);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+	jsonw_ku(&w, "more", l->more);
+	jsonw_end(&w);
 }
 
 static int run(const struct option_value *opt, char **args, int n_args)
@@ -79,30 +114,25 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	(void)n_args;
 	struct error err = { 0 };
 	struct repo_options o;
-	struct listing l = { .opt = opt, .line = BUF(0), .json = option_is(&opt[O_FORMAT], "json") };
+	struct repo *repo = NULL;
+	struct listing l = { .opt = opt };
+	bool json = option_is(&opt[O_FORMAT], "json"), digests = opt[O_DIGESTS].count > 0;
 	int r = place_options(opt + O_PLACE, &o, &err);
 	r = r < 0 ? r : place_number(&opt[O_LIMIT], "limit", REPO_TAGS_MAX, &l.limit, &err);
-	r = r < 0 ? r : place_open(args[0], &o, &l.r, &err);
-	if (r == 0 && l.json) {
-		jsonw_init(&l.w, stdout, 2);
-		jsonw_obj(&l.w);
-		jsonw_kz(&l.w, "repository", repo_path(l.r) ? repo_path(l.r) : repo_name(l.r));
-		jsonw_kz(&l.w, "registry", repo_registry(l.r));
-		jsonw_key(&l.w, "tags");
-		jsonw_arr(&l.w);
-	}
-	if (r == 0)
-		r = repo_tags(l.r, each, &l, &err);
-	if (r == 0 && l.json) {
-		jsonw_end(&l.w);
-		jsonw_ku(&l.w, "more", l.more);
-		jsonw_end(&l.w);
-	}
+	r = r < 0 ? r : place_open(args[0], &o, &repo, &err);
+	r = r < 0 ? r : repo_tags(repo, each, &l, &err);
+	if (r == 0 && digests)
+		r = look(&l, repo, &err);
+	if (r == 0 && json)
+		put_json(&l, repo, digests);
+	else if (r == 0)
+		put_text(&l, digests);
 	int status = r < 0 ? command_fail(&err) : command_done(0);
-	if (status == 0 && !l.json && l.more && !globals.quiet)
+	if (status == 0 && !json && l.more && !globals.quiet)
 		fprintf(stderr, "pare: %s more; --limit is %u\n", TEXT_COUNT(l.more), l.limit);
-	repo_close(l.r);
-	buf_free(&l.line);
+	repo_close(repo);
+	free(l.v);
+	arena_free(&l.a);
 	return status;
 }
 

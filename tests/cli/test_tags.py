@@ -18,3 +18,8 @@ def test_tags(pare, registry, tmp_path):
     assert [(t["name"], t["digest"]) for t in doc["tags"]] == [("1.0", a), ("1.1", b)] and doc["more"] == 1 and doc["registry"] == registry.host and doc["repository"] == "t/app"
     assert pare("tags", "%s/t/none" % registry.host, status=4).err.count("\n") == 1
     assert pare("tags", "docker-archive:x.tar", status=2).err.count("\n") == 1
+    assert pare("tags", "%s/t/none" % registry.host, "--format", "json", status=4).out == ""  # no half of a document
+    long = "a-tag-that-is-longer-than-thirty-characters"
+    push(pare, registry, "t/app:" + long, 2, tmp_path / "d")
+    lines = pare("tags", name, "--digests").out.splitlines()
+    assert len(lines) == 4 and {line.index("sha256:") for line in lines} == {len(long) + 2}
