@@ -63,9 +63,10 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct trusted_policy policy = { 0 };
 	double start = copying_now();
 	int status;
-	if (parse(opt, &o, &err) < 0)
+	if (parse(opt, &o, &err) < 0 || place_target(args[1], &err) < 0 || trusted_policy(&opt[O_POLICY], &policy, &err) < 0)
 		return command_fail(&err);
-	if (trusted_policy(&opt[O_POLICY], &policy, &err) < 0 || trusted_guard(&policy, args[0], &o, &err) < 0 || copy_image(args[0], args[1], &o, &a, &r, &err) < 0 ||
+	const char *from = place_found(&a, args[0], &o.source);
+	if (trusted_guard(&policy, from, &o, &err) < 0 || copy_image(from, args[1], &o, &a, &r, &err) < 0 ||
 	    (opt[O_DIGESTFILE].value && !o.dry_run && outfile_write(opt[O_DIGESTFILE].value, write_digest, &r.digest, &err) < 0)) {
 		status = command_fail(&err);
 		if (policy.refused)
@@ -74,7 +75,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		double seconds = copying_now() - start;
 		copying_told(&r, &o, seconds);
 		if (opt[O_JSON].count)
-			copying_json(stdout, args[0], args[1], &r, &o, seconds);
+			copying_json(stdout, from, args[1], &r, &o, seconds);
 		else if (r.digest.alg)
 			puts(DIGEST_STR(&r.digest));
 		status = command_done(0);
@@ -89,7 +90,7 @@ const struct command command_copy = {
 	.summary = "an image, or all of its platforms, from one place to another",
 	.synopsis = "[OPTIONS] SRC DST",
 	.description = "Copies between registries (docker://REF), the store (pare:NAME), OCI layouts (oci:DIR[:TAG], oci-archive:FILE[:TAG]), docker-archive:FILE[:REF] and engines (docker-daemon:REF); "
-		       "SRC may also be containers-storage:REF or rootfs:DIR.\n\n"
+		       "SRC may also be containers-storage:REF or rootfs:DIR, a path, or a name alone: the store's image when it has one, else the Docker engine's, else the registry's.\n\n"
 		       "Documents and layers go over as they are, so that every digest stays: what was signed is still signed. Every byte is checked against its digest on its way. What the target has is "
 		       "not sent, between repositories of one registry layers are mounted, transfers that break are continued, and nothing is visible under the target's name before all of it is "
 		       "there.\n\n"

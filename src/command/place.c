@@ -1,6 +1,7 @@
 #include "command/place.h"
 #include "store/load.h"
 #include "transport/bag.h"
+#include "transport/places.h"
 #include "transport/repo.h"
 #include "transport/transport.h"
 #include <unistd.h>
@@ -40,19 +41,62 @@ static bool begins_with(const char *word, const char *transport)
 	return strncmp(word, transport, n) == 0 && word[n] == ':' && (strcmp(transport, "docker") != 0 || strncmp(word + n, "://", 3) == 0);
 }
 
-static bool keeps_no_digests(const char *word)
+static bool names_a_place(const char *word)
 {
 	for (const struct transport *const *t = transports; *t; t++)
 		if (begins_with(word, (*t)->name))
 			return true;
-	return access(word, F_OK) == 0;
+	return false;
+}
+
+const char *place_registry(const char *word, struct error *err)
+{
+	if (begins_with(word, "docker"))
+		return word + strlen("docker://");
+	if (!names_a_place(word))
+		return word;
+	error_set(err, ERR_USAGE, "%s: is no registry's; `pare copy` goes from any place to any other", word);
+	return NULL;
+}
+
+static bool is_path(const char *word)
+{
+	return strcmp(word, "-") == 0 || word[0] == '/' || strncmp(word, "./", 2) == 0 || strncmp(word, "../", 3) == 0 || access(word, F_OK) == 0;
+}
+
+const char *place_found(struct arena *a, const char *word, const struct repo_options *opt)
+{
+	struct reference ref;
+	struct error ignored = { 0 };
+	struct document d = { 0 };
+	struct repo *r = NULL;
+	autofree char *file = NULL;
+	const char *choice;
+	bag_split(word, &file, &choice);
+	if (!names_a_place(word) && choice[0] && access(file, F_OK) == 0) /* PATH:TAG */
+		return repo_open(file, opt, &r, &ignored) == 0 ? repo_close(r), arena_printf(a, "oci:%s", word) : word;
+	if (names_a_place(word) || is_path(word) || reference_parse(a, str_of(word), &ref, &ignored) < 0)
+		return word;
+	const char *here = arena_printf(a, "pare:%s", word);
+	int has = repo_open(here, opt, &r, &ignored);
+	has = has < 0 ? has : repo_document(r, NULL, &d, &ignored);
+	repo_close(r);
+	document_free(&d);
+	return has == 0 ? here : arena_printf(a, "%s%s", docker_daemon_has(word) ? "docker-daemon:" : "docker://", word);
+}
+
+int place_target(const char *word, struct error *err)
+{
+	if (names_a_place(word) || access(word, F_OK) == 0 || str_ends(str_of(word), STR(".tar")))
+		return 0;
+	return error_set(err, ERR_USAGE, "%.200s: which place is that? docker://%.200s (a registry), pare:%.200s (the store), oci:DIR, oci-archive:FILE or docker-archive:FILE", word, word, word);
 }
 
 int place_open(const char *word, const struct repo_options *opt, struct repo **ret, struct error *err)
 {
 	struct buf location = BUF(0);
 	int r = repo_open(word, opt, ret, err);
-	if (r == 1 && !keeps_no_digests(word)) {
+	if (r == 1 && !names_a_place(word) && access(word, F_OK) < 0) {
 		buf_printf(&location, "docker://%s", word);
 		r = repo_open(location.p, opt, ret, err);
 		buf_free(&location);

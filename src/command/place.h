@@ -30,6 +30,12 @@ int place_options(const struct option_value *opt, struct repo_options *ret, stru
 int place_load(const struct option_value *opt, struct repo_options *ret, struct load_options *load, struct error *err) must_check;
 /* A place that keeps content under its digest; a bare word is a name in a registry. ERR_USAGE: one that keeps no digests. */
 int place_open(const char *word, const struct repo_options *opt, struct repo **ret, struct error *err) must_check;
+/* What is behind "docker://", which may be left out. NULL: the word names another place ("oci:dir"), which would else be taken for Docker Hub's image of that name. ERR_USAGE. */
+const char *place_registry(const char *word, struct error *err) must_check;
+/* A bare name as the location that it is found at: in our store, else in the engine, else in its registry. What is no bare name (a location, a path, "-") comes back as it is. */
+const char *place_found(struct arena *a, const char *word, const struct repo_options *opt) must_check;
+/* Whether images can be written there: a location, a path that exists, or "….tar". ERR_USAGE: a bare name. */
+int place_target(const char *word, struct error *err) must_check;
 /* The tag, or the digest, that the word names; NULL: none is written. */
 const char *place_which(struct arena *a, const char *word, struct error *err) must_check;
 /* "1" … most of --name VALUE; *ret stays when it was not given. ERR_USAGE. */

@@ -86,11 +86,9 @@ static int open_place(struct arena *a, const struct option_value *opt, struct op
 		if (place_options(opt + O_PLACE, &repo, err) < 0)
 			return -1;
 		repo.write = repo.erase = !opt[O_DRY_RUN].count;
-		const char *at = opt[O_REGISTRY].value;
-		at = strncmp(at, "docker://", 9) == 0 ? at : arena_printf(a, "docker://%s", at);
-		int r = repo_open(at, &repo, &o->repo, err);
-		if (r != 0)
-			return r < 0 ? -1 : error_set(err, ERR_USAGE, "--registry %.200s: no repository of a registry", opt[O_REGISTRY].value);
+		const char *at = place_registry(opt[O_REGISTRY].value, err);
+		if (!at || repo_open(arena_printf(a, "docker://%s", at), &repo, &o->repo, err) != 0)
+			return error_wrap(err, "--registry");
 		o->place = prune_registry(o->repo);
 		o->name = arena_printf(a, "%s/%s", repo_registry(o->repo), repo_path(o->repo));
 	} else {

@@ -26,10 +26,10 @@ struct pull {
 	struct arena a; /* of all of it */
 };
 
-/* "docker://…" is as good as the name alone. */
-static const char *name_of(const char *arg)
+static int named(struct pull *p, const char *word, struct reference *ret, struct error *err)
 {
-	return strncmp(arg, "docker://", 9) == 0 ? arg + 9 : arg;
+	const char *name = place_registry(word, err);
+	return name ? reference_parse(&p->a, str_of(name), ret, err) : -1;
 }
 
 static int pull(struct pull *p, const struct reference *ref, struct error *err)
@@ -114,12 +114,12 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	int status = 0;
 	for (int i = 0; i < n_args && status == 0; i++) { /* all names first: a slip in the third is no reason to fetch two */
 		struct reference ref;
-		if (reference_parse(&p.a, str_of(name_of(args[i])), &ref, &err) < 0)
+		if (named(&p, args[i], &ref, &err) < 0)
 			status = command_fail(&err);
 	}
 	for (int i = 0; i < n_args && status == 0; i++) {
 		struct reference ref;
-		if (reference_parse(&p.a, str_of(name_of(args[i])), &ref, &err) < 0 || (opt[O_ALL_TAGS].count ? pull_tags(&p, &ref, &err) : pull(&p, &ref, &err)) < 0)
+		if (named(&p, args[i], &ref, &err) < 0 || (opt[O_ALL_TAGS].count ? pull_tags(&p, &ref, &err) : pull(&p, &ref, &err)) < 0)
 			status = p.policy.refused ? command_fail(&err), 1 : command_fail(&err);
 	}
 	policy_free(p.policy.policy);

@@ -18,8 +18,8 @@ static const struct option options[] = {
 static const char *target_of(struct arena *a, const char *name, const char *dest, struct error *err)
 {
 	struct reference ref;
-	if (dest && strncmp(dest, "docker://", 9) == 0)
-		dest += 9;
+	if (dest && !(dest = place_registry(dest, err)))
+		return NULL;
 	if (reference_parse(a, str_of(dest ? dest : name), &ref, err) < 0)
 		return NULL;
 	if (ref.digest.alg) {

@@ -107,6 +107,18 @@ static int daemon_open(const char *ref, const struct source_options *opt, struct
 	return r < 0 ? error_wrap(err, "docker-daemon") : 0;
 }
 
+bool docker_daemon_has(const char *ref)
+{
+	struct arena a = { 0 };
+	struct http *h = NULL;
+	struct error ignored = { 0 };
+	const char *prefix, *name, *identity;
+	bool has = check_name(&a, ref, &ignored) == 0 && engine_socket_open(&a, "docker", &h, &prefix, &ignored) == 0 && resolve(&a, h, prefix, ref, &(struct source_options){ 0 }, &name, &identity, &ignored) == 0;
+	http_close(h);
+	arena_free(&a);
+	return has;
+}
+
 const struct transport transport_docker_daemon = {
 	.name = "docker-daemon",
 	.detail = "REF",

@@ -7,6 +7,8 @@
 extern const struct transport transport_docker_archive, transport_oci_archive, transport_oci, transport_rootfs, transport_docker_daemon, transport_containers_storage,
 	transport_docker, transport_pare;
 
+/* Whether the Docker engine, when there is one, has an image of this name or ID. */
+bool docker_daemon_has(const char *ref);
 /* struct source_ops.identity of `size` bytes at `offset` of a file; nothing when it was changed too recently to tell. */
 void transport_identity(const struct stat *st, u64 offset, u64 size, struct buf *out);
 

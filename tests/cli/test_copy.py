@@ -385,3 +385,22 @@ def test_several_images_in_it(pare, tmp_path):
     nameless = tmp_path / "nameless.tar"  # they are told apart by their place
     image(1, tags=()).docker_archive(nameless, form="legacy", others=[image(2, tags=())])
     assert "@0, @1" in pare("copy", "-q", "docker-archive:%s" % nameless, "oci:%s" % (tmp_path / "no"), status=2).err
+
+
+def test_names_alone_and_paths_keep_digests(pare, tmp_path, registry):
+    env = {"DOCKER_HOST": "unix://%s" % (tmp_path / "none.sock")}
+    index_layout(tmp_path / "many", [Image([layer(File("a", a.encode()))], arch=a) for a in ("amd64", "arm64", "arm")])
+    stored = pare("copy", "-q", Image([layer(File("b", b"b"))]).oci(tmp_path / "one"), "pare:%s/bare:store" % registry.host).out
+    name = registry.host + "/bare"
+    every = pare("copy", "-q", "--all", "oci:%s" % (tmp_path / "many"), "docker://%s:all" % name).out
+    assert pare("copy", "-q", name + ":store", "oci:%s" % (tmp_path / "o1"), env=env).out == stored
+    assert pare("copy", "-q", "--all", name + ":all", "oci:%s:x" % (tmp_path / "o2"), env=env).out == every
+    assert pare("copy", "-q", "--all", "%s:x" % (tmp_path / "o2"), "oci:%s" % (tmp_path / "o3"), env=env).out == every
+    (tmp_path / "policy.toml").write_text('[[rule]]\nmatch = "%s"\nkeys = ["k.pub"]\n' % name)
+    pare("sign", "--generate-key", tmp_path / "k")
+    pare("sign", "docker://%s:all" % name, "--key", tmp_path / "k.key")
+    pare("copy", "-q", "--all", name + ":all", "oci:%s:x" % (tmp_path / "o4"), "--policy", tmp_path / "policy.toml", env=env)
+    assert "there is no signature" in pare("copy", name + ":store", "oci:%s:x" % (tmp_path / "o4"), "--policy", tmp_path / "policy.toml", env=env, status=1).err
+    assert "docker://mine:1" in pare("copy", name + ":store", "mine:1", env=env, status=2).err
+    assert "linux/amd64, linux/arm64, linux/arm " in pare("copy", "--platform", "linux/mips", name + ":all", "oci:%s" % (tmp_path / "o5"), env=env, status=2).err
+    assert "linux/amd64, linux/arm64, linux/arm " in pare("inspect", "--platform", "linux/mips", "oci:%s" % (tmp_path / "many"), env=env, status=2).err

@@ -21,3 +21,10 @@ def test_all_platforms_that_are_there(pare, tmp_path, registry):
     digest = pare("copy", "--all", "oci:%s" % (tmp_path / "lay"), "pare:" + name).out
     assert pare("push", name).out == digest
     assert pare("push", "--platform", "linux/arm64", name, registry.host + "/pushed/all:arm").out != digest
+
+
+def test_other_places_are_not_taken_for_names(pare, tmp_path):
+    """oci:out is no image of Docker Hub that is called oci."""
+    pare("copy", Image([layer(File("a", b"a"))]).oci(tmp_path / "lay"), "pare:app:1")
+    for words in (("push", "app:1", "oci:out"), ("push", "app:1", "docker-daemon:app:1"), ("pull", "oci:lay"), ("pull", "pare:app:1"), ("prune", "--all", "--dry-run", "--registry", "oci:lay")):
+        assert "is no registry's; `pare copy`" in pare(*words, status=2, env={"PARE_OFFLINE": "1"}).err, words
