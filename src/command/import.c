@@ -158,30 +158,59 @@ static int look(struct import *x, const char *file, struct error *err)
 	return r < 0 ? error_wrap(err, "%s", strcmp(file, "-") == 0 ? "standard input" : file) : 0;
 }
 
+/* NAME with the tag that the image has in it, or latest. */
+static int name_under(struct import *x, const struct reference *name, struct found *f, struct error *err)
+{
+	struct reference ref = *name;
+	if (f->tag)
+		ref.tag = f->tag;
+	f->name = reference_text(x->a, &ref);
+	return reference_parse(x->a, str_of(f->name), &ref, err);
+}
+
+/* One image under a name twice is taken once; two under one name are a mistake: the first would be lost. */
+static int tell_apart(struct import *x, struct error *err)
+{
+	u32 n = 0;
+	for (u32 i = 0; i < x->n; i++) {
+		bool again = false;
+		for (u32 k = 0; k < n && !again; k++) {
+			again = strcmp(x->v[k].name, x->v[i].name) == 0;
+			if (again && strcmp(x->v[k].choice, x->v[i].choice) != 0)
+				return error_set(err, ERR_USAGE, "import: two images would be %s; without NAME each keeps its own, and `pare copy` takes one", x->v[i].name);
+		}
+		if (!again)
+			x->v[n++] = x->v[i];
+	}
+	x->n = n;
+	return 0;
+}
+
 /* What each is going to be called, before anything is taken. */
 static int give_names(struct import *x, const char *name, struct error *err)
 {
 	struct reference ref;
 	if (name && reference_parse(x->a, str_of(name), &ref, err) < 0)
 		return -1;
-	bool tagged = name && strchr(strrchr(name, '/') ? strrchr(name, '/') : name, ':');
-	bool same = true; /* one image under several names */
+	bool one = true, whole = name && (ref.digest.alg || strchr(strrchr(name, '/') ? strrchr(name, '/') : name, ':'));
 	for (u32 i = 1; i < x->n; i++)
-		same = same && strcmp(x->v[i].choice, x->v[0].choice) == 0;
-	if (name && same)
+		one = one && strcmp(x->v[i].choice, x->v[0].choice) == 0;
+	if (whole && !one)
+		return error_set(err, ERR_USAGE, "import: %u images are in it: one NAME is not enough; without its tag each keeps its own", x->n);
+	if (whole)
 		x->n = 1;
 	for (u32 i = 0; i < x->n; i++) {
 		struct found *f = &x->v[i];
-		if (name && x->n == 1)
+		if (whole)
 			f->name = reference_text(x->a, &ref);
-		else if (name && !tagged && f->tag)
-			f->name = arena_printf(x->a, "%s:%s", name, f->tag);
-		else if (name)
-			return error_set(err, ERR_USAGE, "import: %u images are in it: one NAME is not enough; without one each keeps its own", x->n);
+		else if (name && !f->tag && !one)
+			return error_set(err, ERR_USAGE, "import: %u images are in it, and not each has a tag: `pare copy` takes one of them, or --all of an index", x->n);
+		else if (name && name_under(x, &ref, f, err) < 0)
+			return -1;
 		else if (!f->name)
 			return error_set(err, ERR_USAGE, "import: an image in it has no whole name%s%s; say a NAME", f->tag ? ", only the tag " : "", f->tag ? f->tag : "");
 	}
-	return 0;
+	return tell_apart(x, err);
 }
 
 static int take(struct import *x, const char *platform, struct error *err)
@@ -222,11 +251,12 @@ const struct command command_import = {
 	.summary = "the images of an archive, or a layout, into the store",
 	.synopsis = "[OPTIONS] FILE|DIR|- [NAME]",
 	.description = "Reads what docker save, podman save, skopeo, buildx and pare export write (docker-archive, oci-archive, plain or compressed), and OCI layouts in directories. Every image in it is taken under "
-		       "its own names; with a NAME the only one under that, or, when NAME has no tag, several as NAME with the tag of each.\n\n"
+		       "its own names. With a NAME that has a tag the only image in it gets that name; with one that has none each gets it with the tag that it has in there, or latest if it has none.\n\n"
 		       "Every byte is verified. What the store has already is not written again. Standard output has a line for each name: the name and the digest.",
 	.options = options,
 	.examples = "pare import apps.tar # all of it\n"
 		    "docker save app | pare import - # from the engine\n"
+		    "pare import app.tar registry.example/app:2 # under another name\n"
 		    "pare import oci/ registry.example/app # a layout's tags under that name",
 	.min_args = 1,
 	.max_args = 2,
