@@ -714,7 +714,7 @@ static void blob_close(struct stream *s)
 
 static const struct stream_ops blob_ops = { blob_next, NULL, blob_close };
 
-int registry_blob(struct registry *r, const struct digest *digest, u64 size, u64 from, struct stream **ret, struct error *err)
+int registry_blob_part(struct registry *r, const struct digest *digest, u64 size, u64 from, struct stream **ret, struct error *err)
 {
 	struct line *l = registry_line(r, err);
 	if (!l)
@@ -726,7 +726,15 @@ int registry_blob(struct registry *r, const struct digest *digest, u64 size, u64
 		blob_close(&b->base);
 		return -1;
 	}
-	*ret = from ? &b->base : stream_verified(&b->base, digest, size, r->name, ERR_ENV);
+	*ret = &b->base;
+	return 0;
+}
+
+int registry_blob(struct registry *r, const struct digest *digest, u64 size, u64 from, struct stream **ret, struct error *err)
+{
+	if (registry_blob_part(r, digest, size, from, ret, err) < 0)
+		return -1;
+	*ret = from ? *ret : stream_verified(*ret, digest, size, r->name, ERR_ENV);
 	return 0;
 }
 

@@ -49,6 +49,8 @@ int registry_find(struct registry *r, const char *which, const char *accept, str
 /* A blob as a stream: continued where the connection breaks; at its end length and digest held, else that is an error. `from`: bytes that are had already; the digest is then
  * the caller's. r stays open until it is closed. */
 int registry_blob(struct registry *r, const struct digest *digest, u64 size, u64 from, struct stream **ret, struct error *err) must_check;
+/* The same, the digest always the caller's. */
+int registry_blob_part(struct registry *r, const struct digest *digest, u64 size, u64 from, struct stream **ret, struct error *err) must_check;
 /* 1: the registry has it, 0: it has not. */
 int registry_has_blob(struct registry *r, const struct digest *digest, struct error *err) must_check;
 int registry_has_manifest(struct registry *r, const struct digest *digest, struct error *err) must_check;

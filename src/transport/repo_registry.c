@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "transport/registries.h"
 #include "transport/registry.h"
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,8 +13,9 @@
 struct repo_registry {
 	struct repo base;
 	struct registries_way way;
+	pthread_mutex_t lock; /* of `at` and `out` */
 	struct registry *at[REGISTRIES_MIRRORS_MAX + 1];
-	bool out[REGISTRIES_MIRRORS_MAX + 1]; /* a mirror that could not be had */
+	bool out[REGISTRIES_MIRRORS_MAX + 1]; /* a mirror that failed, which is not the same as having nothing of a name: it is not asked again */
 	struct registry_options opt;
 	struct error why;  /* the registry itself could not be had, but a mirror may be */
 	const char *which; /* the digest, else the tag, that the location names */
@@ -49,6 +51,24 @@ static int open_place(struct repo_registry *p, u32 i, struct error *err)
 }
 
 /* --- reading --- */
+/* NULL: it is not to be asked, because it failed before, or fails now and *err says why. */
+static struct registry *mirror(struct repo_registry *p, u32 i, struct error *err)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!p->out[i] && !p->at[i])
+		p->out[i] = open_place(p, i, err) < 0;
+	struct registry *r = p->out[i] ? NULL : p->at[i];
+	pthread_mutex_unlock(&p->lock);
+	return r;
+}
+
+static void is_out(struct repo_registry *p, u32 i)
+{
+	pthread_mutex_lock(&p->lock);
+	p->out[i] = true;
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* A mirror for tags is meant for images that are named by one, then for all of the image; a mirror for digests for whatever is asked for by its digest. */
 static bool may_ask(const struct repo_registry *p, u32 i, bool digest)
 {
@@ -56,35 +76,104 @@ static bool may_ask(const struct repo_registry *p, u32 i, bool digest)
 	return pull == PULL_ALL || (pull == PULL_TAG ? !strchr(p->which, ':') : digest);
 }
 
+/* Why the registry itself failed, and what kept its mirror from helping. -1. */
+static int besides(const struct error *mirror, struct error *err)
+{
+	struct error own = *err;
+	return mirror->kind ? error_set(err, own.kind, "%.500s; its mirror: %.400s", own.text, mirror->text) : -1;
+}
+
 static int document(struct repo *repo, const char *which, struct document *ret, struct error *err)
 {
 	struct repo_registry *p = (struct repo_registry *)repo;
 	which = which ? which : p->which;
 	bool digest = strchr(which, ':') != NULL;
+	struct error first = { 0 };
 	for (u32 i = 0; i + 1 < p->way.n && !repo->write; i++) {
-		struct error ignored = { 0 };
-		if (p->out[i] || !may_ask(p, i, digest))
-			continue;
-		if ((p->at[i] || open_place(p, i, &ignored) == 0) && registry_find(p->at[i], which, ACCEPT, &ret->bytes, ret->type, &ret->digest, &ignored) == 0)
+		struct error why = { 0 };
+		struct registry *m = may_ask(p, i, digest) ? mirror(p, i, &why) : NULL;
+		int found = m ? registry_find(m, which, ACCEPT, &ret->bytes, ret->type, &ret->digest, &why) : 1;
+		if (found == 0)
 			return 0;
-		p->out[i] = !p->at[i];
+		if (found < 0)
+			is_out(p, i);
+		first = first.kind ? first : why;
 		buf_clear(&ret->bytes);
 		ret->bytes.over = false;
 		ret->digest = (struct digest){ 0 };
 	}
-	return there(repo, err) < 0 ? -1 : registry_find(of(repo), which, ACCEPT, &ret->bytes, ret->type, &ret->digest, err);
+	int found = there(repo, err) < 0 ? -1 : registry_find(of(repo), which, ACCEPT, &ret->bytes, ret->type, &ret->digest, err);
+	return found < 0 ? besides(&first, err) : found;
 }
 
-/* Of those that have already been asked for a document. */
+/* A blob on its way from one place after the other: where a mirror breaks off, the next goes on behind what came. */
+struct relay {
+	struct stream base;
+	struct repo_registry *p;
+	struct digest digest;
+	u64 size, at;
+	u32 place;          /* that is asked now */
+	struct error first; /* why one of those before failed in the middle */
+	struct stream *from[REGISTRIES_MIRRORS_MAX + 1]; /* kept to the end: views into their buffers may still be looked at (stream.h) */
+};
+
+static int relay_open(struct relay *y, struct error *err)
+{
+	struct repo_registry *p = y->p;
+	u32 last = p->way.n - 1;
+	for (; y->place < last; y->place++) {
+		struct error ignored = { 0 };
+		struct registry *m = may_ask(p, y->place, true) ? mirror(p, y->place, &ignored) : NULL;
+		if (m && registry_blob_part(m, &y->digest, y->size, y->at, &y->from[y->place], &ignored) == 0)
+			return 0;
+	}
+	return there(&p->base, err) < 0 ? -1 : registry_blob_part(p->at[last], &y->digest, y->size, y->at, &y->from[last], err);
+}
+
+static int relay_next(struct stream *s, struct str *view, struct error *err)
+{
+	struct relay *y = (struct relay *)s;
+	for (;;) {
+		struct error why = { 0 };
+		if (stream_next(y->from[y->place], view, &why) == 0) {
+			y->at += view->n;
+			return 0;
+		}
+		bool last = y->place + 1 == y->p->way.n;
+		if (!last) {
+			is_out(y->p, y->place++);
+			y->first = y->first.kind ? y->first : why;
+		}
+		if (last || relay_open(y, &why) < 0) {
+			*err = why;
+			return besides(&y->first, err);
+		}
+	}
+}
+
+static void relay_close(struct stream *s)
+{
+	struct relay *y = (struct relay *)s;
+	for (size_t i = 0; i < countof(y->from); i++)
+		stream_close(y->from[i]);
+	free(y);
+}
+
+static const struct stream_ops relay_ops = { relay_next, NULL, relay_close };
+
 static int blob(struct repo *repo, const struct descriptor *d, u64 from, struct stream **ret, struct error *err)
 {
 	struct repo_registry *p = (struct repo_registry *)repo;
-	for (u32 i = 0; i + 1 < p->way.n && !repo->write; i++) {
-		struct error ignored = { 0 };
-		if (p->at[i] && may_ask(p, i, true) && registry_blob(p->at[i], &d->digest, d->size, from, ret, &ignored) == 0)
-			return 0;
+	if (p->way.n == 1 || repo->write)
+		return there(repo, err) < 0 ? -1 : registry_blob(of(repo), &d->digest, d->size, from, ret, err);
+	struct relay *y = xcalloc(1, sizeof *y);
+	*y = (struct relay){ .base.ops = &relay_ops, .p = p, .digest = d->digest, .size = d->size, .at = from };
+	if (relay_open(y, err) < 0) {
+		relay_close(&y->base);
+		return -1;
 	}
-	return there(repo, err) < 0 ? -1 : registry_blob(of(repo), &d->digest, d->size, from, ret, err);
+	*ret = from ? &y->base : stream_verified(&y->base, &d->digest, d->size, repo->name, ERR_ENV);
+	return 0;
 }
 
 static int has(struct repo *repo, const struct descriptor *d, struct error *err)
@@ -368,6 +457,7 @@ static void close_registry(struct repo *repo)
 	struct repo_registry *p = (struct repo_registry *)repo;
 	for (u32 i = 0; i < p->way.n; i++)
 		registry_close(p->at[i]);
+	pthread_mutex_destroy(&p->lock);
 }
 
 static const struct repo_ops ops = { "docker", document, blob, has, put_blob, put_document, referrers, tags, erase, close_registry };
@@ -377,6 +467,7 @@ int repo_registry_open(const char *text, const struct repo_options *opt, struct 
 	struct repo_registry *p = (struct repo_registry *)repo_new(sizeof *p, &ops);
 	struct arena *a = &p->base.arena;
 	struct reference ref;
+	pthread_mutex_init(&p->lock, NULL);
 	p->opt = (struct registry_options){ .fetch = opt->fetch, .plain_http = opt->plain_http, .push = opt->write, .erase = opt->erase };
 	p->opt.user = opt->user ? arena_strdup(a, str_of(opt->user)) : NULL;
 	p->opt.certs = opt->certs ? arena_strdup(a, str_of(opt->certs)) : NULL;

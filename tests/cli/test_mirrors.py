@@ -1,12 +1,14 @@
 """registries.conf: which mirror answers, who is blocked, what a short name means. Each place has another image under the same tag, so that the digest tells who was asked; skopeo
 reads the same file and has to come to the same place."""
 import hashlib
+import random
 import shutil
 import subprocess
 
 import pytest
 
 from imagelib import File, Image, layer
+from netlib import Registry as Fake, answer, cut
 from registrylib import Registry
 
 DOWN = "127.0.0.1:1"
@@ -162,3 +164,34 @@ def test_a_policy_is_about_names(pare, places, held, tmp_path):
         assert "refused by rule 1" in pare(*words, "--policy", policy, env=env, status=1).err
     policy.write_text('default = "deny"\n[[rule]]\nmatch = "example.org/team/b"\n')
     assert pare("copy", "-q", NAME, "oci:%s" % (tmp_path / "out"), "--policy", policy, env=env).out.strip() == held["A"]
+
+
+class Breaks(Fake):
+    """A mirror that has the image, and sends the first bytes of its larger blobs, and then no more."""
+
+    def any(self, h):
+        path, last = h.path.split("?")[0], h.path.rsplit("/", 1)[1]
+        if h.command != "GET" or "/blobs/" not in path or len(self.blobs[last]) < 100000:
+            return super().any(h)
+        first = int(h.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
+        if first:
+            return answer(500)(h)
+        cut(self.blobs[last], 70000)(h)
+        return None
+
+
+def test_where_a_mirror_breaks_off_the_next_goes_on(pare, tmp_path):
+    """In the middle of a blob; it is not asked for the other ones then. When nobody can, the line says so of both."""
+    image = Image([layer(File("f%d" % i, random.Random(i).randbytes(300000))) for i in range(3)]).oci(tmp_path / "l")
+    with Breaks() as bad, Fake() as good, Fake() as own:
+        for r in (bad, good, own):
+            pare("copy", "-q", "--compression", "none", image, "docker://%s/hub/b:1" % r.host)
+            r.asked.clear()
+        env = conf(pare, registry([(bad.host, ""), (DOWN, ""), (good.host, "")], own.host + "/hub"), {})
+        pare("copy", "-q", NAME, "oci:%s" % (tmp_path / "out"), env={**env, "PARE_THREADS": "1"})  # verifies every byte
+        ranges = [int(h["Range"][6:-1]) for _, p, h in good.asked if "/blobs/" in p and "Range" in h]
+        assert ranges and all(0 < first <= 70000 for first in ranges)
+        assert not [p for _, p, _ in own.asked if "hub/b" in p]
+        env = conf(pare, registry([(bad.host, "")], DOWN + "/hub"), {})
+        e = pare("copy", "-q", "--attempts", "1", NAME, "oci:%s" % (tmp_path / "none"), env=env, status=4).err
+        assert DOWN in e and "its mirror: %s" % bad.host in e and e.count("\n") == 1 and not (tmp_path / "none" / "index.json").exists()
