@@ -22,8 +22,9 @@ struct target {
 	const char *word, *which;
 	struct repo *r;
 	struct digest digest; /* of the manifest */
-	struct buf users;     /* tags that use it, besides the one that is named */
+	struct buf users;     /* tags that use it, or may, besides the one that is named */
 	u32 n_users;
+	bool unread;          /* some of these could not be read */
 };
 
 /* Whether a tag's document is the manifest, or an index that names it. */
@@ -48,35 +49,55 @@ static int note_user(void *ctx, const char *tag, struct error *err)
 	struct document d = { 0 };
 	if (strcmp(tag, t->which) == 0)
 		return 0;
-	int r = repo_document(t->r, tag, &d, err);
-	if (r != 0)
-		return r < 0 ? -1 : 0;
-	if (uses(&d, &t->digest) && t->n_users++ < USERS_SHOWN)
-		buf_printf(&t->users, "%s%s", t->users.n ? ", " : "", tag);
+	(void)err;
+	struct error ignored = { 0 };
+	int r = repo_document(t->r, tag, &d, &ignored);
+	if (r > 0)
+		return 0;
+	t->unread |= r < 0; /* damaged, or kept back: it may be this manifest, or name it */
+	if ((r < 0 || uses(&d, &t->digest)) && t->n_users++ < USERS_SHOWN)
+		buf_printf(&t->users, "%s%s%s", t->users.n ? ", " : "", tag, r < 0 ? " (cannot be read)" : "");
 	document_free(&d);
+	return 0;
+}
+
+/* What the name stands for, whole or damaged: who deletes by a digest need not have read it. */
+static int find(struct target *t, struct error *err)
+{
+	struct document d = { 0 };
+	struct error why = { 0 };
+	bool tag = !strchr(t->which, ':');
+	int r = repo_document(t->r, t->which, &d, &why);
+	t->digest = d.digest;
+	document_free(&d);
+	if (r > 0)
+		return error_set(err, ERR_ENV, "%s: there is no %s", repo_name(t->r), t->which);
+	if (r < 0 && !tag)
+		return digest_parse(str_of(t->which), &t->digest, err);
+	if (r < 0 && why.kind != ERR_INPUT) {
+		*err = why;
+		return -1;
+	}
 	return 0;
 }
 
 /* What the name stands for, and, of a digest, who else needs that. */
 static int look(struct arena *a, struct target *t, const struct option_value *opt, const struct repo_options *o, struct error *err)
 {
-	struct document d = { 0 };
 	t->which = place_which(a, t->word, err);
 	if (!t->which || place_open(t->word, o, &t->r, err) < 0)
 		return -1;
 	if (strcmp(repo_transport(t->r), "pare") == 0)
 		return error_set(err, ERR_USAGE, "%s: names in our store are removed by pare rm", t->word);
-	int r = repo_document(t->r, t->which, &d, err);
-	if (r != 0)
-		return r < 0 ? -1 : error_set(err, ERR_ENV, "%s: there is no %s", repo_name(t->r), t->which);
-	t->digest = d.digest;
-	document_free(&d);
+	if (find(t, err) < 0)
+		return -1;
 	if (!strchr(t->which, ':'))
 		return 0;
 	if (repo_tags(t->r, note_user, t, err) < 0)
 		return -1;
 	if (t->n_users && !opt[O_FORCE].count)
-		return error_set(err, ERR_USAGE, "%s: used by %s%s: delete tags by their names, or all of it with --force-digest", t->word, t->users.p, t->n_users > USERS_SHOWN ? " and more" : "");
+		return error_set(err, ERR_USAGE, "%s: %sused by %s%s: delete tags by their names, or all of it with --force-digest", t->word, t->unread ? "perhaps " : "", t->users.p,
+				 t->n_users > USERS_SHOWN ? " and more" : "");
 	return 0;
 }
 
@@ -85,7 +106,7 @@ static void say(const struct target *t, const char *what)
 	struct buf out = BUF(0);
 	text_safe(&out, str_of(t->word));
 	if (!strchr(t->which, ':'))
-		buf_printf(&out, " (%s)", DIGEST_STR(&t->digest));
+		buf_printf(&out, " (%s)", t->digest.alg ? DIGEST_STR(&t->digest) : "damaged");
 	if (t->n_users) {
 		buf_printf(&out, " with %u %s: ", t->n_users, t->n_users == 1 ? "tag" : "tags");
 		text_safe(&out, buf_str(&t->users));
@@ -153,7 +174,7 @@ const struct command command_delete = {
 		       "\n"
 		       "A tag that is named takes nothing with it: the manifest stays, and so do its other tags. Many registries delete no tags, only manifests; that is said then, and nothing is deleted in the tag's "
 		       "place. A manifest that is named by its digest is deleted when no tag stands for it and no index that has a tag names it; else only with --force-digest. Everything that is named is looked at before "
-		       "anything is deleted.\n"
+		       "anything is deleted. A damaged manifest goes by its digest, too; a tag that cannot be read counts as one that stands for it.\n"
 		       "\n"
 		       "What this frees is the registry's affair: most of them do so when they next collect garbage. `pare prune --registry` removes by age, number and pattern.",
 	.options = options,

@@ -432,11 +432,8 @@ static int erase(struct repo *repo, const char *which, struct error *err)
 	bool tag = !strchr(which, ':');
 	u32 status = 0;
 	int e = tag ? 1 : registry_find(of(repo), which, ACCEPT, &d.bytes, d.type, &d.digest, &why);
-	if (e < 0 && !d.digest.alg && why.kind != ERR_INPUT) { /* damaged ones go, too: what came has another digest */
-		*err = why;
-		return -1;
-	}
-	bool known = e == 0;
+	bool known = e == 0; /* damaged ones go, too: some registries send them as they are, some answer 500; one that is not to be had says so again */
+	why = (struct error){ 0 };
 	e = registry_delete(of(repo), "manifests", which, &status, &why);
 	if (e != 0 && (tag || known) && (status == 400 || status == 404 || status == 405 || status == 501))
 		e = not_erased(repo, which, status, err);

@@ -1,6 +1,7 @@
 """pare delete, on a registry as Debian ships it and on a layout."""
 import http.server
 import json
+import pathlib
 import threading
 
 import pytest
@@ -103,3 +104,33 @@ def test_docker_registry_with_deleting_off(pare, tmp_path):
             assert len(e.splitlines()) == 1 and "storage.delete.enabled" in e
         e = pare("prune", "--registry", r.host + "/off/app", "--all", "--yes", status=4).err
         assert len(e.splitlines()) == 1 and "storage.delete.enabled" in e and tags_of(r, "off/app") == ["1"]
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:50], lambda b: b.replace(b'"schemaVersion"', b' "schemaVersion"')], ids=["cut", "changed"])
+def test_a_damaged_manifest_goes_by_its_digest(pare, tmp_path, damage):
+    """Registries answer for it with 500, or with what has another digest; a tag that cannot be read counts as one of it, and the others stay."""
+    with Registry() as r:
+        digest = push(pare, r, "bad/app:1", 1, tmp_path / "a")
+        good = push(pare, r, "bad/app:2", 2, tmp_path / "b")
+        other = push(pare, r, "bad/app:3", 3, tmp_path / "c")
+        name = "%s/bad/app" % r.host
+        file = pathlib.Path(r.dir) / "docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data"
+        file.write_bytes(damage(file.read_bytes()))
+        for which in digest, other:
+            e = pare("delete", "--yes", "%s@%s" % (name, which), status=2).err
+            assert len(e.splitlines()) == 1 and "perhaps used by 1 (cannot be read)" in e and "--force-digest" in e and tags_of(r, "bad/app") == ["1", "2", "3"]
+        assert "would delete" in pare("delete", "--dry-run", "--force-digest", "%s@%s" % (name, digest)).out
+        pare("delete", "--yes", "--force-digest", "%s@%s" % (name, digest))
+        assert tags_of(r, "bad/app") == ["2", "3"]
+        assert r.request("GET", "/v2/bad/app/manifests/" + good, headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})[0] == 200
+        assert "there is no " + digest in pare("delete", "--yes", "%s@%s" % (name, digest), status=4).err
+    assert len(pare("delete", "--dry-run", "%s@%s" % (name, good), status=4).err.splitlines()) == 1  # nobody answers: that is not damage
+
+
+def test_a_damaged_manifest_of_a_layout(pare, tmp_path):
+    image(1).oci(tmp_path / "l")
+    digest = json.loads((tmp_path / "l" / "index.json").read_text())["manifests"][0]["digest"]
+    (tmp_path / "l" / "blobs" / digest.replace(":", "/")).write_bytes(b"{")
+    assert "(damaged)" in pare("delete", "--dry-run", "oci:%s:latest" % (tmp_path / "l")).out
+    pare("delete", "--yes", "oci:%s:latest" % (tmp_path / "l"))
+    assert json.loads((tmp_path / "l" / "index.json").read_text())["manifests"] == []
