@@ -13,7 +13,7 @@ enum { O_YES, O_FORCE, O_DRY_RUN, O_PLACE, O_END = O_PLACE + PLACE_COUNT };
 static const struct option options[] = {
 	[O_YES] = { "yes", 'y', OPT_FLAG, NULL, "Do not ask. Needed where nobody can be asked: when standard input is no terminal.", NULL },
 	[O_FORCE] = { "force-digest", 0, OPT_FLAG, NULL, "Delete a manifest that is named by its digest although tags stand for it, or an index that has a tag names it. These tags go with it.", NULL },
-	[O_DRY_RUN] = { "dry-run", 0, OPT_FLAG, NULL, "Only say what would be deleted.", NULL },
+	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Only say what would be deleted.", NULL },
 	PLACE_OPTIONS(O_PLACE),
 	[O_END] = { NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
@@ -169,7 +169,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_delete = {
 	.name = "delete",
 	.summary = "remove a tag or a manifest from a registry or a layout",
-	.synopsis = "REF...",
+	.synopsis = "[OPTIONS] REF...",
 	.description = "Removes a tag (REPOSITORY:TAG), or a manifest with all of its tags (REPOSITORY@DIGEST). docker:// may be left out; a layout is oci:DIR:TAG. Names in our store are removed by `pare rm`.\n"
 		       "\n"
 		       "A tag that is named takes nothing with it: the manifest stays, and so do its other tags. Many registries delete no tags, only manifests; that is said then, and nothing is deleted in the tag's "

@@ -7,7 +7,7 @@
 
 enum { O_ENGINE, O_VERBOSE, O_FORMAT };
 static const struct option options[] = {
-	[O_ENGINE] = { "engine", 0, OPT_VALUE, "ENGINE", "Where a container engine's disk went instead: docker, podman, or the unix://PATH of its socket.", NULL },
+	[O_ENGINE] = { "engine", 0, OPT_VALUE, "ENGINE", "Where a container engine's disk went instead: docker, podman, or where it listens: unix://PATH, tcp://HOST:PORT.", NULL },
 	[O_VERBOSE] = { "verbose", 'v', OPT_FLAG, NULL, "List everything, not the largest only.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/du describes it, of an engine du-engine.", "table json" },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
@@ -98,7 +98,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_du = {
 	.name = "du",
 	.summary = "where the disk went: by image, shared and unique bytes",
-	.synopsis = "[--engine ENGINE] [--verbose]",
+	.synopsis = "[OPTIONS]",
 	.description = "Of our store: each image with the bytes that it alone stands on and those that others stand on too, and everything else that lies below the store's directory: all of it adds up to "
 		       "what is on the disk.\n\n"
 		       "With --engine where a container engine's disk went: images, containers, volumes, build cache, and what of it could be freed.",

@@ -8,7 +8,7 @@ enum { O_DIGESTS, O_NO_TRUNC, O_FILTER, O_FORMAT };
 static const struct option options[] = {
 	[O_DIGESTS] = { "digests", 0, OPT_FLAG, NULL, "Whole digests.", NULL },
 	[O_NO_TRUNC] = { "no-trunc", 0, OPT_FLAG, NULL, "The same.", NULL },
-	[O_FILTER] = { "filter", 0, OPT_LIST, "FILTER", "dangling=true|false, reference=PATTERN, label=KEY[=VALUE], label!=KEY[=VALUE], until=AGE. May be given again; all must hold.", NULL },
+	[O_FILTER] = { "filter", 0, OPT_LIST, "FILTER", "dangling=true|false, reference=PATTERN, label=KEY[=VALUE], label!=KEY[=VALUE], until=AGE. All must hold.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default); json: docs/schema/images describes it; names: one a line.", "table json names" },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
@@ -34,7 +34,10 @@ static int read_filters(struct arena *a, const struct option_value *v, struct wa
 	u32 n = 0;
 	for (u32 i = 0; i < v->count; i++) {
 		const char *text = v->list[i];
-		if (strncmp(text, "reference=", 10) == 0) {
+		struct str value = str_of(text), key = str_cut(&value, '=');
+		if (!str_among(key, "reference until label label! dangling") || !value.n)
+			return error_set(err, ERR_USAGE, "--filter %.60s: want reference=PATTERN, label=KEY[=VALUE], label!=KEY[=VALUE], until=AGE or dangling=true|false", text);
+		if (str_is(key, "reference")) {
 			references[n++] = text + 10;
 			continue;
 		}

@@ -133,7 +133,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_login = {
 	.name = "login",
 	.summary = "who to be at a registry: checked there, and kept",
-	.synopsis = "[REGISTRY]",
+	.synopsis = "[OPTIONS] [REGISTRY]",
 	.description = "Asks for a name and a password (or a token), checks them against the registry, and keeps them for every command that asks it. Without REGISTRY it is Docker Hub, docker.io.\n"
 		       "\n"
 		       "They are kept where docker and podman keep theirs: in $REGISTRY_AUTH_FILE, or the first of $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json and "

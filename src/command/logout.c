@@ -20,7 +20,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	u32 n = 0;
 	int e = all && n_args ? error_set(&err, ERR_USAGE, "logout: either a registry, or --all") : auth_forget(&a, all ? NULL : host, &n, &err);
 	if (e == 0 && !globals.quiet && all)
-		printf("%u logins forgotten\n", n);
+		printf("%u login%s forgotten\n", n, n == 1 ? "" : "s");
 	text_safe(&name, str_of(host));
 	if (e == 0 && !globals.quiet && !all)
 		printf("%s: %s\n", buf_str(&name).p, n ? "forgotten" : "no login was kept for it");
@@ -33,7 +33,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_logout = {
 	.name = "logout",
 	.summary = "forget who to be at a registry",
-	.synopsis = "[REGISTRY|--all]",
+	.synopsis = "[OPTIONS] [REGISTRY|--all]",
 	.description = "Takes what is kept for the registry out of every file that is looked into (pare login names them), and has the credential helper forget it where one is configured. Without REGISTRY it is "
 		       "Docker Hub. docker and podman are logged out with it: the files are theirs, too.",
 	.options = options,

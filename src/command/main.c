@@ -258,8 +258,10 @@ static const struct subcommand *choose(const struct parsed *p, struct error *err
 {
 	const struct subcommand *s = p->n_args ? find_subcommand(p->cmd, p->args[0]) : NULL;
 	if (!s) {
-		error_set(err, ERR_USAGE, "%s%s%.100s: %s; usage: pare %s %s", p->cmd->name, p->n_args ? " " : "", p->n_args ? p->args[0] : "",
-			p->n_args ? "no such subcommand" : "an operand is missing", p->cmd->name, p->cmd->synopsis);
+		char names[200] = "";
+		for (const struct subcommand *c = p->cmd->subcommands; c->name; c++)
+			snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", names[0] ? ", " : "", c->name);
+		error_set(err, ERR_USAGE, "%s%s%.100s: %s; there are: %s", p->cmd->name, p->n_args ? " " : "", p->n_args ? p->args[0] : "", p->n_args ? "no such subcommand" : "a subcommand is missing", names);
 		return NULL;
 	}
 	for (u32 i = 0; i < p->n_options; i++) {

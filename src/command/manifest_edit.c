@@ -30,7 +30,7 @@ static void printed(const char *word, const struct digest *d)
 }
 
 /* "KEY=VALUE" into *of[field]; "KEY=" takes it away when `erase`. */
-static int annotate(json_t *of, const struct option_value *v, bool erase, struct error *err)
+static int annotate(json_t *of, const struct option_value *v, const char *option, bool erase, struct error *err)
 {
 	if (!v->count)
 		return 0;
@@ -42,11 +42,11 @@ static int annotate(json_t *of, const struct option_value *v, bool erase, struct
 	for (u32 i = 0; i < v->count; i++) {
 		struct str value = str_of(v->list[i]), key = str_cut(&value, '=');
 		if (!value.p || !key.n)
-			return error_set(err, ERR_USAGE, "--annotation %.100s: it is KEY=VALUE", v->list[i]);
+			return error_set(err, ERR_USAGE, "--%s %.100s: it is KEY=VALUE", option, v->list[i]);
 		if (erase && !value.n)
 			(void)json_object_deln(all, key.p, key.n);
 		else if (json_object_setn_new(all, key.p, key.n, json_stringn(value.p, value.n)) < 0)
-			return error_set(err, ERR_USAGE, "--annotation %.100s: is no text", v->list[i]);
+			return error_set(err, ERR_USAGE, "--%s %.100s: is no text", option, v->list[i]);
 	}
 	if (!json_object_size(all))
 		json_object_del(of, "annotations");
@@ -217,7 +217,7 @@ int manifest_run_create(const struct option_value *opt, char **args, int n_args)
 	json_t *doc = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType", type, "manifests", k.members);
 	if (r == 0 && !json_array_size(k.members))
 		r = error_set(&err, ERR_USAGE, "manifest create: there are no images in what was named");
-	r = r < 0 ? r : annotate(doc, &opt[O_ANNOTATION], false, &err);
+	r = r < 0 ? r : annotate(doc, &opt[O_ANNOTATION], "annotation", false, &err);
 	r = r < 0 ? r : put_index(k.to, NULL, doc, type, &digest, &err);
 	if (r == 0)
 		printed(args[0], &digest);
@@ -302,9 +302,9 @@ static int change(json_t *index, size_t i, const struct option_value *opt, struc
 		if (!value[0])
 			json_object_del(p, fields[f].key);
 	}
-	if (annotate(member, &opt[O_ANNOTATION], true, err) < 0)
+	if (annotate(member, &opt[O_ANNOTATION], "annotation", true, err) < 0)
 		return -1;
-	return annotate(index, &opt[O_INDEX_ANNOTATION], true, err);
+	return annotate(index, &opt[O_INDEX_ANNOTATION], "index-annotation", true, err);
 }
 
 static int edit(const struct option_value *opt, char **args, bool rm)

@@ -34,6 +34,8 @@ static const struct {
 	{ "PARE_THREADS", "How many layers are read at once; by default as many as the process may use processors." },
 	{ "NO_COLOR", "When set and not empty, nothing is coloured." },
 	{ "DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH", "Where the Docker engine listens, as for docker(1)." },
+	{ "CONTAINER_HOST", "Where Podman's service listens (--engine podman), as for podman(1)." },
+	{ "CONTAINERS_REGISTRIES_CONF", "The registries.conf that is read, instead of the user's or the system's: mirrors, other locations, blocks." },
 	{ "https_proxy, http_proxy, no_proxy", "Proxies for what is fetched; this machine itself is never asked through one." },
 	{ "SSL_CERT_FILE", "Authorities that certificates are checked against, instead of the system's (PEM)." },
 	{ "DOCKER_CONFIG, REGISTRY_AUTH_FILE", "Where the credentials for registries are kept, as for docker(1) and podman(1)." },
@@ -254,6 +256,7 @@ static void images_section(struct page *p)
 	}
 	item(p, "PATH", "An existing file or directory, recognised by its content.", 34);
 	item(p, "-", "An archive on standard input.", 34);
+	item(p, "NAME", "Any other name: of our store when it has it, else of the Docker engine, else of its registry.", 34);
 }
 
 static void examples_section(struct page *p, const char *examples)

@@ -10,14 +10,14 @@
 
 enum { O_ENGINE, O_REGISTRY, O_ALL, O_MATCH, O_PROTECT, O_KEEP, O_OLDER, O_FILTER, O_KEEP_STORAGE, O_VOLUMES, O_CACHE, O_NO_CACHE, O_DRY_RUN, O_YES, O_FORCE, O_VERBOSE, O_FORMAT, O_PLACE };
 static const struct option options[] = {
-	[O_ENGINE] = { "engine", 0, OPT_VALUE, "ENGINE", "Of a container engine instead of our store: docker, podman, or the unix://PATH of its socket.", NULL },
+	[O_ENGINE] = { "engine", 0, OPT_VALUE, "ENGINE", "Of a container engine instead of our store: docker, podman, or where it listens: unix://PATH, tcp://HOST:PORT.", NULL },
 	[O_REGISTRY] = { "registry", 0, OPT_VALUE, "REPOSITORY", "Of a repository in a registry: its tags with what stands on their manifests.", NULL },
 	[O_ALL] = { "all", 'a', OPT_FLAG, NULL, "Images with a name too, unless something uses them.", NULL },
-	[O_MATCH] = { "match", 0, OPT_LIST, "PATTERN", "Of what has a name, only what matches may go: the whole name or the tag alone, with * ? [a-z]. May be given again.", NULL },
-	[O_PROTECT] = { "protect", 0, OPT_LIST, "PATTERN", "What matches stays, whatever else is said. May be given again.", NULL },
+	[O_MATCH] = { "match", 0, OPT_LIST, "PATTERN", "Of what has a name, only what matches may go: the whole name or the tag alone, with * ? [a-z].", NULL },
+	[O_PROTECT] = { "protect", 0, OPT_LIST, "PATTERN", "What matches stays, whatever else is said.", NULL },
 	[O_KEEP] = { "keep", 0, OPT_VALUE, "N", "Of each repository the newest N stay, and older ones may go.", NULL },
 	[O_OLDER] = { "older", 0, OPT_VALUE, "AGE", "Only what was neither made nor used for AGE: 30d, 24h, 2w, or since a date. As --filter until=AGE.", NULL },
-	[O_FILTER] = { "filter", 0, OPT_LIST, "FILTER", "Docker's: until=AGE, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=true|false. May be given again; all must hold.", NULL },
+	[O_FILTER] = { "filter", 0, OPT_LIST, "FILTER", "Docker's: until=AGE, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=true|false. All must hold.", NULL },
 	[O_KEEP_STORAGE] = { "keep-storage", 0, OPT_VALUE, "SIZE", "Stop when SIZE is left, the least recently used first: of an engine's build cache; of our store, of its images.", NULL },
 	[O_VOLUMES] = { "volumes", 0, OPT_FLAG, NULL, "An engine's volumes, too: anonymous ones that no container uses; those with a name only by --match.", NULL },
 	[O_CACHE] = { "cache", 0, OPT_FLAG, NULL, "An engine's build cache, too. That is the default.", NULL },

@@ -130,7 +130,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_pull = {
 	.name = "pull",
 	.summary = "images of a registry into the store",
-	.synopsis = "[OPTIONS] REF…",
+	.synopsis = "[OPTIONS] REF...",
 	.description = "Fetches each REF from its registry into the store, verified as it comes; layers that are there are not fetched again, and what broke off is continued. Without a registry in it a name is "
 		       "Docker Hub's, as everywhere: alpine is docker.io/library/alpine:latest.\n\n"
 		       "Of an index the image for one platform is fetched; --all fetches every one.\n\n"

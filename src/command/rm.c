@@ -134,7 +134,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_rm = {
 	.name = "rm",
 	.summary = "take names off images of the store",
-	.synopsis = "[--prune] NAME...|--all",
+	.synopsis = "[OPTIONS] NAME...|--all",
 	.description = "NAME is a name in the store, or the digest (or its beginning) of an image that has no more than one. The name is gone at once; what the image stands on goes with the next prune, "
 		       "unless another name, or a running process, still needs it.",
 	.options = options,

@@ -8,7 +8,7 @@ enum { O_KEY, O_ANNOTATION, O_IDENTITY, O_PASSWORD, O_TIMESTAMP, O_REQUIRE, O_GE
 
 static const struct option options[] = {
 	[O_KEY] = { "key", 'k', OPT_VALUE, "FILE", "The private key: PEM with PKCS#8 or SEC1, encrypted or not, or cosign's own encrypted form. ECDSA on P-256, P-384 or P-521, Ed25519, RSA from 2048 bits.", NULL },
-	[O_ANNOTATION] = { "annotation", 'a', OPT_LIST, "K=V", "Sign this, too; may be given again.", NULL },
+	[O_ANNOTATION] = { "annotation", 'a', OPT_LIST, "K=V", "Sign this, too.", NULL },
 	[O_IDENTITY] = { "identity", 0, OPT_VALUE, "NAME", "What the image is called in the signature. Default: its name in the registry or the store; a directory's has to be said.", NULL },
 	[O_PASSWORD] = { "password-file", 0, OPT_VALUE, "FILE", "The key's password is this file's first line. Default: $COSIGN_PASSWORD.", NULL },
 	[O_TIMESTAMP] = { "timestamp", 0, OPT_FLAG, NULL, "Sign the time, too (the annotation timestamp). Without it the same key, image and annotations are signed once and not again.", NULL },

@@ -7,7 +7,7 @@
 enum { O_REPAIR, O_FORMAT };
 static const struct option options[] = {
 	[O_REPAIR] = { "repair", 0, OPT_FLAG, NULL, "check: Take out what is damaged, drop the references that stood on it, and write index.json anew.", NULL },
-	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json.", "table json" },
+	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/store-check describes it.", "table json" },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 

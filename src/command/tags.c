@@ -139,7 +139,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 const struct command command_tags = {
 	.name = "tags",
 	.summary = "the tags of a repository",
-	.synopsis = "REPOSITORY",
+	.synopsis = "[OPTIONS] REPOSITORY",
 	.description = "Every tag of a registry's repository, sorted bytewise, however many pages the registry makes of them. REPOSITORY is a name as in docker://quay.io/app/web (docker:// may be left out), "
 		       "a layout (oci:DIR) or a name in our store (pare:app).\n"
 		       "\n"

@@ -36,7 +36,7 @@ int trusted_open(const char *word, struct repo_options *opt, struct trusted *ret
 		return -1;
 	r = reference_parse(&a, str_of(word), &ref, NULL);
 	arena_free(&a);
-	if (r < 0 || *word == '/' || *word == '.')
+	if (r < 0 || *word == '/' || *word == '.' || access(word, F_OK) == 0)
 		return error_set(err, ERR_USAGE, "%s: keeps no digests, and so no signatures: docker://REF, oci:DIR[:TAG] and pare:REF do", word);
 	struct repo_options reading = *opt;
 	reading.write = false;

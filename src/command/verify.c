@@ -7,9 +7,9 @@
 enum { O_KEY, O_POLICY, O_ANNOTATION, O_REQUIRE, O_FORMAT, O_PLACE, O_END = O_PLACE + PLACE_COUNT };
 
 static const struct option options[] = {
-	[O_KEY] = { "key", 'k', OPT_LIST, "FILE", "A public key (PEM); may be given again: a signature holds under any of them.", NULL },
+	[O_KEY] = { "key", 'k', OPT_LIST, "FILE", "A public key (PEM): a signature holds under any of them.", NULL },
 	[O_POLICY] = TRUSTED_POLICY_OPTION,
-	[O_ANNOTATION] = { "annotation", 'a', OPT_LIST, "K=V", "Count only signatures that say this, too; may be given again.", NULL },
+	[O_ANNOTATION] = { "annotation", 'a', OPT_LIST, "K=V", "Count only signatures that say this, too.", NULL },
 	[O_REQUIRE] = { "require-digest", 0, OPT_FLAG, NULL, "Refuse an image that is named by a tag alone.", NULL },
 	[O_FORMAT] = { "format", 'f', OPT_VALUE, "FORMAT", "table (the default), or json: docs/schema/verify describes it.", "table json" },
 	PLACE_OPTIONS(O_PLACE),
@@ -96,8 +96,8 @@ static void table(const struct verdict *r)
 		fputs(s->key ? "yes    " : "no     ", stdout);
 		put(s->key ? s->key : "-", key);
 		fputs("  ", stdout);
-		put(*s->identity ? s->identity : "-", identity);
-		fputs("  ", stdout);
+		put(*s->identity ? s->identity : "-", !s->key || s->annotations[0] ? identity : 0);
+		fputs(!s->key || s->annotations[0] ? "  " : "", stdout);
 		if (!s->key)
 			put(s->why_not, 0);
 		for (size_t n = 0; s->key && s->annotations[n]; n++) {
@@ -108,7 +108,7 @@ static void table(const struct verdict *r)
 		putchar('\n');
 	}
 	if (r->n_keys)
-		printf("%s%u of %u signatures %s\n", r->n ? "\n" : "", r->good, r->n, r->good == 1 ? "holds" : "hold");
+		printf("%s%u of %u signature%s %s\n", r->n ? "\n" : "", r->good, r->n, r->n == 1 ? "" : "s", r->good == 1 ? "holds" : "hold");
 	if (trusted_has_policy(&r->policy)) {
 		fputs("policy ", stdout);
 		put(policy_file(r->policy.policy), 0);

@@ -191,7 +191,7 @@ static int find(struct arena *a, const char *which, struct http_target *ret, str
 		return find_podman(a, ret, err);
 	if (strstr(which, "://"))
 		return host_target(a, which, (struct tls){ 0 }, ret, err);
-	return error_set(err, ERR_USAGE, "engine '%.200s': want docker, podman or unix://PATH", which);
+	return error_set(err, ERR_USAGE, "engine '%.200s': want docker, podman, unix://PATH or tcp://HOST:PORT", which);
 }
 
 int engine_socket_open(struct arena *a, const char *which, struct http **ret, const char **prefix, struct error *err)

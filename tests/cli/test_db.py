@@ -45,7 +45,7 @@ def test_compare_refuses_what_it_does_not_know():
 
 def test_subcommands():
     assert "no such subcommand" in db("frobnicate", status=2)
-    assert "an operand is missing" in db(status=2)
+    assert "a subcommand is missing" in db(status=2)
     for word in ("compare SCHEME", "Subcommands:"):
         assert word in db("--help")
 

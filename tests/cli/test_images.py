@@ -22,3 +22,9 @@ def test_images(store):
     assert sorted(store("images", "--format", "names").out.split()) == ["db:1", "web:1", "web:2"]
     assert one["digest"] in store("images", "--digests").out and one["digest"] not in store("images").out
     store("images", "--filter", "colour=red", status=2)
+
+
+def test_a_filter_that_is_none_names_those_there_are(pare):
+    for words in ("foo", "foo=bar", "label="):
+        r = pare("images", "--filter", words, status=2)
+        assert r.err.count("\n") == 1 and "reference=PATTERN" in r.err and "until=AGE" in r.err

@@ -197,3 +197,16 @@ def test_help_of_a_subcommand_tells_its_own_options(pare):
     out = pare("db", "push", "--help").out
     assert out.startswith("Usage: pare db push") and "--attempts" in out and "--from" not in out
     assert "--from" in pare("db", "--help").out
+
+
+def test_a_missing_subcommand_is_told_by_name(pare):
+    for words in (("store",), ("manifest", "bake"), ("db",)):
+        r = pare(*words, status=2)
+        assert r.err.count("\n") == 1 and "there are: " in r.err, r.err
+    assert "show, create, annotate, rm" in pare("manifest", status=2).err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_once_that_an_option_may_be_repeated(name):
+    text = re.sub(r"\s+", " ", call(name, "--help"))
+    assert not re.search(r"given again[^.]*\. May be given several times", text)
