@@ -46,7 +46,7 @@ const char *layer_type_text(const struct layer_type *t)
 static struct spool_file *spool_next(struct spool *s, struct error *err)
 {
 	struct spool_file *last = s->n ? &s->v[s->n - 1] : NULL;
-	if (last && (last->end == 0 || s->n == SPOOL_FILES))
+	if (last && (!last->used || s->n == SPOOL_FILES))
 		return last;
 	int fd = file_nameless(s->dir);
 	if (fd < 0) {
@@ -109,7 +109,7 @@ static int keep(struct copy_job *j, const struct writing *w, const struct digest
 		w->file->end = w->start;
 		return ftruncate(w->file->fd, (off_t)w->start) < 0 || lseek(w->file->fd, (off_t)w->start, SEEK_SET) < 0 ? error_errno(err, "%s", j->spool.dir) : 0;
 	}
-	b->spooled = true;
+	b->spooled = w->file->used = true;
 	b->file = (u32)(w->file - j->spool.v);
 	b->at = w->start;
 	b->d.size = w->file->end - w->start;

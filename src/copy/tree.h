@@ -30,6 +30,7 @@ struct copy_doc {
 struct spool_file {
 	int fd;
 	u64 end;
+	bool used; /* something stands in it, if only a blob without a byte */
 };
 struct spool {
 	const char *dir;

@@ -404,3 +404,12 @@ def test_names_alone_and_paths_keep_digests(pare, tmp_path, registry):
     assert "docker://mine:1" in pare("copy", name + ":store", "mine:1", env=env, status=2).err
     assert "linux/amd64, linux/arm64, linux/arm " in pare("copy", "--platform", "linux/mips", name + ":all", "oci:%s" % (tmp_path / "o5"), env=env, status=2).err
     assert "linux/amd64, linux/arm64, linux/arm " in pare("inspect", "--platform", "linux/mips", "oci:%s" % (tmp_path / "many"), env=env, status=2).err
+
+
+def test_a_layer_without_a_byte(pare, tmp_path):
+    """Made here, it has a file of its own as any other: what comes after it is not written into the same."""
+    empty = Image([b"", layer(File("a", b"1" * 5000)), b"", layer(File("b", b"2"))]).docker_archive(tmp_path / "a.tar")
+    digest = pare("copy", "-q", "--compression", "none", empty, "oci:%s:x" % (tmp_path / "lay")).out.strip()
+    whole(tmp_path / "lay", digest)
+    assert pare("copy", "-q", "--compression", "none", empty, "pare:empty:1").out.strip() == digest
+    pare("store", "check")
