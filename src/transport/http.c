@@ -1,6 +1,8 @@
 #include "transport/http.h"
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -24,8 +26,10 @@ static struct {
 	__typeof__(curl_multi_poll) *multi_poll;
 	__typeof__(curl_multi_info_read) *multi_info_read;
 	__typeof__(curl_multi_strerror) *multi_strerror;
+	__typeof__(curl_version_info) *version_info;
 	bool ready;
 	char why[256];
+	void *lib;
 } curl;
 
 static void load(void)
@@ -51,6 +55,7 @@ static void load(void)
 		{ "curl_multi_poll", &curl.multi_poll },
 		{ "curl_multi_info_read", &curl.multi_info_read },
 		{ "curl_multi_strerror", &curl.multi_strerror },
+		{ "curl_version_info", &curl.version_info },
 	};
 	void *lib = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
 	if (!lib)
@@ -67,9 +72,72 @@ static void load(void)
 		}
 		memcpy(functions[i].to, &f, sizeof f);
 	}
+	curl.lib = lib;
 	curl.ready = curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 	if (!curl.ready)
 		snprintf(curl.why, sizeof curl.why, "libcurl: cannot be started");
+}
+
+/* --- the system's authorities --- */
+/* libcurl reads them anew for each TLS connection, which costs more than all the rest of it. With OpenSSL below it they are read once here, and every connection looks at the same ones; that
+ * many threads do is what an X509_STORE is made for. The functions are asked of libcurl's own libraries: no other OpenSSL than the one that it stands on. */
+static struct {
+	__typeof__(X509_STORE_new) *store_new;
+	__typeof__(X509_STORE_free) *store_free;
+	__typeof__(X509_STORE_set_flags) *store_set_flags;
+	__typeof__(X509_STORE_load_locations) *store_load;
+	__typeof__(SSL_CTX_set1_cert_store) *use;
+	__typeof__(ERR_clear_error) *clear;
+	X509_STORE *store; /* NULL: libcurl sees to it itself */
+} roots;
+
+static const char *own_authorities(void)
+{
+	const char *file = getenv("SSL_CERT_FILE");
+	return file && file[0] ? file : NULL;
+}
+
+static void load_roots(void)
+{
+	static const struct {
+		const char *name;
+		void *to;
+	} functions[] = {
+		{ "X509_STORE_new", &roots.store_new },
+		{ "X509_STORE_free", &roots.store_free },
+		{ "X509_STORE_set_flags", &roots.store_set_flags },
+		{ "X509_STORE_load_locations", &roots.store_load },
+		{ "SSL_CTX_set1_cert_store", &roots.use },
+		{ "ERR_clear_error", &roots.clear },
+	};
+	const curl_version_info_data *v = curl.version_info(CURLVERSION_NOW);
+	char *file = NULL, *dir = NULL;
+	CURL *easy = v && v->ssl_version && strncmp(v->ssl_version, "OpenSSL/", 8) == 0 ? curl.easy_init() : NULL;
+	if (!easy)
+		return;
+	bool known = curl.easy_getinfo(easy, CURLINFO_CAINFO, &file) == CURLE_OK && curl.easy_getinfo(easy, CURLINFO_CAPATH, &dir) == CURLE_OK;
+	for (size_t i = 0; i < countof(functions) && known; i++) {
+		void *f = dlsym(curl.lib, functions[i].name);
+		known = f != NULL;
+		memcpy(functions[i].to, &f, sizeof f);
+	}
+	const char *own = own_authorities(), *from = own ? own : file;
+	X509_STORE *store = known && (from || dir) ? roots.store_new() : NULL;
+	if (store && roots.store_load(store, from, dir) == 1 && roots.store_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN) == 1) { /* as libcurl has it */
+		roots.store = store;
+	} else if (store) { /* libcurl says what is wrong with them */
+		roots.store_free(store);
+		roots.clear();
+	}
+	curl.easy_cleanup(easy);
+}
+
+static CURLcode on_tls(CURL *easy, void *ctx, void *nothing)
+{
+	(void)easy;
+	(void)nothing;
+	roots.use(ctx, roots.store);
+	return CURLE_OK;
 }
 
 /* --- one connection --- */
@@ -91,6 +159,7 @@ struct http {
 	u32 turn;
 	size_t fill;
 	bool answered, paused, done, over;
+	bool rooted;               /* it was seen to whom TLS trusts */
 	CURLcode result;
 };
 
@@ -193,7 +262,7 @@ bool http_local(const char *where)
 
 static int set_up(struct http *h, struct error *err)
 {
-	const char *ca = h->target.ca ? h->target.ca : getenv("SSL_CERT_FILE");
+	const char *ca = h->target.ca ? h->target.ca : own_authorities();
 	curl.easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->reason);
 	curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl.easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -227,6 +296,20 @@ static int set_up(struct http *h, struct error *err)
 			return error_set(err, ERR_ENV, "this libcurl takes no authorities besides the system's: name them in SSL_CERT_FILE");
 	}
 	return 0;
+}
+
+/* Those of the system, when nothing else was said. Authorities of one's own are never among the shared ones. */
+static void set_roots(struct http *h, const char *url)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	if (h->rooted || h->target.ca || h->target.authorities.n || h->target.unverified || !str_ieq(str_head(str_of(url), 8), STR("https://")))
+		return;
+	h->rooted = true;
+	pthread_once(&once, load_roots);
+	if (!roots.store || curl.easy_setopt(h->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) != CURLE_OK)
+		return;
+	curl.easy_setopt(h->easy, CURLOPT_CAINFO, NULL);
+	curl.easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
 }
 
 static void set_certificate(struct http *h, const char *url)
@@ -332,6 +415,7 @@ static void set_request(struct http *h, const struct http_request *r, const char
 	curl.easy_setopt(h->easy, CURLOPT_PROXY, h->target.socket || http_local(url) ? "" : NULL);
 	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->list);
 	set_certificate(h, url);
+	set_roots(h, url);
 	curl.easy_setopt(h->easy, CURLOPT_UPLOAD, 0L);
 	curl.easy_setopt(h->easy, CURLOPT_NOBODY, 0L);
 	curl.easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);

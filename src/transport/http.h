@@ -3,7 +3,7 @@
  *
  * libcurl is loaded when the first connection is wanted (dlopen): it stands on some 35 libraries that no other command should wait
  * for. Redirects are not followed, credentials are never taken from files, headers and documents are bounded. Certificates are checked against the
- * system's authorities, or those of the file that SSL_CERT_FILE names; proxies are those of the environment, except for this machine itself. One
+ * system's authorities, or those of the file that SSL_CERT_FILE names, which are read once; proxies are those of the environment, except for this machine itself. One
  * request at a time; the connection is kept between them. Not for several threads. */
 #ifndef PARE_TRANSPORT_HTTP_H
 #define PARE_TRANSPORT_HTTP_H

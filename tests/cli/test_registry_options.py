@@ -1,10 +1,13 @@
 """What every command has that asks a registry: who to be there, whom to believe, what is shown of oneself; in registries that insist on each."""
 import os
+import shutil
+import ssl
 
 import pytest
 
 from imagelib import Dir, File, Image, layer
-from registrylib import Registry
+from netlib import Registry as Fake, answer
+from registrylib import Registry, authority
 
 IMAGE = Image([layer(Dir("d"), File("d/f", b"text" * 900))])
 
@@ -100,3 +103,48 @@ def test_directories_of_certificates(pare, strict, tmp_path, change, says):
     r = pare("tags", *name, place, status=None)
     assert r.status in (2, 4) and says in r.err and r.err.count("\n") == 1, r
     assert "not there" in pare("tags", *name, tmp_path / "absent", status=4).err or "No such file" in pare("tags", *name, tmp_path / "absent", status=4).err
+
+
+def speaker(directory):
+    """TLS by an authority of its own, in `directory`."""
+    directory.mkdir()
+    authority(directory)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(directory / "server.pem", directory / "server.key")
+    return tls
+
+
+class Forgets(Fake):
+    """Once a manifest was asked for, the file of authorities is gone; blobs are at another server."""
+    file = other = None
+
+    def any(self, h):
+        if self.file and h.command == "GET" and "/manifests/" in h.path:
+            self.file.unlink(missing_ok=True)
+        if self.other and h.command == "GET" and "/blobs/" in h.path:
+            return answer(307, Location=self.other.url + h.path)(h)
+        return super().any(h)
+
+
+def test_authorities_are_read_once(pare, tmp_path):
+    """However many connections there are. Those of --cert-dir are for its registry alone."""
+    one, another = speaker(tmp_path / "one"), speaker(tmp_path / "another")
+    layout = Image([layer(File("f%d" % i, b"%d" % i)) for i in range(3)]).oci(tmp_path / "l")
+    bundle, own = tmp_path / "bundle.pem", tmp_path / "own"
+    own.mkdir()
+    shutil.copy(tmp_path / "another" / "ca.pem", own / "ca.crt")
+    with Forgets(tls=one) as r, Fake(tls=one) as other, Fake(tls=another) as strange:
+        def run(*args, **kw):
+            shutil.copy(tmp_path / "one" / "ca.pem", bundle)
+            return pare("copy", "-q", "--attempts", "1", *args, env={"SSL_CERT_FILE": bundle}, **kw)
+
+        run(layout, "docker://%s/a/b:1" % r.host)
+        r.file, r.other, other.blobs = bundle, other, r.blobs
+        run("docker://%s/a/b:1" % r.host, "oci:%s" % (tmp_path / "out"))
+        assert not bundle.exists() and any("/blobs/" in p for _, p, _ in other.asked)
+        r.file = None
+        run("--dest-cert-dir", own, "docker://%s/a/b:1" % r.host, "docker://%s/a/b:1" % strange.host)
+        asked = len(strange.asked)
+        for more in ([], ["--src-cert-dir", own]):  # those of the one side say nothing of the other
+            assert "does not hold" in run(*more, "docker://%s/a/b:1" % r.host, "docker://%s/a/b:2" % strange.host, status=4).err
+        assert len(strange.asked) == asked
