@@ -63,7 +63,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct trusted_policy policy = { 0 };
 	double start = copying_now();
 	int status;
-	if (parse(opt, &o, &err) < 0 || place_target(args[1], &err) < 0 || trusted_policy(&opt[O_POLICY], &policy, &err) < 0)
+	if (parse(opt, &o, &err) < 0 || place_target(args[1], opt[O_DIGESTFILE].count ? "--digestfile" : NULL, &err) < 0 || trusted_policy(&opt[O_POLICY], &policy, &err) < 0)
 		return command_fail(&err);
 	const char *from = place_found(&a, args[0], &o.source);
 	if (trusted_guard(&policy, from, &o, &err) < 0 || copy_image(from, args[1], &o, &a, &r, &err) < 0 ||

@@ -79,6 +79,11 @@ static int export_oci(struct arena *a, char **names, int n, const char *path, st
 	r = r < 0 ? r : store_each_part(x.s, add_part, &x, err);
 	for (int i = 0; r == 0 && i < n; i++) { /* in the order they were asked for: the first is what readers take who are told no name */
 		const struct store_ref *ref = &x.refs[i];
+		bool again = false;
+		for (int k = 0; k < i && !again; k++)
+			again = digest_eq(&x.refs[k].digest, &ref->digest) && strcmp(x.refs[k].name, ref->name) == 0;
+		if (again)
+			continue;
 		if (!x.sizes[i])
 			r = error_set(err, ERR_ENV, "export: %.200s: is only a part of an image in the store", names[i]);
 		else
@@ -121,9 +126,13 @@ static int export_out(struct arena *a, const struct option_value *opt, char **na
 	if (r == 0 && !f)
 		r = error_errno(err, "%s", path);
 	char *piece = xmalloc(64 * KiB);
-	for (size_t got; f && (got = fread(piece, 1, 64 * KiB, f)) > 0;)
+	for (size_t got; r == 0 && (got = fread(piece, 1, 64 * KiB, f)) > 0;)
 		if (fwrite(piece, 1, got, stdout) != got)
-			break;
+			r = error_errno(err, "standard output"); /* also when nobody reads any more: half an archive is none */
+	if (r == 0 && ferror(f))
+		r = error_errno(err, "%s", path);
+	if (r == 0 && fflush(stdout) != 0)
+		r = error_errno(err, "standard output");
 	free(piece);
 	if (f)
 		fclose(f);

@@ -85,9 +85,12 @@ const char *place_found(struct arena *a, const char *word, const struct repo_opt
 	return has == 0 ? here : arena_printf(a, "%s%s", docker_daemon_has(word) ? "docker-daemon:" : "docker://", word);
 }
 
-int place_target(const char *word, struct error *err)
+int place_target(const char *word, const char *option, struct error *err)
 {
-	if (names_a_place(word) || access(word, F_OK) == 0 || str_ends(str_of(word), STR(".tar")))
+	bool tar = !names_a_place(word) && str_ends(str_of(word), STR(".tar"));
+	if (option && (tar || begins_with(word, "docker-archive") || begins_with(word, "docker-daemon")))
+		return error_set(err, ERR_USAGE, "%.200s: keeps no digests: %s has no meaning there", word, option);
+	if (names_a_place(word) || access(word, F_OK) == 0 || tar)
 		return 0;
 	return error_set(err, ERR_USAGE, "%.200s: which place is that? docker://%.200s (a registry), pare:%.200s (the store), oci:DIR, oci-archive:FILE or docker-archive:FILE", word, word, word);
 }

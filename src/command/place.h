@@ -34,8 +34,8 @@ int place_open(const char *word, const struct repo_options *opt, struct repo **r
 const char *place_registry(const char *word, struct error *err) must_check;
 /* A bare name as the location that it is found at: in our store, else in the engine, else in its registry. What is no bare name (a location, a path, "-") comes back as it is. */
 const char *place_found(struct arena *a, const char *word, const struct repo_options *opt) must_check;
-/* Whether images can be written there: a location, a path that exists, or "….tar". ERR_USAGE: a bare name. */
-int place_target(const char *word, struct error *err) must_check;
+/* Whether images can be written there: a location, a path that exists, or "….tar". ERR_USAGE: a bare name; with `option`, which is about a digest, also a place that keeps none. */
+int place_target(const char *word, const char *option, struct error *err) must_check;
 /* The tag, or the digest, that the word names; NULL: none is written. */
 const char *place_which(struct arena *a, const char *word, struct error *err) must_check;
 /* "1" … most of --name VALUE; *ret stays when it was not given. ERR_USAGE. */

@@ -356,7 +356,7 @@ static int docker(struct source *s, struct bag *b, const json_t *doc, const char
 		return -1;
 	const json_t *e = docker_entry(doc, choice, &tag);
 	if (!e)
-		return error_set(err, ERR_USAGE, "%s: no image '%s' in it (%zu images)", b->name, choice, json_array_size(doc));
+		return error_set(err, ERR_USAGE, "%s: no image '%s' in it (%zu image%s)", b->name, choice, json_array_size(doc), json_array_size(doc) == 1 ? "" : "s");
 	if (tag)
 		s->reference = arena_strdup(&s->arena, str_of(tag));
 	if (!clean_name(json_text(e, "Config"), clean))

@@ -413,3 +413,10 @@ def test_a_layer_without_a_byte(pare, tmp_path):
     whole(tmp_path / "lay", digest)
     assert pare("copy", "-q", "--compression", "none", empty, "pare:empty:1").out.strip() == digest
     pare("store", "check")
+
+
+def test_no_file_for_a_digest_that_is_not_kept(pare, tmp_path):
+    lay = image(1).oci(tmp_path / "lay")
+    for target in ("docker-archive:%s" % (tmp_path / "o.tar"), str(tmp_path / "o.tar"), "docker-daemon:x:1"):
+        assert "--digestfile has no meaning" in pare("copy", lay, target, "--digestfile", tmp_path / "digest", status=2).err
+    assert not (tmp_path / "digest").exists() and not (tmp_path / "o.tar").exists()

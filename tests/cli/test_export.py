@@ -1,5 +1,7 @@
 """pare export: images of the store in an archive."""
+import errno
 import json
+import os
 import subprocess
 import tarfile
 
@@ -28,6 +30,25 @@ def test_standard_output(store, tmp_path):
         store("export", "web:1", *words)
         assert (tmp_path / ("long%d.tar" % n)).read_bytes() == (tmp_path / "file.tar").read_bytes()
     assert not [p for p in store.store.iterdir() if p.name.startswith("export")]
+
+
+def test_standard_output_that_takes_no_more(store):
+    """Half an archive is none: also for a pipe that nobody reads."""
+    env = dict(os.environ, PARE_STORE=str(store.store))
+    with open("/dev/full", "wb") as full:
+        r = subprocess.run([store.binary, "export", "web:1", "-o", "-"], stdout=full, stderr=subprocess.PIPE, env=env)
+    assert r.returncode == 4 and r.stderr.decode() == "pare: standard output: %s\n" % os.strerror(errno.ENOSPC)
+    reading, writing = os.pipe()
+    os.close(reading)
+    r = subprocess.run([store.binary, "export", "web:1", "-o", "-"], stdout=writing, stderr=subprocess.PIPE, env=env)
+    os.close(writing)
+    assert r.returncode == 4 and r.stderr.decode() == "pare: standard output: %s\n" % os.strerror(errno.EPIPE)
+
+
+def test_a_name_twice_is_there_once(store, tmp_path):
+    store("export", "web:1", "web:1", "docker.io/library/web:1", "-o", tmp_path / "out.tar")
+    with tarfile.open(tmp_path / "out.tar") as t:
+        assert len(json.load(t.extractfile("index.json"))["manifests"]) == 1
 
 
 def test_docker_archive(store, tmp_path):
