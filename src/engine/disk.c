@@ -383,6 +383,12 @@ static void read_images(struct arena *a, const struct disk_answers *answers, str
 	qsort(d->images, d->n_images, sizeof *d->images, larger);
 }
 
+void disk_images(struct arena *a, json_t *images, struct engine_disk *ret)
+{
+	*ret = (struct engine_disk){ 0 };
+	read_images(a, &(struct disk_answers){ .images = images }, ret);
+}
+
 /* --- build cache that is a layer --- */
 #define CACHE_STEPS 20000000u /* of the search for these */
 

@@ -11,5 +11,6 @@ struct disk_answers {
 	void *ctx;
 };
 int disk_read(struct arena *a, const struct disk_answers *d, struct engine_disk *ret, struct error *err) must_check;
+void disk_images(struct arena *a, json_t *images, struct engine_disk *ret); /* these alone, without who uses them or what they stand on */
 bool disk_id_ok(const char *id); /* nothing but what ids and names of volumes are made of */
 #endif

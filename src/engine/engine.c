@@ -120,6 +120,15 @@ int engine_disk(struct engine *e, struct arena *a, struct engine_disk *ret, stru
 	return 0;
 }
 
+int engine_images(struct engine *e, struct arena *a, struct engine_disk *ret, struct error *err)
+{
+	autojson json_t *images = NULL;
+	int r = ask(e, "GET", "/images/json?all=1", &images, err);
+	if (r >= 0)
+		disk_images(a, images, ret);
+	return r < 0 ? -1 : 0;
+}
+
 bool engine_packs(const struct engine *e) { return e->packs; }
 
 /* --- removing --- */

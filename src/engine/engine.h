@@ -82,6 +82,8 @@ struct engine_disk {
 	bool packed; /* the engine keeps layers packed as well as unpacked (containerd's image store): bytes here are those of the unpacked ones, which it accounts for one by one */
 };
 int engine_disk(struct engine *e, struct arena *a, struct engine_disk *ret, struct error *err) must_check;
+/* The images alone: ids, names, digests. */
+int engine_images(struct engine *e, struct arena *a, struct engine_disk *ret, struct error *err) must_check;
 bool engine_packs(const struct engine *e); /* engine_disk.packed, once that was asked for */
 /* 1: it is gone already. What is in use is refused by the engine: ERR_ENV. *freed: what the engine says, where it does. An image by name loses that name, and goes with its last. */
 int engine_remove_image(struct engine *e, const char *name_or_id, struct error *err) must_check;

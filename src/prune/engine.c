@@ -3,6 +3,7 @@
  * Bytes of images are layers: a layer is free when the last name of the last image that has it is gone, and the record of the build cache that is the same bytes. */
 #include "prune/engine.h"
 #include "base/buf.h"
+#include "oci/digest.h"
 
 struct pruned {
 	struct engine *e;
@@ -125,10 +126,12 @@ static void list_image(struct listing *l, const struct engine_image *i, const st
 		parts[n++] = arena_new(l->a, struct prune_part);
 		parts[0]->bytes = i->bytes - MIN(i->bytes, i->shared);
 	}
+	struct digest *is = arena_new(l->a, struct digest);
+	bool known = digest_parse(str_of(i->id), is, NULL) == 0;
 	for (u32 k = 0; k < MAX(names, 1u); k++) {
 		struct prune_item *it = &l->v[l->n++];
 		*it = (struct prune_item){ .kind = PRUNE_IMAGE, .id = names ? i->names[k] : i->id, .name = names ? i->names[k] : arena_printf(l->a, "<none> %.12s", i->id + (strlen(i->id) > 7 ? 7 : 0)),
-			.created = i->created, .labels = i->labels, .dangling = !names, .refs = names ? NULL : i->digests, .parts = parts, .n_parts = n, .users = users(l, containers, i->containers) };
+			.created = i->created, .labels = i->labels, .dangling = !names, .refs = names ? NULL : i->digests, .stands_for = known ? is : NULL, .parts = parts, .n_parts = n, .users = users(l, containers, i->containers) };
 		for (u32 p = 0; p < n; p++)
 			parts[p]->holders++;
 		for (u32 p = 0; p < i->n_layers; p++) {
@@ -322,20 +325,64 @@ static int remove_item(struct engine *e, const struct prune_item *it, u64 *freed
 	}
 }
 
-/* One that is refused leaves the others to go; the first reason is told. */
-static int carry_out(void *ctx, const struct prune_item *items, u32 n, u64 *freed, struct error *err)
+/* What a name means now; "" in front of the id: an image that has one. */
+struct meaning {
+	const char *name, *id;
+};
+
+static int by_meaning(const void *x, const void *y)
 {
-	const struct pruned *p = ctx;
+	const struct meaning *a = x, *b = y;
+	int c = strcmp(a->name, b->name);
+	return c || a->name[0] ? c : strcmp(a->id, b->id);
+}
+
+/* The images as they are now, who knows how long after they were shown: a name that means another one by now stays, and so does what has got a name. */
+static int look_again(struct engine *e, struct arena *a, const struct prune_item *items, u32 n, bool *goes, struct error *err)
+{
+	struct engine_disk now;
+	bool any = false;
+	u32 n_all = 0;
+	for (u32 i = 0; i < n; i++)
+		any |= goes[i] && items[i].kind == PRUNE_IMAGE;
+	if (!any)
+		return 0;
+	if (engine_images(e, a, &now, err) < 0)
+		return -1;
+	for (u32 i = 0; i < now.n_images; i++)
+		n_all += n_names(&now.images[i]) + 1;
+	struct meaning *all = arena_array(a, struct meaning, (size_t)n_all + 1);
+	n_all = 0;
+	for (u32 i = 0; i < now.n_images; i++) {
+		for (u32 k = 0; now.images[i].names[k]; k++)
+			all[n_all++] = (struct meaning){ now.images[i].names[k], now.images[i].id };
+		if (now.images[i].names[0])
+			all[n_all++] = (struct meaning){ "", now.images[i].id };
+	}
+	qsort(all, n_all, sizeof *all, by_meaning);
+	for (u32 i = 0; i < n; i++) {
+		if (!goes[i] || items[i].kind != PRUNE_IMAGE || !items[i].stands_for)
+			continue;
+		const char *id = DIGEST_STR(items[i].stands_for);
+		const struct meaning *m = bsearch(&(struct meaning){ items[i].dangling ? "" : items[i].id, id }, all, n_all, sizeof *all, by_meaning);
+		if (m && (items[i].dangling || strcmp(m->id, id) != 0))
+			goes[i] = false;
+	}
+	return 0;
+}
+
+/* One that is refused leaves the others to go; the first reason is told. */
+static int carry_out_all(const struct pruned *p, const struct prune_item *items, u32 n, const bool *goes, u64 *freed, struct error *err)
+{
 	struct error first = { 0 };
 	u32 failed = 0;
-	*freed = 0;
 	for (u32 i = 0; i < n; i++)
 		for (u32 k = 0; k < items[i].n_parts; k++)
 			items[i].parts[k]->left = items[i].parts[k]->holders;
 	for (u32 i = 0; i < n; i++) {
 		struct error why = { 0 };
 		u64 bytes = 0;
-		if (!items[i].goes)
+		if (!goes[i])
 			continue;
 		if (remove_item(p->e, &items[i], &bytes, &why) < 0) {
 			first = failed++ ? first : why;
@@ -353,6 +400,20 @@ static int carry_out(void *ctx, const struct prune_item *items, u32 n, u64 *free
 		return 0;
 	*err = first;
 	return failed > 1 ? error_wrap(err, "%u could not be removed, the first", failed) : -1;
+}
+
+static int carry_out(void *ctx, const struct prune_item *items, u32 n, u64 *freed, struct error *err)
+{
+	const struct pruned *p = ctx;
+	struct arena a = { 0 };
+	bool *goes = arena_array(&a, bool, n + 1);
+	*freed = 0;
+	for (u32 i = 0; i < n; i++)
+		goes[i] = items[i].goes;
+	int r = look_again(p->e, &a, items, n, goes, err);
+	r = r < 0 ? r : carry_out_all(p, items, n, goes, freed, err);
+	arena_free(&a);
+	return r;
 }
 
 struct prune_place prune_engine(struct engine *e, bool volumes, bool cache)

@@ -31,7 +31,7 @@ struct prune_item {
 	bool goes;                  /* decided */
 	const char *why;            /* decided: "untagged", "older than 30 days", "newest 3 are kept", "used by container web" */
 	const char *const *refs;    /* what it may be asked by, one after the other, where the id is refused because of them; NULL none */
-	const struct digest *stands_for; /* of a name in our store: it only goes while it still means that; NULL: no matter */
+	const struct digest *stands_for; /* of a name in our store or an engine: it only goes while it still means that; NULL: no matter */
 };
 /* What may go: containers, networks, cache and blobs that nobody uses; images, volumes, tags and manifests without a name (dangling). Those with a name only by `all` (but no
  * volumes: only what is in them is lost for ever), by a pattern of `names`, or as older ones of a group (`keep`); tags by age (`until`), too. All other rules only make it less;

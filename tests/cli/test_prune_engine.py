@@ -325,6 +325,7 @@ class Fake:
                 path = self.path.split("/", 2)[-1] if self.path.startswith("/v1.") else self.path[1:]
                 fake.asked.append((self.command, path))
                 status, body = answers.get(f"{self.command} {path}", (404, {"message": "no such thing"}))
+                body = next(body) if hasattr(body, "__next__") else body
                 body = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Api-Version", "1.41")
@@ -384,6 +385,19 @@ def test_an_image_is_not_removed_before_its_container(pare, fake):
     """Filters that let the container stay keep what it stands on."""
     said = prune(pare, fake(world()), "--dry-run", "--all", "--protect", "stopped")
     assert [i["name"] for i in said["items"] if i["goes"]] == [] and {i["name"]: i["why"] for i in said["items"]}["one:1"] == "used by container stopped"
+
+
+def test_names_that_came_to_mean_something_else(pare, fake):
+    """Between the question and the answer an image is built anew under its name, and one without a name is given one: both stay."""
+    old, new, bare, gone = ("sha256:" + c * 64 for c in "1234")
+
+    def image(id, *names):
+        return {"Id": id, "RepoTags": list(names), "Size": 1000}
+    e = fake({"GET system/df": (200, {}), "GET containers/json?all=1&size=1": (200, []), "GET networks": (200, []),
+              "GET images/json?all=1": (200, iter([[image(old, "app:1"), image(bare), image(gone, "gone:1")], [image(old), image(new, "app:1"), image(bare, "kept:1"), image(gone, "gone:1")]])),
+              "DELETE images/gone:1": (200, []), "DELETE images/app:1": (200, []), "DELETE images/" + bare: (200, [])})
+    assert prune(pare, e, "--yes", "--all")["freed"] == 1000
+    assert [p for m, p in e.asked if m == "DELETE"] == ["images/gone:1"]
 
 
 @pytest.mark.parametrize("answers", [
