@@ -414,11 +414,10 @@ static int look_again(struct place *p, const struct prune_item *items, u32 n, bo
 	return r < 0 ? -1 : 0;
 }
 
-/* 1: nothing of it was there to go. */
 static int remove_item(struct place *p, const struct prune_item *i, u32 root, struct error *err)
 {
 	if (p->nodes[root].left) /* another tag needs the manifest */
-		return i->kind == PRUNE_TAG ? repo_delete(p->r, i->id, err) : 1;
+		return i->kind == PRUNE_TAG ? repo_delete(p->r, i->id, err) : 0;
 	struct list nodes = { 0 };
 	int r = 0;
 	closure(p, root, &nodes);
@@ -431,6 +430,21 @@ static int remove_item(struct place *p, const struct prune_item *i, u32 root, st
 	}
 	free(nodes.v);
 	return r < 0 ? -1 : 0;
+}
+
+/* What stood under manifests that are gone now, and under no other, whatever was meant to go. */
+static u64 freed_by(struct place *p)
+{
+	u64 freed = 0;
+	p->turn++;
+	for (int gone = 0; gone < 2; gone++) /* first what is there still: its parts are not free */
+		for (u32 i = 1; i < p->n_nodes; i++)
+			for (u32 k = 0; p->nodes[i].gone == (gone > 0) && k < p->nodes[i].parts.n; k++) {
+				struct part *part = p->parts[p->nodes[i].parts.v[k]];
+				freed += gone && part->seen != p->turn ? part->p.bytes : 0;
+				part->seen = p->turn;
+			}
+	return freed;
 }
 
 static int carry_out(void *ctx, const struct prune_item *items, u32 n, u64 *freed, struct error *err)
@@ -450,11 +464,10 @@ static int carry_out(void *ctx, const struct prune_item *items, u32 n, u64 *free
 		struct error why = { 0 };
 		if (!goes[i])
 			continue;
-		if (remove_item(p, &items[i], root_of(p, p->n_tags, &items[i]), &why) >= 0)
-			*freed += items[i].bytes;
-		else if (!failed++)
+		if (remove_item(p, &items[i], root_of(p, p->n_tags, &items[i]), &why) < 0 && !failed++)
 			first = why;
 	}
+	*freed = freed_by(p);
 	free(goes);
 	if (failed) {
 		*err = first;
