@@ -55,7 +55,8 @@ static bool named(struct arena *a, const struct images_row *r, const char *patte
 {
 	struct str p = str_of(pattern);
 	const char *digest = DIGEST_STR(&r->ref.digest), *hex = strchr(digest, ':') + 1;
-	if (p.n >= 6 && (strncmp(digest, pattern, p.n) == 0 || strncmp(hex, pattern, p.n) == 0))
+	size_t front = (size_t)(hex - digest); /* "sha256:" says nothing yet */
+	if ((p.n >= front + 6 && strncmp(digest, pattern, p.n) == 0) || (p.n >= 6 && strncmp(hex, pattern, p.n) == 0))
 		return true;
 	if (!r->ref.name[0])
 		return false;

@@ -424,6 +424,8 @@ static const char *remedy(struct registry *r, struct line *l, u32 status)
 	if (own_credentials(r, &who, &ignored) < 0)
 		who = (struct auth_credentials){ 0 };
 	pthread_mutex_unlock(&r->lock);
+	if (r->opt.user && status == 401)
+		return ": it does not take the name and the password that were given";
 	if (who.user || who.identity)
 		return status == 401 ? arena_printf(&l->arena, ": the credentials that are kept for it are not enough (pare login %s)", r->domain) : ": the credentials that are kept for it give no right to that";
 	if (who.helper)

@@ -24,6 +24,12 @@ def test_images(store):
     store("images", "--filter", "colour=red", status=2)
 
 
+def test_what_every_digest_begins_with_names_none(store):
+    digest = next(iter(listed(store).values()))["digest"]
+    assert listed(store, "sha256") == listed(store, "sha256:") == listed(store, digest[:12]) == {}
+    assert listed(store, digest[:13]) and listed(store, digest[7:13])
+
+
 def test_a_filter_that_is_none_names_those_there_are(pare):
     for words in ("foo", "foo=bar", "label="):
         r = pare("images", "--filter", words, status=2)

@@ -39,3 +39,14 @@ def test_slim_report(pare, image, tmp_path):
 @pytest.mark.parametrize("args, name", [(["inspect"], "inspect"), (["inspect", "--files"], "inspect")])
 def test_inspect(pare, image, args, name):
     check(pare(*args, "--format", "json", image).json(), name)
+
+
+def test_store_check(pare, image):
+    pare("import", image, "app:1")
+    check(pare("store", "check", "--format", "json").json(), "store-check")
+    blob = next(p for p in (pare.store / "images" / "blobs" / "sha256").iterdir() if p.stat().st_size > 1000)
+    blob.chmod(0o644)
+    blob.write_bytes(b"?" + blob.read_bytes()[1:])
+    doc = pare("store", "check", "--format", "json", status=3, clean=False).json()
+    check(doc, "store-check")
+    assert doc["bad"] == 1 and len(doc["faults"]) == 1
