@@ -257,7 +257,7 @@ bool http_local(const char *where)
 	bool address = str_starts(host, STR("127.")); /* and not "127.example" */
 	for (size_t i = 0; i < host.n; i++)
 		address = address && (host.p[i] == '.' || (host.p[i] >= '0' && host.p[i] <= '9'));
-	return address || str_is(host, "localhost");
+	return address || str_ieq(host, STR("localhost"));
 }
 
 static int set_up(struct http *h, struct error *err)
@@ -312,10 +312,18 @@ static void set_roots(struct http *h, const char *url)
 	curl.easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
 }
 
+/* However the host is written there, with TLS's own port or without. */
+static bool at_home(const char *url, const char *home)
+{
+	struct str host = host_of(url), own = host_of(home), port = STR(":443");
+	host.n -= str_ends(host, port) ? port.n : 0;
+	own.n -= str_ends(own, port) ? port.n : 0;
+	return str_ieq(str_head(str_of(url), 8), STR("https://")) && str_ieq(host, own);
+}
+
 static void set_certificate(struct http *h, const char *url)
 {
-	size_t n = h->target.home ? strlen(h->target.home) : 0;
-	bool home = !n || (strncmp(url, h->target.home, n) == 0 && (url[n] == '/' || url[n] == '\0'));
+	bool home = !h->target.home || at_home(url, h->target.home);
 	curl.easy_setopt(h->easy, CURLOPT_SSLCERT, home ? h->target.cert : NULL);
 	curl.easy_setopt(h->easy, CURLOPT_SSLKEY, home ? h->target.key : NULL);
 }
@@ -514,7 +522,7 @@ static int body_next(struct stream *s, struct str *view, struct error *err)
 	while (!h->done && !h->paused && h->fill < STREAM_CHUNK / 2)
 		if (work(h, err) < 0)
 			return -1;
-	if (h->done && h->result != CURLE_OK)
+	if (h->done && h->result != CURLE_OK && !h->fill) /* what came before it broke off is given out first: else a way that holds for a few bytes at a time would lead nowhere */
 		return failure(h, err);
 	*view = str_n(h->ring + (size_t)(h->turn % STREAM_RING) * STREAM_CHUNK, h->fill);
 	h->turn++;

@@ -108,11 +108,13 @@ static int choose_scheme(struct registry *r, struct error *err)
 	if (r->opt.plain_http || !(r->opt.fetch.unverified || http_local(r->domain)))
 		return 0;
 	struct line *l = registry_line(r, err);
+	const char *bracket = strchr(r->domain, ']');
+	bool named = strchr(bracket ? bracket : r->domain, ':') != NULL;
 	int e = l ? 1 : -1;
 	for (struct fetch_patience p = { .attempts = r->opt.fetch.attempts }; e > 0;) {
 		struct error why = { 0 }, ignored = { 0 };
 		u32 status = knock(l, tls, &why);
-		if (!status && http_no_tls(l->h)) {
+		if (!status && (http_no_tls(l->h) || (http_refused(l->h) && !named))) { /* without a port, plain HTTP has another one */
 			status = knock(l, plain, &ignored);
 			r->base = plain;
 		}
@@ -748,7 +750,8 @@ static int has(struct registry *r, const char *room, const char *accept, const s
 	u32 status;
 	if (!l)
 		return -1;
-	int e = registry_ask(r, l, &(struct http_request){ .method = "HEAD", .url = registry_url(r, l, room, DIGEST_STR(digest)), .headers = &accept, .n_headers = accept != NULL }, &status, &body, err);
+	int e = registry_ask(r, l, &(struct http_request){ .method = "HEAD", .url = registry_url(r, l, room, DIGEST_STR(digest)), .headers = &accept, .n_headers = accept != NULL,
+		.seconds = REGISTRY_ANSWER_SECONDS }, &status, &body, err);
 	if (e == 0 && (status == 200 || status == 404 || status == 302 || status == 303 || status == 307)) { /* redirected to where it is */
 		stream_close(body);
 		e = status != 404;

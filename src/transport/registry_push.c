@@ -359,7 +359,7 @@ int registry_push_manifest(struct registry *r, const char *tag, const char *type
 	if (!l)
 		return -1;
 	const char *headers[] = { arena_printf(&l->arena, "Content-Type: %s", type) };
-	struct http_request q = { .method = "PUT", .url = registry_url(r, l, "manifests", tag), .headers = headers, .n_headers = 1, .upload = true, .body = text };
+	struct http_request q = { .method = "PUT", .url = registry_url(r, l, "manifests", tag), .headers = headers, .n_headers = 1, .upload = true, .body = text, .silence = COMMIT_SILENCE, .seconds = COMMIT_SILENCE };
 	int e = registry_ask(r, l, &q, &status, &body, err);
 	if (e == 0 && lists)
 		*lists = http_header(l->h, "OCI-Subject", 0).p != NULL;

@@ -272,3 +272,28 @@ def test_what_another_repository_has_is_mounted(pare, tmp_path):
             pare("copy", "--creds", "me:secret", "docker://%s/a/b:1" % between.host, "docker://%s/c/d:1" % between.host)
             assert any("mount=" in p for _, p, _ in between.log) and between.sent < 1 << 20
         assert digest(r, "c/d", "1") == digest(r, "a/b", "1")
+
+
+class Drips(Fake):
+    """Sends a few bytes of a blob, from where it was asked to, and hangs up."""
+
+    def any(self, h):
+        last = h.path.rsplit("/", 1)[1]
+        if h.command != "GET" or "/blobs/" not in h.path or len(self.blobs[last]) < 10000:
+            return super().any(h)
+        blob, first = self.blobs[last], int(h.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
+        h.send_response(206 if first else 200)
+        h.send_header("Content-Range", "bytes %d-%d/%d" % (first, len(blob) - 1, len(blob)))
+        h.send_header("Content-Length", str(len(blob) - first))
+        h.end_headers()
+        h.wfile.write(blob[first:first + 9000])
+        h.close_connection = True
+        return None
+
+
+def test_a_way_that_holds_for_a_few_bytes(pare, tmp_path):
+    with Drips() as r:
+        pare("copy", "--compression", "none", image(tmp_path, 50000), "docker://%s/a/b:1" % r.host)
+        pare("copy", "--attempts", "2", "docker://%s/a/b:1" % r.host, "oci:%s:1" % (tmp_path / "out"))  # verifies every byte
+        ranges = [int(h["Range"][6:-1]) for m, p, h in r.asked if "Range" in h]
+        assert ranges == list(range(9000, ranges[-1] + 1, 9000))  # no byte twice

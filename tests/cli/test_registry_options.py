@@ -1,7 +1,9 @@
 """What every command has that asks a registry: who to be there, whom to believe, what is shown of oneself; in registries that insist on each."""
+import http.server
 import os
 import shutil
 import ssl
+import threading
 
 import pytest
 
@@ -105,6 +107,14 @@ def test_directories_of_certificates(pare, strict, tmp_path, change, says):
     assert "not there" in pare("tags", *name, tmp_path / "absent", status=4).err or "No such file" in pare("tags", *name, tmp_path / "absent", status=4).err
 
 
+class Plain(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        answer(200, b'{"name":"a/b","tags":["1"]}' if self.path.startswith("/v2/a/b/tags") else b"{}")(self)
+
+    def log_message(self, *_):
+        pass
+
+
 def speaker(directory):
     """TLS by an authority of its own, in `directory`."""
     directory.mkdir()
@@ -148,3 +158,24 @@ def test_authorities_are_read_once(pare, tmp_path):
         for more in ([], ["--src-cert-dir", own]):  # those of the one side say nothing of the other
             assert "does not hold" in run(*more, "docker://%s/a/b:1" % r.host, "docker://%s/a/b:2" % strange.host, status=4).err
         assert len(strange.asked) == asked
+
+
+def test_a_registry_is_the_same_however_it_is_written(pare, strict):
+    """Its client certificate is shown there, too."""
+    name = "docker://LocalHost:%d/a/b" % strict.port
+    pare("copy", "--creds", "me:secret", "--dest-cert-dir", strict.place, IMAGE.oci(pare.root / "l"), name + ":written")
+    assert "written" in pare("tags", "--creds", "me:secret", "--cert-dir", strict.place, name).out
+
+
+def test_a_registry_without_tls_and_without_a_port(pare, tmp_path):
+    """Plain HTTP has another port than TLS."""
+    try:
+        plain = http.server.HTTPServer(("127.80.80.80", 80), Plain)
+    except OSError:
+        pytest.skip("port 80 is not to be had")
+    with plain:
+        threading.Thread(target=plain.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        try:
+            assert pare("tags", "--attempts", "1", "docker://127.80.80.80/a/b").out == "1\n"
+        finally:
+            plain.shutdown()
