@@ -188,8 +188,28 @@ static int own_credentials(struct registry *r, struct auth_credentials *ret, str
 	return 0;
 }
 
-/* The credentials that may go to the realm, whose origin is given. With the lock. */
-static int credentials_for(struct registry *r, struct str realm, struct auth_credentials *ret, struct error *err)
+static struct str name_of(struct str origin)
+{
+	struct str host = str_from(origin, str_starts(origin, STR("https://")) ? 8 : 7);
+	return str_head(host, host.n && host.p[0] == '[' ? str_cut(&(struct str){ host.p, host.n }, ']').n : str_cut(&(struct str){ host.p, host.n }, ':').n);
+}
+
+/* One host by two ports, or two hosts of one domain ("gitlab.example.org", "registry.example.org"). */
+static bool akin(struct str one, struct str other)
+{
+	struct str a = name_of(one), b = name_of(other);
+	if (str_eq(a, b))
+		return true;
+	if (a.n && a.p[a.n - 1] >= '0' && a.p[a.n - 1] <= '9') /* an address */
+		return false;
+	(void)str_cut(&a, '.');
+	(void)str_cut(&b, '.');
+	return a.p && b.p && str_eq(a, b) && str_chr(a, '.');
+}
+
+/* The credentials that may go to the realm, whose origin is given; *elsewhere: they are not those of the registry. Those that are kept for the realm itself are used for a registry that is akin
+ * to it: any other could name a realm where we are known, and would be given a token for what is there. With the lock. */
+static int credentials_for(struct registry *r, struct str realm, struct auth_credentials *ret, bool *elsewhere, struct error *err)
 {
 	struct buf own = BUF(0);
 	struct str registry = origin_of(r->base, &own), host;
@@ -200,10 +220,12 @@ static int credentials_for(struct registry *r, struct str realm, struct auth_cre
 	bool above = tls && str_chr(host, '.') && str_chr(host, ':') == NULL && str_ends(registry, host) && registry.n > host.n && registry.p[registry.n - host.n - 1] == '.';
 	for (size_t i = 0; above && i < host.n; i++) /* of addresses no one is above the other */
 		above = !(i + 1 == host.n && host.p[i] >= '0' && host.p[i] <= '9');
+	bool related = akin(registry, realm);
 	buf_free(&own);
-	if (same || hub || above)
+	*elsewhere = !same && !hub && !above;
+	if (!*elsewhere)
 		return own_credentials(r, ret, err);
-	return auth_find(&r->arena, arena_strdup(&r->arena, host), "", ret, err);
+	return related ? auth_find(&r->arena, arena_strdup(&r->arena, host), "", ret, err) : 0;
 }
 
 static int read_token(struct arena *a, struct buf *text, const char **ret, struct error *err)
@@ -248,10 +270,11 @@ static int get_token(struct registry *r, const struct auth_challenge *c, const c
 	struct http_request q = { .url = arena_printf(a, "%s%c%s", c->realm, strchr(c->realm, '?') ? '&' : '?', query), .seconds = FETCH_SILENCE };
 	struct stream *body;
 	u32 status = 0;
+	bool elsewhere = false;
 	int e = 0;
 	if (str_starts(str_of(r->base), STR("https://")) && !str_starts(realm, STR("https://")))
 		e = error_set(err, ERR_ENV, "its tokens are to be had by plain HTTP, which is not done");
-	e = e < 0 ? e : credentials_for(r, realm, &who, err);
+	e = e < 0 ? e : credentials_for(r, realm, &who, &elsewhere, err);
 	if (e == 0 && who.identity) {
 		q = (struct http_request){ .method = "POST", .url = c->realm, .upload = true, .seconds = FETCH_SILENCE,
 			.body = str_of(arena_printf(a, "grant_type=refresh_token&client_id=pare&%s&refresh_token=%s", query, auth_escape(a, who.identity))) };
@@ -271,7 +294,8 @@ static int get_token(struct registry *r, const struct auth_challenge *c, const c
 	}
 	if (e == 0 && status != 200)
 		e = err && err->kind ? -1 : error_set(err, ERR_ENV, "%s%s", FETCH_STATUS(status), status != 401 && status != 403 ? "" : who.user || who.identity ?
-		    " with the credentials that are kept for it (pare login)" : " without credentials (pare login)");
+		    " with the credentials that are kept for it (pare login)" :
+		    elsewhere ? " without credentials: those of the registry are not told to another host" : " without credentials (pare login)");
 	if (e == 0)
 		e = read_token(a, &text, ret, err);
 	if (e < 0) {

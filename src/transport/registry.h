@@ -2,8 +2,8 @@
  *
  * TLS, unless plain HTTP was asked for, the registry is on this machine, or its certificate need not hold (fetch_options.unverified): the last two are asked by
  * TLS first. Credentials (auth.h) go to the registry they are of. A token is asked for where the registry says (its realm); the password goes there when that
- * is the registry itself, a host that the registry's name is below ("gitlab.com" of registry.gitlab.com), or Docker Hub's own; to any other host when there are credentials of
- * that host, which are then used. Tokens and passwords never follow a redirect or an upload's location to another origin, nor is a client's certificate shown there. The token asked
+ * is the registry itself, a host that the registry's name is below ("gitlab.com" of registry.gitlab.com), or Docker Hub's own; to another host of the same domain when there are
+ * credentials of that host, which are then used. Tokens and passwords never follow a redirect or an upload's location to another origin, nor is a client's certificate shown there. The token asked
  * for is for this repository and what is wanted of it, whatever the challenge says; one that has expired is asked for again.
  *
  * Errors: ERR_ENV, also for answers that are not what was asked for (cut, too long, of another digest, no document): a registry keeps things under their digest, so it is the way or

@@ -132,6 +132,16 @@ def test_a_realm_elsewhere_is_not_told_the_password(pare, db):
         assert leaked(tokens) and not leaked(r)
 
 
+def test_a_registry_gets_no_token_of_who_is_no_kin_of_it(pare, db):
+    """What is kept for the host that it names as its realm would be turned into a token for what is there."""
+    with Registry(auth="bearer", users={"me": "secret"}) as tokens, Registry(auth="bearer", realm=tokens.url + "/token") as r:
+        r.tokens = tokens.tokens
+        login(pare, tokens.host)
+        e = pare("db", "push", "--db", db, "localhost:%d/a/b:1" % r.server.port, status=4).err
+        assert "without credentials: those of the registry are not told to another host" in e and e.count("\n") == 1
+        assert tokens.asked and not leaked(tokens) and not leaked(r) and not tokens.tokens
+
+
 @pytest.mark.parametrize("realm", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://u:p@127.0.0.1/x", "", "x"])
 def test_realms_that_are_none(pare, db, realm):
     with Registry(auth="bearer", realm=realm or " ") as r:
