@@ -95,8 +95,17 @@ static struct str repository(const char *name)
 	return colon ? str_n(s.p, (size_t)(colon - s.p)) : s;
 }
 
+/* A tag that cosign made, "sha256-HEX.sig": a signature is none of the newest N images of its repository. */
+static bool is_signature(const char *name)
+{
+	struct str tag = str_from(str_of(name), repository(name).n + (name[repository(name).n] != '\0'));
+	struct str head = str_cut(&tag, '.');
+	return str_starts(head, STR("sha256-")) && head.n == 7 + 64;
+}
+
 static int make_items(struct listing *l, struct error *err)
 {
+	u32 group = 0;
 	l->items = arena_array(l->a, struct prune_item, l->n + 1);
 	for (u32 i = 0; i < l->n; i++) {
 		const struct store_ref *ref = &l->refs[i];
@@ -112,7 +121,9 @@ static int make_items(struct listing *l, struct error *err)
 		it->stands_for = is;
 		it->id = named ? ref->name : arena_strdup(l->a, str_of(DIGEST_STR(&ref->digest)));
 		it->name = !named ? "<none>" : reference_parse(l->a, str_of(ref->name), &name, &(struct error){ 0 }) < 0 ? ref->name : reference_familiar(l->a, &name);
-		it->group = i && str_eq(repository(ref->name), repository(l->refs[i - 1].name)) ? l->items[i - 1].group : i;
+		if (i && !str_eq(repository(ref->name), repository(l->refs[i - 1].name)))
+			group = i;
+		it->group = is_signature(ref->name) ? l->n + i : group;
 	}
 	return 0;
 }

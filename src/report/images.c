@@ -28,7 +28,7 @@ static void platform_cell(struct columns *c, const struct store_about *a)
 
 void images_table(FILE *f, const struct images_row *v, u32 n, bool whole, s64 now)
 {
-	struct columns c = { .n = 7, .right = 1u << 5 | 1u << 6 };
+	struct columns c = { .n = 7, .right = 1u << 5 | 1u << 6, .most = { [1] = whole ? 0 : 40 } };
 	static const char *const heading[] = { "NAME", "TAG", "DIGEST", "PLATFORM", "CREATED", "SIZE", "UNIQUE" };
 	for (u32 i = 0; i < countof(heading); i++)
 		columns_add(&c, heading[i]);

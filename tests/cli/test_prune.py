@@ -183,3 +183,11 @@ def test_index(pare, tmp_path):
     assert "linux/amd64 +1" in pare("images").out
     assert exact(pare, "--all") == ["multi:latest"]
     assert blob_bytes(pare) == 0
+
+
+def test_a_signature_is_no_image_of_the_newest(store, tmp_path):
+    store("sign", "--generate-key", tmp_path / "k")
+    store("sign", "pare:web:3", "--key", tmp_path / "k.key")
+    plan = store("prune", "--all", "--keep", "1", "--dry-run", "--format", "json").json()
+    assert sorted(i["name"] for i in plan["items"] if i["goes"]) == ["web:1", "web:2"]
+    assert [i["name"].startswith("web:sha256-") for i in plan["items"] if i["name"] not in ("web:1", "web:2", "web:3", "base/os:1")] == [True]
