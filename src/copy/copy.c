@@ -136,6 +136,8 @@ int copy_image(const char *source, const char *target, const struct copy_options
 		r = -1;
 	if (r >= 0)
 		r = r == 0 ? to_repo(&j, source, err) : to_sink(&j, source, target, err);
+	if (r < 0)
+		repo_give_up(j.to);
 	repo_close(j.from);
 	repo_close(j.to);
 	end(&j);
@@ -152,6 +154,8 @@ int copy_between(struct repo *from, struct repo *to, const struct copy_options *
 	int r = spool_place(&j, err);
 	if (r == 0)
 		r = to_repo(&j, NULL, err);
+	if (r < 0)
+		repo_give_up(to);
 	end(&j);
 	if (r == 0)
 		*ret = result;

@@ -143,6 +143,25 @@ int layout_blob_dir(const char *dir, const char *path, struct error *err)
 	return r;
 }
 
+int layout_share(const char *dir)
+{
+	struct buf p = BUF(0);
+	buf_printf(&p, "%s/blobs", dir);
+	int fd = mkdir(p.p, 0777) < 0 && errno != EEXIST ? -1 : open(p.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	buf_free(&p);
+	int tries = 0;
+	while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) { /* who has it alone removes some files */
+		if (errno != EINTR && (errno != EWOULDBLOCK || tries++ >= LAYOUT_LOCK_SECONDS * 100)) {
+			close(fd);
+			return -1;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	}
+	return fd;
+}
+
+bool layout_alone(int fd) { return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0; }
+
 /* The directory itself is the lock: nothing is left behind, whoever dies. */
 static int lock(const char *dir, struct error *err)
 {

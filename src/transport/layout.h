@@ -25,6 +25,9 @@ int layout_file(const char *path, struct str text, struct error *err) must_check
 /* "DIR/blobs/sha256", made. */
 int layout_blob_dir(const char *dir, const char *path, struct error *err) must_check;
 void layout_sync(const char *dir);
+/* DIR/blobs (made), locked beside all others that write there, as long as the descriptor is open: nobody removes what somebody else may be about to rely on. -1: it cannot be. */
+int layout_share(const char *dir);
+bool layout_alone(int fd); /* whether nobody else does now, nor can until it is closed */
 /* Changes DIR/index.json while no other writer does: f is given its document (an empty index when there is none) and returns 0 to have it written, 1 to leave it, -1. */
 int layout_change(const char *dir, int (*f)(void *ctx, json_t *index, struct error *err), void *ctx, struct error *err) must_check;
 /* `entry` in place of what it replaces: entries of the same tag, or, when it has none, of the same digest without one. */

@@ -69,6 +69,12 @@ void repo_close(struct repo *r)
 	free(r);
 }
 
+void repo_give_up(struct repo *r)
+{
+	if (r)
+		r->given_up = true;
+}
+
 const char *repo_name(const struct repo *r) { return r->name; }
 const char *repo_transport(const struct repo *r) { return r->ops->transport; }
 const char *repo_registry(const struct repo *r) { return r->registry; }

@@ -38,6 +38,8 @@ struct repo;
 /* 0; 1: the location is of a place that keeps no digests (docker-archive, an engine, a root file system, a bare path that is none of them). */
 int repo_open(const char *location, const struct repo_options *opt, struct repo **ret, struct error *err) must_check;
 void repo_close(struct repo *r); /* NULL is fine */
+/* What was put here is of no use, for the rest of it failed: of a layout it goes with repo_close(), unless something was named or somebody else may rely on it. NULL is fine. */
+void repo_give_up(struct repo *r);
 
 /* A manifest or an index, exactly as it is kept. */
 struct document {
@@ -107,7 +109,7 @@ struct repo {
 	const char *name, *registry, *path;
 	struct digest named; /* that the location says (NAME[:TAG]@sha256:…): nothing else is put under its name; none: it says none */
 	const char *dir; /* of this machine, where what is written goes; NULL: none */
-	bool write;
+	bool write, given_up;
 };
 struct repo *repo_new(size_t size, const struct repo_ops *ops);
 int repo_registry_open(const char *ref, const struct repo_options *opt, struct repo **ret, struct error *err) must_check;  /* behind "docker://" */

@@ -2,7 +2,8 @@
  *
  * A directory is written as well: a blob beside its place, synced and renamed when it has its digest; index.json last, under a lock. Documents that nothing but another document names
  * (an index's manifests) have no entry in index.json; what refers to another (a signature) has one without a tag, so that it is found again. Deleting a tag takes the
- * entry away, deleting a digest the manifest too; other blobs stay: another writer may be about to rely on them. */
+ * entry away, deleting a digest the manifest too; other blobs stay: another writer may be about to rely on them. A copy that fails takes away what it brought, when nobody else writes there and
+ * index.json is the one that it found; who is killed leaves it, for the next copy to find. */
 #include "base/file.h"
 #include "base/json.h"
 #include "transport/bag.h"
@@ -10,6 +11,8 @@
 #include "transport/places.h"
 #include "transport/repo.h"
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define REFERRERS_BYTES (256 * MiB) /* of manifests that are read to see what they refer to */
@@ -21,6 +24,12 @@ struct layout {
 	const char *choice; /* behind the location's colon; "": nothing */
 	bool made;          /* the directory is ours while no image is in it */
 	int slot;           /* then a signal takes it away */
+	/* What would be taken away when the rest fails. */
+	int share;          /* layout_share(); -1: none */
+	struct stat index;  /* as it was then; st_ino 0: there was none */
+	pthread_mutex_t lock;
+	const char **fresh; /* files that were not there; under the lock */
+	u32 n_fresh, cap_fresh;
 };
 
 static struct bag *bag_of(struct repo *r) { return ((struct layout *)r)->bag; }
@@ -195,6 +204,36 @@ static const char *blob_file(struct layout *l, const struct digest *d, struct bu
 	return out->p;
 }
 
+static void brought(struct layout *l, const char *path)
+{
+	pthread_mutex_lock(&l->lock);
+	const char *kept = arena_strdup(&l->base.arena, str_of(path));
+	VEC_PUSH(l->fresh, l->n_fresh, l->cap_fresh, kept);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void index_stat(const struct layout *l, struct stat *ret)
+{
+	struct buf path = BUF(0);
+	buf_printf(&path, "%s/index.json", l->dir);
+	if (stat(path.p, ret) < 0)
+		*ret = (struct stat){ 0 };
+	buf_free(&path);
+}
+
+/* Nobody else who is writing now, and nobody who has named something since (we ourselves, too), can rely on it. */
+static void take_away(const struct layout *l)
+{
+	struct stat now;
+	if (!l->n_fresh || !layout_alone(l->share))
+		return;
+	index_stat(l, &now);
+	if (now.st_ino != l->index.st_ino || now.st_dev != l->index.st_dev || now.st_size != l->index.st_size || now.st_ctim.tv_sec != l->index.st_ctim.tv_sec || now.st_ctim.tv_nsec != l->index.st_ctim.tv_nsec)
+		return;
+	for (u32 i = 0; i < l->n_fresh; i++)
+		unlink(l->fresh[i]);
+}
+
 static int make_blob_dir(struct layout *l, const struct digest *d, struct error *err)
 {
 	char path[DIGEST_TEXT + 8];
@@ -238,6 +277,8 @@ static int put_blob(struct repo *r, const struct descriptor *d, const struct blo
 			status = outfile_commit(&o, err);
 		else
 			outfile_abort(&o);
+		if (status == 0)
+			brought(l, path.p);
 	}
 	stream_close(s);
 	buf_free(&path);
@@ -299,7 +340,10 @@ static int put_document(struct repo *r, const char *tag, const char *type, struc
 	else if (!tag && name[0] == '@')
 		return error_set(err, ERR_USAGE, "%s: what is behind the @ is no digest", r->name);
 	struct buf path = BUF(0);
-	int s = layout_file(blob_file(l, digest, &path), bytes, err);
+	bool there = access(blob_file(l, digest, &path), F_OK) == 0;
+	int s = layout_file(path.p, bytes, err);
+	if (s == 0 && !there)
+		brought(l, path.p);
 	buf_clear(&path);
 	buf_printf(&path, "%s/oci-layout", l->dir);
 	if (s == 0 && access(path.p, F_OK) < 0)
@@ -440,9 +484,15 @@ static void close_layout(struct repo *r)
 		problems_free(&l->bag->problems);
 		l->bag->ops->close(l->bag);
 	}
-	file_forget(l->slot);
-	if (l->made) /* nothing came of it */
+	if (l->made && (l->share < 0 || layout_alone(l->share))) /* nothing came of it */
 		file_unmake(l->dir, &layout_begun);
+	else if (!l->made && r->given_up)
+		take_away(l);
+	file_forget(l->slot);
+	if (l->share >= 0)
+		close(l->share);
+	pthread_mutex_destroy(&l->lock);
+	free(l->fresh);
 }
 
 static const struct repo_ops layout_ops = { "oci", document, blob, has, put_blob, put_document, referrers, tags, erase, close_layout };
@@ -455,7 +505,8 @@ static struct layout *layout_new(const struct repo_ops *ops, const char *detail,
 	l->choice = arena_strdup(&l->base.arena, str_of(choice));
 	if (choice[0] == '@' && digest_parse(str_of(choice + 1), &l->base.named, NULL) < 0)
 		l->base.named = (struct digest){ 0 };
-	l->slot = -1;
+	l->slot = l->share = -1;
+	pthread_mutex_init(&l->lock, NULL);
 	return l;
 }
 
@@ -482,13 +533,22 @@ int repo_layout_open(const char *detail, const struct repo_options *opt, struct 
 	if (opt->write && layout_make(dir, &made, &slot, err) < 0)
 		return -1;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_errno(err, "%s", dir);
+	if (fd < 0) {
+		error_errno(err, "%s", dir);
+		if (made)
+			file_unmake(dir, &layout_begun);
+		file_forget(slot);
+		return -1;
+	}
 	struct layout *l = layout_new(&layout_ops, detail, choice);
 	l->base.dir = l->dir = arena_strdup(&l->base.arena, str_of(dir));
 	l->made = made;
 	l->slot = slot;
 	l->bag = bag_directory(fd, dir);
+	if (opt->write) {
+		l->share = layout_share(dir);
+		index_stat(l, &l->index);
+	}
 	if (!opt->write && no_index(l, err) < 0) {
 		repo_close(&l->base);
 		return -1;

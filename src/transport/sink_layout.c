@@ -82,6 +82,8 @@ static int commit(struct sink *s, struct error *err)
 {
 	struct layout *l = (struct layout *)s;
 	const char *layout_path = arena_printf(&s->arena, "%s/oci-layout", s->path);
+	autofd int share = layout_share(s->path);
+	(void)share;
 	for (u32 i = 0; i < l->n_blobs; i++) {
 		const char *to = arena_printf(&s->arena, "%s/%s", s->path, l->blobs[i]), *from = arena_printf(&s->arena, "%s/%s", l->stage, l->blobs[i]);
 		if (layout_blob_dir(s->path, l->blobs[i], err) < 0)
@@ -103,9 +105,9 @@ static void close_layout(struct sink *s)
 	struct layout *l = (struct layout *)s;
 	outfile_abort(&l->blob);
 	stage_remove(&l->place);
-	file_forget(l->slot);
 	if (l->made)
 		file_unmake(s->path, &layout_begun);
+	file_forget(l->slot);
 	json_decref(l->entry);
 	free(l->blobs);
 }

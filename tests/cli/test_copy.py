@@ -1,4 +1,5 @@
 """pare copy, pull, push: between every two kinds of places, with the digests that were there, and read by others."""
+import fcntl
 import hashlib
 import json
 import os
@@ -177,6 +178,33 @@ def test_damage(pare, tmp_path):
         assert not (tmp_path / "out.tar").exists() and [f for f in os.listdir(tmp_path) if "part" in f] == []
         index = tmp_path / "out" / "index.json"
         assert not index.exists() or json.loads(index.read_text())["manifests"] == []
+
+
+def test_a_layout_is_as_it_was(pare, tmp_path):
+    """What a copy that fails brought goes again; but for a writer who may rely on it."""
+    image(2).oci(tmp_path / "lay")
+    lay, out = tmp_path / "lay", tmp_path / "out"
+    pare("copy", "-q", image(1).docker_archive(tmp_path / "a.tar"), "oci:%s:first" % out)
+    digest = json.loads((lay / "index.json").read_text())["manifests"][0]["digest"]
+    doc = json.loads((lay / "blobs" / digest.replace(":", "/")).read_text())
+    bad = lay / "blobs" / doc["layers"][1]["digest"].replace(":", "/")
+    bad.write_bytes(bad.read_bytes()[:-1] + b"?")
+
+    def everything():
+        return {str(f): f.read_bytes() for f in out.rglob("*") if f.is_file()}
+    before = everything()
+    pare("copy", "--parallel", "1", "oci:%s" % lay, "oci:%s:1" % out, status=3)
+    assert everything() == before
+    fd = os.open(out / "blobs", os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    pare("copy", "--parallel", "1", "oci:%s" % lay, "oci:%s:1" % out, status=3)
+    os.close(fd)
+    more = everything()
+    assert len(more) > len(before) and more.items() >= before.items()
+    pare("copy", "--parallel", "1", "oci:%s" % lay, "oci:%s:1" % out, status=3)
+    assert everything() == more  # not of this run
+    pare("copy", "-q", image(2).docker_archive(tmp_path / "b.tar"), "oci:%s:1" % out)
+    whole(out, raw(out, "1")[0])
 
 
 def test_diff_ids_are_held(pare, tmp_path):

@@ -229,6 +229,37 @@ static void two_writers(void **state)
 	repo_close(r);
 }
 
+/* What was brought to a layout that was there goes when the rest of it fails; not when somebody else writes there, or has named something since. */
+static void given_up(void **state)
+{
+	(void)state;
+	static const char *const layers[] = { "alone", "beside a writer", "a writer came and named it", "named by itself" };
+	struct error err = { 0 };
+	struct descriptor old = desc(STR("there before"));
+	struct repo *r = open_repo("given-up", true);
+	put_image(r, "old", "there before", "");
+	repo_close(r);
+	for (u32 i = 0; i < countof(layers); i++) {
+		struct descriptor d = desc(str_of(layers[i]));
+		struct repo *other = i == 1 || i == 2 ? open_repo("given-up", true) : NULL;
+		r = open_repo("given-up", true);
+		put_text(r, str_of(layers[i]));
+		if (i == 2 || i == 3)
+			put_image(i == 2 ? other : r, "new", layers[i], "");
+		if (i == 2)
+			repo_close(other);
+		repo_give_up(r);
+		repo_close(r);
+		if (i == 1)
+			repo_close(other);
+		r = open_repo("given-up", false);
+		assert_int_equal(repo_has(r, &d, &err), i > 0);
+		assert_int_equal(repo_has(r, &old, &err), 1);
+		repo_close(r);
+	}
+	repo_give_up(NULL);
+}
+
 static void refused(void **state)
 {
 	(void)state;
@@ -341,7 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip), cmocka_unit_test(without_tag), cmocka_unit_test(deleting), cmocka_unit_test(referring),
-		cmocka_unit_test(two_writers), cmocka_unit_test(refused), cmocka_unit_test(damaged),
+		cmocka_unit_test(two_writers), cmocka_unit_test(given_up), cmocka_unit_test(refused), cmocka_unit_test(damaged),
 	};
 	return cmocka_run_group_tests(tests, make_top, drop_top);
 }
