@@ -408,7 +408,7 @@ int registry_send(struct registry *r, struct line *l, const struct http_request 
 		p.n_headers = n;
 		int e = q->method ? http_send(l->h, &p, status, body, err)
 		                  : fetch_open(l->h, &(struct fetch_ask){ .url = q->url, .headers = headers, .n_headers = n, .n_private = sent != NULL, .seconds = q->seconds, .strayed = &strayed }, status, body, err);
-		if (e < 0 && http_mistrusted(l->h))
+		if (e < 0 && http_mistrusted(l->h) && str_starts(str_of(err->text), str_of(arena_printf(&l->arena, "%s:", strstr(r->base, "//") + 2)))) /* and not where it redirects to */
 			return mistrusted(r, err);
 		if (e < 0 && !q->from)
 			return registry_astray(err);

@@ -17,7 +17,7 @@ struct repo_registry {
 	struct registry *at[REGISTRIES_MIRRORS_MAX + 1];
 	bool out[REGISTRIES_MIRRORS_MAX + 1]; /* a mirror that failed, which is not the same as having nothing of a name: it is not asked again */
 	struct registry_options opt;
-	struct error why;  /* the registry itself could not be had, but a mirror may be */
+	struct error why;  /* the registry itself could not be had */
 	const char *which; /* the digest, else the tag, that the location names */
 	const char *where; /* what is put there is called: the tag, else the digest */
 };
@@ -26,13 +26,6 @@ static struct registry *of(struct repo *r)
 {
 	struct repo_registry *p = (struct repo_registry *)r;
 	return p->at[p->way.n - 1];
-}
-
-static int there(struct repo *r, struct error *err)
-{
-	if (!of(r))
-		*err = ((struct repo_registry *)r)->why;
-	return of(r) ? 0 : -1;
 }
 
 static int open_place(struct repo_registry *p, u32 i, struct error *err)
@@ -45,9 +38,21 @@ static int open_place(struct repo_registry *p, u32 i, struct error *err)
 		opt.push = opt.erase = opt.plain_http = false;
 		opt.user = opt.certs = NULL;
 		opt.fetch.unverified = to->insecure;
-		opt.fetch.attempts = 2;
+		opt.fetch.attempts = opt.fetch.attempts == 1 ? 1 : 2;
 	}
 	return registry_open(&(struct reference){ .domain = to->domain, .path = to->path }, &opt, &p->at[i], err);
+}
+
+/* The registry itself, opened when it is wanted: mirrors may have all that is. */
+static int there(struct repo *r, struct error *err)
+{
+	struct repo_registry *p = (struct repo_registry *)r;
+	pthread_mutex_lock(&p->lock);
+	int e = of(r) ? 0 : p->why.kind ? -1 : open_place(p, p->way.n - 1, &p->why);
+	if (e < 0)
+		*err = p->why;
+	pthread_mutex_unlock(&p->lock);
+	return e;
 }
 
 /* --- reading --- */
@@ -473,8 +478,7 @@ int repo_registry_open(const char *text, const struct repo_options *opt, struct 
 		repo_close(&p->base);
 		return -1;
 	}
-	if (open_place(p, p->way.n - 1, &p->why) < 0 && (opt->write || opt->erase || p->way.n == 1)) {
-		*err = p->why;
+	if ((opt->write || opt->erase || p->way.n == 1) && there(&p->base, err) < 0) {
 		repo_close(&p->base);
 		return -1;
 	}

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from imagelib import File, Image, layer
-from netlib import Registry as Fake, answer, cut
+from netlib import Registry as Fake, answer, cut, serving
 from registrylib import Registry
 
 DOWN = "127.0.0.1:1"
@@ -191,7 +191,14 @@ def test_where_a_mirror_breaks_off_the_next_goes_on(pare, tmp_path):
         pare("copy", "-q", NAME, "oci:%s" % (tmp_path / "out"), env={**env, "PARE_THREADS": "1"})  # verifies every byte
         ranges = [int(h["Range"][6:-1]) for _, p, h in good.asked if "/blobs/" in p and "Range" in h]
         assert ranges and all(0 < first <= 70000 for first in ranges)
-        assert not [p for _, p, _ in own.asked if "hub/b" in p]
+        assert not own.asked  # not even whether it is there
         env = conf(pare, registry([(bad.host, "")], DOWN + "/hub"), {})
         e = pare("copy", "-q", "--attempts", "1", NAME, "oci:%s" % (tmp_path / "none"), env=env, status=4).err
         assert DOWN in e and "its mirror: %s" % bad.host in e and e.count("\n") == 1 and not (tmp_path / "none" / "index.json").exists()
+
+
+def test_attempts_are_those_of_a_mirror_too(pare, places, held):
+    with serving(fallback=answer(500)) as mirror:
+        asked(pare, conf(pare, registry([(mirror.host, "")]), places), held, NAME, "C")
+        mine = [p for _, p, h in mirror.asked if p.startswith("/v2/hub/b/manifests/") and h["User-Agent"] == "pare"]
+        assert mine == ["/v2/hub/b/manifests/1"]

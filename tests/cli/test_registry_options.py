@@ -179,3 +179,14 @@ def test_a_registry_without_tls_and_without_a_port(pare, tmp_path):
             assert pare("tags", "--attempts", "1", "docker://127.80.80.80/a/b").out == "1\n"
         finally:
             plain.shutdown()
+
+
+def test_whose_certificate_does_not_hold(pare, tmp_path):
+    """Not the registry's, when it is that of the place where it keeps its blobs."""
+    layout = Image([layer(File("f", b"f"))]).oci(tmp_path / "l")
+    with Forgets(tls=speaker(tmp_path / "one")) as r, Fake(tls=speaker(tmp_path / "another")) as other:
+        env = {"SSL_CERT_FILE": tmp_path / "one" / "ca.pem"}
+        pare("copy", layout, "docker://%s/a/b:1" % r.host, env=env)
+        r.other = other
+        e = pare("copy", "-q", "docker://%s/a/b:1" % r.host, "oci:%s" % (tmp_path / "out"), env=env, status=4).err
+        assert "%s: SSL certificate problem" % other.host in e and "its certificate" not in e
