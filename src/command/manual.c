@@ -504,10 +504,13 @@ static void put_quoted(FILE *f, const char *z, bool zsh)
 	}
 }
 
+/* Commands whose operands are names in the store. */
+#define STORE_COMMANDS(or) "images" or "tag" or "rm" or "export" or "push"
+
 static void put_transports(FILE *f)
 {
 	for (const struct transport *const *t = transports; *t; t++)
-		fprintf(f, "%s%s:", t == transports ? "" : " ", (*t)->name);
+		fprintf(f, "%s%s:%s", t == transports ? "" : " ", (*t)->name, strcmp((*t)->name, "docker") == 0 ? "//" : "");
 }
 
 static void put_subcommands(FILE *f, const struct command *c)
@@ -591,7 +594,16 @@ static void complete_bash(FILE *f)
 		put_subcommands(f, *c);
 		fputs("' -- \"$cur\")); return ;;\n", f);
 	}
+	/* Names in the store; bash takes a word apart at its colons, and what is offered stands for what is behind the last. */
 	fputs("\tesac\n"
+	      "\tcase $command in\n"
+	      "\t" STORE_COMMANDS("|") ")\n"
+	      "\t\tlocal whole=$cur at=$COMP_CWORD\n"
+	      "\t\twhile ((at > 2)) && [[ ${COMP_WORDS[at]} == ':' || ${COMP_WORDS[at-1]} == ':' ]]; do whole=${COMP_WORDS[--at]}$whole; done\n"
+	      "\t\tCOMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[0]}\" images --format names 2>/dev/null)\" -- \"$whole\"))\n"
+	      "\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"${whole%\"${whole##*:}\"}\"}\")\n"
+	      "\t\treturn ;;\n"
+	      "\tesac\n"
 	      "\tcompopt -o filenames\n"
 	      "\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
 	      "\tif [[ $prev != ':' && $cur != ':' ]]; then\n"
@@ -649,7 +661,7 @@ static void complete_zsh(FILE *f)
 	      "\tif compset -P '*:'; then\n\t\t_files\n\telse\n\t\t_files\n\t\tcompadd -S '' -- ",
 		f);
 	put_transports(f);
-	fputs("\n\tfi\n}\n_pare() {\n\tlocal curcontext=\"$curcontext\" state line\n\tlocal -a global list\n\tglobal=(\n", f);
+	fputs("\n\t\tcompadd -- ${(f)\"$(pare images --format names 2>/dev/null)\"}\n\tfi\n}\n_pare() {\n\tlocal curcontext=\"$curcontext\" state line\n\tlocal -a global list\n\tglobal=(\n", f);
 	zsh_options(f, global_options);
 	fputs("\t)\n\tlist=(\n", f);
 	for (const struct command *const *c = commands; *c; c++) {
@@ -741,6 +753,8 @@ static void complete_fish(FILE *f)
 		fputs("'\n", f);
 		snprintf(condition, sizeof condition, " -n '__fish_seen_subcommand_from %s'", (*c)->name);
 		fish_options(f, condition, (*c)->options);
+		if (str_among(str_of((*c)->name), STORE_COMMANDS(" ")))
+			fprintf(f, "complete -c pare%s -f -a '(pare images --format names 2>/dev/null)'\n", condition);
 		if ((*c)->subcommands) {
 			fprintf(f, "complete -c pare%s -a '", condition);
 			put_subcommands(f, *c);

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from conftest import TOP, binary
+from imagelib import File, Image, layer
 
 
 def call(*args, status=0):
@@ -162,6 +163,21 @@ def test_bash_offers(tmp_path):
     assert bash(tmp_path, "--store", "lay") == ["layout"]
     assert "--version" in bash(tmp_path, "--ver") and "--version" not in bash(tmp_path, "inspect", "--ver")
     assert "--strict" in bash(tmp_path, "diff", "--") and "--strict" not in bash(tmp_path, "inspect", "--")
+
+
+def test_bash_offers_names_of_the_store(pare, tmp_path, monkeypatch):
+    """Also behind a colon, where bash begins a word of its own."""
+    Image([layer(File("a", b"a"))]).docker_archive(tmp_path / "a.tar")
+    for name in ("web:1", "web:2", "r.example:5000/db:1"):
+        pare("import", tmp_path / "a.tar", name)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pare").symlink_to(pare.binary)
+    monkeypatch.setenv("PATH", "%s:%s" % (tmp_path / "bin", os.environ["PATH"]))
+    monkeypatch.setenv("PARE_STORE", str(pare.store))
+    assert sorted(bash(tmp_path, "rm", "")) == ["r.example:5000/db:1", "web:1", "web:2"]
+    assert sorted(bash(tmp_path, "push", "we")) == ["web:1", "web:2"] and sorted(bash(tmp_path, "tag", "web", ":", "")) == ["1", "2"] == sorted(bash(tmp_path, "export", "web", ":"))
+    assert bash(tmp_path, "images", "r.example", ":", "5000/d") == ["5000/db:1"] and bash(tmp_path, "rm", "none") == []
+    assert "docker://" in bash(tmp_path, "copy", "dock")
 
 
 def test_fish_offers(tmp_path):
