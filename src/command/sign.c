@@ -42,7 +42,7 @@ static const char *identity(struct arena *a, const struct option_value *opt, con
 		return opt[O_IDENTITY].value;
 	if (strncmp(name, "pare:", 5) == 0)
 		name += 5;
-	if ((strcmp(transport, "docker") != 0 && strcmp(transport, "pare") != 0) || reference_parse(a, str_of(name), &ref, NULL) < 0) {
+	if ((strcmp(transport, "docker") != 0 && strcmp(transport, "pare") != 0) || repo_nameless(t->r) || reference_parse(a, str_of(name), &ref, NULL) < 0) {
 		error_set(err, ERR_USAGE, "%s: has no name of its own to be signed: say --identity NAME", repo_name(t->r));
 		return NULL;
 	}

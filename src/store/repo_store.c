@@ -44,6 +44,8 @@ static int document(struct repo *r, const char *which, struct document *ret, str
 			return -1;
 		buf_clear(&ret->bytes);
 	}
+	if (!which && s->parsed && !s->ref.digest.alg) /* "cafe12" may be either */
+		r->nameless = strcmp(ref.name, reference_text(&r->arena, &s->ref)) != 0;
 	ret->digest = ref.digest;
 	snprintf(ret->type, sizeof ret->type, "%s", ref.type);
 	return 0;
@@ -184,6 +186,7 @@ int repo_store_open(const char *ref, const struct repo_options *opt, struct repo
 		s->base.named = s->ref.digest;
 	else if (!s->parsed && digest_parse(str_of(ref), &s->base.named, NULL) < 0) /* the beginning of one */
 		s->base.named = (struct digest){ 0 };
+	s->base.nameless = !s->parsed;
 	s->base.name = arena_printf(a, "pare:%s", s->parsed ? reference_familiar(a, &s->ref) : ref);
 	r = r < 0 ? r : store_open(opt->store, opt->write || opt->erase, &s->store, err);
 	if (r < 0) {

@@ -76,6 +76,7 @@ void repo_give_up(struct repo *r)
 }
 
 const char *repo_name(const struct repo *r) { return r->name; }
+bool repo_nameless(const struct repo *r) { return r->nameless; }
 const char *repo_transport(const struct repo *r) { return r->ops->transport; }
 const char *repo_registry(const struct repo *r) { return r->registry; }
 const char *repo_path(const struct repo *r) { return r->path; }

@@ -83,6 +83,8 @@ int repo_tags(struct repo *r, int (*f)(void *ctx, const char *tag, struct error 
 int repo_delete(struct repo *r, const char *which, struct error *err) must_check;
 
 const char *repo_name(const struct repo *r);     /* for people: "quay.io/app/web:1", "oci:dir:1" */
+/* The location is an ID of our store, or the beginning of one, and no name (of what may be either it is known once the document was read): no rule about names speaks of it. */
+bool repo_nameless(const struct repo *r);
 const char *repo_transport(const struct repo *r); /* "docker", "oci", "oci-archive", "pare" */
 /* docker://: "host[:port]" and the repository's path; NULL for others. Two places of the same registry can mount. */
 const char *repo_registry(const struct repo *r);
@@ -109,7 +111,7 @@ struct repo {
 	const char *name, *registry, *path;
 	struct digest named; /* that the location says (NAME[:TAG]@sha256:…): nothing else is put under its name; none: it says none */
 	const char *dir; /* of this machine, where what is written goes; NULL: none */
-	bool write, given_up;
+	bool write, given_up, nameless;
 };
 struct repo *repo_new(size_t size, const struct repo_ops *ops);
 int repo_registry_open(const char *ref, const struct repo_options *opt, struct repo **ret, struct error *err) must_check;  /* behind "docker://" */

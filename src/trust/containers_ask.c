@@ -157,7 +157,8 @@ int containers_allows(const struct containers *p, struct repo *from, const char 
 		transport = from ? transport : arena_strdup(a, str_n(name, (size_t)(colon - name)));
 		detail = colon + 1;
 	}
-	struct named called, *image = (strcmp(transport, "docker") == 0 || strcmp(transport, "pare") == 0) && containers_name(a, detail, &called) ? &called : NULL;
+	bool may = strcmp(transport, "docker") == 0 || (strcmp(transport, "pare") == 0 && !(from && repo_nameless(from)));
+	struct named called, *image = may && containers_name(a, detail, &called) ? &called : NULL;
 	bool odd;
 	const struct scope *s = choose(p, a, transport, detail, image, &odd);
 	const char *where = s == &p->all ? "the default" : arena_printf(a, "%s \"%s\"", s->transport, s->name);

@@ -213,7 +213,7 @@ static void subject_of(struct arena *a, struct repo *from, const char *name, str
 	for (size_t i = 0; i < countof(files) && !registry; i++)
 		if (strcmp(transport, "pare") != 0 && str_starts(text, str_of(files[i])))
 			return;
-	if (reference_parse(a, text, &r, NULL) < 0)
+	if ((from && repo_nameless(from)) || reference_parse(a, text, &r, NULL) < 0)
 		return;
 	s->plain = arena_printf(a, "%s/%s", r.domain, r.path); /* as it was named: registries.conf may keep it elsewhere */
 	if (r.tag)

@@ -7,7 +7,7 @@ import pytest
 
 from registrylib import Registry
 from schemalib import check
-from trustlib import make_key, make_layout, sign
+from trustlib import digest_of, make_key, make_layout, sign
 
 
 @pytest.fixture
@@ -131,3 +131,20 @@ def test_what_skopeo_signs(pare, layout, registry, tmp_path):
     assert r.returncode == 0, r.stdout
     doc = pare("verify", "docker://%s/app:v1" % registry.host, "--key", tmp_path / "k.pub", "--format", "json").json()
     assert [s["identity"] for s in doc["signatures"]] == ["%s/app:v1" % registry.host]
+
+
+def test_an_id_of_the_store_is_no_name(pare, layout, keys, tmp_path):
+    """No rule about docker.io/library speaks of what the store is asked for by its digest or the beginning of that; and it is not signed under such a name."""
+    file = tmp_path / "names.toml"
+    file.write_text('default = "deny"\n[[rule]]\nmatch = ["docker.io/library/*"]\n')
+    json_file = tmp_path / "names.json"
+    json_file.write_text(json.dumps({"default": [{"type": "sigstoreSigned", "keyPath": str(keys[1]), "signedIdentity": {"type": "matchRepository"}}]}))
+    digest = digest_of(layout)
+    pare("copy", "oci:%s:v1" % layout, "pare:elsewhere.example/app:1")
+    for word in digest, digest[7:], digest[:19], digest[7:19]:
+        assert "no rule of" in pare("copy", "--policy", file, "pare:" + word, "oci:%s" % (tmp_path / "out"), status=1).err
+        assert "say --identity" in pare("sign", "pare:" + word, "--key", keys[0], status=2).err
+    pare("sign", "pare:elsewhere.example/app:1", "--key", keys[0], "--identity", "docker.io/library/%s:1" % digest[7:19])
+    assert "no signature that it wants" in pare("copy", "--policy", json_file, "pare:" + digest[7:19], "oci:%s" % (tmp_path / "out"), status=1).err
+    pare("tag", "elsewhere.example/app:1", "cafe12")  # a name that could be an ID
+    pare("copy", "--policy", file, "pare:cafe12", "oci:%s" % (tmp_path / "out"))
