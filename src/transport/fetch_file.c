@@ -172,8 +172,8 @@ static int take(struct job *j, u32 status, struct stream *body, struct error *er
 	struct str view = { NULL, 0 };
 	struct error why = { 0 };
 	int r = 0;
-	if (status == 206 && !continues(http_header(j->h, "Content-Range", 0), j->at))
-		r = error_set(err, ERR_ENV, "another part came than was asked for");
+	if (status == 206 && !continues(http_header(j->h, "Content-Range", 0), j->at)) /* the next time all of it is asked for: else it would go on like this */
+		r = part_restart(j, err) < 0 ? -1 : error_set(err, ERR_ENV, "another part came than was asked for");
 	else if (status == 200)
 		r = part_restart(j, err) < 0 ? -1 : note_write(j->part_note, j->f->url, j->h, NULL, NULL, 0, err);
 	struct str said = http_header(j->h, "Content-Length", 0);

@@ -776,7 +776,7 @@ static int has(struct registry *r, const char *room, const char *accept, const s
 		return -1;
 	int e = registry_ask(r, l, &(struct http_request){ .method = "HEAD", .url = registry_url(r, l, room, DIGEST_STR(digest)), .headers = &accept, .n_headers = accept != NULL,
 		.seconds = REGISTRY_ANSWER_SECONDS }, &status, &body, err);
-	if (e == 0 && (status == 200 || status == 404 || status == 302 || status == 303 || status == 307)) { /* redirected to where it is */
+	if (e == 0 && (status == 200 || status == 404 || status == 301 || status == 302 || status == 303 || status == 307 || status == 308)) { /* redirected to where it is */
 		stream_close(body);
 		e = status != 404;
 	} else if (e == 0) {

@@ -297,3 +297,11 @@ def test_a_way_that_holds_for_a_few_bytes(pare, tmp_path):
         pare("copy", "--attempts", "2", "docker://%s/a/b:1" % r.host, "oci:%s:1" % (tmp_path / "out"))  # verifies every byte
         ranges = [int(h["Range"][6:-1]) for m, p, h in r.asked if "Range" in h]
         assert ranges == list(range(9000, ranges[-1] + 1, 9000))  # no byte twice
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_what_is_redirected_is_there(pare, tmp_path, status):
+    with Fake() as r:
+        r.before["HEAD", "blobs"] = answer(status, Location="http://127.0.0.1:1/x")
+        pare("copy", "--attempts", "1", image(tmp_path), "docker://%s/a/b:1" % r.host)
+        assert r.uploads == 1  # of two: the configuration and a layer
