@@ -106,12 +106,13 @@ int store_each_part(struct store *s, int (*f)(void *, const struct digest *, con
 	u32 reaped = 0;
 	if (!s->db)
 		return 0;
-	/* Leases of processes that died don't count: they are forgotten for the moment of the look. */
-	int r = db_begin(s, err);
+	/* Leases of processes that died don't count: they are forgotten for the moment of the look. Where nothing can be written all of them count. */
+	bool change = !db_still(s);
+	int r = change ? db_begin(s, err) : 0;
 	if (r == 0) {
-		r = lease_reap(s, &gone, &reaped, err);
+		r = change ? lease_reap(s, &gone, &reaped, err) : 0;
 		r = r < 0 ? r : each_part(s, f, ctx, err);
-		if (db_commit(s, -1, NULL) < 0) { /* undone, as it is meant to be */
+		if (change && db_commit(s, -1, NULL) < 0) { /* undone, as it is meant to be */
 		}
 	}
 	buf_free(&gone);

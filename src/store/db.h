@@ -44,6 +44,7 @@ bool db_sound(struct store *s); /* SQLite finds no damage in it */
 /* A change: one at a time over all processes. db_commit() takes what came of it (r < 0: undone) and returns it. db_soon: what need not outlive a crash of the machine. */
 int db_begin(struct store *s, struct error *err) must_check;
 int db_commit(struct store *s, int r, struct error *err) must_check;
+bool db_still(const struct store *s); /* nothing can be written here: it is looked at without a change, and all leases count */
 /* What the log holds goes to the database, and it begins anew in the room it has: before something is removed, for that has to work on a full disk. */
 void db_make_room(struct store *s);
 int db_soon(struct store *s, bool on, struct error *err) must_check;

@@ -150,6 +150,8 @@ int db_commit(struct store *s, int r, struct error *err)
 	return r;
 }
 
+bool db_still(const struct store *s) { return !s->write && access(s->images, W_OK) < 0; }
+
 void db_make_room(struct store *s) { sqlite()->exec(s->db, "PRAGMA wal_checkpoint", NULL, NULL, NULL); }
 
 int db_soon(struct store *s, bool on, struct error *err)

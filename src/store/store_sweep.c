@@ -212,7 +212,8 @@ static int remove_strays(struct store *s, bool dry, struct store_swept *ret, str
 	for (u32 i = 0; r == 0 && i < x.n;) {
 		LOCKED(s);
 		u32 end = MIN(i + BATCH, x.n);
-		r = db_begin(s, err);
+		bool change = !db_still(s);
+		r = change ? db_begin(s, err) : 0;
 		if (r < 0)
 			break;
 		for (; r == 0 && i < end; i++) {
@@ -224,7 +225,7 @@ static int remove_strays(struct store *s, bool dry, struct store_swept *ret, str
 			}
 			r = r < 0 ? -1 : 0;
 		}
-		if (db_commit(s, -1, NULL) < 0) { /* nothing was changed */
+		if (change && db_commit(s, -1, NULL) < 0) { /* nothing was changed */
 		}
 	}
 	free(x.v);
@@ -256,6 +257,8 @@ static int sweep_rows(struct store *s, bool dry, struct store_swept *ret, struct
 	LOCKED(s);
 	struct buf gone = BUF(0);
 	u32 reaped = 0;
+	if (db_still(s)) /* dry, then */
+		return count_dead(s, ret, err);
 	db_make_room(s);
 	int r = db_begin(s, err);
 	if (r < 0)
