@@ -69,7 +69,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	if (trusted_guard(&policy, from, &o, &err) < 0 || copy_image(from, args[1], &o, &a, &r, &err) < 0 ||
 	    (opt[O_DIGESTFILE].value && !o.dry_run && outfile_write(opt[O_DIGESTFILE].value, write_digest, &r.digest, &err) < 0)) {
 		status = command_fail(&err);
-		if (policy.refused)
+		if (policy.refused && err.kind == ERR_INPUT)
 			status = 1;
 	} else {
 		double seconds = copying_now() - start;

@@ -120,7 +120,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	for (int i = 0; i < n_args && status == 0; i++) {
 		struct reference ref;
 		if (named(&p, args[i], &ref, &err) < 0 || (opt[O_ALL_TAGS].count ? pull_tags(&p, &ref, &err) : pull(&p, &ref, &err)) < 0)
-			status = p.policy.refused ? command_fail(&err), 1 : command_fail(&err);
+			status = p.policy.refused && err.kind == ERR_INPUT ? command_fail(&err), 1 : command_fail(&err);
 	}
 	policy_free(p.policy.policy);
 	arena_free(&p.a);

@@ -250,14 +250,14 @@ static int choose(struct copy_job *j, struct document *top, struct document *ret
 	return r;
 }
 
-/* Of an image that is chosen from an index, either may be what is signed: the index names the image by its digest. */
+/* Of an image that is chosen from an index, either may be what is signed: the index names the image by its digest. What could not be asked refuses nothing: that is said first. */
 static int allowed(struct copy_job *j, const struct document *chosen, const struct document *index, struct error *err)
 {
 	const struct copy_options *o = j->opt;
-	struct error e = { 0 };
-	if (!o->allowed || o->allowed(o->ctx, j->from, chosen, &e) == 0 || (index && o->allowed(o->ctx, j->from, index, NULL) == 0))
+	struct error e = { 0 }, other = { 0 };
+	if (!o->allowed || o->allowed(o->ctx, j->from, chosen, &e) == 0 || (index && o->allowed(o->ctx, j->from, index, &other) == 0))
 		return 0;
-	*err = e;
+	*err = index && e.kind == ERR_INPUT && other.kind != ERR_INPUT ? other : e;
 	return -1;
 }
 

@@ -1,12 +1,16 @@
 """pare verify with policies; signatures in a registry, and what others make of them."""
+import hashlib
+import http.server
 import json
 import shutil
 import subprocess
+import threading
 
 import pytest
 
 from registrylib import Registry
 from schemalib import check
+from tagslib import arch
 from trustlib import digest_of, make_key, make_layout, sign
 
 
@@ -148,3 +152,43 @@ def test_an_id_of_the_store_is_no_name(pare, layout, keys, tmp_path):
     assert "no signature that it wants" in pare("copy", "--policy", json_file, "pare:" + digest[7:19], "oci:%s" % (tmp_path / "out"), status=1).err
     pare("tag", "elsewhere.example/app:1", "cafe12")  # a name that could be an ID
     pare("copy", "--policy", file, "pare:cafe12", "oci:%s" % (tmp_path / "out"))
+
+
+@pytest.mark.parametrize("silent", ["image", "index"])
+def test_what_cannot_be_asked_is_no_refusal(pare, keys, tmp_path, silent):
+    """An image of an index, neither of them signed; about one of them the registry does not say: that is status 4, not what a policy decides."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rule]]\nmatch = ["*"]\nkeys = ["%s"]\n' % keys[1])
+    mt = "application/vnd.oci.image.manifest.v1+json"
+    with Registry() as r:
+        digest = arch(tmp_path / "l", "amd64", 1)
+        pare("copy", "oci:%s" % (tmp_path / "l"), "docker://%s/x/app:amd64" % r.host)
+        size = (tmp_path / "l" / "blobs" / digest.replace(":", "/")).stat().st_size
+        kind = "application/vnd.oci.image.index.v1+json"
+        text = json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": [{"mediaType": mt, "digest": digest, "size": size, "platform": {"os": "linux", "architecture": "amd64"}}]}).encode()
+        assert r.request("PUT", "/v2/x/app/manifests/all", text, {"Content-Type": kind})[0] == 201
+        of = {"image": digest, "index": "sha256:" + hashlib.sha256(text).hexdigest()}
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                no = of[silent].replace(":", "-") in self.path or "/referrers/" + of[silent] in self.path
+                code, headers, body = (403, {}, b"{}") if no else r.request(self.command, self.path, b"", {**dict(self.headers), "Host": r.host})
+                self.send_response(code)
+                for k, v in headers.items():
+                    if k.lower() not in ("content-length", "connection", "transfer-encoding"):
+                        self.send_header(k, v)
+                self.send_header("Content-Length", headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+            do_GET = do_HEAD = answer
+
+            def log_message(self, *args):
+                pass
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            name = "docker://127.0.0.1:%d/x/app:all" % server.server_port
+            e = pare("copy", "--policy", policy, "--platform", "linux/amd64", name, "oci:%s" % (tmp_path / "out"), status=4).err
+            server.shutdown()
+        assert "403" in e and len(e.splitlines()) == 1
+        pare("copy", "--policy", policy, "--platform", "linux/amd64", "docker://%s/x/app:all" % r.host, "oci:%s" % (tmp_path / "out"), status=1)
