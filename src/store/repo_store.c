@@ -30,6 +30,8 @@ static int document(struct repo *r, const char *which, struct document *ret, str
 {
 	struct repo_store *s = of(r);
 	struct store_ref ref;
+	if (which && !strchr(which, ':') && !s->parsed) /* an ID has no tags */
+		return 1;
 	const char *name = !which ? s->given : strchr(which, ':') ? which : name_with(s, which, err);
 	for (bool again = false;; again = true) {
 		int status = name ? store_resolve(s->store, name, &ref, &r->arena, err) : -1;

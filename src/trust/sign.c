@@ -125,8 +125,8 @@ static bool usable(struct repo *r, const json_t *layer)
 {
 	struct descriptor d = { .media_type = TRUST_PAYLOAD };
 	struct error ignored = { 0 };
-	if (!str_is(json_view(layer, "mediaType"), TRUST_PAYLOAD) || !json_view(json_obj(layer, "annotations"), PLACE_SIGNATURE).p || digest_parse(json_view(layer, "digest"), &d.digest, NULL) < 0 ||
-	    !json_u64(layer, "size", &d.size) || d.size > TRUST_DOCUMENT_MAX || json_dumpb(layer, NULL, 0, JSON_COMPACT) > LAYER_MAX)
+	if (!str_is(json_view(layer, "mediaType"), TRUST_PAYLOAD) || !json_view(json_obj(layer, "annotations"), PLACE_SIGNATURE).p ||
+	    digest_parse(json_view(layer, "digest"), &d.digest, NULL) < 0 || !json_u64(layer, "size", &d.size) || d.size > TRUST_DOCUMENT_MAX || json_dumpb(layer, NULL, 0, JSON_COMPACT) > LAYER_MAX)
 		return false;
 	return repo_has(r, &d, &ignored) > 0;
 }
@@ -158,8 +158,8 @@ static int gather(struct repo *r, const struct digest *d, json_t *seen, json_t *
 	return 0;
 }
 
-/* Under cosign's tag, with what is there. A tag is read and then written: who signs at the same moment may write over ours, and we over theirs. All of us refer to the image before,
- * so what refers to it and is not under the tag is put back, by whoever comes last. */
+/* Under cosign's tag, with what is there. A tag is read and then written: who signs at the same moment may write over ours, and we over theirs.
+ * All of us refer to the image before, so what refers to it and is not under the tag is put back, by whoever comes last. */
 static int under_tag(struct repo *r, const struct digest *d, const char *tag, json_t *layer, struct error *err)
 {
 	autojson json_t *all = json_pack("[O]", layer), *seen = json_object();
@@ -206,7 +206,7 @@ int trust_sign(struct repo *r, const struct digest *d, const char *identity, con
 	struct buf text = BUF(0);
 	struct document subject = { 0 };
 	json_t *payload = NULL, *layer = NULL;
-	char name[PLACE_TAG], *tag = place_tag(d, name) ? name : NULL;
+	char name[PLACE_TAG], *tag = !repo_nameless(r) && place_tag(d, name) ? name : NULL; /* NULL: no tag is that long, or what is signed has no name */
 	int status = claim_write(d, identity, annotations, &text, err);
 	if (status == 0 && (status = repo_document(r, DIGEST_STR(d), &subject, err)) > 0)
 		status = error_set(err, ERR_INPUT, "%s: has no %s", repo_name(r), DIGEST_STR(d));

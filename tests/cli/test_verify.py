@@ -150,6 +150,11 @@ def test_an_id_of_the_store_is_no_name(pare, layout, keys, tmp_path):
         assert "say --identity" in pare("sign", "pare:" + word, "--key", keys[0], status=2).err
     pare("sign", "pare:elsewhere.example/app:1", "--key", keys[0], "--identity", "docker.io/library/%s:1" % digest[7:19])
     assert "no signature that it wants" in pare("copy", "--policy", json_file, "pare:" + digest[7:19], "oci:%s" % (tmp_path / "out"), status=1).err
+    for word in digest, digest[7:19]:  # but what is there can be signed and verified by it, and gets no name by that
+        pare("sign", "pare:" + word, "--key", keys[0], "--identity", "r.example/" + word[:6])
+        said = pare("verify", "pare:" + word, "--key", keys[1], "--format", "json").json()
+        assert said["holds"] and "r.example/" + word[:6] in [s["identity"] for s in said["signatures"]]
+    assert not any(line.startswith(digest[7:19]) for line in pare("images").out.splitlines())
     pare("tag", "elsewhere.example/app:1", "cafe12")  # a name that could be an ID
     pare("copy", "--policy", file, "pare:cafe12", "oci:%s" % (tmp_path / "out"))
 
