@@ -30,13 +30,15 @@ static int put_blob(struct repo *r, const struct descriptor *d, const struct blo
 	return e;
 }
 
-static void add_entry(struct target *t, const char *tag, const char *type, struct str bytes, const struct digest *digest)
+static int add_entry(struct target *t, const char *tag, const char *type, struct str bytes, const struct digest *digest, struct error *err)
 {
 	autojson json_t *doc = json_read_limit(bytes, REPO_DOCUMENT_MAX, "document", NULL);
 	const char *artifact = json_text(doc, "artifactType");
 	if (tag && !tag[0] && !json_obj(doc, "subject"))
-		return;
+		return 0;
 	json_t *e = json_pack("{sssssI}", "mediaType", type, "digest", DIGEST_STR(digest), "size", (json_int_t)bytes.n);
+	if (!e) /* the type is no UTF-8 */
+		return error_set(err, ERR_INPUT, "a manifest of a type that cannot be written");
 	if (artifact)
 		json_object_set_new(e, "artifactType", json_string(artifact));
 	if (tag && tag[0])
@@ -45,6 +47,7 @@ static void add_entry(struct target *t, const char *tag, const char *type, struc
 		json_array_append_new(t->entries, e);
 	else
 		json_array_insert_new(t->entries, 0, e);
+	return 0;
 }
 
 static int put_document(struct repo *r, const char *tag, const char *type, struct str bytes, const struct digest *digest, struct error *err)
@@ -52,9 +55,8 @@ static int put_document(struct repo *r, const char *tag, const char *type, struc
 	struct target *t = (struct target *)r;
 	if (t->done)
 		return error_set(err, ERR_ENV, "%s: is written already", r->name);
-	if (sink_copy(t->sink, stream_memory(bytes), digest, bytes.n, err) < 0)
+	if (sink_copy(t->sink, stream_memory(bytes), digest, bytes.n, err) < 0 || add_entry(t, tag, type, bytes, digest, err) < 0)
 		return -1;
-	add_entry(t, tag, type, bytes, digest);
 	if (tag)
 		return 0;
 	struct sink_image img = { .entries = t->entries, .reference = t->image };

@@ -146,17 +146,25 @@ int layout_blob_dir(const char *dir, const char *path, struct error *err)
 int layout_share(const char *dir)
 {
 	struct buf p = BUF(0);
+	struct stat st;
+	int fd = -1;
 	buf_printf(&p, "%s/blobs", dir);
-	int fd = mkdir(p.p, 0777) < 0 && errno != EEXIST ? -1 : open(p.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	buf_free(&p);
-	int tries = 0;
-	while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) { /* who has it alone removes some files */
-		if (errno != EINTR && (errno != EWOULDBLOCK || tries++ >= LAYOUT_LOCK_SECONDS * 100)) {
+	for (int tries = 0; tries < LAYOUT_LOCK_SECONDS * 100; tries++) {
+		if (fd < 0 && ((mkdir(p.p, 0777) < 0 && errno != EEXIST) || (fd = open(p.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0))
+			break;
+		bool locked = flock(fd, LOCK_SH | LOCK_NB) == 0, busy = !locked && (errno == EWOULDBLOCK || errno == EINTR);
+		if (locked && fstat(fd, &st) == 0 && st.st_nlink)
+			break;
+		if (!busy) { /* taken away meanwhile, with all that was in it; or there are no locks */
 			close(fd);
-			return -1;
+			fd = -1;
+			if (!locked)
+				break;
+			continue;
 		}
-		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL); /* who has it alone removes some files */
 	}
+	buf_free(&p);
 	return fd;
 }
 

@@ -10,6 +10,7 @@
 #include "transport/layout.h"
 #include "transport/places.h"
 #include "transport/repo.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -225,13 +226,22 @@ static void index_stat(const struct layout *l, struct stat *ret)
 static void take_away(const struct layout *l)
 {
 	struct stat now;
-	if (!l->n_fresh || !layout_alone(l->share))
+	if (!layout_alone(l->share))
 		return;
 	index_stat(l, &now);
 	if (now.st_ino != l->index.st_ino || now.st_dev != l->index.st_dev || now.st_size != l->index.st_size || now.st_ctim.tv_sec != l->index.st_ctim.tv_sec || now.st_ctim.tv_nsec != l->index.st_ctim.tv_nsec)
 		return;
 	for (u32 i = 0; i < l->n_fresh; i++)
 		unlink(l->fresh[i]);
+	static const char *const dirs[] = { "blobs/sha256", "blobs/sha384", "blobs/sha512", "blobs" };
+	struct buf path = BUF(0);
+	for (size_t i = 0; !now.st_ino && i < countof(dirs); i++) { /* it was an empty directory: what is empty again goes */
+		buf_clear(&path);
+		buf_printf(&path, "%s/%s", l->dir, dirs[i]);
+		if (rmdir(path.p) < 0 && errno == ENOTEMPTY)
+			break;
+	}
+	buf_free(&path);
 }
 
 static int make_blob_dir(struct layout *l, const struct digest *d, struct error *err)

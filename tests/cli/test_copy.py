@@ -203,6 +203,10 @@ def test_a_layout_is_as_it_was(pare, tmp_path):
     assert len(more) > len(before) and more.items() >= before.items()
     pare("copy", "--parallel", "1", "oci:%s" % lay, "oci:%s:1" % out, status=3)
     assert everything() == more  # not of this run
+    (tmp_path / "empty").mkdir()
+    for source in ("oci:%s" % lay, "oci:%s" % (tmp_path / "nothing")):
+        assert pare("copy", "--parallel", "1", source, "oci:%s:1" % (tmp_path / "empty"), status=None).status in (3, 4)
+        assert os.listdir(tmp_path / "empty") == []
     pare("copy", "-q", image(2).docker_archive(tmp_path / "b.tar"), "oci:%s:1" % out)
     whole(out, raw(out, "1")[0])
 
