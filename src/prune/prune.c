@@ -131,14 +131,14 @@ static bool may_be_named(const struct prune_item *i) { return i->kind == PRUNE_I
 
 static bool is_named(const struct prune_item *i) { return may_be_named(i) && !i->dangling; }
 
-/* The pattern that the item's name, its id, or its tag falls under; NULL: none. */
+/* The pattern that the item's name (with its registry or without), its id, or its tag falls under; NULL: none. */
 static const char *matching(const struct prune_item *i, const char *const *patterns)
 {
 	struct str name = str_of(i->name ? i->name : ""), tag = str_base(name);
 	str_cut(&tag, ':');
 	for (; patterns && *patterns; patterns++) {
 		struct str p = str_of(*patterns);
-		if (str_glob(p, name) || (i->id && str_glob(p, str_of(i->id))) || (tag.n && str_glob(p, tag)))
+		if (str_glob(p, name) || (i->path && str_glob(p, str_of(i->path))) || (i->id && str_glob(p, str_of(i->id))) || (tag.n && str_glob(p, tag)))
 			return *patterns;
 	}
 	return NULL;

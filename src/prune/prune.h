@@ -19,6 +19,7 @@ struct prune_item {
 	enum prune_kind kind;
 	const char *id;             /* what the place is asked to remove */
 	const char *name;           /* for people: "web:1.2", "<none>" */
+	const char *path;           /* of a tag: its name without the registry, which patterns know, too; NULL else */
 	s64 created, used;          /* seconds since 1970; 0 unknown */
 	u64 bytes;                  /* freed when it goes and everything before it in the list that goes is gone; decided, where there are parts */
 	struct prune_part *const *parts; /* what it stands on, each once; NULL: `bytes` are its own */

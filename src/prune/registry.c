@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/hashtab.h"
 #include "base/json.h"
+#include "oci/reference.h"
 #include "transport/repo.h"
 
 #define NODES_MAX 200000u
@@ -299,10 +300,14 @@ static void item_parts(struct place *p, const struct list *nodes, struct prune_i
 	free(all.v);
 }
 
-static const char *short_name(struct place *p)
+/* The repository as it was named, wherever registries.conf leads that; *path without the registry. */
+static const char *whole_name(struct place *p, const char **path)
 {
-	const char *path = repo_path(p->r);
-	return path ? path : repo_name(p->r);
+	struct reference ref;
+	if (reference_parse(p->a, str_of(repo_name(p->r)), &ref, &(struct error){ 0 }) < 0)
+		return *path = repo_name(p->r);
+	*path = ref.path;
+	return arena_printf(p->a, "%s/%s", ref.domain, ref.path);
 }
 
 static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *ret_n, struct error *err)
@@ -313,12 +318,13 @@ static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *ret_n,
 	if (read_all(p, err) < 0)
 		return -1;
 	struct prune_item *items = arena_array(a, struct prune_item, 2 * (size_t)p->n_tags + 1);
+	const char *path, *whole = whole_name(p, &path);
 	u32 n = 0;
 	for (u32 i = 0; i < p->n_tags; i++) {
 		const struct tag *t = &p->tags[i];
 		if (t->about.alg && t->node)
 			continue;
-		items[n] = (struct prune_item){ .kind = PRUNE_TAG, .id = t->name, .name = arena_printf(a, "%s:%s", short_name(p), t->name) };
+		items[n] = (struct prune_item){ .kind = PRUNE_TAG, .id = t->name, .name = arena_printf(a, "%s:%s", whole, t->name), .path = arena_printf(a, "%s:%s", path, t->name) };
 		if (t->node) {
 			closure(p, t->node, &nodes);
 			item_parts(p, &nodes, &items[n]);
@@ -335,7 +341,7 @@ static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *ret_n,
 		if (!about || p->nodes[about].left)
 			continue;
 		items[n] = (struct prune_item){ .kind = PRUNE_MANIFEST, .id = arena_strdup(a, str_of(DIGEST_STR(&p->tags[i].about))), .dangling = true };
-		items[n].name = arena_printf(a, "%s@%.19s", short_name(p), items[n].id);
+		items[n].name = arena_printf(a, "%s@%.19s", whole, items[n].id);
 		closure(p, about, &nodes);
 		item_parts(p, &nodes, &items[n]);
 		for (u32 k = 0; k < nodes.n; k++)

@@ -30,7 +30,7 @@ static void name_cell(struct columns *c, const struct prune_item *i)
 static void rows(FILE *f, const struct prune_item *items, u32 n, bool goes, s64 now)
 {
 	const struct prune_item **v = xcalloc((size_t)n + 1, sizeof *v);
-	struct columns c = { .n = 5, .right = 1u << 2, .most = { [1] = 60, [4] = 90 } };
+	struct columns c = { .n = 5, .right = 1u << 2, .most = { [1] = 80, [4] = 90 } };
 	u32 k = 0;
 	for (u32 i = 0; i < n; i++)
 		if (items[i].goes == goes)

@@ -39,3 +39,18 @@ def test_nothing_without_rules(pare, registry):
     assert len(tags(registry)) == 5
     pare("prune", "--registry", registry.host + "/none", "--all", "--yes", status=None)
     assert len(pare("prune", "--registry", "127.0.0.1:1/x", "--yes", status=4).err.splitlines()) == 1
+
+
+def test_whole_names_match(pare, registry, tmp_path):
+    """As docs/prune.md has it: with the registry, without it, or the tag alone; and by the name that was asked for, when registries.conf keeps it elsewhere."""
+    for tag in ("pr-1", "pr-2", "1"):
+        Image([layer(File(tag, tag.encode()))]).docker_archive(tmp_path / "a.tar")
+        pare("copy", "-q", tmp_path / "a.tar", "docker://%s/whole/app:%s" % (registry.host, tag))
+    (tmp_path / "registries.conf").write_text('[[registry]]\nprefix = "r.example"\nlocation = "%s/whole"\ninsecure = true\n' % registry.host)
+    env = {"CONTAINERS_REGISTRIES_CONF": tmp_path / "registries.conf"}
+    for repository, whole in (("%s/whole/app" % registry.host, "%s/whole/app:pr-*" % registry.host), ("%s/whole/app" % registry.host, "whole/app:pr-*"), ("r.example/app", "r.example/app:pr-*"), ("r.example/app", "pr-*")):
+        def goes(*rules):
+            plan = pare("prune", "--registry", repository, "--dry-run", "--format", "json", *rules, env=env).json()
+            assert all(i["name"].startswith(repository + ":") for i in plan["items"])
+            return sorted(i["name"].rsplit(":")[-1] for i in plan["items"] if i["goes"])
+        assert goes("--all", "--protect", whole) == ["1"] and goes("--match", whole) == ["pr-1", "pr-2"]
