@@ -7,6 +7,7 @@
 """
 import base64
 import http.client
+import http.server
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -148,3 +150,36 @@ class Registry:
     def stop(self):
         self._end()
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Between:
+    """In front of a registry, by plain HTTP: act(method, path) is called before each request goes on; what it returns, (status, headers, body), is the answer instead."""
+
+    def __init__(self, registry, act):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                body, me = self.rfile.read(int(self.headers.get("Content-Length") or 0)), self.headers["Host"]
+                code, headers, body = act(self.command, self.path) or registry.request(self.command, self.path.replace(me, registry.host), body, {**dict(self.headers), "Host": registry.host})
+                self.send_response(code)
+                for k, v in headers.items():
+                    if k.lower() not in ("content-length", "connection", "transfer-encoding"):
+                        self.send_header(k, v.replace(registry.host, me))
+                self.send_header("Content-Length", headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+            do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = answer
+
+            def log_message(self, *args):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.host = "127.0.0.1:%d" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()

@@ -1,12 +1,10 @@
 """pare delete, on a registry as Debian ships it and on a layout."""
-import http.server
 import json
 import pathlib
-import threading
 
 import pytest
 
-from registrylib import Registry
+from registrylib import Between, Registry
 from tagslib import image, push, tags_of
 
 
@@ -37,45 +35,19 @@ def test_delete_from_layout(pare, tmp_path):
     assert json.loads((tmp_path / "l" / "index.json").read_text())["manifests"] == []
 
 
-class Stubborn:
-    """In front of a registry: what is to be deleted by a tag (`digests`: by a digest, too) is answered with `status`, and stays."""
-
-    def __init__(self, registry, status, digests=False):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                keep = self.command == "DELETE" and (digests or "/manifests/sha256:" not in self.path)
-                code, headers, body = (status, {}, b'{"errors":[{"code":"UNSUPPORTED","message":"no"}]}') if keep else registry.request(self.command, self.path, body, dict(self.headers))
-                self.send_response(code)
-                for k, v in headers.items():
-                    if k.lower() not in ("content-length", "connection"):
-                        self.send_header(k, v)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-            do_GET = do_HEAD = do_DELETE = answer
-
-            def log_message(self, *args):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.host = "127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+def stubborn(registry, status, digests=False):
+    """What is to be deleted by a tag (`digests`: by a digest, too) is answered with `status`, and stays."""
+    def act(method, path):
+        if method == "DELETE" and (digests or "/manifests/sha256:" not in path):
+            return status, {}, b'{"errors":[{"code":"UNSUPPORTED","message":"no"}]}'
+    return Between(registry, act)
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 501])
 def test_registries_that_delete_no_tags(pare, registry, tmp_path, status):
     """However that is said: nothing is deleted in the tag's place, and the command that would do is told, and does."""
     digest = push(pare, registry, "s%d/app:1" % status, status, tmp_path / "a")
-    with Stubborn(registry, status) as r:
+    with stubborn(registry, status) as r:
         e = pare("delete", "--yes", "%s/s%d/app:1" % (r.host, status), status=4).err
         assert len(e.splitlines()) == 1 and "deletes no tags" in e and tags_of(registry, "s%d/app" % status) == ["1"]
         command = "pare delete --force-digest %s/s%d/app@%s" % (r.host, status, digest)
@@ -87,7 +59,7 @@ def test_registries_that_delete_no_tags(pare, registry, tmp_path, status):
 @pytest.mark.parametrize("status", [404, 405])
 def test_registries_that_delete_nothing(pare, registry, tmp_path, status):
     digest = push(pare, registry, "n%d/app:1" % status, status, tmp_path / "a")
-    with Stubborn(registry, status, digests=True) as r:
+    with stubborn(registry, status, digests=True) as r:
         name = "%s/n%d/app" % (r.host, status)
         e = pare("delete", "--yes", "--force-digest", "%s@%s" % (name, digest), status=4).err
         assert len(e.splitlines()) == 1 and "switched off" in e and "storage.delete.enabled" in e

@@ -1,8 +1,7 @@
 """pare prune --registry, on a registry as Debian ships it."""
-import http.server
 import json
-import threading
 
+from registrylib import Between
 from tagslib import image, tags_of
 
 
@@ -43,7 +42,7 @@ def test_what_is_said_to_be_freed_is_what_went(pare, registry, tmp_path):
         assert registry.request("PUT", "/v2/%s/manifests/%s" % (name, which), text, kind)[0] == 201
     pare("copy", "oci:%s" % (tmp_path / "1"), "docker://%s/%s@%s" % (registry.host, name, digest))
     pare("copy", "oci:%s" % (tmp_path / "2"), "docker://%s/%s:%s.sig" % (registry.host, name, digest.replace(":", "-")))
-    with Listed(registry, {2: lambda: put("new")}) as between:
+    with listed(registry, {2: lambda: put("new")}) as between:
         r = pare("prune", "--registry", "%s/%s" % (between.host, name), "--yes", "--format", "json").json()
     assert r["freed"] == 0 and [i["goes"] for i in r["items"]] == [True]
     assert tags_of(registry, name) == ["new", digest.replace(":", "-") + ".sig"]
@@ -52,38 +51,12 @@ def test_what_is_said_to_be_freed_is_what_went(pare, registry, tmp_path):
     assert said["freed"] == sum(i["bytes"] for i in said["items"]) > 1000 and tags_of(registry, name) == []
 
 
-class Listed:
-    """In front of a registry: `acts` by how many times its tags were asked for, called before they are answered."""
+def listed(registry, acts):
+    """`acts` by how many times the tags were asked for, called before they are answered."""
+    asked = []
 
-    def __init__(self, registry, acts):
-        asked = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self):
-                if "/tags/list" in self.path:
-                    asked.append(self.path)
-                    acts.get(len(asked), lambda: None)()
-                code, headers, body = registry.request(self.command, self.path, b"", {**dict(self.headers), "Host": registry.host})
-                self.send_response(code)
-                for k, v in headers.items():
-                    if k.lower() not in ("content-length", "connection", "transfer-encoding"):
-                        self.send_header(k, v)
-                self.send_header("Content-Length", headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-            do_GET = do_HEAD = do_DELETE = answer
-
-            def log_message(self, *args):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.host = "127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def act(method, path):
+        if "/tags/list" in path:
+            asked.append(path)
+            acts.get(len(asked), lambda: None)()
+    return Between(registry, act)
