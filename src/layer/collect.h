@@ -30,6 +30,8 @@ enum collector_id { /* stored in notes: never renumbered */
 	COLLECT_LICENSE = 16, /* copyright and licence files */
 	COLLECT_ACCOUNTS = 17, /* etc/passwd, shadow, sshd_config …: what the configuration checks ask */
 	COLLECT_PROGRAM = 18, /* what scripts start, where the loader looks */
+	COLLECT_SOURCE = 19,  /* what sources and texts refer to */
+	COLLECT_REFER = 20,   /* what ELF files refer to besides libraries */
 };
 
 #define COLLECT_HEAD ((size_t)4096) /* how much of a file's beginning sniff() sees, at most */

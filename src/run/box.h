@@ -1,0 +1,102 @@
+/* box.h — a place to run containers of one tree in, of which nothing is left when it is closed, however that comes about.
+ *
+ *      pare ──socket── keeper: first process of a PID namespace, with mount, network, IPC and UTS namespaces of its own (as an ordinary user: a user namespace, too)
+ *                        │       mounts the overlay:  hide (whiteouts) / tree, below an upper directory that takes what the program writes
+ *                        └─ runc or crun ── the container's first process ── …
+ *
+ * The keeper dies with pare (PR_SET_PDEATHSIG), and with the first process of a PID namespace the kernel ends every other one in it, whatever it forked or double-forked to; mounts are
+ * in a namespace that nobody else is in. What stays behind after SIGKILL is a directory of the store that the next run removes. No cgroup is needed, none is made.
+ *
+ * The container sees: its own /proc, /dev, /dev/pts, /dev/shm, a read-only /sys; /etc/hosts, /etc/hostname and /etc/resolv.conf of the box when the image's user would get them from an engine;
+ * an empty, writable directory for each volume of the configuration (with what the image has there copied up, as engines do); a loopback network of its own, or the host's.
+ * Capabilities, masked and read-only paths are those that engines give by default. Hostname "pare"; HOSTNAME and HOME are set as engines do.
+ *
+ * Budgets end what goes beyond them: seconds of wall time, bytes written (watched, and RLIMIT_FSIZE), processes, bytes of output. Which one ended it is said.
+ *
+ * As an ordinary user: newuidmap and newgidmap with the ranges of /etc/subuid and /etc/subgid; without a range only the user's own ID is mapped, and run_ids says so (`single`). */
+#ifndef PARE_RUN_BOX_H
+#define PARE_RUN_BOX_H
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "oci/manifest.h"
+#include "run/tree.h"
+
+struct run_ids { /* inside ID n (n < count) is outside ID first + n; inside 0 is the user */
+	u32 uid, gid;             /* of the user */
+	u32 uid_first, uid_count; /* 0: none */
+	u32 gid_first, gid_count;
+	bool rootless, single;
+};
+int run_ids_find(struct run_ids *ret, struct error *err) must_check;
+
+enum run_network { RUN_LOOPBACK, RUN_HOST };
+
+struct run_limits { /* 0: the default */
+	u32 seconds;    /* of one container: 600 */
+	u64 written;    /* bytes of its upper directory: 4 GiB, or half of what the disk has */
+	u32 processes;  /* 4096 */
+	u64 output;     /* bytes of its standard output and error that are kept: 16 MiB; the rest is read and dropped, and said */
+};
+
+struct run_box_options {
+	const char *runtime;     /* NULL: crun or runc, whichever works here (tried once); a name or path */
+	const char *store;
+	const struct config *config; /* of the image */
+	enum run_network network;
+	struct run_limits limits;
+	const char *const *hide; /* absolute clean paths (of files or whole directories) that are not to be there; n_hide of them */
+	u32 n_hide;
+};
+struct run_box;
+/* ERR_ENV with the remedy when containers cannot be run here ("install runc", "needs /etc/subuid …"). The tree is the caller's and outlives the box. */
+int run_box_open(const struct run_tree *t, const struct run_ids *ids, const struct run_box_options *opt, struct run_box **ret, struct error *err) must_check;
+void run_box_close(struct run_box *b); /* ends everything in it; NULL is fine */
+
+struct run_spec { /* one container, or one more process in a container */
+	const char *const *argv;  /* NULL: the image's entry point and command */
+	const char *const *env;   /* added to the image's, or in place of its own; NULL-terminated or NULL */
+	const char *user, *cwd;   /* NULL: the image's */
+	bool read_only;           /* the root file system is */
+	const char *const *tmpfs; /* writable places then; NULL-terminated or NULL */
+	const char *seccomp;      /* a JSON object, linux.seccomp of the runtime specification; NULL: none */
+	const char *apparmor;
+	const char *const *capabilities; /* the only ones it has ("CAP_CHOWN"); NULL: the default set; {NULL}: none */
+	bool no_new_privileges;
+	struct str input;         /* standard input; p NULL: closed (nothing to read) */
+	int listener;             /* >= 0 with `seccomp`: a listening unix socket which gets the seccomp listener's descriptor (linux.seccomp.listenerPath) */
+	const char *listener_path;
+};
+
+struct run_result {
+	bool ended;             /* else it runs still */
+	int status;             /* exit status; 128 + signal */
+	const char *over;       /* the budget that ended it: "600 seconds", or NULL */
+	struct buf out, err;    /* so far; what passes the budget is dropped and counted */
+	u64 dropped;
+};
+
+struct run_container; /* one container; its upper directory lives as long */
+/* Starts it and returns when its first process has been started (with a listener: when somebody answers it). */
+int run_start(struct run_box *b, const struct run_spec *spec, struct run_container **ret, struct error *err) must_check;
+/* Waits at most `ms` (-1: until a budget ends it). What is in ret belongs to the container. */
+int run_wait(struct run_container *c, int ms, const struct run_result **ret, struct error *err) must_check;
+int run_signal(struct run_container *c, const char *signal, struct error *err) must_check; /* "SIGTERM", "15" */
+/* Starts it once more on the same upper directory, after it ended. */
+int run_again(struct run_container *c, struct error *err) must_check;
+/* One more process in it, to its end (the budget of seconds is its own). The caller frees ret->out and ret->err. */
+int run_exec(struct run_container *c, const struct run_spec *spec, struct run_result *ret, struct error *err) must_check;
+void run_remove(struct run_container *c); /* kills it; NULL is fine */
+
+/* A socket that belongs to the box's network: connect() leads into it from here. -1 and *err. */
+int run_socket(struct run_box *b, int domain, int type, struct error *err) must_check;
+/* TCP ports that somebody listens on in there (loopback or any address), ascending; at most `max`. Returns how many. */
+u32 run_ports(struct run_box *b, u16 *ports, u32 max);
+/* Processor time that the container used so far, in microseconds; of all its processes that still live: for telling whether it waits. */
+u64 run_busy(struct run_container *c);
+int run_pid(const struct run_container *c); /* its first process as seen from here */
+const char *run_runtime(const struct run_box *b); /* "runc 1.1.5" */
+
+/* What the program wrote: every name of the upper directory, once the container has ended or at any time. kind 'c' made or changed, 'd' deleted. */
+int run_written(struct run_container *c, int (*visit)(void *ctx, char kind, struct str path, u64 size), void *ctx, struct error *err) must_check;
+#endif

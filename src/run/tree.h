@@ -1,0 +1,28 @@
+/* tree.h — the final tree of an image as directories of this machine, so that it can be run.
+ *
+ * It is written inside the store (STORE/run/…, mode 0700, so that a setuid program of an image is nobody's here) and nowhere else: every name is made relative to a directory that was
+ * opened before (openat2, RESOLVE_BENEATH, nothing followed), each file from the one layer entry that the tree shows. Device nodes are left out: the runtime brings its own. Owners, modes,
+ * times, hard links, symbolic links, extended attributes and capabilities are those of the image; as an ordinary user as far as the mapping of IDs (box.h) allows.
+ *
+ * A tree is kept by what it is made of (the diff IDs, and how IDs are mapped) while the process that made it lives, and removed by run_tree_close(); what a killed process left goes with the next
+ * run that finds no lock on it, and with `pare prune`. The tree is never written to again: containers get an overlay on top.
+ *
+ * Ceilings: bytes and files as the image's facts say, checked against what the disk has before the first byte is written (ERR_ENV, one line). */
+#ifndef PARE_RUN_TREE_H
+#define PARE_RUN_TREE_H
+#include "base/error.h"
+#include "rootfs/rootfs.h"
+
+struct run_ids; /* box.h: how IDs of the image are IDs here; NULL as root: as they are */
+
+struct run_tree {
+	const char *path; /* of its root directory, absolute */
+	u64 bytes;
+	u32 files;
+	void *keep;
+};
+
+/* `img` was loaded with need_content; `store` as in load.h (NULL: the default). Shows progress. */
+int run_tree_open(const struct image *img, const struct rootfs *r, const char *store, const struct run_ids *ids, struct run_tree **ret, struct error *err) must_check;
+void run_tree_close(struct run_tree *t);
+#endif
