@@ -8,7 +8,7 @@
  */
 #include "package/java.h"
 #include "package/lang.h"
-#include "package/zip.h"
+#include "base/zip.h"
 
 #define JAVA_LIMIT (256 * MiB)        /* an archive in the image */
 #define JAVA_NESTED 8                 /* archives in one another, the outermost counted */

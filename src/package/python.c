@@ -9,7 +9,7 @@
  * Metadata are header fields as in an e-mail, up to the first empty line.
  */
 #include "package/lang.h"
-#include "package/zip.h"
+#include "base/zip.h"
 
 enum { PYTHON_TOP = NOTE_PRIVATE }; /* a module or package that the distribution puts into SITE; behind a PACKAGE without anything else */
 

@@ -54,6 +54,7 @@ struct graph {
 	const struct rootfs *r;
 	u8 *use;            /* by node: enum graph_use */
 	node_id *because;   /* by node */
+	u8 *spare;          /* by node: graph_spare() */
 	u32 n;
 	struct problems doubts; /* what could not be known, and what was kept for it; one line each */
 	bool whole;         /* false: a doubt without bounds; nothing may go */
@@ -66,6 +67,9 @@ struct graph_kind {
 	const char *name;                               /* "python" */
 	void (*begin)(struct graph *g);                 /* once, before anything is reached; may be NULL */
 	void (*reached)(struct graph *g, node_id file); /* of every regular file that is reached, once, in the order of the worklist; may be NULL */
+	/* of every command line whose program was found, when that was reached: what the words behind it name in a way of its own (java -cp a.jar:lib/\*, nginx -p PREFIX -c FILE); words[0] is the program as
+	 * it was written. Whole words that are paths, and "--x=PATH", are reached before. May be NULL */
+	void (*command)(struct graph *g, node_id program, const struct str *words, u32 n, node_id because);
 	bool (*settle)(struct graph *g);                /* nothing is left to do: true when it reached more; may be NULL */
 	void (*end)(struct graph *g);                   /* frees its state; may be NULL */
 };
@@ -100,6 +104,8 @@ void graph_doubt(struct graph *g, bool bounded, const char *fmt, ...) printf_lik
 /* Keeps all of the package that owns this file but what is documentation; nothing when nobody owns it. Says so ("python: all of python3-flask: it imports by name"). */
 void graph_wide(struct graph *g, node_id file, const char *why);
 bool graph_reached(const struct graph *g, node_id id);
+/* An accelerator, a tool for who develops: its program does without it when it is not there. Reached only by who names it, not with the directory it lies in nor with its package. */
+void graph_spare(struct graph *g, node_id id);
 void graph_run(struct graph *g); /* until nothing more is reached; may be called again after more was asked for */
 void graph_free(struct graph *g);
 

@@ -31,6 +31,7 @@ struct source_language {
 	bool (*is)(struct str dir, struct str name); /* by its path; cheap: asked for every regular file */
 	bool (*runs)(struct str interpreter);        /* by its first line: "python3"; NULL: none */
 	bool (*looks)(struct str dir, struct str name, struct str head); /* by its beginning; NULL: never */
+	u64 bytes;        /* how much of a file is read; 0: SOURCE_BYTES */
 	void (*read)(struct str dir, struct str name, struct str text, struct source_note *n);
 };
 extern const struct source_language *const source_languages[]; /* NULL-terminated: source.c */

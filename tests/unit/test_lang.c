@@ -2,7 +2,7 @@
 #include "package_world.h"
 #include "package/java.h"
 #include "package/lang.h"
-#include "package/zip.h"
+#include "base/zip.h"
 #include "zip_of.h"
 
 static u32 count(const struct packages *p, const char *type)

@@ -1,4 +1,4 @@
-#include "package/zip.h"
+#include "base/zip.h"
 #include "base/archive.h"
 
 struct zip {

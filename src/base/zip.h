@@ -1,7 +1,7 @@
 /* zip.h — a zip (jar, war, egg …) that lies in memory: its entries one after the other, the content of those that matter, inside budgets that a
  * whole nest of archives shares. Nothing is extracted; sizes that the archive claims are believed only to refuse. */
-#ifndef PARE_PACKAGE_ZIP_H
-#define PARE_PACKAGE_ZIP_H
+#ifndef PARE_BASE_ZIP_H
+#define PARE_BASE_ZIP_H
 #include "base/buf.h"
 #include "base/common.h"
 #include "base/error.h"
