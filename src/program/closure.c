@@ -22,7 +22,9 @@ struct walk {
 	struct arena a;
 	struct task *tasks;
 	u32 n, cap;
+	u32 at;   /* tasks done */
 	u8 *done; /* by node: STARTED, READ */
+	enum closure_by by; /* how what is marked now is reached */
 	struct str path, workdir;
 	const struct str *arguments; /* what the entry point is called with */
 	u32 n_arguments;
@@ -35,6 +37,8 @@ static void doubt(void *ctx, const char *what, struct str of)
 {
 	struct walk *w = ctx;
 	char line[400];
+	if (w->o.doubt)
+		w->o.doubt(w->o.ctx, what, of);
 	snprintf(line, sizeof line, "%s%s%.*s", what, of.n ? ": " : "", (int)MIN(of.n, (size_t)200), of.n ? of.p : "");
 	for (u32 i = 0; i < w->c->doubts.n; i++)
 		if (strcmp(w->c->doubts.v[i], line) == 0)
@@ -44,15 +48,20 @@ static void doubt(void *ctx, const char *what, struct str of)
 
 static void mark(struct walk *w, node_id id, node_id from)
 {
-	if (id && id != ROOTFS_ROOT && !w->c->because[id])
-		w->c->because[id] = from;
+	if (!id || id == ROOTFS_ROOT || w->c->because[id])
+		return;
+	w->c->because[id] = from;
+	if (w->o.reached)
+		w->o.reached(w->o.ctx, id, w->by, from);
 }
 
-static void reach(void *ctx, node_id name, node_id file, node_id from)
+static void reach(void *ctx, node_id name, node_id file, node_id from, bool plugin)
 {
 	struct walk *w = ctx;
+	w->by = plugin ? CLOSURE_PLUGIN : CLOSURE_LIBRARY;
 	mark(w, name, from);
 	mark(w, file, from);
+	w->done[file] |= STARTED;
 	w->c->languages |= closure_language(name_of(w->r, file)) | closure_language(name_of(w->r, name));
 }
 
@@ -232,6 +241,7 @@ static void read_commands(struct walk *w, struct str note, node_id from)
 		char kind = line.p[0];
 		line = str_from(line, 1);
 		if (kind == '.') {
+			w->by = CLOSURE_COMMAND;
 			node_id file = file_at(w, line.p[0] == '/' ? STR("") : w->workdir, line, from, false);
 			if (file)
 				source_later(w, file);
@@ -294,6 +304,7 @@ static void shell(struct walk *w, const struct task *t, node_id at)
 		read_commands(w, copy, t->from);
 		buf_free(&note);
 	} else {
+		w->by = CLOSURE_COMMAND;
 		node_id file = file_at(w, t->words[i].p[0] == '/' ? STR("") : w->workdir, t->words[i], t->from, false);
 		if (!file)
 			file = program_of(w, t->words[i], t->from);
@@ -309,6 +320,7 @@ static void start_script(struct walk *w, node_id file, struct str note)
 {
 	struct str rest = note, line = str_cut(&rest, '\n'), words[SCRIPT_WORDS];
 	u32 n = script_line(line, words), i = 0;
+	w->by = CLOSURE_INTERPRETER;
 	node_id at = n ? program_of(w, words[0], file) : 0;
 	if (n && !at) {
 		doubt(w, "the interpreter of a script is not there", words[0]);
@@ -322,6 +334,7 @@ static void start_script(struct walk *w, node_id file, struct str note)
 	while (i + 1 < n && (starts_operand(str_base(words[i])) || starts_anything(str_base(words[i])))) {
 		for (i++; i < n && (words[i].p[0] == '-' || str_chr(words[i], '=')); i++)
 			;
+		w->by = CLOSURE_INTERPRETER; /* the loader says otherwise of its own */
 		at = i < n ? program_of(w, words[i], file) : 0;
 		if (at && !(w->done[at] & STARTED)) {
 			w->done[at] |= STARTED;
@@ -353,6 +366,7 @@ static void operands(struct walk *w, const struct task *t)
 			word = str_from(word, (size_t)(eq - word.p) + 1);
 		if (!word.n || word.p[0] == '-' || (!str_chr(word, '/') && !str_chr(word, '.')))
 			continue;
+		w->by = CLOSURE_OPERAND;
 		node_id file = file_at(w, word.p[0] == '/' ? STR("") : w->workdir, word, t->from, false);
 		if (file && rootfs_entry(w->r, file)->mode & 0111 && str_chr(word, '/') && (closure_script(w->r, file).p || w->o.elf(w->r, file, &tmp, &f))) {
 			struct str *one = arena_array(&w->a, struct str, 1);
@@ -380,6 +394,7 @@ static void run(struct walk *w, const struct task *t)
 {
 	struct arena tmp = { 0 };
 	struct elf_facts f;
+	w->by = CLOSURE_COMMAND;
 	node_id at = program_of(w, t->words[0], t->from);
 	if (!at) {
 		if (!t->shell)
@@ -413,8 +428,8 @@ static void run(struct walk *w, const struct task *t)
 
 static void work(struct walk *w)
 {
-	for (u32 i = 0; i < w->n; i++) {
-		struct task t = w->tasks[i]; /* the list moves as it grows */
+	while (w->at < w->n) {
+		struct task t = w->tasks[w->at++]; /* the list moves as it grows */
 		if (t.kind == RUN)
 			run(w, &t);
 		else
@@ -484,23 +499,85 @@ static void configuration(struct walk *w)
 	healthcheck(w);
 }
 
-struct closure *closure_find(const struct image *img, const struct rootfs *r, const struct closure_options *opt)
+struct closure *closure_open(const struct image *img, const struct rootfs *r, const struct closure_options *opt)
 {
 	struct closure *c = xcalloc(1, sizeof *c);
-	struct walk w = { .img = img, .r = r, .c = c, .o = *opt, .path = environment(img, "PATH"), .workdir = str_of(img->config.workdir && *img->config.workdir ? img->config.workdir : "/") };
-	if (!w.path.p)
-		w.path = STR("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	struct walk *w = xcalloc(1, sizeof *w);
+	*w = (struct walk){ .img = img, .r = r, .c = c, .o = *opt, .path = environment(img, "PATH"), .workdir = str_of(img->config.workdir && *img->config.workdir ? img->config.workdir : "/") };
+	if (!w->path.p)
+		w->path = STR("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	c->walk = w;
 	c->n = r->nodes.n;
 	c->because = xcalloc(c->n + 1, sizeof *c->because);
-	w.done = xcalloc(c->n + 1, 1);
-	const struct loader_options lo = { .elf = opt->elf, .reach = reach, .doubt = doubt, .ctx = &w, .library_path = environment(img, "LD_LIBRARY_PATH"), .preload = environment(img, "LD_PRELOAD") };
-	w.loader = loader_new(r, &lo);
-	configuration(&w);
-	work(&w);
-	loader_free(w.loader);
-	free(w.tasks);
-	free(w.done);
-	arena_free(&w.a);
+	w->done = xcalloc(c->n + 1, 1);
+	const struct loader_options lo = { .elf = opt->elf, .reach = reach, .doubt = doubt, .ctx = w, .library_path = environment(img, "LD_LIBRARY_PATH"), .preload = environment(img, "LD_PRELOAD"), .narrow = opt->narrow };
+	w->loader = loader_new(r, &lo);
+	return c;
+}
+
+void closure_configuration(struct closure *c) { configuration(c->walk); }
+
+void closure_command(struct closure *c, const struct str *words, u32 n, bool shell, node_id from)
+{
+	run_later(c->walk, words, n, from, shell);
+}
+
+void closure_shell(struct closure *c, struct str text, node_id from)
+{
+	struct walk *w = c->walk;
+	struct buf note = BUF(0);
+	script_commands(text, &note);
+	struct str copy = { arena_strdup(&w->a, buf_str(&note)), note.n };
+	read_commands(w, copy, from);
+	buf_free(&note);
+}
+
+void closure_load(struct closure *c, node_id file)
+{
+	struct walk *w = c->walk;
+	if (w->done[file] & STARTED)
+		return;
+	w->done[file] |= STARTED;
+	loader_run(w->loader, file);
+}
+
+void closure_script_run(struct closure *c, node_id file)
+{
+	struct walk *w = c->walk;
+	struct str note = closure_script(w->r, file);
+	if (!note.p || w->done[file] & STARTED)
+		return;
+	w->done[file] |= STARTED;
+	start_script(w, file, note);
+}
+
+bool closure_work(struct closure *c)
+{
+	struct walk *w = c->walk;
+	bool any = w->at < w->n;
+	work(w);
+	return any;
+}
+
+static void stop(struct closure *c)
+{
+	struct walk *w = c->walk;
+	if (!w)
+		return;
+	loader_free(w->loader);
+	free(w->tasks);
+	free(w->done);
+	arena_free(&w->a);
+	free(w);
+	c->walk = NULL;
+}
+
+struct closure *closure_find(const struct image *img, const struct rootfs *r, const struct closure_options *opt)
+{
+	struct closure *c = closure_open(img, r, opt);
+	closure_configuration(c);
+	closure_work(c);
+	stop(c);
 	return c;
 }
 
@@ -508,6 +585,7 @@ void closure_free(struct closure *c)
 {
 	if (!c)
 		return;
+	stop(c);
 	free(c->because);
 	problems_free(&c->doubts);
 	free(c);

@@ -34,14 +34,31 @@ struct closure {
 	u32 languages;     /* whose interpreters are reached: enum closure_language */
 	bool starts;       /* the configuration starts anything at all */
 	struct problems doubts; /* why more may run than is known, one line each; not all of very many */
+	struct walk *walk; /* closure.c's own, while it grows */
 };
+
+enum closure_by { CLOSURE_COMMAND, CLOSURE_INTERPRETER, CLOSURE_LIBRARY, CLOSURE_PLUGIN, CLOSURE_OPERAND }; /* OPERAND: a file that a command line names */
 
 struct closure_options {
 	bool (*elf)(const struct rootfs *r, u32 node, struct arena *a, struct elf_facts *ret); /* the facts of a file; false: it is no ELF file */
+	/* Told of every name and file that is reached, once each, and of doubts; both may be NULL. */
+	void (*reached)(void *ctx, node_id id, enum closure_by by, node_id from);
+	void (*doubt)(void *ctx, const char *what, struct str of);
+	void *ctx;
+	bool narrow; /* loader_options.narrow */
 };
 
 struct closure *closure_find(const struct image *img, const struct rootfs *r, const struct closure_options *opt);
 void closure_free(struct closure *c);
+
+/* Step by step, for whoever adds to it while it grows (graph.h). */
+struct closure *closure_open(const struct image *img, const struct rootfs *r, const struct closure_options *opt); /* nothing is on it */
+void closure_configuration(struct closure *c);
+void closure_command(struct closure *c, const struct str *words, u32 n, bool shell, node_id from); /* words as execve() gets them; good as long as the closure */
+void closure_shell(struct closure *c, struct str text, node_id from); /* a shell's text */
+void closure_load(struct closure *c, node_id file);       /* an ELF file that is loaded by name: what it needs */
+void closure_script_run(struct closure *c, node_id file); /* a script that is started: its interpreter and what it starts */
+bool closure_work(struct closure *c); /* does what was asked for; false: there was nothing */
 /* Whether all that runs is known: nothing else does. */
 static inline bool closure_whole(const struct closure *c) { return c->starts && !c->languages && !c->doubts.n; }
 /* The language whose interpreter goes by this name ("python3.11", "libpython3.11.so.1.0"); 0 none. */

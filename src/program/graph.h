@@ -19,6 +19,7 @@
 #ifndef PARE_PROGRAM_GRAPH_H
 #define PARE_PROGRAM_GRAPH_H
 #include "base/arena.h"
+#include "layer/collect.h"
 #include "program/elf.h"
 #include "rootfs/rootfs.h"
 
@@ -76,14 +77,15 @@ struct graph_kind {
 extern const struct graph_kind *const graph_kinds[]; /* NULL-terminated: graph.c */
 u32 graph_index(const struct graph_kind *k);         /* of g->kinds */
 
+struct graph_owners;
 struct graph_options {
 	bool (*elf)(const struct rootfs *r, u32 node, struct arena *a, struct elf_facts *ret); /* the facts of a file; false: it is no ELF file */
 	const struct graph_owners *owners; /* who owns which file, for package-wide nets; may be NULL */
 };
-/* Of packages without knowing of them (room package stands below): the package of a file (0 none), by index. */
+/* Of packages without knowing of them (room package stands below): the package of a file (0 none), names by index from 1. */
 struct graph_owners {
 	const u32 *owner; /* by node */
-	const char *const *names; /* by index */
+	const char *const *names; /* names[1] … names[n_packages] */
 	u32 n_packages;
 };
 
@@ -115,5 +117,12 @@ struct str graph_name(const struct graph *g, node_id id);
 struct str graph_path(const struct graph *g, node_id id, struct buf *out);
 const char *graph_env(const struct graph *g, const char *name);    /* of the configuration; NULL */
 bool graph_elf_facts(struct graph *g, node_id file, struct elf_facts *ret); /* in g->a; remembered */
-/* A symbol that ELF files of the image import or a script's language provides was met: "iconv_open". See family.h. */
+struct str graph_note_of(const struct graph *g, node_id file, enum collector_id collector); /* of another collector; p NULL: none */
+const node_id *graph_links(const struct graph *g, node_id to, u32 *n); /* the symbolic links that lead to a node; of 0: those that lead nowhere */
+u32 graph_package(const struct graph *g, node_id file);                /* who owns it; 0: nobody */
+const node_id *graph_package_files(struct graph *g, u32 package, u32 *n);
+bool graph_is_documentation(const struct graph *g, node_id id); /* manuals, translations, headers: nothing that runs counts on it */
+/* Whether a directory that is named belongs to who names it, so that everything in it may be meant: /srv/www, /usr/share/NAME; not /usr/share, /etc. system.c */
+bool graph_is_own(const struct graph *g, node_id dir);
+struct closure *graph_closure(const struct graph *g); /* for native.c */
 #endif

@@ -29,7 +29,7 @@ struct loader {
 	struct str *loaded;
 	u32 n_loaded, cap_loaded;
 	u64 plugins; /* rows that have been followed */
-	bool musl;
+	bool musl, plugin;
 	node_id path[DIRS], env[DIRS]; /* that need no configuration; LD_LIBRARY_PATH's */
 	u32 n_path, n_env;
 };
@@ -207,7 +207,7 @@ static bool take(struct loader *l, node_id name, u32 by, struct str wanted)
 	const struct elf_facts *program = &l->v[0].f;
 	if (!o.file || !l->o.elf(l->r, o.file, &l->a, &o.f) || o.f.class != program->class || o.f.data != program->data || o.f.machine != program->machine)
 		return false;
-	l->o.reach(l->o.ctx, o.name, o.file, l->v[by].file);
+	l->o.reach(l->o.ctx, o.name, o.file, l->v[by].file, l->plugin);
 	set_loaded(l, wanted);
 	set_loaded(l, o.f.soname);
 	own_dirs(l, &o);
@@ -336,9 +336,10 @@ static void follow(struct loader *l, node_id dir, struct str in, const char *nam
 
 static void load_plugins(struct loader *l, u32 by)
 {
+	l->plugin = true;
 	for (u32 i = 0; i < countof(plugins); i++) {
 		const struct plugin *p = &plugins[i];
-		if (l->plugins >> i & 1 || !(str_glob(str_of(p->of), name_of(l->r, l->v[by].file)) || str_glob(str_of(p->of), name_of(l->r, l->v[by].name))))
+		if (l->plugins >> i & 1 || (l->o.narrow && strcmp(p->in, "gconv") == 0) || !(str_glob(str_of(p->of), name_of(l->r, l->v[by].file)) || str_glob(str_of(p->of), name_of(l->r, l->v[by].name))))
 			continue;
 		l->plugins |= (u64)1 << i;
 		if (p->in[0] == '/') {
@@ -351,21 +352,27 @@ static void load_plugins(struct loader *l, u32 by)
 			if (l->path[k] != own)
 				follow(l, l->path[k], str_of(p->in), p->name, by);
 	}
+	l->plugin = false;
 }
 
 /* musl's loader tells of itself by its name: ld-musl-x86_64.so.1 has /etc/ld-musl-x86_64.path. */
 static void paths(struct loader *l)
 {
-	struct str name = str_base(l->v[0].f.interpreter), stem = name;
+	const struct elf_facts *f = &l->v[0].f;
+	struct str name = str_base(f->interpreter);
 	char conf[100];
 	l->n_path = 0;
 	l->musl = str_starts(name, STR("ld-musl-"));
+	name = str_from(name, 8);
+	for (u32 i = 0; i < f->n_needed && !f->interpreter.n && !l->musl; i++) /* a library that is loaded by name says whose it is */
+		if ((l->musl = str_starts(f->needed[i], STR("libc.musl-"))))
+			name = str_from(f->needed[i], 10);
 	if (!l->musl) {
 		l->n_path = usual(l, l->path);
 		return;
 	}
-	stem = str_cut(&stem, '.');
-	snprintf(conf, sizeof conf, "/etc/%.*s.path", (int)MIN(stem.n, (size_t)60), stem.p);
+	name = str_cut(&name, '.');
+	snprintf(conf, sizeof conf, "/etc/ld-musl-%.*s.path", (int)MIN(name.n, (size_t)60), name.p);
 	node_id file = rootfs_find(l->r, str_of(conf), true);
 	struct str text = note_of(l->r, file);
 	if (!text.p)

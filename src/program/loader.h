@@ -22,15 +22,16 @@
 struct loader_options {
 	bool (*elf)(const struct rootfs *r, u32 node, struct arena *a, struct elf_facts *ret); /* what is known of a file; false: it is none */
 	/* A file is reached, by the name that leads to it, because of `from`. */
-	void (*reach)(void *ctx, node_id name, node_id file, node_id from);
+	void (*reach)(void *ctx, node_id name, node_id file, node_id from, bool plugin); /* plugin: by custom, while it runs */
 	void (*doubt)(void *ctx, const char *what, struct str of); /* something could not be told: what else is loaded is not known */
 	void *ctx;
 	struct str library_path, preload; /* LD_LIBRARY_PATH, LD_PRELOAD of the image */
+	bool narrow; /* without what few programs ask for, where whoever asks knows who does (family.h): encodings */
 };
 
 struct loader;
 struct loader *loader_new(const struct rootfs *r, const struct loader_options *opt);
 void loader_free(struct loader *l);
-/* Everything that this program loads; it is an ELF file. */
+/* Everything that this program loads, or this library when something loads it by name; it is an ELF file. */
 void loader_run(struct loader *l, node_id program);
 #endif

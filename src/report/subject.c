@@ -21,20 +21,24 @@
 	X(binary)    \
 	X(script)    \
 	X(document)
+#define NEEDS(X) \
+	X(source)
 #define RISKS(X) \
 	X(secret) \
 	X(accounts)
 
 #define DECLARE(name) extern const struct collector name##_collector;
 #define LIST(name) &name##_collector,
-OS(DECLARE) INSIDE(DECLARE) RISKS(DECLARE)
+OS(DECLARE) INSIDE(DECLARE) NEEDS(DECLARE) RISKS(DECLARE)
 static const struct collector *const nothing[] = { NULL }, *const os[] = { OS(LIST) NULL }, *const inside[] = { OS(LIST) INSIDE(LIST) NULL },
-				     *const all[] = { OS(LIST) INSIDE(LIST) RISKS(LIST) NULL };
+				     *const all[] = { OS(LIST) INSIDE(LIST) RISKS(LIST) NULL }, *const needs[] = { OS(LIST) INSIDE(LIST) NEEDS(LIST) NULL };
+/* Of these, too, each is a part of the next. */
+const struct collector *const *const slim_sets[] = { nothing, os, inside, needs, NULL };
 const struct collector *const *const collector_sets[] = { [COLLECT_NOTHING] = nothing, [COLLECT_OS] = os, [COLLECT_PACKAGES] = inside, [COLLECT_ALL] = all, NULL };
 
 static enum collector_set set_of(int parts)
 {
-	return parts & SUBJECT_RISKS ? COLLECT_ALL : parts & SUBJECT_INSIDE ? COLLECT_PACKAGES : parts & SUBJECT_PACKAGES ? COLLECT_OS : COLLECT_NOTHING;
+	return parts & SUBJECT_RISKS ? COLLECT_ALL : parts & (SUBJECT_INSIDE | SUBJECT_NEEDS) ? COLLECT_PACKAGES : parts & SUBJECT_PACKAGES ? COLLECT_OS : COLLECT_NOTHING;
 }
 
 struct comparing {
@@ -87,8 +91,8 @@ int subject_open(const char *location, const struct load_options *load, int part
 	enum collector_set set = set_of(parts);
 	if (set >= COLLECT_PACKAGES && document_named(location))
 		return open_document(location, ret, err);
-	o.collectors = collector_sets[set];
-	o.sets = collector_sets;
+	o.collectors = parts & SUBJECT_NEEDS ? needs : collector_sets[set];
+	o.sets = parts & SUBJECT_NEEDS ? slim_sets : collector_sets;
 	o.content_only = set >= COLLECT_PACKAGES && !(parts & SUBJECT_CLAIMS);
 	if (image_load(location, &o, &s.image, err) < 0)
 		return -1;

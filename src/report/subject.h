@@ -23,10 +23,13 @@ enum {
 	SUBJECT_INSIDE = 4,  /* all packages: languages and programs, too */
 	SUBJECT_RISKS = 8,   /* those, and the notes on secrets and accounts */
 	SUBJECT_CLAIMS = 32,    /* what documents claim and the bytes are not is a problem all the same (load_options.content_only) */
+	SUBJECT_NEEDS = 64,     /* all packages, and what programs, scripts and sources refer to: for program/graph.h */
 	SUBJECT_COUNT_ALL = 16, /* packages of a language that an OS package owns are kept (packages_read) */
 };
 /* The collectors of each enum collector_set; NULL-terminated. */
 extern const struct collector *const *const collector_sets[];
+/* The sets for slimming, each a part of the next (load_options.sets), NULL-terminated; the last is the one to collect. */
+extern const struct collector *const *const slim_sets[];
 int subject_open(const char *location, const struct load_options *load, int parts, struct subject *ret, struct error *err) must_check;
 /* A subject of packages that an SBOM told of (packages_of_document(); taken): its image and tree are there and empty, its transport is "sbom". */
 void subject_of_packages(const char *location, struct packages *p, struct subject *ret);
