@@ -16,7 +16,7 @@ extern const struct command command_login, command_logout;
 extern const struct command command_tags, command_delete, command_manifest;
 extern const struct command command_store;
 extern const struct command command_copy, command_pull, command_push;
-extern const struct command command_sign, command_verify;
+extern const struct command command_sign, command_verify, command_run;
 const struct command *const commands[] = {
 	&command_report,
 	&command_inspect,
@@ -25,6 +25,7 @@ const struct command *const commands[] = {
 	&command_sbom,
 	&command_scan,
 	&command_slim,
+	&command_run,
 	&command_sign,
 	&command_verify,
 	&command_dockerfile,

@@ -23,6 +23,9 @@ struct tar {
 	struct buf path, link, xattrs;
 	struct buf body;      /* of the last extended header */
 	struct buf map;       /* the own pax header's records, for a sparse map in them */
+	struct tar_piece *pieces; /* of a sparse entry, when wanted */
+	u32 n_pieces, cap_pieces;
+	bool want_pieces;
 	bool ended;
 	bool failed;
 };
@@ -61,6 +64,7 @@ void tar_close(struct tar *t)
 	buf_free(&t->xattrs);
 	buf_free(&t->body);
 	buf_free(&t->map);
+	free(t->pieces);
 	free(t);
 }
 
@@ -349,6 +353,7 @@ static int pax(struct extended *x, struct str s, struct error *err)
 
 /* --- sparse maps: read to check them, since the content that follows is only their pieces --- */
 struct sparse {
+	struct tar *tar;
 	u64 end, sum; /* where the last piece ends, bytes of all pieces */
 };
 
@@ -358,7 +363,18 @@ static int sparse_piece(struct sparse *m, u64 offset, u64 bytes, u64 real, struc
 	if (__builtin_add_overflow(offset, bytes, &end) || offset < m->end || end > real || __builtin_add_overflow(m->sum, bytes, &m->sum))
 		return error_set(err, ERR_INPUT, "tar: sparse file: its map is damaged");
 	m->end = end;
+	struct tar_piece piece = { offset, bytes };
+	if (m->tar->want_pieces)
+		VEC_PUSH(m->tar->pieces, m->tar->n_pieces, m->tar->cap_pieces, piece);
 	return 0;
+}
+
+void tar_want_pieces(struct tar *t) { t->want_pieces = true; }
+
+u32 tar_pieces(const struct tar *t, const struct tar_piece **ret)
+{
+	*ret = t->pieces;
+	return t->n_pieces;
 }
 
 static int sparse_pairs(struct sparse *m, const char *p, size_t n, u64 real, struct error *err)
@@ -379,7 +395,7 @@ static int sparse_pairs(struct sparse *m, const char *p, size_t n, u64 real, str
 /* GNU's old form: four pairs in the header, then blocks of 21 while the one before says so. */
 static int gnu_sparse(struct tar *t, const char *h, struct tar_entry *e, struct error *err)
 {
-	struct sparse m = { 0 };
+	struct sparse m = { .tar = t };
 	u64 real = 0;
 	if (field(h, 483, 12, "real size", INT64_MAX, &real, err) < 0 || sparse_pairs(&m, h + 386, 4, real, err) < 0)
 		return -1;
@@ -404,9 +420,9 @@ static int gnu_sparse(struct tar *t, const char *h, struct tar_entry *e, struct 
 }
 
 /* The pax 0.0 and 0.1 forms keep the map in records: s is a pax header that pax() has checked. */
-static int pax_sparse_records(struct str s, u64 real, u64 stored, struct error *err)
+static int pax_sparse_records(struct tar *t, struct str s, u64 real, u64 stored, struct error *err)
 {
-	struct sparse m = { 0 };
+	struct sparse m = { .tar = t };
 	u64 offset = 0, v, pieces = 0;
 	while (s.n) {
 		struct str rest = s, len = str_cut(&rest, ' ');
@@ -449,7 +465,7 @@ static int pax_sparse_records(struct str s, u64 real, u64 stored, struct error *
  * here takes it from the content, so it is put back by counting it as content already passed. */
 static int pax_sparse_map(struct tar *t, struct tar_entry *e, struct error *err)
 {
-	struct sparse m = { 0 };
+	struct sparse m = { .tar = t };
 	u64 v = 0, count = 0, have = 0, offset = 0, taken = 0;
 	bool digits = false, counted = false;
 	while (!counted || have < 2 * count) {
@@ -650,7 +666,7 @@ static int entry(struct tar *t, const char *h, struct tar_entry *e, struct error
 		if (!t->own.has_sparse_size)
 			return error_set(err, ERR_INPUT, "tar: sparse file: no size");
 		e->size = t->own.sparse_size;
-		if (t->own.sparse_1_0 ? pax_sparse_map(t, e, err) < 0 : pax_sparse_records(buf_str(&t->map), e->size, e->stored, err) < 0)
+		if (t->own.sparse_1_0 ? pax_sparse_map(t, e, err) < 0 : pax_sparse_records(t, buf_str(&t->map), e->size, e->stored, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -695,6 +711,7 @@ int tar_next(struct tar *t, struct tar_entry *e, struct error *err)
 		return -1;
 	t->content = t->padding = 0;
 	extended_clear(&t->own);
+	t->n_pieces = 0;
 	memset(e, 0, sizeof *e);
 	bool have_start = false;
 	for (;;) {

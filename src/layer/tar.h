@@ -49,6 +49,12 @@ int tar_next(struct tar *t, struct tar_entry *e, struct error *err) must_check;
 int tar_content(struct tar *t, struct str *view, struct error *err) must_check;
 /* The content as a stream of its own (until the next tar_next()); closing it does not close the archive. */
 struct stream *tar_stream(struct tar *t);
+/* Where the pieces of a sparse entry belong that tar_next() gave last: those of its content, one after the other. Only kept when they are wanted, which is said before. */
+struct tar_piece {
+	u64 offset, size;
+};
+void tar_want_pieces(struct tar *t);
+u32 tar_pieces(const struct tar *t, const struct tar_piece **ret);
 bool tar_xattr_next(struct str *rest, struct str *name, struct str *value); /* walks tar_entry.xattrs */
 
 /* Cleans a path as stored: no leading '/', no empty or "." components, ".." resolved by the name alone and never above the root.

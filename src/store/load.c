@@ -554,12 +554,18 @@ static void content_close(void *ctx)
 	free(c);
 }
 
+int image_open_layer(const struct image *img, u32 layer, struct stream **ret, struct error *err)
+{
+	struct source *s = image_source(img);
+	struct stream *blob;
+	return s->ops->open_layer(s, layer, &blob, err) < 0 ? -1 : stream_inflate(blob, ret, NULL, err);
+}
+
 int image_open_file(const struct image *img, u32 layer, u32 entry, struct stream **ret, struct error *err)
 {
 	const struct fact_entry *e = facts_entry(img->layers[layer].facts, entry);
-	struct source *s = image_source(img);
-	struct stream *blob, *plain;
-	if (s->ops->open_layer(s, layer, &blob, err) < 0 || stream_inflate(blob, &plain, NULL, err) < 0)
+	struct stream *plain;
+	if (image_open_layer(img, layer, &plain, err) < 0)
 		return -1;
 	struct file_content *c = xcalloc(1, sizeof *c);
 	c->top = plain;

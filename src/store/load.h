@@ -34,6 +34,8 @@ struct load_options {
 int image_load(const char *location, const struct load_options *opt, struct image **ret, struct error *err) must_check;
 /* The source behind a loaded image (borrowed): for reading content. */
 struct source *image_source(const struct image *img);
+/* A layer as the plain tar that it is, from its first byte. */
+int image_open_layer(const struct image *img, u32 layer, struct stream **ret, struct error *err) must_check;
 /* Content of one regular file as a stream (stored bytes: of a sparse file without its holes). */
 int image_open_file(const struct image *img, u32 layer, u32 entry, struct stream **ret, struct error *err) must_check;
 

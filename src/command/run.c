@@ -1,0 +1,188 @@
+#include "base/file.h"
+#include "base/text.h"
+#include "command/command.h"
+#include "run/box.h"
+#include "store/load.h"
+#include <unistd.h>
+
+enum { O_READ_ONLY, O_TMPFS, O_NETWORK, O_USER, O_ENV, O_WORKDIR, O_ENTRYPOINT, O_SECONDS, O_RUNTIME, O_HIDE, O_WRITTEN, O_INPUT, O_PLATFORM };
+static const struct option options[] = {
+	[O_READ_ONLY] = { "read-only", 0, OPT_FLAG, NULL, "The root file system cannot be written to; volumes and --tmpfs can.", NULL },
+	[O_TMPFS] = { "tmpfs", 0, OPT_LIST, "DIR", "An empty, writable directory in memory.", NULL },
+	[O_NETWORK] = { "network", 0, OPT_VALUE, "NETWORK", "loopback (the default): a network of its own, which leads nowhere; host: this machine's.", "loopback host" },
+	[O_USER] = { "user", 'u', OPT_VALUE, "USER[:GROUP]", "Run as this user. Default: the image's.", NULL },
+	[O_ENV] = { "env", 'e', OPT_LIST, "NAME=VALUE", "Set a variable, or change one of the image's.", NULL },
+	[O_WORKDIR] = { "workdir", 'w', OPT_VALUE, "DIR", "Run in this directory. Default: the image's.", NULL },
+	[O_ENTRYPOINT] = { "entrypoint", 0, OPT_VALUE, "PROGRAM", "In place of the image's entry point; empty: the command alone.", NULL },
+	[O_SECONDS] = { "seconds", 0, OPT_VALUE, "N", "End it after so long. Default: 600.", NULL },
+	[O_RUNTIME] = { "runtime", 0, OPT_VALUE, "RUNTIME", "runc, crun or a path. Default: the one that is installed, runc first.", NULL },
+	[O_HIDE] = { "hide", 0, OPT_LIST, "PATH", "A file or directory of the image that is not to be there.", NULL },
+	[O_WRITTEN] = { "written", 0, OPT_FLAG, NULL, "Afterwards, list on standard error what it made or changed (C) and deleted (D).", NULL },
+	[O_INPUT] = { "interactive", 'i', OPT_FLAG, NULL, "Standard input, to its end, is the program's. Default: it has none.", NULL },
+	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Of an image for several platforms, this one.", NULL },
+	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
+};
+#define INPUT_MAX ((size_t)(256 * MiB))
+
+static const char *const *list_of(struct arena *a, const char *first, const char *const *v, u32 n)
+{
+	const char **ret = arena_array(a, const char *, (size_t)n + 2);
+	u32 k = 0;
+	if (first && first[0])
+		ret[k++] = first;
+	for (u32 i = 0; i < n; i++)
+		ret[k++] = v[i];
+	return ret;
+}
+
+static int make_spec(struct arena *a, const struct option_value *opt, const struct config *config, char **args, int n_args, struct run_spec *s)
+{
+	*s = (struct run_spec){ .user = opt[O_USER].value, .cwd = opt[O_WORKDIR].value, .read_only = opt[O_READ_ONLY].count > 0 };
+	s->env = opt[O_ENV].count ? list_of(a, NULL, opt[O_ENV].list, opt[O_ENV].count) : NULL;
+	s->tmpfs = opt[O_TMPFS].count ? list_of(a, NULL, opt[O_TMPFS].list, opt[O_TMPFS].count) : NULL;
+	if (!n_args && !opt[O_ENTRYPOINT].count)
+		return 0;
+	u32 n = 0, most = (u32)n_args;
+	const char **e = config->entrypoint, **c = config->cmd;
+	while (e[n])
+		n++;
+	most += n;
+	for (u32 i = 0; c[i]; i++)
+		most++;
+	const char **argv = arena_array(a, const char *, (size_t)most + 2);
+	u32 k = 0;
+	if (opt[O_ENTRYPOINT].count) {
+		if (opt[O_ENTRYPOINT].value[0])
+			argv[k++] = opt[O_ENTRYPOINT].value;
+	} else {
+		for (u32 i = 0; i < n; i++)
+			argv[k++] = e[i];
+	}
+	for (int i = 0; i < n_args; i++)
+		argv[k++] = args[i];
+	s->argv = argv;
+	return 0;
+}
+
+static int print_written(void *ctx, char kind, struct str path, u64 size)
+{
+	struct buf line = BUF(0);
+	(void)ctx;
+	buf_puts(&line, kind == 'd' ? "D " : "C ");
+	text_safe(&line, path);
+	if (size)
+		buf_printf(&line, " %llu", (unsigned long long)size);
+	fprintf(stderr, "%s\n", line.p);
+	buf_free(&line);
+	return 0;
+}
+
+/* What came since the last look. */
+static void pass_on(const struct run_result *r, size_t *out, size_t *err)
+{
+	if (r->out.n > *out)
+		fwrite(r->out.p + *out, 1, r->out.n - *out, stdout);
+	if (r->err.n > *err)
+		fwrite(r->err.p + *err, 1, r->err.n - *err, stderr);
+	*out = r->out.n;
+	*err = r->err.n;
+	fflush(stdout);
+}
+
+static int run_it(struct run_box *b, const struct option_value *opt, const struct run_spec *spec, int *status, struct error *err)
+{
+	struct run_container *c = NULL;
+	const struct run_result *res = NULL;
+	size_t out = 0, errors = 0;
+	if (run_start(b, spec, &c, err) < 0)
+		return -1;
+	int r = 0, ms = 5; /* what it prints is passed on soon, and waiting costs nothing */
+	do {
+		r = run_wait(c, ms, &res, err);
+		ms = MIN(ms * 2, 200);
+		if (r == 0 && (res->out.n > out || res->err.n > errors))
+			ms = 5;
+		if (r == 0)
+			pass_on(res, &out, &errors);
+	} while (r == 0 && !res->ended);
+	if (r == 0) {
+		*status = res->status;
+		if (res->dropped)
+			command_note("run: %llu bytes of output over the budget are not shown", (unsigned long long)res->dropped);
+		if (res->over)
+			r = error_set(err, ERR_INPUT, "run: ended by a budget: %s", res->over);
+	}
+	if (opt[O_WRITTEN].count && res && res->ended && run_written(c, print_written, NULL, err) < 0)
+		r = -1;
+	run_remove(c);
+	return r;
+}
+
+static int run_image(struct arena *a, const struct option_value *opt, const struct image *img, const struct rootfs *tree, char **args, int n_args, int *status, struct error *err)
+{
+	struct run_ids ids;
+	struct run_tree *t = NULL;
+	struct run_box *b = NULL;
+	struct run_spec spec;
+	struct buf input = BUF(INPUT_MAX);
+	u64 seconds = 0;
+	if (opt[O_SECONDS].value && (!str_to_u64(str_of(opt[O_SECONDS].value), &seconds) || !seconds || seconds > 30 * 86400))
+		return error_set(err, ERR_USAGE, "run: --seconds %s: a number of seconds", opt[O_SECONDS].value);
+	if (make_spec(a, opt, &img->config, args, n_args, &spec) < 0 || run_ids_find(&ids, err) < 0)
+		return -1;
+	if (opt[O_INPUT].count) {
+		if (file_read_fd(STDIN_FILENO, INPUT_MAX, "standard input", &input, err) < 0)
+			return -1;
+		spec.input = buf_str(&input);
+	}
+	struct run_box_options o = { .runtime = opt[O_RUNTIME].value, .store = globals.store, .config = &img->config, .network = option_is(&opt[O_NETWORK], "host") ? RUN_HOST : RUN_LOOPBACK, .limits.seconds = (u32)seconds,
+				     .hide = opt[O_HIDE].list, .n_hide = opt[O_HIDE].count };
+	int r = run_tree_open(img, tree, globals.store, &ids, &t, err);
+	r = r < 0 ? r : run_box_open(t, &ids, &o, &b, err);
+	r = r < 0 ? r : run_it(b, opt, &spec, status, err);
+	run_box_close(b);
+	run_tree_close(t);
+	buf_free(&input);
+	return r;
+}
+
+static int run(const struct option_value *opt, char **args, int n_args)
+{
+	struct error err = { 0 };
+	struct arena a = { 0 };
+	struct image *img = NULL;
+	struct load_options lo = { .platform = opt[O_PLATFORM].value, .need_content = true, .store = globals.store };
+	int status = 0;
+	if (image_load(args[0], &lo, &img, &err) < 0)
+		return command_fail(&err);
+	struct rootfs *tree = rootfs_build(img, NULL);
+	int problems = command_problems(&img->problems);
+	problems = problems ? problems : command_problems(&tree->problems);
+	if (problems)
+		status = problems; /* a tree with holes is not run */
+	else if (run_image(&a, opt, img, tree, args + 1, n_args - 1, &status, &err) < 0)
+		status = command_fail(&err);
+	rootfs_free(tree);
+	image_close(img);
+	arena_free(&a);
+	return command_done(status);
+}
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "a command in an image, in a container that leaves nothing behind",
+	.synopsis = "[OPTIONS] IMAGE [--] [COMMAND [ARG...]]",
+	.description = "Starts the image's entry point, with its command or the one given, under runc or crun, and ends with its status. As root or as an ordinary user; no daemon, no cgroup, no engine. What it writes is thrown "
+		       "away.\n\n"
+		       "It sees a network of its own that leads nowhere, and ends by budget: after --seconds, or when it has written 4 GiB, has 4096 processes, or prints more than 16 MiB (which is only cut). Whatever it starts, "
+		       "however it ends, no process, mount or directory of it stays.\n\n"
+		       "The exit status is the program's, 128 and the signal that ended it; 3 when a budget did, 4 when containers cannot be run here.",
+	.options = options,
+	.examples = "pare run app.tar # what it does by itself\n"
+		    "pare run --read-only --tmpfs /tmp app.tar # does it need to write?\n"
+		    "pare run --entrypoint /bin/sh app.tar -- -c 'id; ls /' # something else in it\n"
+		    "pare run --hide /usr/bin/perl app.tar # would it miss it?",
+	.min_args = 1,
+	.max_args = ARGS_MANY,
+	.run = run,
+};

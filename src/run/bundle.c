@@ -1,0 +1,346 @@
+/* bundle.c — what the runtime is told (OCI runtime specification, config.md), as engines tell it. */
+#include "run/keeper.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ACCOUNTS_MAX (4 * MiB) /* of the image's etc/passwd, etc/group */
+#define SHM "67108864"
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Those of podman and, but for making device nodes (which nobody could open), auditing and raw sockets kept, of docker. */
+static const char *const capabilities[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE",
+					    "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE", NULL };
+static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+				      "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap", NULL };
+static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL };
+
+static json_t *strings(const char *const *v)
+{
+	json_t *a = json_array();
+	for (; v && *v; v++)
+		json_array_append_new(a, json_string(*v));
+	return a;
+}
+
+/* --- users --- */
+struct user {
+	u32 uid, gid;
+	char home[1024];
+	u32 more[64];
+	u32 n_more;
+};
+
+static void read_table(const struct keeper *k, u32 id, const char *path, struct buf *out)
+{
+	autofd int fd = overlay_open(k, id, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, false);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || file_read_fd(fd, ACCOUNTS_MAX, path, out, NULL) < 0)
+		buf_clear(out);
+}
+
+static u32 fields(struct str line, struct str f[8]) /* those that are not there: empty */
+{
+	u32 n = 0;
+	for (u32 i = 0; i < 8; i++)
+		f[i] = str_n(NULL, 0);
+	while (line.p && n < 8)
+		f[n++] = str_cut(&line, ':');
+	return n;
+}
+
+static bool to_id(struct str s, u32 *ret)
+{
+	u64 v;
+	if (!str_to_u64(s, &v) || v >= UINT32_MAX)
+		return false;
+	*ret = (u32)v;
+	return true;
+}
+
+static bool find_user(struct str table, struct str who, struct user *u, struct str *name)
+{
+	for (struct str rest = table; rest.p;) {
+		struct str f[8];
+		if (fields(str_cut(&rest, '\n'), f) < 6 || !(str_eq(f[0], who) || str_eq(f[2], who)) || !to_id(f[2], &u->uid) || !to_id(f[3], &u->gid))
+			continue;
+		snprintf(u->home, sizeof u->home, "%.*s", STR_FMT(f[5]));
+		*name = f[0];
+		return true;
+	}
+	return false;
+}
+
+/* "user[:group]", names or numbers, as engines understand them: the row of a number gives home and groups, too; a group that is named takes the place of all others. */
+static int look_up(const struct keeper *k, u32 id, const char *text, struct user *u, struct error *err)
+{
+	struct buf passwd = BUF(ACCOUNTS_MAX), group = BUF(ACCOUNTS_MAX);
+	struct str rest = str_of(text), who = str_cut(&rest, ':'), name = { "", 0 };
+	int r = 0;
+	*u = (struct user){ .home = "/" };
+	read_table(k, id, "/etc/passwd", &passwd);
+	read_table(k, id, "/etc/group", &group);
+	if (!find_user(buf_str(&passwd), who.n ? who : STR("0"), u, &name) && who.n && !to_id(who, &u->uid))
+		r = error_set(err, ERR_INPUT, "user %.*s: the image has no such user", STR_FMT(who));
+	bool found = !rest.n;
+	for (struct str lines = buf_str(&group); r == 0 && lines.p;) {
+		struct str f[8];
+		u32 gid;
+		if (fields(str_cut(&lines, '\n'), f) < 3 || !to_id(f[2], &gid))
+			continue;
+		if (rest.n && !found && (str_eq(f[0], rest) || str_eq(f[2], rest))) {
+			u->gid = gid;
+			found = true;
+		}
+		for (struct str in = f[3]; !rest.n && name.n && in.p;)
+			if (str_eq(str_cut(&in, ','), name) && u->n_more < countof(u->more)) {
+				u->more[u->n_more++] = gid;
+				break;
+			}
+	}
+	if (r == 0 && !found && !to_id(rest, &u->gid))
+		r = error_set(err, ERR_INPUT, "group %.*s: the image has no such group", STR_FMT(rest));
+	if (r == 0 && !ids_mapped(k->ids, u->uid, u->gid))
+		r = error_set(err, ERR_ENV, "user %u:%u: /etc/subuid and /etc/subgid give no ID for it here", u->uid, u->gid);
+	buf_free(&passwd);
+	buf_free(&group);
+	return r;
+}
+
+/* --- process --- */
+static void put_env(json_t *env, struct str item, bool over)
+{
+	struct str rest = item, key = str_cut(&rest, '=');
+	size_t i;
+	json_t *have;
+	if (!rest.p || !key.n)
+		return;
+	json_array_foreach(env, i, have) {
+		struct str h = str_of(json_string_value(have));
+		if (str_starts(h, str_head(item, key.n + 1))) {
+			if (over)
+				json_array_set_new(env, i, json_stringn(item.p, item.n));
+			return;
+		}
+	}
+	json_array_append_new(env, json_stringn(item.p, item.n));
+}
+
+static void put_all(json_t *env, const json_t *list)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach(list, i, v)
+		put_env(env, str_of(json_string_value(v)), true);
+}
+
+static const char *text_of(const json_t *spec, const json_t *base, const char *key, const char *otherwise)
+{
+	const char *t = json_text(spec, key);
+	t = t ? t : json_text(base, key);
+	return t ? t : otherwise ? otherwise : "";
+}
+
+static json_t *rlimit(const char *type, u64 n) { return json_pack("{sssIsI}", "type", type, "soft", (json_int_t)n, "hard", (json_int_t)n); }
+
+static json_t *rlimits(const struct keeper *k)
+{
+	struct rlimit files = { 1024, 1024 }, size = { RLIM_INFINITY, RLIM_INFINITY }, processes = size;
+	getrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_FSIZE, &size);
+	getrlimit(RLIMIT_NPROC, &processes);
+	return json_pack("[oooo]", rlimit("RLIMIT_NOFILE", MIN((u64)files.rlim_max, (u64)1 << 20)), rlimit("RLIMIT_FSIZE", MIN((u64)size.rlim_max, k->limits.written)), rlimit("RLIMIT_CORE", 0),
+			 rlimit("RLIMIT_NPROC", MIN((u64)processes.rlim_max, (u64)k->limits.processes + 64)));
+}
+
+json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const json_t *base, struct error *err)
+{
+	const struct config *c = k->config;
+	struct user u;
+	json_t *args = json_arr(spec, "argv"), *env = json_array();
+	if (look_up(k, id, text_of(spec, base, "user", c->user), &u, err) < 0) {
+		json_decref(env);
+		return NULL;
+	}
+	if (args) {
+		json_incref(args);
+	} else {
+		args = strings(c->entrypoint);
+		json_t *cmd = strings(c->cmd);
+		json_array_extend(args, cmd);
+		json_decref(cmd);
+	}
+	if (!json_array_size(args)) {
+		json_decref(args);
+		json_decref(env);
+		error_set(err, ERR_INPUT, "the image has no command");
+		return NULL;
+	}
+	put_env(env, STR("PATH=" PATH_DEFAULT), true);
+	put_env(env, STR("HOSTNAME=pare"), true);
+	for (const char **e = c->env; *e; e++)
+		put_env(env, str_of(*e), true);
+	put_all(env, json_arr(base, "env"));
+	put_all(env, json_arr(spec, "env"));
+	char home[1100];
+	snprintf(home, sizeof home, "HOME=%s", u.home[0] ? u.home : "/");
+	put_env(env, str_of(home), false);
+	const char *cwd = text_of(spec, base, "cwd", c->workdir);
+	json_t *caps = json_arr(spec, "capabilities"), *more = json_array();
+	caps = caps ? caps : json_arr(base, "capabilities");
+	caps = caps ? json_incref(caps) : strings(capabilities);
+	for (u32 i = 0; i < u.n_more; i++)
+		if (ids_mapped(k->ids, 0, u.more[i]))
+			json_array_append_new(more, json_integer(u.more[i]));
+	json_t *p = json_pack("{sbs{sIsIso}sososs+so}", "terminal", 0, "user", "uid", (json_int_t)u.uid, "gid", (json_int_t)u.gid, "additionalGids", more, "args", args, "env", env, "cwd",
+			      cwd[0] == '/' ? "" : "/", cwd, "rlimits", rlimits(k));
+	json_t *sets = json_pack("{sO}", "bounding", caps);
+	if (!u.uid) { /* another user has those of its programs */
+		json_object_set(sets, "effective", caps);
+		json_object_set(sets, "permitted", caps);
+	}
+	json_decref(caps);
+	json_object_set_new(p, "capabilities", sets);
+	json_object_set_new(p, "noNewPrivileges", json_boolean(json_is_true(json_object_get(spec, "no_new_privileges")) || json_is_true(json_object_get(base, "no_new_privileges"))));
+	const char *apparmor = text_of(spec, base, "apparmor", NULL);
+	if (apparmor[0])
+		json_object_set_new(p, "apparmorProfile", json_string(apparmor));
+	return p;
+}
+
+/* --- mounts --- */
+static void mount_on(json_t *mounts, struct process *c, const char *where, const char *type, const char *source, const char *options)
+{
+	json_t *o = json_array();
+	for (struct str rest = str_of(options); rest.p;) {
+		struct str one = str_cut(&rest, ',');
+		if (one.n)
+			json_array_append_new(o, json_stringn(one.p, one.n));
+	}
+	json_array_append_new(mounts, json_pack("{sssssssO}", "destination", where, "type", type, "source", source, "options", o));
+	json_decref(o);
+	VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(where));
+}
+
+static int write_text(const char *path, struct str text)
+{
+	autofd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	return fd < 0 || fchmod(fd, 0644) < 0 ? -1 : file_write_all(fd, text.p, text.n);
+}
+
+/* What engines put into etc/, a copy a container. */
+static int mount_etc(const struct keeper *k, struct process *c, json_t *mounts, struct error *err)
+{
+	static const char *const names[] = { "hosts", "hostname", "resolv.conf" };
+	struct buf text[3] = { BUF(MiB), BUF(MiB), BUF(MiB) };
+	buf_puts(&text[0], "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n127.0.0.1\tpare\n");
+	buf_puts(&text[1], "pare\n");
+	if (!k->host_network || file_read("/etc/resolv.conf", MiB, &text[2], NULL) < 0) {
+		buf_clear(&text[2]);
+		buf_puts(&text[2], "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"); /* where nobody answers: a name is not found at once */
+	}
+	int r = 0;
+	for (size_t i = 0; i < countof(names); i++) {
+		char path[4096], to[64];
+		snprintf(path, sizeof path, "%s/c%u/etc/%s", k->dir, c->id, names[i]);
+		snprintf(to, sizeof to, "/etc/%s", names[i]);
+		if (r == 0 && access(path, F_OK) < 0 && write_text(path, buf_str(&text[i])) < 0)
+			r = error_errno(err, "%s", path);
+		mount_on(mounts, c, to, "bind", path, "rbind,nosuid,nodev");
+		buf_free(&text[i]);
+	}
+	return r;
+}
+
+/* A volume is a mount of its own, on what the container's tree has there: with the image's content in it, writable also where the rest is not. */
+static int mount_volumes(const struct keeper *k, struct process *c, json_t *mounts, struct error *err)
+{
+	for (const char **v = k->config->volumes; *v; v++) {
+		char link[64], path[4096];
+		if ((*v)[0] != '/' || strcmp(*v, "/") == 0)
+			continue;
+		autofd int fd = overlay_open(k, c->id, *v, O_PATH | O_DIRECTORY, true);
+		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+		ssize_t n = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
+		if (n < 0)
+			return error_errno(err, "volume %s", *v);
+		path[n] = '\0';
+		mount_on(mounts, c, *v, "bind", path, "rbind,nodev");
+	}
+	return 0;
+}
+
+static json_t *mounts_of(const struct keeper *k, struct process *c, struct error *err)
+{
+	json_t *m = json_array(), *v;
+	size_t i;
+	bool gid5 = !k->ids->rootless || k->ids->gid_count >= 5;
+	for (u32 n = 0; n < c->n_made; n++)
+		free(c->made[n]);
+	c->n_made = 0;
+	mount_on(m, c, "/proc", "proc", "proc", "nosuid,noexec,nodev");
+	mount_on(m, c, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
+	mount_on(m, c, "/dev/pts", "devpts", "devpts", gid5 ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5" : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620");
+	mount_on(m, c, "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=" SHM);
+	mount_on(m, c, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
+	if (k->host_network) /* whose view of the devices is not this user namespace's to make */
+		mount_on(m, c, "/sys", "bind", "/sys", "rbind,nosuid,noexec,nodev,ro");
+	else
+		mount_on(m, c, "/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro");
+	json_array_foreach(json_arr(c->spec, "tmpfs"), i, v)
+		mount_on(m, c, json_string_value(v), "tmpfs", "tmpfs", "nosuid,nodev,mode=1777,size=536870912");
+	if (mount_etc(k, c, m, err) == 0 && mount_volumes(k, c, m, err) == 0)
+		return m;
+	json_decref(m);
+	return NULL;
+}
+
+/* --- the whole --- */
+static int put_seccomp(json_t *linux_part, const json_t *spec, struct error *err)
+{
+	struct str text = json_view(spec, "seccomp");
+	const char *listener = json_text(spec, "listener_path");
+	if (!text.p)
+		return 0;
+	json_t *s = json_read(text, "seccomp", err);
+	if (!s)
+		return -1;
+	if (listener)
+		json_object_set_new(s, "listenerPath", json_string(listener));
+	json_object_set_new(linux_part, "seccomp", s);
+	return 0;
+}
+
+static int oom_score(void)
+{
+	struct buf own = BUF(64);
+	u64 v = 0;
+	bool is = file_read("/proc/self/oom_score_adj", 64, &own, NULL) == 0 && str_to_u64(str_trim(buf_str(&own)), &v);
+	buf_free(&own);
+	return is && v > 500 ? (int)v : 500;
+}
+
+int bundle_write(struct keeper *k, struct process *c, struct error *err)
+{
+	char path[4096];
+	json_t *process = bundle_process(k, c->id, c->spec, NULL, err), *mounts = process ? mounts_of(k, c, err) : NULL;
+	if (!mounts) {
+		json_decref(process);
+		return -1;
+	}
+	json_object_set_new(process, "oomScoreAdj", json_integer(oom_score()));
+	snprintf(path, sizeof path, "%s/c%u/root", k->dir, c->id);
+	json_t *doc = json_pack("{ss so s{sssb} ss so s{s[{ss}{ss}{ss}{ss}]soso}}", "ociVersion", "1.0.2", "process", process, "root", "path", path, "readonly",
+				json_is_true(json_object_get(c->spec, "read_only")), "hostname", "pare", "mounts", mounts, "linux", "namespaces", "type", "pid", "type", "ipc", "type", "uts", "type",
+				"mount", "maskedPaths", strings(masked), "readonlyPaths", strings(readonly));
+	int r = !doc ? error_set(err, ERR_INPUT, "a path or an argument is no UTF-8") : put_seccomp(json_object_get(doc, "linux"), c->spec, err);
+	char *text = r < 0 ? NULL : json_dumps(doc, JSON_COMPACT);
+	snprintf(path, sizeof path, "%s/c%u/bundle/config.json", k->dir, c->id);
+	if (r == 0 && (!text || write_text(path, str_of(text)) < 0))
+		r = error_errno(err, "%s", path);
+	free(text);
+	json_decref(doc);
+	return r;
+}

@@ -1,0 +1,684 @@
+/* keeper.c — the first process of a box's PID namespace: sets the box up, starts what is asked for, ends what goes beyond its budget, and everything when nobody listens any more. */
+#include "run/keeper.h"
+#include "base/process.h"
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK 100        /* ms between two looks at the budgets */
+#define RUNTIME_MS 60000 /* that the runtime itself may take */
+#define TOLD 4096        /* bytes of what it says */
+
+u64 keeper_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+}
+
+/* --- processes --- */
+static struct process *container(struct keeper *k, u32 id)
+{
+	for (u32 i = 0; i < k->n; i++)
+		if (!k->v[i].gone && !k->v[i].exec && k->v[i].id == id)
+			return &k->v[i];
+	return NULL;
+}
+
+static struct process *new_process(struct keeper *k)
+{
+	u32 i = 0;
+	while (i < k->n && !k->v[i].gone)
+		i++;
+	if (i == k->n) {
+		struct process none = { 0 };
+		VEC_PUSH(k->v, k->n, k->cap, none);
+	}
+	k->v[i] = (struct process){ .tell = -1 };
+	return &k->v[i];
+}
+
+static void tell(struct process *p, int status)
+{
+	struct ended e = { .status = status };
+	memcpy(e.over, p->over, sizeof e.over);
+	if (p->tell >= 0 && file_write_all(p->tell, &e, sizeof e) < 0) { /* nobody wants to know */
+	}
+	if (p->tell >= 0)
+		close(p->tell);
+	p->tell = -1;
+	p->runs = false;
+	if (p->exec)
+		p->gone = true;
+}
+
+static void over(struct process *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void over(struct process *p, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	if (!p->over[0])
+		vsnprintf(p->over, sizeof p->over, fmt, ap);
+	va_end(ap);
+	if (p->pid > 0)
+		kill(p->pid, SIGKILL);
+}
+
+static void ended(struct keeper *k, struct process *p, int status)
+{
+	if (status == 128 + SIGXFSZ)
+		over(p, "%llu bytes written", (unsigned long long)k->limits.written);
+	tell(p, status);
+}
+
+/* Takes the status of whatever ended; *status of `wanted` (0: nobody), true when it was among them. */
+static bool reap(struct keeper *k, pid_t wanted, int *status)
+{
+	bool found = false;
+	int s;
+	pid_t pid;
+	while ((pid = waitpid(-1, &s, WNOHANG)) > 0) {
+		int st = WIFEXITED(s) ? WEXITSTATUS(s) : 128 + WTERMSIG(s);
+		if (pid == wanted) {
+			*status = st;
+			found = true;
+			continue;
+		}
+		bool known = false;
+		for (u32 i = 0; i < k->n && !known; i++)
+			if (k->v[i].runs && k->v[i].pid == pid) {
+				ended(k, &k->v[i], st);
+				known = true;
+			}
+		if (!known) {
+			u32 at = k->n_reaped++ % countof(k->reaped);
+			k->reaped[at].pid = pid;
+			k->reaped[at].status = st;
+		}
+	}
+	return found;
+}
+
+/* --- budgets --- */
+struct counted {
+	u32 processes;
+	u64 us;
+};
+
+/* Of all processes in one PID namespace below ours. */
+static void count(pid_t first, struct counted *ret)
+{
+	char want[64], is[64], path[300];
+	*ret = (struct counted){ 0 };
+	snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)first);
+	ssize_t n = readlink(path, want, sizeof want);
+	DIR *d = n > 0 ? opendir("/proc") : NULL;
+	u64 hz = (u64)sysconf(_SC_CLK_TCK);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char text[1024];
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof path, "/proc/%s/ns/pid", e->d_name);
+		if (readlink(path, is, sizeof is) != n || memcmp(is, want, (size_t)n) != 0)
+			continue;
+		ret->processes++;
+		snprintf(path, sizeof path, "/proc/%s/stat", e->d_name);
+		autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+		if (got <= 0)
+			continue;
+		text[got] = '\0';
+		char *at = strrchr(text, ')'); /* its name may hold anything */
+		struct str rest = str_of(at ? at + 1 : ""), f = { 0 };
+		for (u32 i = 2; i <= 20 && rest.p; i++) {
+			u64 v;
+			f = str_cut(&rest, ' ');
+			if ((i == 14 || i == 15) && str_to_u64(f, &v))
+				ret->us += v * 1000000 / hz;
+			if (i == 20 && str_to_u64(f, &v) && v > 1)
+				ret->processes += (u32)(v - 1); /* threads are processes, too */
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
+static void check_written(struct keeper *k, struct process *p, u64 now)
+{
+	u64 bytes = overlay_bytes(k, p->id), took = keeper_now() - now;
+	struct statvfs v;
+	if (bytes > k->limits.written)
+		over(p, "%llu bytes written", (unsigned long long)k->limits.written);
+	else if (statvfs(k->dir, &v) == 0 && (u64)v.f_bavail * v.f_frsize < k->floor)
+		over(p, "the room on the disk");
+	p->next_look = now + MAX((u64)250, took * 20);
+}
+
+static void tick(struct keeper *k)
+{
+	u64 now = keeper_now();
+	if (now < k->tick + TICK)
+		return;
+	k->tick = now;
+	for (u32 i = 0; i < k->n; i++) {
+		struct process *p = &k->v[i];
+		if (!p->runs || p->gone)
+			continue;
+		if (now > p->deadline)
+			over(p, "%u seconds", k->limits.seconds);
+		if (p->exec)
+			continue;
+		struct counted c;
+		count(p->pid, &c);
+		if (c.processes > k->limits.processes)
+			over(p, "%u processes", k->limits.processes);
+		if (now >= p->next_look)
+			check_written(k, p, now);
+	}
+}
+
+static bool anything_runs(const struct keeper *k)
+{
+	for (u32 i = 0; i < k->n; i++)
+		if (k->v[i].runs && !k->v[i].gone)
+			return true;
+	return false;
+}
+
+/* Waits for something to happen; false: the other side is gone. `listen`: a message counts as something. */
+static bool wait_some(struct keeper *k, bool listen, int ms, bool *message)
+{
+	struct pollfd p[2] = { { .fd = k->sock, .events = (short)(listen ? POLLIN : 0) | POLLRDHUP }, { .fd = k->signals, .events = POLLIN } };
+	int r = poll(p, 2, ms);
+	struct signalfd_siginfo si[8];
+	if (r > 0 && (p[1].revents & POLLIN) && read(k->signals, si, sizeof si) < 0) { /* what matters is that it woke us */
+	}
+	if (message)
+		*message = r > 0 && (p[0].revents & POLLIN);
+	return r <= 0 || !(p[0].revents & (POLLRDHUP | POLLHUP | POLLERR)) || (p[0].revents & POLLIN && listen);
+}
+
+/* --- the end --- */
+/* Everything else in the namespace is killed, the mounts go, the directory too. What cannot go now goes with the next run. */
+static int finish(struct keeper *k)
+{
+	char path[4096];
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0) {
+	}
+	for (u32 i = 0; i < k->n; i++)
+		if (!k->v[i].exec && k->v[i].mounted) {
+			snprintf(path, sizeof path, "%s/c%u/root", k->dir, k->v[i].id);
+			umount2(path, MNT_DETACH);
+		}
+	if (k->stage >= 0 && clean_below(k->stage) == 0)
+		rmdir(k->dir);
+	return 0;
+}
+
+/* --- the runtime --- */
+/* Runs it to its end; what it says on its standard error into `told`. in, out, err: what the program gets, or -1. */
+static int runtime(struct keeper *k, const char *const *argv, const int io[3], bool *lost, struct buf *told)
+{
+	int said[2], status = -1;
+	autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	*lost = false;
+	if (null < 0 || pipe2(said, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	/* The runtime's own complaints go where its log goes: the program's standard error is the program's. */
+	pid_t pid = process_spawn(argv[0], argv, (const int[3]){ io && io[0] >= 0 ? io[0] : null, io && io[1] >= 0 ? io[1] : null, io && io[2] >= 0 ? io[2] : said[1] });
+	close(said[1]);
+	u64 until = keeper_now() + RUNTIME_MS;
+	while (pid > 0 && !reap(k, pid, &status)) {
+		if (!wait_some(k, false, TICK, NULL)) {
+			*lost = true;
+			break;
+		}
+		tick(k);
+		if (keeper_now() > until) {
+			kill(pid, SIGKILL);
+			buf_puts(told, "it does not answer");
+			until = UINT64_MAX;
+		}
+	}
+	char text[TOLD];
+	ssize_t n;
+	while ((n = read(said[0], text, sizeof text)) > 0)
+		buf_add(told, str_n(text, (size_t)n));
+	close(said[0]);
+	return pid < 0 ? -1 : status;
+}
+
+/* The last line of the runtime's log, or what it said, without its decoration. */
+static int complain(const struct keeper *k, const char *log, struct buf *told, struct error *err)
+{
+	struct buf text = BUF(MiB);
+	if (file_read(log, MiB, &text, NULL) == 0 && text.n) {
+		struct str rest = buf_str(&text), line = { 0 };
+		while (rest.p) {
+			struct str l = str_trim(str_cut(&rest, '\n'));
+			if (str_contains(l, STR("\"error\"")) || !line.n)
+				line = l.n ? l : line;
+		}
+		struct error none = { 0 };
+		autojson json_t *j = json_read(line, "log", &none);
+		struct str msg = j ? json_view(j, "msg") : line;
+		if (msg.n) {
+			buf_clear(told);
+			buf_add(told, msg);
+		}
+	}
+	buf_free(&text);
+	return error_set(err, ERR_ENV, "%s: %.*s", k->crun ? "crun" : "runc", told->n ? (int)MIN(told->n, 700) : 14, told->n ? buf_str(told).p : "gives no reason");
+}
+
+struct call {
+	char log[4096], pid_file[4096], state[4096];
+	const char *argv[24];
+	u32 n;
+};
+
+static void call_begin(const struct keeper *k, struct call *c, const char *what)
+{
+	snprintf(c->log, sizeof c->log, "%s/log", k->dir);
+	snprintf(c->pid_file, sizeof c->pid_file, "%s/pid", k->dir);
+	snprintf(c->state, sizeof c->state, "%s/state", k->dir);
+	unlink(c->log);
+	unlink(c->pid_file);
+	const char *const base[] = { k->runtime, "--root", c->state, "--log", c->log, "--log-format", "json" };
+	memcpy(c->argv, base, sizeof base);
+	c->n = countof(base);
+	c->argv[c->n++] = k->crun ? "--cgroup-manager=disabled" : "--rootless=true"; /* no cgroups: what cannot be made is not missed */
+	c->argv[c->n++] = what;
+}
+
+static int read_pid(const char *path, pid_t *ret)
+{
+	struct buf text = BUF(64);
+	u64 v = 0;
+	int r = file_read(path, 64, &text, NULL) == 0 && str_to_u64(str_trim(buf_str(&text)), &v) && v ? 0 : -1;
+	buf_free(&text);
+	*ret = (pid_t)v;
+	return r;
+}
+
+/* It runs, unless it ended while we were not looking. */
+static void runs(struct keeper *k, struct process *p, pid_t pid)
+{
+	p->pid = pid;
+	p->runs = true;
+	for (u32 i = 0; i < MIN(k->n_reaped, (u32)countof(k->reaped)); i++)
+		if (k->reaped[i].pid == pid) {
+			ended(k, p, k->reaped[i].status);
+			return;
+		}
+}
+
+static int start(struct keeper *k, struct process *p, const int io[3], bool *lost, struct error *err)
+{
+	char bundle[4096];
+	struct call c;
+	struct buf told = BUF(TOLD);
+	pid_t pid = 0;
+	if (!p->mounted && overlay_mount(k, p->id, err) < 0)
+		return -1;
+	p->mounted = true;
+	if (bundle_write(k, p, err) < 0)
+		return -1;
+	snprintf(bundle, sizeof bundle, "%s/c%u/bundle", k->dir, p->id);
+	snprintf(p->name, sizeof p->name, "pare%u", k->bundles++);
+	call_begin(k, &c, "create");
+	const char *const rest[] = { "--bundle", bundle, "--pid-file", c.pid_file, p->name, NULL };
+	memcpy(&c.argv[c.n], rest, sizeof rest);
+	k->n_reaped = 0;
+	int status = runtime(k, c.argv, io, lost, &told);
+	int r = status != 0 || read_pid(c.pid_file, &pid) < 0 ? complain(k, c.log, &told, err) : 0;
+	if (r == 0 && !*lost) {
+		u64 now = keeper_now();
+		p->deadline = now + (u64)k->limits.seconds * 1000;
+		p->next_look = now + 250;
+		runs(k, p, pid);
+		call_begin(k, &c, "start");
+		c.argv[c.n++] = p->name;
+		c.argv[c.n] = NULL;
+		buf_clear(&told);
+		status = runtime(k, c.argv, NULL, lost, &told);
+		if (status != 0 && !p->over[0]) { /* the program cannot be started: its status is what a shell's would be, which the runtime told before */
+			r = complain(k, c.log, &told, err);
+			kill(pid, SIGKILL);
+		}
+	}
+	buf_free(&told);
+	return r;
+}
+
+static int execute(struct keeper *k, struct process *p, const struct process *in, const int io[3], bool *lost, struct error *err)
+{
+	char path[4096];
+	struct call c;
+	struct buf told = BUF(TOLD);
+	pid_t pid = 0;
+	json_t *j = bundle_process(k, p->id, p->spec, in->spec, err);
+	if (!j)
+		return -1;
+	snprintf(path, sizeof path, "%s/process.json", k->dir);
+	int r = json_dump_file(j, path, JSON_COMPACT) < 0 ? error_errno(err, "%s", path) : 0;
+	json_decref(j);
+	call_begin(k, &c, "exec");
+	const char *const rest[] = { "--detach", "--process", path, "--pid-file", c.pid_file, in->name, NULL };
+	memcpy(&c.argv[c.n], rest, sizeof rest);
+	k->n_reaped = 0;
+	int status = r < 0 ? 0 : runtime(k, c.argv, io, lost, &told);
+	if (r == 0 && (status != 0 || read_pid(c.pid_file, &pid) < 0))
+		r = complain(k, c.log, &told, err);
+	if (r == 0) {
+		p->deadline = keeper_now() + (u64)k->limits.seconds * 1000;
+		runs(k, p, pid);
+	}
+	buf_free(&told);
+	return r;
+}
+
+static void forget_state(struct keeper *k, const struct process *p)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/state/%s", k->dir, p->name);
+	int fd = p->name[0] ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	if (clean_below(fd) == 0)
+		rmdir(path);
+	close(fd);
+}
+
+/* Kills it and waits for its end: with its first process goes all of its namespace. */
+static bool stop(struct keeper *k, struct process *p)
+{
+	while (p->runs) {
+		kill(p->pid, SIGKILL);
+		int none;
+		reap(k, 0, &none);
+		if (p->runs && !wait_some(k, false, TICK, NULL))
+			return false;
+	}
+	return true;
+}
+
+/* --- requests --- */
+static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int *give, bool *lost, struct error *err)
+{
+	u64 id = 0;
+	bool exec = str_is(json_view(j, "op"), "exec"), again = json_is_true(json_object_get(j, "again"));
+	if (!json_u64(j, "id", &id) || n != 4)
+		return error_set(err, ERR_ENV, "keeper: a request that is none");
+	u32 at = 0; /* pointers move when there are more */
+	struct process *c = container(k, (u32)id), *p;
+	if ((exec || again) && !c)
+		return error_set(err, ERR_ENV, "the container is gone");
+	if (exec ? !c->runs : again && c->runs)
+		return error_set(err, ERR_ENV, exec ? "the container has ended" : "the container runs still");
+	if (again) {
+		forget_state(k, c);
+		p = c;
+		p->over[0] = '\0';
+	} else {
+		p = new_process(k);
+		p->id = (u32)id;
+		p->exec = exec;
+		p->spec = json_deep_copy(json_obj(j, "spec"));
+	}
+	at = (u32)(p - k->v);
+	p->tell = fds[3];
+	int r = exec ? execute(k, p, container(k, (u32)id), fds, lost, err) : start(k, p, fds, lost, err);
+	p = &k->v[at];
+	if (r < 0) {
+		if (p->tell < 0) /* closed already */
+			fds[3] = -1;
+		p->tell = -1;
+		if (p->runs)
+			stop(k, p);
+		p->gone |= exec;
+		return -1;
+	}
+	fds[3] = -1; /* tell() closes it */
+	if (!exec)
+		*give = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	json_object_set_new(reply, "pid", json_integer(p->pid));
+	return 0;
+}
+
+static u32 ports_of(const char *path, u16 *ports, u32 n, u32 max)
+{
+	FILE *f = fopen(path, "re");
+	char line[512];
+	while (f && fgets(line, sizeof line, f)) {
+		unsigned port, state;
+		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state) != 2 || state != 10)
+			continue;
+		bool have = false;
+		for (u32 i = 0; i < n; i++)
+			have |= ports[i] == port;
+		if (!have && n < max)
+			ports[n++] = (u16)port;
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void on_ports(json_t *reply)
+{
+	u16 ports[1024];
+	u32 n = ports_of("/proc/self/net/tcp", ports, 0, countof(ports));
+	n = ports_of("/proc/self/net/tcp6", ports, n, countof(ports));
+	json_t *a = json_array();
+	for (u32 i = 0; i < n; i++)
+		json_array_append_new(a, json_integer(ports[i]));
+	json_object_set_new(reply, "ports", a);
+}
+
+static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int *give, bool *lost, struct error *err)
+{
+	struct str op = json_view(j, "op");
+	u64 id = 0, a = 0, b = 0;
+	if (str_is(op, "start") || str_is(op, "exec"))
+		return on_start(k, j, fds, n, reply, give, lost, err);
+	if (str_is(op, "ports")) {
+		on_ports(reply);
+		return 0;
+	}
+	if (str_is(op, "socket")) {
+		if (!json_u64(j, "domain", &a) || !json_u64(j, "type", &b) || (*give = socket((int)a, (int)b | SOCK_CLOEXEC, 0)) < 0)
+			return error_errno(err, "socket");
+		return 0;
+	}
+	struct process *c = json_u64(j, "id", &id) ? container(k, (u32)id) : NULL;
+	if (!c)
+		return error_set(err, ERR_ENV, "the container is gone");
+	if (str_is(op, "signal")) {
+		if (!json_u64(j, "signal", &a) || !c->runs || kill(c->pid, (int)a) < 0)
+			return c->runs ? error_errno(err, "signal") : error_set(err, ERR_ENV, "the container has ended");
+	} else if (str_is(op, "busy")) {
+		struct counted sum = { 0 };
+		if (c->runs)
+			count(c->pid, &sum);
+		json_object_set_new(reply, "us", json_integer((json_int_t)sum.us));
+		json_object_set_new(reply, "processes", json_integer(sum.processes));
+	} else if (str_is(op, "written")) {
+		if ((*give = memfd_create("written", MFD_CLOEXEC)) < 0)
+			return error_errno(err, "what was written");
+		return overlay_written(k, c, *give, err);
+	} else if (str_is(op, "remove")) {
+		*lost = !stop(k, c);
+		for (u32 i = 0; i < k->n; i++)
+			if (k->v[i].exec && !k->v[i].gone && k->v[i].id == c->id)
+				*lost |= !stop(k, &k->v[i]);
+		forget_state(k, c);
+		overlay_remove(k, c->id);
+		for (u32 i = 0; i < c->n_made; i++)
+			free(c->made[i]);
+		free(c->made);
+		json_decref(c->spec);
+		*c = (struct process){ .gone = true, .tell = -1 };
+	} else {
+		return error_set(err, ERR_ENV, "keeper: a request that is none");
+	}
+	return 0;
+}
+
+static int answer(struct keeper *k, int r, json_t *reply, int give, const struct error *err)
+{
+	if (r < 0) {
+		json_object_clear(reply);
+		struct str text = str_of(err->text);
+		json_t *t = json_stringn(text.p, text.n);
+		json_object_set_new(reply, "error", t ? t : json_string("an error that is no text"));
+		json_object_set_new(reply, "kind", json_integer(err->kind));
+	}
+	int sent = keeper_send(k->sock, reply, &give, r == 0 && give >= 0);
+	if (give >= 0)
+		close(give);
+	json_decref(reply);
+	return sent;
+}
+
+static int serve(struct keeper *k)
+{
+	bool lost = false;
+	while (!lost) {
+		bool message = false;
+		int none;
+		if (!wait_some(k, true, anything_runs(k) ? TICK : -1, &message))
+			break;
+		reap(k, 0, &none);
+		tick(k);
+		if (!message)
+			continue;
+		struct error err = { 0 };
+		json_t *j = NULL;
+		int fds[MESSAGE_FDS] = { -1, -1, -1, -1 }, give = -1;
+		u32 n = 0;
+		if (keeper_receive(k->sock, &j, fds, &n, &err) <= 0)
+			break;
+		json_t *reply = json_object();
+		int r = on_request(k, j, fds, n, reply, &give, &lost, &err);
+		for (u32 i = 0; i < n; i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
+		json_decref(j);
+		if (answer(k, r, reply, give, &err) < 0)
+			break;
+	}
+	return finish(k);
+}
+
+/* --- setting up --- */
+static int mounts(struct error *err)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_errno(err, "mount namespace");
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return error_errno(err, "/proc cannot be mounted here (in a container it takes an engine's --privileged, or its unmasked /proc)");
+	/* Read-only, so that no cgroup is made by anybody in here. */
+	struct {
+		u64 set, clear, propagation, userns;
+	} attr = { 1 /* MOUNT_ATTR_RDONLY */, 0, 0, 0 };
+	if (mount("/sys", "/sys", NULL, MS_BIND | MS_REC, NULL) < 0 || syscall(SYS_mount_setattr, AT_FDCWD, "/sys", AT_RECURSIVE, &attr, sizeof attr) < 0)
+		return error_errno(err, "/sys");
+	return 0;
+}
+
+static int loopback_up(struct error *err)
+{
+	autofd int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	return s < 0 || ioctl(s, SIOCSIFFLAGS, &r) < 0 ? error_errno(err, "loopback") : 0;
+}
+
+static void keep_only(int a, int b)
+{
+	int low = MIN(a, b), high = MAX(a, b);
+	if (low > 3)
+		syscall(SYS_close_range, 3u, (unsigned)low - 1, 0u);
+	if (high > low + 1)
+		syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0u);
+	syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
+	int null = open("/dev/null", O_RDWR);
+	for (int i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	if (null > 2)
+		close(null);
+}
+
+/* The first process of the PID namespace. */
+static int inside(void *ctx)
+{
+	struct keeper *k = ctx;
+	struct error err = { 0 };
+	sigset_t set;
+	struct rlimit files;
+	char path[4096];
+	prctl(PR_SET_NAME, "pare-keeper");
+	umask(022);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	snprintf(path, sizeof path, "%s/state", k->dir);
+	int r = (k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 ? error_errno(&err, "signals") : 0;
+	if (r == 0 && unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (k->host_network ? 0 : CLONE_NEWNET)) < 0)
+		r = error_errno(&err, "namespaces");
+	r = r < 0 ? r : mounts(&err);
+	r = r < 0 || k->host_network ? r : loopback_up(&err);
+	if (r == 0 && mkdir(path, 0700) < 0)
+		r = error_errno(&err, "%s", path);
+	r = r < 0 || !k->n_hide ? r : overlay_hide(k, &err);
+	if (answer(k, r, json_object(), -1, &err) < 0 || r < 0)
+		return finish(k);
+	return serve(k);
+}
+
+/* Its parent, who only waits: with the first process gone the kernel has ended all the others when that returns. */
+int keeper_run(void *ctx)
+{
+	struct keeper *k = ctx;
+	char text[64];
+	struct error err = { 0 };
+	setsid();
+	keep_only(k->sock, k->stage);
+	ssize_t n = readlink("/proc/self/ns/user", text, sizeof text - 1);
+	text[MAX(n, 0)] = '\0';
+	k->userns = strcmp(text, k->user_ns) != 0;
+	unsetenv("NOTIFY_SOCKET"); /* which runtimes would hand on */
+	unsetenv("LISTEN_FDS");
+	pid_t pid = unshare(CLONE_NEWPID) < 0 ? -1 : process_fork(inside, k);
+	if (pid < 0) {
+		error_errno(&err, "PID namespace");
+		if (answer(k, -1, json_object(), -1, &err) < 0) { /* nobody is there */
+		}
+		return 1;
+	}
+	close(k->sock);
+	return process_wait(pid) == 0 ? 0 : 1;
+}
