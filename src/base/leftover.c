@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define LETTERS 8
-#define DEPTH 6    /* of directories below one that is removed: a stage holds "image/.pare-XXXXXXXX/blobs/sha256" */
+#define DEPTH 48   /* of directories below one that is removed: a stage holds "image/.pare-XXXXXXXX/blobs/sha256", or the tree of an image; what lies deeper is left */
 #define ROUNDS 100 /* while another thread goes on making files in it */
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +49,8 @@ pid_t process_spawn(const char *path, const char *const *argv, const int fds[3])
 	if (pid != 0)
 		return pid;
 	int own[3];
+	if (getpriority(PRIO_PROCESS, 0) < 0)
+		setpriority(PRIO_PROCESS, 0, 0);
 	for (int i = 0; i < 3; i++)
 		if ((own[i] = fcntl(fds[i], F_DUPFD, 3)) < 0)
 			_exit(127);

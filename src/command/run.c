@@ -3,6 +3,7 @@
 #include "command/command.h"
 #include "run/box.h"
 #include "store/load.h"
+#include <errno.h>
 #include <unistd.h>
 
 enum { O_READ_ONLY, O_TMPFS, O_NETWORK, O_USER, O_ENV, O_WORKDIR, O_ENTRYPOINT, O_SECONDS, O_RUNTIME, O_HIDE, O_WRITTEN, O_INPUT, O_PLATFORM };
@@ -89,6 +90,7 @@ static void pass_on(const struct run_result *r, size_t *out, size_t *err)
 	fflush(stdout);
 }
 
+/* errno: why standard output could not be written to, if it could not. */
 static int run_it(struct run_box *b, const struct option_value *opt, const struct run_spec *spec, int *status, struct error *err)
 {
 	struct run_container *c = NULL;
@@ -96,7 +98,7 @@ static int run_it(struct run_box *b, const struct option_value *opt, const struc
 	size_t out = 0, errors = 0;
 	if (run_start(b, spec, &c, err) < 0)
 		return -1;
-	int r = 0, ms = 5; /* what it prints is passed on soon, and waiting costs nothing */
+	int r = 0, failed = 0, ms = 5; /* what it prints is passed on soon, and waiting costs nothing */
 	do {
 		r = run_wait(c, ms, &res, err);
 		ms = MIN(ms * 2, 200);
@@ -104,6 +106,10 @@ static int run_it(struct run_box *b, const struct option_value *opt, const struc
 			ms = 5;
 		if (r == 0)
 			pass_on(res, &out, &errors);
+		if (ferror(stdout)) { /* nobody reads it any more */
+			failed = errno;
+			break;
+		}
 	} while (r == 0 && !res->ended);
 	if (r == 0) {
 		*status = res->status;
@@ -115,6 +121,7 @@ static int run_it(struct run_box *b, const struct option_value *opt, const struc
 	if (opt[O_WRITTEN].count && res && res->ended && run_written(c, print_written, NULL, err) < 0)
 		r = -1;
 	run_remove(c);
+	errno = failed;
 	return r;
 }
 
@@ -140,9 +147,11 @@ static int run_image(struct arena *a, const struct option_value *opt, const stru
 	int r = run_tree_open(img, tree, globals.store, &ids, &t, err);
 	r = r < 0 ? r : run_box_open(t, &ids, &o, &b, err);
 	r = r < 0 ? r : run_it(b, opt, &spec, status, err);
+	int failed = errno;
 	run_box_close(b);
 	run_tree_close(t);
 	buf_free(&input);
+	errno = failed;
 	return r;
 }
 
@@ -162,9 +171,11 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		status = problems; /* a tree with holes is not run */
 	else if (run_image(&a, opt, img, tree, args + 1, n_args - 1, &status, &err) < 0)
 		status = command_fail(&err);
+	int failed = errno;
 	rootfs_free(tree);
 	image_close(img);
 	arena_free(&a);
+	errno = failed;
 	return command_done(status);
 }
 

@@ -1,11 +1,12 @@
 /* box.h — a place to run containers of one tree in, of which nothing is left when it is closed, however that comes about.
  *
- *      pare ──socket── keeper: first process of a PID namespace, with mount, network, IPC and UTS namespaces of its own (as an ordinary user: a user namespace, too)
+ *      pare ──socket── keeper: first process of a PID namespace, with mount, network, IPC and UTS namespaces of its own, all in a user namespace (as root: one in which every ID is itself)
  *                        │       mounts the overlay:  hide (whiteouts) / tree, below an upper directory that takes what the program writes
  *                        └─ runc or crun ── the container's first process ── …
  *
- * The keeper dies with pare (PR_SET_PDEATHSIG), and with the first process of a PID namespace the kernel ends every other one in it, whatever it forked or double-forked to; mounts are
- * in a namespace that nobody else is in. What stays behind after SIGKILL is a directory of the store that the next run removes. No cgroup is needed, none is made.
+ * The keeper is a fork of this process and dies with it: when the socket closes it ends. With the first process of a PID namespace the kernel ends every other one in it, whatever it forked
+ * or double-forked to; mounts are in a namespace that nobody else is in. What the containers wrote the keeper removes before it ends; what is left where it was killed, too, the next run
+ * removes. No cgroup is needed, none is made. In a user namespace root of a container is root of nothing outside: it cannot make a device node, load a module or set the clock.
  *
  * The container sees: its own /proc, /dev, /dev/pts, /dev/shm, a read-only /sys; /etc/hosts, /etc/hostname and /etc/resolv.conf of the box when the image's user would get them from an engine;
  * an empty, writable directory for each volume of the configuration (with what the image has there copied up, as engines do); a loopback network of its own, or the host's.
@@ -22,7 +23,7 @@
 #include "oci/manifest.h"
 #include "run/tree.h"
 
-struct run_ids { /* inside ID n (n < count) is outside ID first + n; inside 0 is the user */
+struct run_ids { /* inside 0 is the user; inside ID n (1 <= n <= count) is outside ID first + n - 1 */
 	u32 uid, gid;             /* of the user */
 	u32 uid_first, uid_count; /* 0: none */
 	u32 gid_first, gid_count;
@@ -35,12 +36,12 @@ enum run_network { RUN_LOOPBACK, RUN_HOST };
 struct run_limits { /* 0: the default */
 	u32 seconds;    /* of one container: 600 */
 	u64 written;    /* bytes of its upper directory: 4 GiB, or half of what the disk has */
-	u32 processes;  /* 4096 */
+	u32 processes;  /* and threads: 4096 */
 	u64 output;     /* bytes of its standard output and error that are kept: 16 MiB; the rest is read and dropped, and said */
 };
 
 struct run_box_options {
-	const char *runtime;     /* NULL: crun or runc, whichever works here (tried once); a name or path */
+	const char *runtime;     /* NULL: runc or crun, whichever works here; a name or path */
 	const char *store;
 	const struct config *config; /* of the image */
 	enum run_network network;

@@ -38,7 +38,7 @@ struct keeper {
 	struct process *v; /* what runs or has run: containers and what was started in them */
 	u32 n, cap;
 	int signals;
-	u64 tick;        /* when budgets were last looked at, ms */
+	u64 tick, next_count; /* when budgets were last looked at, ms; when threads will be counted */
 	struct {
 		pid_t pid;
 		int status;

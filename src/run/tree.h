@@ -4,8 +4,8 @@
  * opened before (openat2, RESOLVE_BENEATH, nothing followed), each file from the one layer entry that the tree shows. Device nodes are left out: the runtime brings its own. Owners, modes,
  * times, hard links, symbolic links, extended attributes and capabilities are those of the image; as an ordinary user as far as the mapping of IDs (box.h) allows.
  *
- * A tree is kept by what it is made of (the diff IDs, and how IDs are mapped) while the process that made it lives, and removed by run_tree_close(); what a killed process left goes with the next
- * run that finds no lock on it, and with `pare prune`. The tree is never written to again: containers get an overlay on top.
+ * It is there until run_tree_close(); what a killed process left goes with the next run that finds no lock on it, and with `pare prune`. The tree is never written to again: containers get an
+ * overlay on top.
  *
  * Ceilings: bytes and files as the image's facts say, checked against what the disk has before the first byte is written (ERR_ENV, one line). */
 #ifndef PARE_RUN_TREE_H
