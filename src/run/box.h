@@ -78,7 +78,8 @@ struct run_result {
 };
 
 struct run_container; /* one container; its upper directory lives as long */
-/* Starts it and returns when its first process has been started (with a listener: when somebody answers it). */
+/* Starts it and returns when its first process has been started (with a listener: when somebody answers it). A program or user that the image does not have is no failure: that ends with
+ * status 127 or 126 and the reason in its standard error, as in a shell; so with run_exec(). */
 int run_start(struct run_box *b, const struct run_spec *spec, struct run_container **ret, struct error *err) must_check;
 /* Waits at most `ms` (-1: until a budget ends it). What is in ret belongs to the container. */
 int run_wait(struct run_container *c, int ms, const struct run_result **ret, struct error *err) must_check;

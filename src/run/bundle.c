@@ -103,7 +103,7 @@ static int look_up(const struct keeper *k, u32 id, const char *text, struct user
 	if (r == 0 && !found && !to_id(rest, &u->gid))
 		r = error_set(err, ERR_INPUT, "group %.*s: the image has no such group", STR_FMT(rest));
 	if (r == 0 && !ids_mapped(k->ids, u->uid, u->gid))
-		r = error_set(err, ERR_ENV, "user %u:%u: /etc/subuid and /etc/subgid give no ID for it here", u->uid, u->gid);
+		r = error_set(err, ERR_ENV, "user %u:%u: /etc/subuid and /etc/subgid give no IDs for it here; as root, `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER` does", u->uid, u->gid);
 	buf_free(&passwd);
 	buf_free(&group);
 	return r;
@@ -175,7 +175,7 @@ json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const
 	if (!json_array_size(args)) {
 		json_decref(args);
 		json_decref(env);
-		error_set(err, ERR_INPUT, "the image has no command");
+		error_set(err, ERR_USAGE, "the image has no command of its own: one has to be given");
 		return NULL;
 	}
 	put_env(env, STR("PATH=" PATH_DEFAULT), true);
@@ -335,7 +335,7 @@ int bundle_write(struct keeper *k, struct process *c, struct error *err)
 	json_t *doc = json_pack("{ss so s{sssb} ss so s{s[{ss}{ss}{ss}{ss}]soso}}", "ociVersion", "1.0.2", "process", process, "root", "path", path, "readonly",
 				json_is_true(json_object_get(c->spec, "read_only")), "hostname", "pare", "mounts", mounts, "linux", "namespaces", "type", "pid", "type", "ipc", "type", "uts", "type",
 				"mount", "maskedPaths", strings(masked), "readonlyPaths", strings(readonly));
-	int r = !doc ? error_set(err, ERR_INPUT, "a path or an argument is no UTF-8") : put_seccomp(json_object_get(doc, "linux"), c->spec, err);
+	int r = !doc ? error_set(err, ERR_USAGE, "a path or an argument is no UTF-8") : put_seccomp(json_object_get(doc, "linux"), c->spec, err);
 	char *text = r < 0 ? NULL : json_dumps(doc, JSON_COMPACT);
 	snprintf(path, sizeof path, "%s/c%u/bundle/config.json", k->dir, c->id);
 	if (r == 0 && (!text || write_text(path, str_of(text)) < 0))

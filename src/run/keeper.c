@@ -307,7 +307,9 @@ static int complain(const struct keeper *k, const char *log, struct buf *told, s
 		}
 	}
 	buf_free(&text);
-	return error_set(err, ERR_ENV, "%s: %.*s", k->crun ? "crun" : "runc", told->n ? (int)MIN(told->n, 700) : 14, told->n ? buf_str(told).p : "gives no reason");
+	/* That the program cannot be started is what it does, as in a shell: no failure of ours. */
+	bool program = str_contains(buf_str(told), STR("unable to start container process: exec: ")) || str_contains(buf_str(told), STR("executable file"));
+	return error_set(err, program ? ERR_INPUT : ERR_ENV, "%s: %.*s", k->crun ? "crun" : "runc", told->n ? (int)MIN(told->n, 700) : 14, told->n ? buf_str(told).p : "gives no reason");
 }
 
 struct call {
@@ -443,6 +445,15 @@ static bool stop(struct keeper *k, struct process *p)
 }
 
 /* --- requests --- */
+/* The image has no such program, or no such user: it ends as in a shell, 127 or 126, with the reason on its standard error. */
+static void cannot_start(struct process *p, int fd, const struct error *err)
+{
+	bool said = strstr(err->text, "exec") != NULL, found = !said || strstr(err->text, "permission denied") || strstr(err->text, "format error");
+	if (!said && (file_write_all(fd, err->text, strlen(err->text)) < 0 || file_write_all(fd, "\n", 1) < 0)) { /* nobody wants to know */
+	}
+	tell(p, found ? 126 : 127);
+}
+
 static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int *give, bool *lost, struct error *err)
 {
 	u64 id = 0;
@@ -472,6 +483,11 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 	if (r < 0) {
 		if (p->tell < 0) /* closed already */
 			fds[3] = -1;
+		else if (err->kind == ERR_INPUT) {
+			cannot_start(p, fds[2], err);
+			fds[3] = -1;
+			return 0;
+		}
 		p->tell = -1;
 		if (p->runs)
 			stop(k, p);
@@ -479,40 +495,87 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 		return -1;
 	}
 	fds[3] = -1; /* tell() closes it */
-	if (!exec)
+	if (!exec && p->runs)
 		*give = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	json_object_set_new(reply, "pid", json_integer(p->pid));
 	return 0;
 }
 
-static u32 ports_of(const char *path, u16 *ports, u32 n, u32 max)
+/* The sockets that processes here have open: on the machine's own network others listen, too. */
+static void own_sockets(u64 **v, u32 *n, u32 *cap)
+{
+	DIR *d = opendir("/proc");
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char path[300], link[64];
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof path, "/proc/%s/fd", e->d_name);
+		DIR *f = opendir(path);
+		for (struct dirent *x; f && (x = readdir(f));) {
+			unsigned long long inode;
+			ssize_t k = readlinkat(dirfd(f), x->d_name, link, sizeof link - 1);
+			link[MAX(k, 0)] = '\0';
+			if (sscanf(link, "socket:[%llu]", &inode) == 1)
+				VEC_PUSH(*v, *n, *cap, (u64)inode);
+		}
+		if (f)
+			closedir(f);
+	}
+	if (d)
+		closedir(d);
+}
+
+static bool among(u64 x, const u64 *v, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		if (v[i] == x)
+			return true;
+	return false;
+}
+
+#define PORTS_MAX 1024u
+struct ports {
+	u16 v[PORTS_MAX];
+	u32 n;
+	u64 *own; /* inodes; NULL: all are ours */
+	u32 n_own, cap_own;
+};
+
+static void ports_of(const char *path, struct ports *p)
 {
 	FILE *f = fopen(path, "re");
 	char line[512];
 	while (f && fgets(line, sizeof line, f)) {
 		unsigned port, state;
-		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state) != 2 || state != 10)
+		unsigned long long inode;
+		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %llu", &port, &state, &inode) != 3 || state != 10)
 			continue;
-		bool have = false;
-		for (u32 i = 0; i < n; i++)
-			have |= ports[i] == port;
-		if (!have && n < max)
-			ports[n++] = (u16)port;
+		bool have = p->own && !among(inode, p->own, p->n_own);
+		for (u32 i = 0; i < p->n; i++)
+			have |= p->v[i] == port;
+		if (!have && p->n < PORTS_MAX)
+			p->v[p->n++] = (u16)port;
 	}
 	if (f)
 		fclose(f);
-	return n;
 }
 
-static void on_ports(json_t *reply)
+static void on_ports(const struct keeper *k, json_t *reply)
 {
-	u16 ports[1024];
-	u32 n = ports_of("/proc/self/net/tcp", ports, 0, countof(ports));
-	n = ports_of("/proc/self/net/tcp6", ports, n, countof(ports));
+	struct ports *p = xcalloc(1, sizeof *p);
+	if (k->host_network) {
+		p->own = xmalloc(sizeof *p->own);
+		p->cap_own = 1;
+		own_sockets(&p->own, &p->n_own, &p->cap_own);
+	}
+	ports_of("/proc/self/net/tcp", p);
+	ports_of("/proc/self/net/tcp6", p);
 	json_t *a = json_array();
-	for (u32 i = 0; i < n; i++)
-		json_array_append_new(a, json_integer(ports[i]));
+	for (u32 i = 0; i < p->n; i++)
+		json_array_append_new(a, json_integer(p->v[i]));
 	json_object_set_new(reply, "ports", a);
+	free(p->own);
+	free(p);
 }
 
 static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int *give, bool *lost, struct error *err)
@@ -522,7 +585,7 @@ static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t
 	if (str_is(op, "start") || str_is(op, "exec"))
 		return on_start(k, j, fds, n, reply, give, lost, err);
 	if (str_is(op, "ports")) {
-		on_ports(reply);
+		on_ports(k, reply);
 		return 0;
 	}
 	if (str_is(op, "socket")) {

@@ -49,8 +49,10 @@ static int make_parents(struct hiding *h, char *path)
 {
 	for (char *at = path; (at = strchr(at, '/')); at++) {
 		*at = '\0';
-		int made = mkdirat(h->hide, path, 0700) == 0 ? 1 : errno == EEXIST ? 0 : -1;
 		struct stat st;
+		int made = -1; /* what is no directory there has nothing in it */
+		if (fstatat(h->tree, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+			made = mkdirat(h->hide, path, 0700) == 0 ? 1 : errno == EEXIST ? 0 : -1;
 		if (made > 0)
 			VEC_PUSH(h->dirs, h->n, h->cap, xstrdup(path));
 		else if (made == 0 && (fstatat(h->hide, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode)))

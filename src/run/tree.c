@@ -180,7 +180,7 @@ static int set_all(struct unpack *u, node_id id, int fd, bool owner, struct erro
 {
 	const struct fact_entry *e = rootfs_entry(u->r, id);
 	struct timespec ts[2];
-	if (owner && e && ids_mapped(u->ids, e->uid, e->gid) && (!u->ids->single || (!e->uid && !e->gid)) && fchown(fd, e->uid, e->gid) < 0)
+	if (owner && e && !u->ids->single && ids_mapped(u->ids, e->uid, e->gid) && fchown(fd, e->uid, e->gid) < 0)
 		return cannot(u, id, "owner of", err);
 	if (fchmod(fd, e ? (mode_t)e->mode : 0755) < 0)
 		return cannot(u, id, "mode of", err);
