@@ -1,4 +1,5 @@
 #include "prune/prune.h"
+#include "run/tree.h"
 #include "base/text.h"
 #include "command/place.h"
 #include "engine/engine.h"
@@ -94,6 +95,8 @@ static int open_place(struct arena *a, const struct option_value *opt, struct op
 	} else {
 		if (store_open(globals.store, !opt[O_DRY_RUN].count, &o->store, err) < 0)
 			return -1;
+		if (!opt[O_DRY_RUN].count)
+			run_sweep(globals.store);
 		o->place = prune_store(o->store);
 		o->name = "store";
 	}

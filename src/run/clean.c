@@ -132,6 +132,18 @@ static void sweep(const char *dir, const struct run_ids *ids)
 	buf_free(&path);
 }
 
+void run_sweep(const char *store)
+{
+	struct arena a = { 0 };
+	struct error err = { 0 };
+	struct run_ids ids;
+	const char *dir = store_dir(&a, store, &err);
+	const char *run = dir ? arena_printf(&a, "%s/run", dir) : NULL;
+	if (run && access(run, F_OK) == 0 && run_ids_find(&ids, &err) == 0)
+		sweep(run, &ids);
+	arena_free(&a);
+}
+
 const char *run_dir(struct arena *a, const char *store, const struct run_ids *ids, struct error *err)
 {
 	const char *base = store_dir(a, store, err);

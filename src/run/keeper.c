@@ -178,7 +178,9 @@ static void check_written(struct keeper *k, struct process *p, u64 now)
 {
 	u64 bytes = overlay_bytes(k, p->id), took = keeper_now() - now;
 	struct statvfs v;
-	if (bytes > k->limits.written)
+	if (bytes == UINT64_MAX)
+		over(p, "%u levels of directories", OVERLAY_DEPTH);
+	else if (bytes > k->limits.written)
 		over(p, "%llu bytes written", (unsigned long long)k->limits.written);
 	else if (statvfs(k->dir, &v) == 0 && (u64)v.f_bavail * v.f_frsize < k->floor)
 		over(p, "the room on the disk");

@@ -86,7 +86,8 @@ int keeper_receive(int sock, json_t **ret, int *fds, u32 *n, struct error *err) 
 int overlay_hide(const struct keeper *k, struct error *err) must_check;
 int overlay_mount(struct keeper *k, u32 id, struct error *err) must_check;
 void overlay_remove(struct keeper *k, u32 id);
-u64 overlay_bytes(const struct keeper *k, u32 id);
+#define OVERLAY_DEPTH 400u /* levels of directories, of what was written: more than any program has use for */
+u64 overlay_bytes(const struct keeper *k, u32 id); /* UINT64_MAX: deeper than that */
 int overlay_written(const struct keeper *k, const struct process *c, int out, struct error *err) must_check;
 /* A path as the container sees it, opened (O_PATH); `make`: a directory that is not there is made. -1 with errno. */
 int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, bool make);

@@ -186,12 +186,11 @@ int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, bo
 }
 
 /* --- what was written --- */
-#define WALK_DEPTH 400 /* more than any program has use for; what is deeper counts as beyond every budget */
 struct walk {
 	struct {
 		DIR *d;
 		size_t length; /* of the path above it */
-	} v[WALK_DEPTH];
+	} v[OVERLAY_DEPTH];
 	u32 n;
 	struct buf path; /* of the directory that is read */
 	bool deep;       /* something lies deeper */
@@ -199,8 +198,8 @@ struct walk {
 
 static bool enter(struct walk *w, int at, const char *name)
 {
-	w->deep |= w->n == WALK_DEPTH;
-	int fd = w->n < WALK_DEPTH ? openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	w->deep |= w->n == OVERLAY_DEPTH;
+	int fd = w->n < OVERLAY_DEPTH ? openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
 		if (fd >= 0)

@@ -24,5 +24,7 @@ struct run_tree {
 
 /* `img` was loaded with need_content; `store` as in load.h (NULL: the default). Shows progress. */
 int run_tree_open(const struct image *img, const struct rootfs *r, const char *store, const struct run_ids *ids, struct run_tree **ret, struct error *err) must_check;
-void run_tree_close(struct run_tree *t);
+void run_tree_close(struct run_tree *t); /* NULL is fine */
+/* Removes what killed processes left, as every run does that begins. */
+void run_sweep(const char *store);
 #endif

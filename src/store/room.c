@@ -9,6 +9,7 @@ static const struct { const char *name, *what; } known[] = {
 	{ "images/ingest", "transfers that broke off or are under way" },
 	{ "images", "the index of images" },
 	{ "facts", "what layers were read to be; safe to delete" },
+	{ "run", "trees of images that run" },
 	{ "leases", "what running processes use" },
 	{ "advisories.db", "the advisory database" },
 	{ "feeds", "feeds of advisories as they were fetched" },
