@@ -2,12 +2,16 @@
 #include "program/closure.h"
 #include "program/family.h"
 #include "program/native.h"
+#include "program/perl.h"
+#include "program/ruby.h"
 #include "program/system.h"
 
 /* Each kind of knowledge: one line. */
 const struct graph_kind *const graph_kinds[] = {
 	&graph_native,
 	&graph_system,
+	&graph_perl,
+	&graph_ruby,
 	&graph_family, /* the last: it answers what the others ask for */
 	NULL,
 };

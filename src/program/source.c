@@ -1,10 +1,16 @@
 #include "program/source.h"
 #include "base/hash.h"
 #include "base/hashtab.h"
+#include "program/perl.h"
+#include "program/ruby.h"
 #include "program/script.h"
 
 /* Each language: one line. */
-const struct source_language *const source_languages[] = { NULL };
+const struct source_language *const source_languages[] = {
+	&source_perl,
+	&source_ruby,
+	NULL,
+};
 
 /* --- telling --- */
 struct source_note {
@@ -56,6 +62,16 @@ void source_tell(struct source_note *n, char letter, struct str text)
 	VEC_PUSH(n->at, n->n, n->cap, (u32)at);
 	hashtab_add(&n->lines, hash, n->n);
 	buf_putc(&n->out, '\n');
+}
+
+bool source_is_file(struct str t)
+{
+	size_t i = t.n;
+	while (i && t.p[i - 1] != '.' && t.p[i - 1] != '/')
+		i--;
+	return i > 1 && t.p[i - 1] == '.' && t.p[i - 2] != '/' &&
+	       str_among(str_from(t, i), "rb rake ru erb haml slim pl pm al so conf cnf cfg ini yml yaml json toml xml xsd xsl html htm css js txt csv tsv sql db sqlite sqlite3 tt tt2 ep dat bin gz pem crt key lua py sh php "
+					 "properties mo po dic tmpl tpl template map md");
 }
 
 char source_letter(struct str note) { return note.n ? note.p[0] : 0; }

@@ -24,6 +24,7 @@
 
 struct source_note; /* what is being told of one file */
 void source_tell(struct source_note *n, char letter, struct str text); /* what is too long, empty or not printable is passed over */
+bool source_is_file(struct str text); /* a name with one of the endings that files of programs and their data have */
 
 struct source_language {
 	char letter;      /* 'P' Python, 'N' JavaScript and TypeScript, 'R' Ruby, 'L' Perl, 'H' PHP, 'J' Java class file, 'C' configuration text, 'U' Lua, 'T' Tcl … */

@@ -1,0 +1,594 @@
+/* perl.c — which modules, extensions and data Perl programs can need: the notes of source_perl.c, looked up in @INC.
+ *
+ * @INC is found by where an interpreter lies: of /usr/bin/perl the directories of Debian, Alpine and Fedora below /usr, /usr/local and /etc; of any other those below its prefix. Nothing is looked up before
+ * an interpreter (or libperl) is reached. What is wanted is remembered, so that a directory that is added later (use lib, PERL5LIB, an application's lib/) is asked for all of it, too.
+ *
+ *      Foo::Bar  ─► Foo/Bar.pm, and of its extension auto/Foo/Bar/ (Bar.so, AutoLoader's *.al), auto/share/dist/Foo-Bar/
+ *      Foo/      ─► everything below Foo/ and auto/Foo/: named by what is computed ("Foo::$x"), looked for in directories, or known to be so (families[])
+ *
+ * What only developers use (tests, CPAN's tools) is not followed from what is merely kept for such a name. */
+#include "program/perl.h"
+#include "base/hash.h"
+#include "base/hashtab.h"
+#include "program/family.h"
+#include "program/script.h"
+
+#define ROOTS 128u
+#define WANTED 200000u
+
+enum want { WANT_FILE, WANT_BELOW, WANT_BESIDE /* files of a directory, not those below */, WANT_DATA /* below, but no modules */ };
+
+struct wanted {
+	const char *name; /* as a path: "Foo/Bar.pm", "Foo/", "auto/Foo/Bar/" */
+	u32 n;
+	u8 want;
+	bool base; /* found in perl-base: not asked for in the same library's other directories */
+	node_id because;
+};
+
+struct perl {
+	struct hashtab seen;
+	struct wanted *v;
+	u32 n, cap, done;
+	struct { node_id dir; bool base, core; } roots[ROOTS];
+	u32 n_roots;
+	node_id *files; /* Perl sources, in the order they were reached */
+	u32 n_files, cap_files, files_done;
+	bool running, all;
+};
+
+static struct perl *perl_of(struct graph *g)
+{
+	u32 i = graph_index(&graph_perl);
+	if (!g->kinds[i]) {
+		struct perl *p = xcalloc(1, sizeof *p);
+		hashtab_open(&p->seen, 256);
+		g->kinds[i] = p;
+	}
+	return g->kinds[i];
+}
+
+/* --- wanting --- */
+/* Modules that ask for others by names that are made up, or known by a table. What ends with '/' is everything below. */
+static const struct { const char *module, *wants; } families[] = {
+	{ "AnyEvent.pm", "AnyEvent/" },
+	{ "CGI.pm", "CGI/" },
+	{ "Carp.pm", "Carp/Heavy.pm" },
+	{ "Catalyst.pm", "Catalyst/" },
+	{ "Config.pm", "Config_heavy.pl Config_git.pl" },
+	{ "DBI.pm", "DBD/ DBI/" },
+	{ "DBIx/Class.pm", "DBIx/Class/" },
+	{ "Dancer.pm", "Dancer/" },
+	{ "Dancer2.pm", "Dancer2/" },
+	{ "DateTime/Locale.pm", "DateTime/Locale/" },
+	{ "DateTime/TimeZone.pm", "DateTime/TimeZone/" },
+	{ "Digest.pm", "Digest/" },
+	{ "Email/Sender.pm", "Email/Sender/" },
+	{ "Encode.pm", "Encode/" },
+	{ "Exporter.pm", "Exporter/Heavy.pm" },
+	{ "File/Spec.pm", "File/Spec/" },
+	{ "HTTP/Daemon.pm", "HTTP/" },
+	{ "IO/Async.pm", "IO/Async/" },
+	{ "IO/Socket/SSL.pm", "IO/Socket/IP.pm IO/Socket/SSL/ Mozilla/CA.pm URI/_idna.pm Net/LibIDN.pm Net/IDN/Encode.pm" },
+	{ "JSON.pm", "JSON/XS.pm JSON/PP.pm JSON/backportPP.pm JSON/" },
+	{ "JSON/Any.pm", "JSON/XS.pm JSON/PP.pm JSON/DWIW.pm Cpanel/JSON/XS.pm" },
+	{ "JSON/MaybeXS.pm", "Cpanel/JSON/XS.pm JSON/XS.pm JSON/PP.pm" },
+	{ "LWP/UserAgent.pm", "LWP/Protocol/ LWP/Authen/" },
+	{ "Locale/Maketext.pm", "Locale/Maketext/" },
+	{ "Log/Any.pm", "Log/Any/" },
+	{ "Log/Dispatch.pm", "Log/Dispatch/" },
+	{ "Log/Log4perl.pm", "Log/Log4perl/" },
+	{ "Math/BigInt.pm", "Math/BigInt/ Math/BigFloat.pm" },
+	{ "Mojo/Base.pm", "Mojo/ Mojolicious/" },
+	{ "Moose.pm", "Moose/ Class/MOP/" },
+	{ "Mouse.pm", "Mouse/" },
+	{ "Net/Server.pm", "Net/Server/" },
+	{ "Package/Stash.pm", "Package/Stash/XS.pm Package/Stash/PP.pm" },
+	{ "Params/Validate.pm", "Params/Validate/" },
+	{ "PerlIO/encoding.pm", "Encode.pm" },
+	{ "Plack.pm", "Plack/ HTTP/Server/PSGI.pm HTTP/Server/PSGI/" },
+	{ "Plack/Runner.pm", "Plack/ HTTP/Server/PSGI.pm HTTP/Server/PSGI/" },
+	{ "Plack/Util.pm", "Plack/" },
+	{ "Pod/Usage.pm", "Pod/Text.pm Pod/Text/ Pod/Simple.pm Pod/Simple/ Pod/Man.pm" },
+	{ "Starman.pm", "Starman/ Plack.pm" },
+	{ "Template.pm", "Template/" },
+	{ "Text/CSV.pm", "Text/CSV_XS.pm Text/CSV_PP.pm" },
+	{ "Twiggy.pm", "Twiggy/ Plack.pm" },
+	{ "URI.pm", "URI/" },
+	{ "Unicode/Collate.pm", "Unicode/Collate/allkeys.txt Unicode/Collate/keys.txt" },
+	{ "Unicode/Collate/Locale.pm", "Unicode/Collate/" },
+	{ "Unicode/Normalize.pm", "unicore/CombiningClass.pl unicore/Decomposition.pl unicore/CompositionExclusions.txt" },
+	{ "Unicode/UCD.pm", "unicore/" },
+	{ "XML/SAX.pm", "XML/SAX/" },
+	{ "_charnames.pm", "unicore/Name.pl unicore/Name.pm" },
+	{ "charnames.pm", "_charnames.pm" },
+	{ "encoding.pm", "Encode.pm PerlIO/encoding.pm" },
+	{ "open.pm", "Encode.pm PerlIO/encoding.pm" },
+	{ "utf8_heavy.pl", "unicore/" }, /* before 5.32 properties of characters were read from files */
+};
+
+static void want(struct graph *g, struct str name, enum want how, node_id because)
+{
+	struct perl *p = perl_of(g);
+	u32 hash = (u32)hash64(name, hash_seed) + how;
+	if (!name.n || name.n > TAR_PATH_MAX || p->n >= WANTED)
+		return;
+	for (u32 at = hash, id; (id = hashtab_next(&p->seen, hash, &at));)
+		if (p->v[id - 1].want == how && str_eq(str_n(p->v[id - 1].name, p->v[id - 1].n), name))
+			return;
+	VEC_PUSH(p->v, p->n, p->cap, ((struct wanted){ .name = arena_bytes(&g->a, name), .n = (u32)name.n, .want = (u8)how, .because = because }));
+	hashtab_add(&p->seen, hash, p->n);
+}
+
+/* "Foo::Bar" with what stands before and behind it, as a path. */
+static void want_name(struct graph *g, const char *before, struct str module, const char *behind, enum want how, node_id because)
+{
+	struct buf b = BUF(4096);
+	buf_puts(&b, before);
+	for (size_t i = 0; i < module.n; i++)
+		if (module.p[i] == ':') {
+			buf_putc(&b, '/');
+			i += i + 1 < module.n && module.p[i + 1] == ':';
+		} else
+			buf_putc(&b, module.p[i]);
+	buf_puts(&b, behind);
+	want(g, buf_str(&b), how, because);
+	buf_free(&b);
+}
+
+static void want_list(struct graph *g, struct str list, node_id because)
+{
+	while (list.p) {
+		struct str t = str_cut(&list, ' ');
+		if (t.n)
+			want(g, t, t.p[t.n - 1] == '/' ? WANT_BELOW : WANT_FILE, because);
+	}
+}
+
+static void want_module(struct graph *g, struct str module, node_id because) { want_name(g, "", module, ".pm", WANT_FILE, because); }
+
+/* --- looking up --- */
+static node_id step_to(const struct graph *g, node_id dir, struct str path)
+{
+	struct buf b = BUF(0);
+	while (dir && path.p) {
+		struct str t = str_cut(&path, '/');
+		if (!t.n || str_is(t, "."))
+			continue;
+		if (rootfs_type(g->r, dir) != TAR_DIR || str_is(t, ".."))
+			dir = 0;
+		else if ((dir = rootfs_child(g->r, dir, t)) && rootfs_type(g->r, dir) == TAR_SYMLINK)
+			dir = rootfs_find(g->r, rootfs_path(g->r, dir, &b), true);
+	}
+	buf_free(&b);
+	return dir;
+}
+
+static bool is_document(struct str name)
+{
+	return str_ends(name, STR(".pod")) || str_ends(name, STR(".3pm")) || str_is(name, ".packlist") || str_ends(name, STR(".bs")) || str_ends(name, STR(".h")) || str_ends(name, STR(".c")) || str_ends(name, STR(".xs")) || str_ends(name, STR(".t"));
+}
+
+static bool is_module_file(struct str name) { return str_ends(name, STR(".pm")) || str_ends(name, STR(".pl")); }
+
+static void reach_files(struct graph *g, node_id dir, enum want how, node_id because)
+{
+	if (!dir || rootfs_type(g->r, dir) != TAR_DIR)
+		return;
+	graph_reach(g, dir, USE_DATA, because);
+	node_id at = rootfs_node(g->r, dir)->child;
+	while (at && at != dir) {
+		const struct node *n = rootfs_node(g->r, at);
+		struct str name = graph_name(g, at);
+		bool file = n->state == NODE_LIVE && n->type != TAR_DIR;
+		if (file && !is_document(name) && !(how == WANT_DATA && is_module_file(name)))
+			graph_reach(g, at, how == WANT_BESIDE || how == WANT_DATA ? USE_DATA : USE_PLUGIN, because);
+		node_id next = how != WANT_BESIDE && n->state == NODE_LIVE && n->type == TAR_DIR ? n->child : 0;
+		for (; !next && at != dir; at = rootfs_node(g->r, at)->parent)
+			if ((next = rootfs_node(g->r, at)->sibling))
+				break;
+		at = next;
+	}
+}
+
+static void try(struct graph *g, struct wanted *w, u32 root)
+{
+	struct perl *p = perl_of(g);
+	if (w->base && p->roots[root].core)
+		return;
+	node_id id = step_to(g, p->roots[root].dir, str_n(w->name, w->n));
+	if (!id)
+		return;
+	w->base |= p->roots[root].base;
+	if (w->want == WANT_FILE && rootfs_type(g->r, id) == TAR_FILE)
+		graph_reach(g, id, USE_MODULE, w->because);
+	else if (w->want != WANT_FILE)
+		reach_files(g, id, w->want, w->because);
+}
+
+static void add_root(struct graph *g, node_id dir, bool base, bool core)
+{
+	struct perl *p = perl_of(g);
+	for (u32 i = 0; i < p->n_roots; i++)
+		if (p->roots[i].dir == dir)
+			return;
+	if (!dir || dir == ROOTFS_ROOT || rootfs_type(g->r, dir) != TAR_DIR || p->n_roots == ROOTS)
+		return;
+	p->roots[p->n_roots].dir = dir;
+	p->roots[p->n_roots].base = base;
+	p->roots[p->n_roots++].core = core;
+	for (u32 i = 0; i < p->done; i++)
+		try(g, &p->v[i], p->n_roots - 1);
+}
+
+static bool is_part(struct str name)
+{
+	return (name.n && name.p[0] == '5' && str_chr(name, '.')) || str_contains(name, STR("-linux")) || str_among(name, "site_perl vendor_perl core_perl");
+}
+
+/* A directory of @INC and those in it, by versions, machines and who installs there. */
+static void add_tree(struct graph *g, node_id dir, bool core, u32 depth)
+{
+	node_id *v;
+	if (!dir || rootfs_type(g->r, dir) != TAR_DIR)
+		return;
+	bool base = str_is(graph_name(g, dir), "perl-base");
+	u32 n = depth ? rootfs_children(g->r, dir, &v) : 0;
+	for (u32 i = 0; i < n; i++)
+		if (rootfs_type(g->r, v[i]) == TAR_DIR && is_part(graph_name(g, v[i])))
+			add_tree(g, v[i], core, depth - 1);
+	if (depth)
+		free(v);
+	add_root(g, dir, base, core);
+}
+
+static void add_libraries(struct graph *g, node_id prefix, bool core)
+{
+	static const char *const libs[] = { "lib", "lib64", "share", NULL };
+	for (u32 i = 0; libs[i]; i++) {
+		node_id lib = step_to(g, prefix, str_of(libs[i])), *v;
+		u32 n = lib && rootfs_type(g->r, lib) == TAR_DIR ? rootfs_children(g->r, lib, &v) : 0;
+		for (u32 k = 0; k < n; k++)
+			if (str_contains(graph_name(g, v[k]), STR("-linux-"))) {
+				add_tree(g, step_to(g, v[k], STR("perl5")), false, 4);
+				add_tree(g, step_to(g, v[k], STR("perl-base")), false, 0);
+				add_tree(g, step_to(g, v[k], STR("perl")), core, 4);
+			}
+		if (n)
+			free(v);
+		add_tree(g, step_to(g, lib, STR("perl5")), false, 4);
+		add_tree(g, step_to(g, lib, STR("perl")), core, 4);
+		add_root(g, step_to(g, lib, STR("site_perl")), false, false);
+	}
+}
+
+static void add_lib(struct graph *g, struct str path, node_id dir)
+{
+	node_id id = graph_find_path(g, dir, path);
+	if (id)
+		add_tree(g, id, false, 3);
+}
+
+/* --- what a file refers to --- */
+enum { IMPORT = 1, LOAD = 2, EVAL = 4, WIDE = 8, FILES = 16, RUN = 32 };
+
+static u32 unknowns(struct str note)
+{
+	static const char *const words[] = { "import", "load", "eval", "wide", "files", "run" };
+	char letter;
+	struct str text;
+	u32 bits = 0;
+	while (source_next(&note, &letter, &text))
+		for (u32 i = 0; letter == 'x' && i < countof(words); i++)
+			if (str_is(text, words[i]))
+				bits |= 1u << i;
+	return bits;
+}
+
+/* "Foo/Bar.pm" of a file in @INC, into out; false: it lies elsewhere. */
+static bool name_of(struct graph *g, node_id file, struct buf *out, bool *core)
+{
+	struct perl *p = perl_of(g);
+	for (node_id up = rootfs_node(g->r, file)->parent; up && up != ROOTFS_ROOT; up = rootfs_node(g->r, up)->parent)
+		for (u32 i = 0; i < p->n_roots; i++)
+			if (p->roots[i].dir == up) {
+				struct buf root = BUF(0);
+				struct str whole = graph_path(g, file, out), base = graph_path(g, up, &root);
+				size_t n = base.n + 1;
+				*core = p->roots[i].core || p->roots[i].base;
+				if (whole.n > n) {
+					memmove(out->p, out->p + n, out->n - n);
+					out->n -= n;
+				}
+				buf_free(&root);
+				return true;
+			}
+	return false;
+}
+
+/* Modules that load whatever they are told to: who calls them says what. */
+static bool only_loads(struct str name)
+{
+	return str_starts(name, STR("Module/")) || str_starts(name, STR("Class/Load")) || str_starts(name, STR("Test/")) ||
+	       str_among(name, "base.pm parent.pm autouse.pm if.pm fields.pm aliased.pm ok.pm Mojo/Loader.pm UNIVERSAL/require.pm Plack/Util.pm Moo/_Utils.pm Role/Tiny.pm Class/MOP.pm Fatal.pm autodie.pm AutoLoader.pm "
+			       "SelfLoader.pm Exporter.pm Carp.pm DynaLoader.pm XSLoader.pm Moose/Util.pm namespace/clean.pm Devel/GlobalDestruction.pm Safe.pm Symbol.pm Storable.pm");
+}
+
+static bool for_developers(struct str m)
+{
+	static const char *const of[] = { "Test::", "Test2::", "CPAN", "ExtUtils::", "Module::Build", "TAP::", "App::Prove", "Pod::Man", "Pod::Perldoc", "Devel::Cover", "Perl::Critic", "Perl::Tidy", "inc::", "Module::Install", "Dist::", NULL };
+	for (u32 i = 0; of[i]; i++)
+		if (str_starts(m, str_of(of[i])))
+			return true;
+	return false;
+}
+
+static void module_line(struct graph *g, node_id file, struct str t, bool application)
+{
+	const char *tab = str_chr(t, '\t');
+	struct str m = tab ? str_head(t, (size_t)(tab - t.p)) : t;
+	bool lazy = g->use[file] == USE_PLUGIN || g->use[file] == USE_WIDE || g->use[file] == USE_PACKAGE;
+	node_id dir = rootfs_node(g->r, file)->parent;
+	if (!m.n || (lazy && for_developers(m)))
+		return;
+	if (tab && !application && !(unknowns(graph_note(g, file)) & IMPORT))
+		return;
+	if (m.p[m.n - 1] == '/')
+		want(g, m, WANT_BELOW, file);
+	else if (m.p[m.n - 1] == ':')
+		want_name(g, "", m, "/", WANT_BELOW, file);
+	else if (str_chr(m, '/') || str_chr(m, '.')) {
+		if (m.p[0] != '/')
+			want(g, m, WANT_FILE, file);
+		graph_reach_path(g, dir, m, USE_MODULE, file);
+		graph_reach_path(g, 0, m, USE_MODULE, file);
+	} else
+		want_module(g, m, file);
+}
+
+static void string_line(struct graph *g, node_id file, struct str t, u32 bits, bool application)
+{
+	node_id dir = rootfs_node(g->r, file)->parent;
+	bool by_name = application || (bits & (IMPORT | WIDE | EVAL));
+	if (t.n > 5 && (str_starts(t, STR("dbi:")) || str_starts(t, STR("DBI:")))) {
+		struct str rest = str_from(t, 4), driver = str_cut(&rest, ':');
+		want_name(g, "DBD/", driver, ".pm", WANT_FILE, file);
+	} else if (str_contains(t, STR("::"))) {
+		bool open = t.p[t.n - 1] == ':';
+		if (!by_name || t.p[0] == ':' || t.n < 5)
+			return;
+		if (!open)
+			want_module(g, t, file);
+		if ((open && (bits & (IMPORT | WIDE))) || (bits & WIDE))
+			want_name(g, "", open ? str_head(t, t.n - 2) : t, "/", WANT_BELOW, file);
+	} else if (t.p[0] == '/') {
+		node_id id = graph_find_path(g, 0, t);
+		if (id && rootfs_type(g->r, id) != TAR_DIR)
+			graph_reach_path(g, 0, t, USE_NAMED, file);
+		else if (id && graph_is_own(g, id))
+			graph_reach_below(g, id, USE_NAMED, file);
+	} else if (application || (bits & (FILES | LOAD | IMPORT))) {
+		node_id id = graph_find_path(g, dir, t);
+		if (id && id != dir && rootfs_type(g->r, id) == TAR_FILE)
+			graph_reach_path(g, dir, t, USE_NAMED, file);
+		if (application)
+			graph_reach_path(g, 0, t, USE_NAMED, file);
+	}
+}
+
+static void command_line(struct graph *g, node_id file, struct str t)
+{
+	struct str words[SCRIPT_WORDS];
+	u32 n = 0;
+	if (!str_chr(t, SCRIPT_US)) {
+		graph_shell(g, t, file);
+		return;
+	}
+	while (t.p && n < SCRIPT_WORDS) {
+		struct str w = str_cut(&t, SCRIPT_US);
+		if (w.n)
+			words[n++] = w;
+	}
+	if (n)
+		graph_command(g, words, n, file);
+}
+
+/* An application's own modules lie in lib/ beside it or above; those that were installed for it in local/lib/perl5. */
+static void add_application(struct graph *g, node_id file)
+{
+	u32 depth = 0;
+	for (node_id up = rootfs_node(g->r, file)->parent; up && up != ROOTFS_ROOT && depth < 6; up = rootfs_node(g->r, up)->parent, depth++) {
+		struct str name = graph_name(g, up);
+		if (str_among(name, "usr local") && depth)
+			return;
+		if (str_is(name, "lib") && rootfs_node(g->r, up)->parent != ROOTFS_ROOT && !str_is(graph_name(g, rootfs_node(g->r, up)->parent), "usr"))
+			add_root(g, up, false, false);
+		if (!str_is(name, "usr") && !str_is(name, "local"))
+			add_root(g, step_to(g, up, STR("lib")), false, false);
+		add_tree(g, step_to(g, up, STR("local/lib/perl5")), false, 3);
+	}
+}
+
+/* Loads what cannot be told: what is installed beside Perl itself may be meant. */
+static void unbounded(struct graph *g, node_id file)
+{
+	struct perl *p = perl_of(g);
+	struct buf b = BUF(0);
+	struct str path = graph_path(g, file, &b);
+	graph_doubt(g, true, "perl: %.*s loads modules by names that are not known: all that are installed are kept", STR_FMT(path));
+	for (u32 i = 0; i < p->n_roots && !p->all; i++)
+		if (!p->roots[i].core && !p->roots[i].base)
+			reach_files(g, p->roots[i].dir, WANT_BELOW, file);
+	p->all = true;
+	buf_free(&b);
+}
+
+static void read_file(struct graph *g, node_id file)
+{
+	struct str note = graph_note(g, file), rest = note, text, module;
+	u32 bits = unknowns(note), named = 0;
+	struct buf name = BUF(0);
+	bool core = false, inside = name_of(g, file, &name, &core), application = !inside || g->use[file] == USE_APPLICATION;
+	char letter;
+	if (application)
+		add_application(g, file);
+	while (source_next(&rest, &letter, &text)) {
+		named += letter == 's' && str_contains(text, STR("::"));
+		if (letter == 'm')
+			module_line(g, file, text, application);
+		else if (letter == 's')
+			string_line(g, file, text, bits, application);
+		else if (letter == 'c')
+			command_line(g, file, text);
+		else if (letter == 'd' && str_starts(text, STR("lib\t"))) {
+			add_lib(g, str_from(text, 4), rootfs_node(g->r, file)->parent);
+			add_lib(g, str_from(text, 4), 0);
+		}
+	}
+	module = buf_str(&name);
+	if (inside && str_ends(module, STR(".pm"))) {
+		struct str stem = str_head(module, module.n - 3);
+		want_name(g, "auto/", stem, "/", WANT_BESIDE, file);
+		struct buf dist = BUF(0);
+		buf_puts(&dist, "auto/share/dist/");
+		for (size_t i = 0; i < stem.n; i++)
+			buf_putc(&dist, stem.p[i] == '/' ? '-' : stem.p[i]);
+		buf_putc(&dist, '/');
+		want(g, buf_str(&dist), WANT_BELOW, file);
+		buf_free(&dist);
+		if ((bits & FILES) && !core)
+			want_name(g, "", stem, "/", WANT_DATA, file);
+		if ((bits & (IMPORT | WIDE)) && !only_loads(module))
+			want_name(g, "", stem, "/", WANT_BELOW, file);
+	}
+	for (u32 i = 0; inside && i < countof(families); i++)
+		if (str_is(module, families[i].module))
+			want_list(g, str_of(families[i].wants), file);
+	if (str_is(module, "IO/Socket/SSL.pm") || str_is(module, "LWP/UserAgent.pm") || str_is(module, "Net/SSLeay.pm"))
+		family_ask(g, "certificates", file);
+	if (application && (bits & IMPORT) && !named)
+		unbounded(g, file);
+	buf_free(&name);
+}
+
+/* --- the kind --- */
+static bool is_interpreter(struct str name)
+{
+	if (str_starts(name, STR("libperl.so")))
+		return true;
+	if (!str_starts(name, STR("perl")))
+		return false;
+	for (size_t i = 4; i < name.n; i++)
+		if (name.p[i] != '.' && (name.p[i] < '0' || name.p[i] > '9'))
+			return false;
+	return true;
+}
+
+static void options(struct graph *g, struct str t, node_id because)
+{
+	if (str_starts(t, STR("-M")) || str_starts(t, STR("-m"))) {
+		t = str_from(t, 2);
+		struct str m = str_cut(&t, '=');
+		m = m.n && m.p[0] == '-' ? str_from(m, 1) : m;
+		want_module(g, str_cut(&m, ' '), because);
+	} else if (str_starts(t, STR("-I")))
+		add_lib(g, str_from(t, 2), 0);
+}
+
+static void begin_perl(struct graph *g, node_id interpreter)
+{
+	struct perl *p = perl_of(g);
+	/* what perl asks for by itself: %+, %!, open to a string, methods of handles, glob, \N{}, errors */
+	static const char own[] = "strict.pm warnings.pm warnings/register.pm utf8.pm feature.pm Config.pm Errno.pm Tie/Hash/NamedCapture.pm PerlIO/scalar.pm IO/File.pm IO/Handle.pm IO/Seekable.pm File/Glob.pm mro.pm attributes.pm "
+				  "overload.pm overloading.pm Carp.pm Exporter.pm XSLoader.pm DynaLoader.pm vars.pm re.pm Symbol.pm lib.pm bytes.pm bytes_heavy.pl builtin.pm version.pm version/regex.pm integer.pm constant.pm "
+				  "utf8_heavy.pl sitecustomize.pl FileHandle.pm SelectSaver.pm sort.pm";
+	struct str env = str_of(graph_env(g, "PERL5LIB")), opt = str_of(graph_env(g, "PERL5OPT"));
+	node_id bin = rootfs_node(g->r, interpreter)->parent, prefix = bin ? rootfs_node(g->r, bin)->parent : 0;
+	while (env.p)
+		add_lib(g, str_cut(&env, ':'), 0);
+	if (str_starts(graph_name(g, interpreter), STR("lib"))) { /* PREFIX/lib[/MACHINE]/libperl.so */
+		while (prefix && prefix != ROOTFS_ROOT && !str_among(graph_name(g, prefix), "usr local") && rootfs_node(g->r, prefix)->parent != ROOTFS_ROOT)
+			prefix = rootfs_node(g->r, prefix)->parent;
+	}
+	node_id usr = rootfs_find(g->r, STR("/usr"), true);
+	if (!prefix || prefix == ROOTFS_ROOT)
+		prefix = usr;
+	if (prefix == usr) {
+		add_root(g, rootfs_find(g->r, STR("/etc/perl"), true), false, false);
+		add_libraries(g, rootfs_find(g->r, STR("/usr/local"), true), false);
+	}
+	add_libraries(g, prefix, prefix == usr);
+	p->running = true;
+	want_list(g, str_of(own), interpreter);
+	while (opt.p)
+		options(g, str_cut(&opt, ' '), GRAPH_START);
+}
+
+static void reached(struct graph *g, node_id file)
+{
+	struct str note = graph_note(g, file), name = graph_name(g, file);
+	bool source = source_letter(note) == 'L';
+	if (!source && !is_interpreter(name))
+		return;
+	struct perl *p = perl_of(g);
+	struct elf_facts f;
+	if (source)
+		VEC_PUSH(p->files, p->n_files, p->cap_files, file);
+	else if (graph_elf_facts(g, file, &f))
+		begin_perl(g, file);
+}
+
+/* perl -MFoo=bar -Ilib -e 'use Foo; …' */
+static void command(struct graph *g, node_id program, const struct str *words, u32 n, node_id because)
+{
+	(void)program;
+	if (!n || !is_interpreter(str_base(words[0])))
+		return;
+	for (u32 i = 1; i < n; i++) {
+		struct str t = words[i];
+		if (t.n && t.p[0] == '-')
+			options(g, t, because);
+		for (const char *at; (at = str_find(t, STR("use "))) || (at = str_find(t, STR("require ")));) {
+			t = str_from(t, (size_t)(at - t.p) + (*at == 'u' ? 4 : 8));
+			size_t k = 0;
+			while (k < t.n && (t.p[k] == ':' || t.p[k] == '_' || (t.p[k] | 32) >= 'a' ? (t.p[k] | 32) <= 'z' || t.p[k] == ':' || t.p[k] == '_' : t.p[k] >= '0' && t.p[k] <= '9'))
+				k++;
+			want_module(g, str_head(t, k), because);
+		}
+		if (str_contains(words[i], STR("\\N{")) || str_contains(words[i], STR("charnames")))
+			want(g, STR("_charnames.pm"), WANT_FILE, because);
+		if (str_contains(words[i], STR("encoding(")))
+			want(g, STR("PerlIO/encoding.pm"), WANT_FILE, because);
+	}
+}
+
+static bool settle(struct graph *g)
+{
+	struct perl *p = g->kinds[graph_index(&graph_perl)];
+	bool any = false;
+	if (!p || !p->running)
+		return false;
+	while (p->files_done < p->n_files || p->done < p->n) {
+		any = true;
+		if (p->done < p->n) {
+			u32 i = p->done++;
+			for (u32 k = 0; k < p->n_roots; k++)
+				try(g, &p->v[i], k);
+		} else
+			read_file(g, p->files[p->files_done++]);
+	}
+	return any;
+}
+
+static void end(struct graph *g)
+{
+	struct perl *p = g->kinds[graph_index(&graph_perl)];
+	if (!p)
+		return;
+	hashtab_free(&p->seen);
+	free(p->v);
+	free(p->files);
+	free(p);
+}
+
+const struct graph_kind graph_perl = { .name = "perl", .reached = reached, .command = command, .settle = settle, .end = end };
