@@ -49,7 +49,8 @@ struct run_box {
 	pid_t pid;
 	u32 last;
 	struct run_container *containers;
-	char version[64];
+	char version[2][64]; /* of the runtimes */
+	u32 at;
 };
 
 /* --- requests --- */
@@ -244,11 +245,16 @@ static int launch(struct run_box *b, const char *op, u32 id, const struct run_sp
 	int give[4];
 	struct gather *g = NULL;
 	json_t *s = spec ? spec_json(spec) : json_true(), *request = s ? json_pack("{sssIso}", "op", op, "id", (json_int_t)id, spec ? "spec" : "again", s) : NULL;
+	json_t *reply = NULL;
+	u64 at = 0;
 	int r = gather_open(b, spec ? spec->input : (struct str){ NULL, 0 }, &g, give, err);
 	if (r == 0)
-		r = ask(b, request, give, 4, NULL, pidfd, err);
+		r = ask(b, request, give, 4, &reply, pidfd, err);
 	else
 		json_decref(request);
+	if (reply && json_u64(reply, "runtime", &at))
+		b->at = (u32)at & 1;
+	json_decref(reply);
 	close_all(give);
 	if (r < 0) {
 		gather_free(g);
@@ -473,7 +479,7 @@ int run_pid(const struct run_container *c)
 	return pid;
 }
 
-const char *run_runtime(const struct run_box *b) { return b->version; }
+const char *run_runtime(const struct run_box *b) { return b->version[b->at]; }
 
 int run_written(struct run_container *c, int (*visit)(void *ctx, char kind, struct str path, u64 size), void *ctx, struct error *err)
 {
@@ -504,34 +510,40 @@ int run_written(struct run_container *c, int (*visit)(void *ctx, char kind, stru
 }
 
 /* --- the box --- */
+/* "runc version 1.1.5+ds1" and more lines → "runc 1.1.5+ds1"; false: no runtime that can be started. */
+static bool about_runtime(const char *path, char version[64])
+{
+	struct buf out = BUF(4096);
+	struct error err = { 0 };
+	const char *argv[] = { path, "--version", NULL };
+	bool good = process_run(argv, &out, &err) == 0 && out.n;
+	struct str line = buf_str(&out);
+	line = str_cut(&line, '\n');
+	struct str name = str_cut(&line, ' ');
+	if (line.p && str_starts(line, STR("version ")))
+		line = str_from(line, 8);
+	snprintf(version, 64, "%.*s %.*s", (int)MIN(name.n, 20), name.p, (int)MIN(line.n, 40), line.p ? line.p : "");
+	buf_free(&out);
+	return good;
+}
+
+/* The one that was asked for, or the first two of those that are known and here. */
 static int find_runtime(struct run_box *b, const char *asked, struct error *err)
 {
 	static const char *const known[] = { "runc", "crun", NULL };
 	const char *const one[] = { asked, NULL };
-	struct buf path = BUF(0), out = BUF(4096);
-	int r = -1;
-	for (const char *const *n = asked ? one : known; *n && r < 0; n++) {
-		if (!process_find(*n, &path))
-			continue;
-		const char *argv[] = { path.p, "--version", NULL };
-		buf_clear(&out);
-		if (process_run(argv, &out, NULL) != 0)
-			continue;
-		struct str line = buf_str(&out), name = str_cut(&line, '\n');
-		line = name;
-		name = str_cut(&line, ' ');
-		if (str_starts(line, STR("version ")))
-			line = str_from(line, 8);
-		snprintf(b->version, sizeof b->version, "%.*s %.*s", (int)MIN(name.n, 20), name.p, (int)MIN(line.n, 40), line.n ? line.p : "");
-		b->keeper.runtime = arena_strdup(&b->arena, buf_str(&path));
-		b->keeper.crun = str_is(name, "crun");
-		r = 0;
-	}
-	if (r < 0)
-		error_set(err, ERR_ENV, asked ? "%s: no OCI runtime that can be started" : "running an image takes runc or crun: install the package runc", asked);
+	struct buf path = BUF(0);
+	u32 n = 0;
+	for (const char *const *name = asked ? one : known; *name && n < 2; name++)
+		if (process_find(*name, &path) && about_runtime(path.p, b->version[n])) {
+			b->keeper.runtime[n] = arena_strdup(&b->arena, buf_str(&path));
+			b->keeper.is_crun[n] = str_starts(str_of(b->version[n]), STR("crun "));
+			n++;
+		}
 	buf_free(&path);
-	buf_free(&out);
-	return r;
+	if (n)
+		return 0;
+	return asked ? error_set(err, ERR_ENV, "%.300s: no OCI runtime that can be started", asked) : error_set(err, ERR_ENV, "running an image takes runc or crun: install the package runc");
 }
 
 static void set_limits(struct run_limits *to, const struct run_limits *asked, const char *dir, u64 *floor)

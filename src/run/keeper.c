@@ -257,6 +257,14 @@ static int finish(struct keeper *k)
 }
 
 /* --- the runtime --- */
+/* crun looks at cgroups even where it is told to make none, and refuses those of both versions at once. */
+static int for_crun(const struct keeper *k, struct error *err)
+{
+	if (k->is_crun[k->at] && access("/sys/fs/cgroup/unified", F_OK) == 0 && mount("none", "/sys/fs/cgroup", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k") < 0)
+		return error_errno(err, "/sys/fs/cgroup");
+	return 0;
+}
+
 /* Runs it to its end; what it says on its standard error into `told`. in, out, err: what the program gets, or -1. */
 static int runtime(struct keeper *k, const char *const *argv, const int io[3], bool *lost, struct buf *told)
 {
@@ -310,8 +318,10 @@ static int complain(const struct keeper *k, const char *log, struct buf *told, s
 	}
 	buf_free(&text);
 	/* That the program cannot be started is what it does, as in a shell: no failure of ours. */
-	bool program = str_contains(buf_str(told), STR("unable to start container process: exec: ")) || str_contains(buf_str(told), STR("executable file"));
-	return error_set(err, program ? ERR_INPUT : ERR_ENV, "%s: %.*s", k->crun ? "crun" : "runc", told->n ? (int)MIN(told->n, 700) : 14, told->n ? buf_str(told).p : "gives no reason");
+	bool program = str_contains(buf_str(told), STR("unable to start container process: exec: ")) || str_contains(buf_str(told), STR("executable"));
+	if (!told->n)
+		buf_puts(told, "gives no reason");
+	return error_set(err, program ? ERR_INPUT : ERR_ENV, "%.100s: %.700s", str_base(str_of(k->runtime[k->at])).p, buf_str(told).p);
 }
 
 struct call {
@@ -327,10 +337,10 @@ static void call_begin(const struct keeper *k, struct call *c, const char *what)
 	snprintf(c->state, sizeof c->state, "%s/state", k->dir);
 	unlink(c->log);
 	unlink(c->pid_file);
-	const char *const base[] = { k->runtime, "--root", c->state, "--log", c->log, "--log-format", "json" };
+	const char *const base[] = { k->runtime[k->at], "--root", c->state, "--log", c->log, "--log-format", "json" };
 	memcpy(c->argv, base, sizeof base);
 	c->n = countof(base);
-	c->argv[c->n++] = k->crun ? "--cgroup-manager=disabled" : "--rootless=true"; /* no cgroups: what cannot be made is not missed */
+	c->argv[c->n++] = k->is_crun[k->at] ? "--cgroup-manager=disabled" : "--rootless=true"; /* no cgroups: what cannot be made is not missed */
 	c->argv[c->n++] = what;
 }
 
@@ -356,17 +366,12 @@ static void runs(struct keeper *k, struct process *p, pid_t pid)
 		}
 }
 
-static int start(struct keeper *k, struct process *p, const int io[3], bool *lost, struct error *err)
+static int create(struct keeper *k, struct process *p, const int io[3], bool *lost, struct error *err)
 {
 	char bundle[4096];
 	struct call c;
 	struct buf told = BUF(TOLD);
 	pid_t pid = 0;
-	if (!p->mounted && overlay_mount(k, p->id, err) < 0)
-		return -1;
-	p->mounted = true;
-	if (bundle_write(k, p, err) < 0)
-		return -1;
 	snprintf(bundle, sizeof bundle, "%s/c%u/bundle", k->dir, p->id);
 	snprintf(p->name, sizeof p->name, "pare%u", k->bundles++);
 	call_begin(k, &c, "create");
@@ -391,6 +396,31 @@ static int start(struct keeper *k, struct process *p, const int io[3], bool *los
 		}
 	}
 	buf_free(&told);
+	return r;
+}
+
+/* While nothing was ever started here, what one runtime cannot do another may. */
+static int start(struct keeper *k, struct process *p, const int io[3], bool *lost, struct error *err)
+{
+	if (!p->mounted && overlay_mount(k, p->id, err) < 0)
+		return -1;
+	p->mounted = true;
+	if (bundle_write(k, p, err) < 0)
+		return -1;
+	int r = create(k, p, io, lost, err);
+	if (r < 0 && err->kind == ERR_ENV && !k->proved && !*lost && k->runtime[1 - k->at]) {
+		struct error first = *err, second = { 0 };
+		if (p->runs)
+			kill(p->pid, SIGKILL);
+		k->at = 1 - k->at;
+		r = for_crun(k, &second);
+		r = r < 0 ? r : create(k, p, io, lost, &second);
+		if (r < 0 && second.kind == ERR_ENV)
+			error_set(err, ERR_ENV, "%.480s; %.480s", first.text, second.text);
+		else if (r < 0)
+			*err = second;
+	}
+	k->proved |= r == 0 || err->kind == ERR_INPUT;
 	return r;
 }
 
@@ -450,7 +480,7 @@ static bool stop(struct keeper *k, struct process *p)
 /* The image has no such program, or no such user: it ends as in a shell, 127 or 126, with the reason on its standard error. */
 static void cannot_start(struct process *p, int fd, const struct error *err)
 {
-	bool said = strstr(err->text, "exec") != NULL, found = !said || strstr(err->text, "permission denied") || strstr(err->text, "format error");
+	bool said = strstr(err->text, "exec") != NULL, found = !said || strcasestr(err->text, "permission denied") || strstr(err->text, "format error");
 	if (!said && (file_write_all(fd, err->text, strlen(err->text)) < 0 || file_write_all(fd, "\n", 1) < 0)) { /* nobody wants to know */
 	}
 	tell(p, found ? 126 : 127);
@@ -499,6 +529,7 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 	fds[3] = -1; /* tell() closes it */
 	if (!exec && p->runs)
 		*give = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	json_object_set_new(reply, "runtime", json_integer(k->at));
 	json_object_set_new(reply, "pid", json_integer(p->pid));
 	return 0;
 }
@@ -676,7 +707,7 @@ static int serve(struct keeper *k)
 }
 
 /* --- setting up --- */
-static int mounts(struct error *err)
+static int mounts(const struct keeper *k, struct error *err)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return error_errno(err, "mount namespace");
@@ -688,7 +719,7 @@ static int mounts(struct error *err)
 	} attr = { 1 /* MOUNT_ATTR_RDONLY */, 0, 0, 0 };
 	if (mount("/sys", "/sys", NULL, MS_BIND | MS_REC, NULL) < 0 || syscall(SYS_mount_setattr, AT_FDCWD, "/sys", AT_RECURSIVE, &attr, sizeof attr) < 0)
 		return error_errno(err, "/sys");
-	return 0;
+	return for_crun(k, err);
 }
 
 static int loopback_up(struct error *err)
@@ -748,7 +779,7 @@ static int inside(void *ctx)
 	int r = (k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 ? error_errno(&err, "signals") : 0;
 	if (r == 0 && unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (k->host_network ? 0 : CLONE_NEWNET)) < 0)
 		r = error_errno(&err, "namespaces");
-	r = r < 0 ? r : mounts(&err);
+	r = r < 0 ? r : mounts(k, &err);
 	if (r == 0)
 		limit_pids(k->limits.processes + 300);
 	r = r < 0 || k->host_network ? r : loopback_up(&err);

@@ -4,7 +4,7 @@
  * When the socket closes, however that came about, the keeper ends everything in the box, removes its directory and ends. It does what it does by itself, since it alone may: the upper
  * directories belong to IDs that an ordinary user is not.
  *
- *      start    id, spec, again              fds: standard input, output, error, pipe   →  pid (as seen from the keeper), fd: pidfd
+ *      start    id, spec, again              fds: standard input, output, error, pipe   →  pid (as seen from the keeper), runtime (which), fd: pidfd
  *      exec     id, spec                     fds: as above                              →
  *      signal   id, signal (a number)
  *      remove   id
@@ -26,8 +26,11 @@ struct keeper {
 	const struct run_ids *ids;
 	const struct config *config;
 	const char *dir;     /* the box's directory */
-	const char *runtime; /* a path */
-	bool crun, host_network, userns;
+	const char *runtime[2]; /* paths; the second, or NULL, is taken when the first starts nothing */
+	bool is_crun[2];
+	u32 at;                 /* which of them */
+	bool proved;            /* it started something */
+	bool host_network, userns;
 	char user_ns[64]; /* this program's */
 	struct run_limits limits; /* all set */
 	const char *const *hide;

@@ -56,7 +56,8 @@ class World:
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": os.path.join(self.root, "home"), "PARE_STORE": self.store, "PARE_OFFLINE": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         env.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")})
         who = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
-        return subprocess.Popen([self.binary, "run", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=kw.pop("stdin", subprocess.DEVNULL), env=env, cwd=self.root, **who, **kw)
+        chosen = ["--runtime", os.environ["PARE_TEST_RUNTIME"]] if "PARE_TEST_RUNTIME" in os.environ else []
+        return subprocess.Popen([self.binary, "run", *chosen, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=kw.pop("stdin", subprocess.DEVNULL), env=env, cwd=self.root, **who, **kw)
 
     def __call__(self, *args, status=0, input=None, left=True):
         p = self.start(*args, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
@@ -358,6 +359,23 @@ def test_no_runtime(world):
     assert err == "pare: /nowhere/runc: no OCI runtime that can be started\n"
     _, err = world("--runtime", "/bin/false", world.image, status=4)
     assert "no OCI runtime" in err
+
+
+def test_a_runtime_that_is_broken_is_passed_over(world, monkeypatch):
+    place = os.path.join(world.root, "bin")
+    os.mkdir(place)
+    real = shutil.which("runc", path=SBIN)
+    for name, says, then in (("runc", "runc version 0", "exit 1"), ("crun", "another version 0", 'exec %s "$@"' % real)):
+        with open(os.path.join(place, name), "w") as f:
+            f.write("#!/bin/sh\n[ \"$1\" = --version ] && { echo '%s'; exit; }\n%s\n" % (says, then))
+        os.chmod(os.path.join(place, name), 0o755)
+    monkeypatch.setenv("PATH", place + ":" + os.environ["PATH"])
+    monkeypatch.delenv("PARE_TEST_RUNTIME", raising=False)
+    assert world(world.image)[0] == "by itself\n"
+    with open(os.path.join(place, "crun"), "w") as f:
+        f.write("#!/bin/sh\n[ \"$1\" = --version ] && { echo 'crun version 0'; exit; }\necho no luck >&2\nexit 1\n")
+    _, err = world(world.image, status=4)
+    assert err.startswith("pare: runc: ") and "; crun: " in err
 
 
 def test_no_command(world, program):
