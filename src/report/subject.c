@@ -21,8 +21,9 @@
 	X(binary)    \
 	X(script)    \
 	X(document)
-#define NEEDS(X) \
-	X(source)
+#define NEEDS(X)    \
+	X(source)   \
+	X(refer)
 #define RISKS(X) \
 	X(secret) \
 	X(accounts)
