@@ -368,6 +368,16 @@ static void operands(struct walk *w, const struct task *t)
 			continue;
 		w->by = CLOSURE_OPERAND;
 		node_id file = file_at(w, word.p[0] == '/' ? STR("") : w->workdir, word, t->from, false);
+		if (!file && w->o.reached && str_chr(word, '/') && word.n <= TAR_PATH_MAX) { /* a directory */
+			struct buf path = BUF(0);
+			if (word.p[0] != '/')
+				buf_add(&path, w->workdir), buf_putc(&path, '/');
+			buf_add(&path, word);
+			node_id dir = path.n <= TAR_PATH_MAX ? rootfs_find(w->r, buf_str(&path), true) : 0;
+			if (dir && rootfs_type(w->r, dir) == TAR_DIR)
+				w->o.reached(w->o.ctx, dir, CLOSURE_OPERAND, t->from);
+			buf_free(&path);
+		}
 		if (file && rootfs_entry(w->r, file)->mode & 0111 && str_chr(word, '/') && (closure_script(w->r, file).p || w->o.elf(w->r, file, &tmp, &f))) {
 			struct str *one = arena_array(&w->a, struct str, 1);
 			*one = word;
@@ -424,6 +434,8 @@ static void run(struct walk *w, const struct task *t)
 	if (starts_operand(called) || (note.p && !script_is_shell(called)))
 		start_operand(w, t);
 	operands(w, t);
+	if (w->o.command)
+		w->o.command(w->o.ctx, at, t->words, t->n, t->from);
 }
 
 static void work(struct walk *w)

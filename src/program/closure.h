@@ -44,6 +44,8 @@ struct closure_options {
 	/* Told of every name and file that is reached, once each, and of doubts; both may be NULL. */
 	void (*reached)(void *ctx, node_id id, enum closure_by by, node_id from);
 	void (*doubt)(void *ctx, const char *what, struct str of);
+	/* Of every command line whose program was found, when it and the files that its words name are reached; may be NULL. */
+	void (*command)(void *ctx, node_id program, const struct str *words, u32 n, node_id from);
 	void *ctx;
 	bool narrow; /* loader_options.narrow */
 };

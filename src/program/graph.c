@@ -120,8 +120,9 @@ void graph_reach_below(struct graph *g, node_id dir, enum graph_use use, node_id
 	if (rootfs_type(g->r, dir) != TAR_DIR)
 		return;
 	for (node_id at = next_live(g->r, rootfs_node(g->r, dir)->child); at && step(g);) {
-		graph_reach(g, at, use, because);
-		node_id down = rootfs_type(g->r, at) == TAR_DIR ? next_live(g->r, rootfs_node(g->r, at)->child) : 0;
+		if (!g->spare[at])
+			graph_reach(g, at, use, because);
+		node_id down = rootfs_type(g->r, at) == TAR_DIR && !g->spare[at] ? next_live(g->r, rootfs_node(g->r, at)->child) : 0;
 		for (; !down && at != dir; at = rootfs_node(g->r, at)->parent)
 			if ((down = next_live(g->r, rootfs_node(g->r, at)->sibling)))
 				break;
@@ -263,6 +264,20 @@ static void closure_reached(void *ctx, node_id id, enum closure_by by, node_id f
 		graph_reach(g, id, use, from);
 }
 
+static void closure_command_line(void *ctx, node_id program, const struct str *words, u32 n, node_id from)
+{
+	struct graph *g = ctx;
+	for (u32 i = 0; graph_kinds[i]; i++)
+		if (graph_kinds[i]->command)
+			graph_kinds[i]->command(g, program, words, n, from);
+}
+
+void graph_spare(struct graph *g, node_id id)
+{
+	if (id && id < g->n)
+		g->spare[id] = 1;
+}
+
 /* --- packages --- */
 /* Documentation, translations and what only who builds needs: no program counts on it. */
 bool graph_is_documentation(const struct graph *g, node_id id)
@@ -325,7 +340,7 @@ void graph_wide(struct graph *g, node_id file, const char *why)
 	k->wide[package] = 1;
 	graph_doubt(g, true, "all of %s is kept: %s", k->o.owners->names[package], why);
 	for (u32 i = 0; i < n && step(g); i++)
-		if (!graph_is_documentation(g, v[i]))
+		if (!graph_is_documentation(g, v[i]) && !g->spare[v[i]])
 			graph_reach(g, v[i], USE_WIDE, file);
 }
 
@@ -448,11 +463,12 @@ struct graph *graph_new(const struct image *img, const struct rootfs *r, const s
 	_Static_assert(countof(graph_kinds) <= countof(g->kinds), "a state each");
 	*g = (struct graph){ .img = img, .r = r, .n = r->nodes.n, .whole = true, .keep = k };
 	g->use = xcalloc((size_t)g->n + 1, 1);
+	g->spare = xcalloc((size_t)g->n + 1, 1);
 	g->because = xcalloc((size_t)g->n + 1, sizeof *g->because);
 	k->o = *opt;
 	k->queue = xcalloc((size_t)g->n + 1, sizeof *k->queue);
 	k->elf = xcalloc((size_t)g->n + 1, sizeof *k->elf);
-	const struct closure_options co = { .elf = opt->elf, .reached = closure_reached, .doubt = closure_doubts, .ctx = g, .narrow = true };
+	const struct closure_options co = { .elf = opt->elf, .reached = closure_reached, .doubt = closure_doubts, .command = closure_command_line, .ctx = g, .narrow = true };
 	k->closure = closure_open(img, r, &co);
 	index_links(g);
 	for (u32 i = 0; graph_kinds[i]; i++)
@@ -484,5 +500,6 @@ void graph_free(struct graph *g)
 	problems_free(&g->doubts);
 	free(g->use);
 	free(g->because);
+	free(g->spare);
 	free(g);
 }

@@ -94,7 +94,8 @@ bool source_next(struct str *rest, char *letter, struct str *text)
 /* --- the collector --- */
 struct source {
 	struct buf dir, name, text;
-	u64 size;
+	const struct source_language *language;
+	u64 size, most; /* of it, how much is kept */
 };
 
 static const struct source_language *by_name(struct str dir, struct str name)
@@ -142,14 +143,22 @@ static void begin(void *state, struct str dir, struct str name, const struct tar
 	buf_add(&s->dir, dir);
 	buf_add(&s->name, name);
 	s->size = 0;
+	s->language = NULL;
 }
 
 static void feed(void *state, struct str piece)
 {
 	struct source *s = state;
+	if (!s->size) {
+		struct str dir = buf_str(&s->dir), name = buf_str(&s->name);
+		s->language = by_name(dir, name);
+		if (!s->language)
+			s->language = by_head(dir, name, str_head(piece, COLLECT_HEAD));
+		s->most = s->language && s->language->bytes ? s->language->bytes : SOURCE_BYTES;
+	}
 	s->size += piece.n;
-	if (s->text.n < SOURCE_BYTES)
-		buf_add(&s->text, str_head(piece, SOURCE_BYTES - s->text.n));
+	if (s->language && s->text.n < s->most)
+		buf_add(&s->text, str_head(piece, (size_t)(s->most - s->text.n)));
 }
 
 static int end(void *state, struct buf *note, struct error *err)
@@ -157,10 +166,8 @@ static int end(void *state, struct buf *note, struct error *err)
 	(void)err;
 	struct source *s = state;
 	struct str dir = buf_str(&s->dir), name = buf_str(&s->name), text = buf_str(&s->text);
-	const struct source_language *l = by_name(dir, name);
+	const struct source_language *l = s->language ? s->language : by_name(dir, name); /* an empty file: nothing was fed */
 	struct source_note n = { .cut = s->size > text.n };
-	if (!l)
-		l = by_head(dir, name, str_head(text, COLLECT_HEAD));
 	if (!l)
 		return 0;
 	hashtab_open(&n.lines, 64);
