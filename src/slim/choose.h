@@ -2,11 +2,16 @@
  *
  *      configuration ─┐
  *      --keep, --exec ├─► graph ─► reached ─┬─ file:    exactly that
- *      runs, traces ──┘                     └─ package: every package with a reached file stays whole, but for documentation, headers and what only builders use;
- *                                                       directories that nobody owns stay when something in them is reached
+ *      runs, traces ──┘                     └─ package: units of which something is reached stay whole, but for documentation, headers and what only builders use
  *
- * The choice is told to plan.h as litter is: a kind for every node that goes, so that layers, hard links and whiteouts are worked out by what is there already. At every level of these shells,
- * package managers and setuid programs that nothing reaches go, and are counted by name. */
+ * A unit is a package of the system; of what no package owns, a package directory of a language (node_modules/x, site-packages/x, gems/x-1, vendor/x/y), else the highest directory that nobody shares
+ * (/app, /opt/x); a file that lies among those of packages is a unit by itself. Links that lead to nothing that stays go, but for those into /dev and /proc; directories that were empty stay at
+ * both levels (an entry each: programs make files in them), as does the licence text of every package with files left.
+ *
+ * The choice is told to plan.h as litter is: LITTER_UNNEEDED for every node that goes, so that layers, hard links and whiteouts are worked out by what is there already. What litter.h would take out stays
+ * when it is reached.
+ *
+ * The package managers' databases are not the choice's: database.h makes them say what is left. */
 #ifndef PARE_SLIM_CHOOSE_H
 #define PARE_SLIM_CHOOSE_H
 #include "package/package.h"
@@ -14,26 +19,35 @@
 #include "run/observe.h"
 #include "slim/litter.h"
 
-enum slim_level { LEVEL_SAFE, LEVEL_PACKAGE, LEVEL_FILE };
+enum slim_level { SLIM_SAFE, SLIM_PACKAGE, SLIM_FILE };
 
 struct choose_options {
 	enum slim_level level;
-	const char *const *keep; /* patterns, as litter_options */
+	const char *const *keep; /* patterns (str_glob); n_keep of them */
 	u32 n_keep;
-	const char *const *commands; /* --exec: command lines, each split by NULs? see choose.c */
+	const char *const *const *commands; /* --exec: words, each NULL-terminated; n_commands of them */
 	u32 n_commands;
-	const struct observed *observed; /* may be NULL */
+	const struct observed *observed;    /* settled; may be NULL */
 };
 
 struct choice {
-	struct graph *graph;  /* uses and reasons, with USE_PACKAGE put in */
-	const char **named;   /* shells, package managers, setuid programs that go: paths */
-	u32 n_named;
+	enum slim_level level;
+	struct graph *graph;       /* uses and reasons; USE_PACKAGE for what stays with its unit */
+	const struct rootfs *r;
+	const struct packages *pkgs;
+	struct litter *litter;
+	u8 *litter_kind;           /* by node: what litter_find() said */
+	struct graph_owners owners;
+	const char **names;        /* of owners */
+	node_id *gone_shells, *gone_managers, *gone_setuid; /* what goes of these, in the order of nodes; each with its number */
+	u32 n_shells, n_managers, n_setuid;
 };
 
-/* Adds LITTER_UNNEEDED to `l` (made by litter_find()) for what goes. ERR_INPUT when nothing is started and nothing was observed (what is needed cannot be known). */
+/* `l` as made by litter_find(); borrowed, and changed. ERR_INPUT when nothing starts and nothing was observed or asked for: then nothing says what is needed. */
 int choose(const struct image *img, const struct rootfs *r, const struct packages *pkgs, const struct choose_options *opt, struct litter *l, struct choice *ret, struct error *err) must_check;
-/* Puts nodes back (a run missed them), with USE_SEEN; true when anything changed. */
-bool choose_restore(struct choice *c, const struct observed *missed, struct litter *l);
+/* More is needed: a run looked for it (paths of the image, as they were missed). True when anything that was to go stays now. */
+bool choose_restore(struct choice *c, const char *const *paths, u32 n);
+/* Whether a run may look for it in vain: names that go, in observed.h's form; into *ret (malloc'ed, paths in the arena), whole directories by their own name only. */
+u32 choose_gone(const struct choice *c, struct arena *a, const char ***ret);
 void choice_free(struct choice *c);
 #endif

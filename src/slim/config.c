@@ -103,6 +103,11 @@ static json_t *wanted(const struct image *img, const struct config_change *c)
 		json_object_set_new(doc, "rootfs", rootfs);
 	}
 	json_object_set_new(rootfs, "diff_ids", new_ids(c));
+	if (c->added && json_arr(doc, "history")) {
+		json_t *h = json_object();
+		json_object_set_new(h, "created_by", json_string(c->added));
+		json_array_append_new(json_arr(doc, "history"), h);
+	}
 	for (u32 i = 0; i < c->n_emptied; i++)
 		json_object_set_new(json_array_get(json_arr(doc, "history"), (size_t)c->emptied[i]), "empty_layer", json_true());
 	return doc;
@@ -130,6 +135,12 @@ static void edit_history(struct str text, struct span history, const struct conf
 			bool none = text.p[blank(text, h.from + 1)] == '}';
 			upto(out, text, at, h.to - 1, none ? "\"empty_layer\":true" : ",\"empty_layer\":true");
 		}
+	}
+	if (history.to && c->added) { /* one of our own words: nothing in it needs escaping */
+		bool none = text.p[blank(text, history.from + 1)] == ']';
+		upto(out, text, at, history.to - 1, none ? "{\"created_by\":\"" : ",{\"created_by\":\"");
+		buf_puts(out, c->added);
+		buf_puts(out, "\"}");
 	}
 }
 

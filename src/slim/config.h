@@ -9,6 +9,7 @@ struct config_change {
 	u32 n;
 	const s32 *emptied;            /* indices into history, ascending; n_emptied of them */
 	u32 n_emptied;
+	const char *added;             /* created_by of a layer that is new, the last; NULL: none is */
 };
 
 /* `text` is the configuration as stored, img->config_doc the same parsed; without one (a plain directory) a minimal one is made. Into out. */

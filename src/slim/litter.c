@@ -2,11 +2,11 @@
 #include "slim/protect.h"
 
 const char *const litter_name[] = {
-	"", "package-lists", "package-cache", "package-backup", "language-cache", "log", "temporary", "bytecode", "system-cache", "docs", "man", "locales",
+	"", "package-lists", "package-cache", "package-backup", "language-cache", "log", "temporary", "bytecode", "system-cache", "docs", "man", "locales", "unneeded", "package-database",
 };
 const char *const litter_title[] = {
 	"", "package lists", "package manager caches", "package database backups", "language package caches", "logs", "temporary files", "byte code without source",
-	"rebuildable caches", "documentation", "manual pages", "translations",
+	"rebuildable caches", "documentation", "manual pages", "translations", "not needed", "package database, written anew",
 };
 const char *const litter_because[] = {
 	"", "named by the start command", "named by an environment variable", "the working directory", "below a volume", "below a directory of PATH", "a package owns it",
@@ -237,7 +237,7 @@ static enum litter_kind kind_of(struct search *s, node_id id, u8 *why)
 	return kind;
 }
 
-static bool by_request(enum litter_kind k) { return k >= LITTER_DOCS; }
+static bool by_request(enum litter_kind k) { return k >= LITTER_DOCS && k <= LITTER_LOCALES; }
 
 static void judge_file(struct search *s, node_id id)
 {

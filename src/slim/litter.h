@@ -21,7 +21,10 @@
 #include "rootfs/rootfs.h"
 
 enum litter_kind { /* 0: no litter */
-	LITTER_NONE, LITTER_LISTS, LITTER_CACHE, LITTER_BACKUP, LITTER_LANGUAGE, LITTER_LOG, LITTER_TMP, LITTER_BYTECODE, LITTER_SYSTEM, LITTER_DOCS, LITTER_MAN, LITTER_LOCALES, LITTER_KINDS,
+	LITTER_NONE, LITTER_LISTS, LITTER_CACHE, LITTER_BACKUP, LITTER_LANGUAGE, LITTER_LOG, LITTER_TMP, LITTER_BYTECODE, LITTER_SYSTEM, LITTER_DOCS, LITTER_MAN, LITTER_LOCALES,
+	LITTER_UNNEEDED, /* nothing needs it (choose.h) */
+	LITTER_DATABASE, /* written anew (database.h) */
+	LITTER_KINDS,
 };
 extern const char *const litter_name[];  /* stable: "package-lists" */
 extern const char *const litter_title[]; /* for people: "package lists" */

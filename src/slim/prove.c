@@ -1,4 +1,5 @@
 #include "slim/prove.h"
+#include "base/hash.h"
 
 struct simulated_layer {
 	struct facts facts; /* entries and notes of its own; strings borrowed up to `own` */
@@ -120,12 +121,14 @@ struct names {
 	node_id *v;
 	u32 n, cap;
 	const struct plan *skip; /* leave out what it removes; NULL: nothing */
+	bool databases;          /* and what was written anew */
 };
 
 static int take(void *ctx, node_id id)
 {
 	struct names *l = ctx;
-	if (!l->skip || !plan_removes(l->skip, id))
+	bool anew = l->databases && l->skip->litter->kind[id] == LITTER_DATABASE && rootfs_type(l->skip->trace->tree, id) != TAR_DIR;
+	if (!l->skip || !(anew || plan_removes(l->skip, id)))
 		VEC_PUSH(l->v, l->n, l->cap, id);
 	return 0;
 }
@@ -191,11 +194,34 @@ static void compare(struct comparison *c, node_id x, node_id y)
 		differs(c, &c->p->links, buf_str(&c->path_a), "is linked to other names afterwards");
 }
 
-bool prove(const struct plan *p, const struct rootfs *after, struct proof *ret)
+/* A name that only the result has: a file that was added, as it was meant, or a directory above one. */
+static bool was_added(const struct additions *added, const struct rootfs *after, node_id id, struct str path, u32 *found)
+{
+	path = str_from(path, 1);
+	for (u32 i = 0; added && i < added->n; i++) {
+		const struct addition *v = &added->v[i];
+		struct str name = str_of(v->path);
+		if (rootfs_type(after, id) == TAR_DIR && str_starts(name, path) && name.n > path.n && name.p[path.n] == '/')
+			return true;
+		if (!str_eq(name, path))
+			continue;
+		const struct fact_entry *e = rootfs_entry(after, id);
+		struct hasher *h = hasher_new();
+		hasher_add(h, v->content);
+		bool same = e && e->type == TAR_FILE && e->size == v->content.n && (!e->size || (!(e->flags & FACT_UNHASHED) && hash_eq(e->hash, hasher_value(h))));
+		hasher_free(h);
+		*found += same;
+		return same;
+	}
+	return false;
+}
+
+bool prove(const struct plan *p, const struct additions *added, const struct rootfs *after, struct proof *ret)
 {
 	*ret = (struct proof){ 0 };
 	const struct rootfs *before = p->trace->tree;
-	struct names x = { .skip = p }, y = { 0 };
+	struct names x = { .skip = p, .databases = added != NULL }, y = { 0 };
+	u32 found = 0;
 	struct comparison c = { .a = before, .b = after, .p = ret, .a_to_b = xcalloc(before->inodes.n, sizeof(u32)), .b_to_a = xcalloc(after->inodes.n, sizeof(u32)) };
 	rootfs_walk(before, ROOTFS_ROOT, take, &x);
 	rootfs_walk(after, ROOTFS_ROOT, take, &y);
@@ -209,12 +235,15 @@ bool prove(const struct plan *p, const struct rootfs *after, struct proof *ret)
 			differs(&c, &ret->missing, a, "is missing afterwards");
 			i++;
 		} else if (order > 0) {
-			differs(&c, &ret->extra, b, "was not there before");
+			if (!was_added(added, after, y.v[k], b, &found))
+				differs(&c, &ret->extra, b, "was not there before");
 			k++;
 		} else {
 			compare(&c, x.v[i++], y.v[k++]);
 		}
 	}
+	if (added && found != added->n)
+		differs(&c, &ret->missing, STR("a database"), "was written anew and is not there");
 	if (after->problems.n)
 		differs(&c, &ret->missing, str_of(after->problems.v[0]), "");
 	buf_free(&c.path_a);

@@ -3,6 +3,7 @@
 #ifndef PARE_SLIM_PROVE_H
 #define PARE_SLIM_PROVE_H
 #include "base/common.h"
+#include "slim/database.h"
 #include "slim/plan.h"
 
 /* What a plan would make, as an image: facts of the entries that stay, no bytes. */
@@ -19,6 +20,6 @@ struct proof {
 	u32 missing, extra, metadata, content, links; /* differences: names on one side only, what they are, their bytes, what they share */
 	char first[512];  /* the first difference, for people; "" when there is none */
 };
-/* True when nothing differs. */
-bool prove(const struct plan *p, const struct rootfs *after, struct proof *ret);
+/* True when nothing differs. `added` (may be NULL): files that are new, or in place of a database that was written anew; each must be there, with its content. */
+bool prove(const struct plan *p, const struct additions *added, const struct rootfs *after, struct proof *ret);
 #endif

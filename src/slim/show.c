@@ -107,21 +107,24 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 	u32 n;
 	struct slim_row *v = rows(s, &n);
 	struct buf text = BUF(0);
-	u64 saved = s->before.size - s->after.size;
+	u64 saved = s->before.size - MIN(s->after.size, s->before.size);
 	safe(f, str_of(s->img->reference ? s->img->reference : location), 200);
 	putc('\n', f);
-	if (n)
+	bool by_layer = s->opt.choose.level == SLIM_SAFE;
+	if (!by_layer)
+		slim_tell_choice(f, s);
+	if (n && by_layer)
 		fputs("\n   SAVED  LAYER    FILES  WHAT                           INSTRUCTION\n", f);
-	for (u32 i = 0; i < n; i++) {
+	for (u32 i = 0; i < n && by_layer; i++) {
 		buf_clear(&text);
 		image_instruction(s->img, v[i].layer, &text);
 		fprintf(f, "%8s  %5u  %7s  %-29s  ", TEXT_SIZE(v[i].bytes), v[i].layer, TEXT_COUNT(v[i].files), v[i].title);
 		safe(f, buf_str(&text), 80);
 		putc('\n', f);
 	}
-	if (!n)
+	if (!n && by_layer)
 		fputs("\nNothing in it can go: it stays as it is.\n", f);
-	fprintf(f, "\nbefore   %s in %s files, %u layers\n", TEXT_SIZE(s->before.size), TEXT_COUNT(s->before.files), s->before.layers);
+	fprintf(f, "%sbefore   %s in %s files, %u layers\n", by_layer ? "\n" : "", TEXT_SIZE(s->before.size), TEXT_COUNT(s->before.files), s->before.layers);
 	fprintf(f, "after    %s in %s files, %u layers: %s less (%.1f %%)\n", TEXT_SIZE(s->after.size), TEXT_COUNT(s->after.files), s->after.layers, TEXT_SIZE(saved),
 		s->before.size ? 100.0 * (double)saved / (double)s->before.size : 0.0);
 	fates(f, s);
@@ -167,6 +170,16 @@ static void one_kept(struct jsonw *w, struct str path, const char *reason, const
 	jsonw_end(w);
 }
 
+static void one_use(struct jsonw *w, const struct slim *s, node_id id, u32 layer, u64 bytes)
+{
+	const struct graph *g = s->choice.graph;
+	struct buf path = BUF(0), from = BUF(0);
+	node_id because = g->because[id];
+	one_kept(w, rootfs_path(s->trace.tree, id, &path), graph_use_text[g->use[id]], because && because != GRAPH_START ? rootfs_path(s->trace.tree, because, &from).p : "", layer, bytes);
+	buf_free(&path);
+	buf_free(&from);
+}
+
 static void kept(struct jsonw *w, const struct slim *s, const u8 *hidden)
 {
 	const struct trace *t = &s->trace;
@@ -183,6 +196,8 @@ static void kept(struct jsonw *w, const struct slim *s, const u8 *hidden)
 			one_kept(w, trace_path(t, g, &path), waste_reason_text[hidden[g] - 1], need_because[s->plan.need[g]], trace_layer(t, g), e->size);
 		else if (s->litter.kind[id])
 			one_kept(w, rootfs_path(t->tree, id, &path), litter_name[s->litter.kind[id]], need_because[s->plan.need[g]], trace_layer(t, g), e->size);
+		else if (s->choice.graph && s->choice.graph->use[id])
+			one_use(w, s, id, trace_layer(t, g), e->size);
 		else if (s->litter.was[id])
 			one_kept(w, rootfs_path(t->tree, id, &path), litter_name[s->litter.was[id]], litter_because[s->litter.why[id]], trace_layer(t, g), e->size);
 	}
@@ -201,7 +216,8 @@ static void removed(struct jsonw *w, const struct slim *s, const u8 *hidden)
 		if (s->plan.need[g] || (trace_is_whiteout(t, g) && !bytes))
 			continue;
 		u8 kind = litter_of(s, g);
-		u32 owner = kind ? s->packages->owner[t->steps[g].node] : 0;
+		node_id id = t->steps[g].node;
+		u32 owner = kind && id < s->packages->n_owner ? s->packages->owner[id] : 0;
 		jsonw_obj(w);
 		jsonw_ks(w, "path", kind ? rootfs_path(t->tree, t->steps[g].node, &path) : trace_path(t, g, &path));
 		jsonw_ku(w, "bytes", bytes);

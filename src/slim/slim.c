@@ -49,15 +49,17 @@ static void check_count(struct slim *s, const char *name, u32 total, u32 wrong)
 	check(s, name, wrong == 0, before, after);
 }
 
-bool slim_verify(struct slim *s, const struct image *after, const struct rootfs *tree, const struct packages *pkgs)
+bool slim_verify(struct slim *s, const struct image *after, const struct rootfs *tree, const struct packages *pkgs, bool written)
 {
 	struct litter left;
 	struct slim_side side;
 	char a[40], b[40];
-	u64 gone = 0;
+	u64 gone = 0, more = 0;
 	for (u32 g = 0; g < s->trace.total; g++)
 		gone += plan_gone(&s->plan, g);
-	prove(&s->plan, tree, &s->proof);
+	for (u32 i = 0; written && i < s->added.n; i++)
+		more += s->added.v[i].content.n;
+	prove(&s->plan, written && s->added.n ? &s->added : NULL, tree, &s->proof);
 	litter_find(after, tree, pkgs, &s->opt.litter, &left);
 	slim_measure(&side, after, tree, pkgs, &left);
 	litter_free(&left);
@@ -70,7 +72,7 @@ bool slim_verify(struct slim *s, const struct image *after, const struct rootfs 
 	check(s, "configuration", same, "as it is", same ? "as it was" : "changed");
 	snprintf(a, sizeof a, "%llu bytes", (unsigned long long)s->before.size);
 	snprintf(b, sizeof b, "%llu bytes", (unsigned long long)side.size);
-	check(s, "size", s->before.size - gone == side.size, a, b);
+	check(s, "size", s->before.size - gone + more == side.size, a, b);
 	bool pass = true;
 	for (u32 i = 0; i < s->n_checks; i++)
 		pass &= s->checks[i].pass;
@@ -78,13 +80,16 @@ bool slim_verify(struct slim *s, const struct image *after, const struct rootfs 
 	return pass;
 }
 
+/* What the layers were read for. */
+enum collector_set slim_set(const struct slim *s) { return s->opt.choose.level == SLIM_SAFE ? COLLECT_OS : COLLECT_PACKAGES; }
+
 /* What the plan would make, compared with what is there. */
 static bool plan_holds(struct slim *s)
 {
 	struct simulated *sim = simulate(&s->plan);
 	struct rootfs *tree = rootfs_build(simulated_image(sim), NULL);
-	struct packages *pkgs = packages_read(tree, false);
-	bool ok = slim_verify(s, simulated_image(sim), tree, pkgs);
+	struct packages *pkgs = packages_read_set(tree, slim_set(s), false);
+	bool ok = slim_verify(s, simulated_image(sim), tree, pkgs, false);
 	packages_free(pkgs);
 	rootfs_free(tree);
 	simulated_free(sim);
@@ -118,7 +123,7 @@ static int prepare(struct slim *s, const struct load_options *load, const char *
 	}
 	if (trace_make(s->img, &s->trace, err) < 0)
 		return -1;
-	s->packages = packages_read(s->trace.tree, false);
+	s->packages = packages_read_set(s->trace.tree, slim_set(s), false);
 	litter_find(s->img, s->trace.tree, s->packages, &s->opt.litter, &s->litter);
 	problems_merge(problems, &s->packages->problems, NULL);
 	problems_merge(problems, &s->litter.problems, NULL);
@@ -133,13 +138,42 @@ static int prepare(struct slim *s, const struct load_options *load, const char *
 			s->whole[i] = true;
 	}
 	slim_measure(&s->before, s->img, s->trace.tree, s->packages, &s->litter);
-	return slim_plan(s, err);
+	return 0;
+}
+
+static int rewritten(struct slim *s, struct error *err)
+{
+	additions_free(&s->added);
+	return database_rewrite(&s->choice, &s->added, err);
+}
+
+static int chosen(struct slim *s, struct error *err)
+{
+	struct choose_options o = s->opt.choose;
+	if (o.level == SLIM_SAFE)
+		return 0;
+	o.keep = s->opt.litter.keep;
+	o.n_keep = s->opt.litter.n_keep;
+	if (choose(s->img, s->trace.tree, s->packages, &o, &s->litter, &s->choice, err) < 0)
+		return error_wrap(err, "%s", s->location);
+	return rewritten(s, err);
+}
+
+int slim_restore(struct slim *s, const char *const *paths, u32 n, struct error *err)
+{
+	if (!choose_restore(&s->choice, paths, n))
+		return 0;
+	return rewritten(s, err) < 0 ? -1 : slim_plan(s, err);
 }
 
 int slim_open(const char *location, const struct load_options *load, const struct slim_options *opt, struct slim *ret, struct problems *problems, struct error *err)
 {
 	*ret = (struct slim){ .location = location, .opt = *opt };
 	int r = prepare(ret, load, location, problems, err);
+	if (r == 0)
+		r = chosen(ret, err);
+	if (r == 0)
+		r = slim_plan(ret, err);
 	if (r != 0)
 		slim_close(ret);
 	return r;
@@ -148,6 +182,9 @@ int slim_open(const char *location, const struct load_options *load, const struc
 void slim_close(struct slim *s)
 {
 	plan_free(&s->plan);
+	additions_free(&s->added);
+	if (s->choice.graph)
+		choice_free(&s->choice);
 	litter_free(&s->litter);
 	if (s->packages)
 		packages_free(s->packages);

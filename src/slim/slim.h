@@ -4,6 +4,8 @@
 #define PARE_SLIM_SLIM_H
 #include "base/common.h"
 #include "base/error.h"
+#include "slim/choose.h"
+#include "slim/database.h"
 #include "slim/litter.h"
 #include "slim/plan.h"
 #include "slim/prove.h"
@@ -13,6 +15,7 @@
 struct slim_options {
 	struct litter_options litter;
 	bool keep_base; /* layers of the base image stay as they are */
+	struct choose_options choose; /* level, and what is known to be needed; its keep is litter's */
 };
 
 struct slim_side {
@@ -35,6 +38,8 @@ struct slim {
 	struct trace trace;
 	struct packages *packages;
 	struct litter litter;
+	struct choice choice;      /* at levels package and file */
+	struct additions added;    /* likewise */
 	struct plan plan;
 	bool *whole;      /* by layer: not to be touched */
 	u32 base;         /* layers of the base image that were kept for keep_base */
@@ -50,6 +55,8 @@ struct slim {
  * -1 and ERR_INPUT when not even the image as it is holds. */
 int slim_open(const char *location, const struct load_options *load, const struct slim_options *opt, struct slim *ret, struct problems *problems, struct error *err) must_check;
 void slim_close(struct slim *s);
+/* Plans again with what a run missed (choose_restore()); 0 also when nothing changed. */
+int slim_restore(struct slim *s, const char *const *paths, u32 n, struct error *err) must_check;
 
 struct slim_target {
 	const char *location;
@@ -58,6 +65,7 @@ struct slim_target {
 	enum compression compression;
 	int level;               /* 0: the default */
 	struct repo_options repo; /* how docker://REF and pare:REF are written */
+	const struct collector *const *collectors; /* that the original was read with */
 };
 /* Writes, reads it back, compares, and only then lets it appear. 1: a check did not pass; nothing was written. A layer whose compressed form
  * comes out no smaller than it was stays as it was, and the plan with it. */
@@ -66,7 +74,8 @@ int slim_write(struct slim *s, const struct slim_target *to, struct error *err) 
 /* For slim.c and write.c. */
 int slim_plan(struct slim *s, struct error *err) must_check; /* (again) with s->whole */
 void slim_measure(struct slim_side *side, const struct image *img, const struct rootfs *r, const struct packages *pkgs, const struct litter *l);
-bool slim_verify(struct slim *s, const struct image *after, const struct rootfs *tree, const struct packages *pkgs);
+bool slim_verify(struct slim *s, const struct image *after, const struct rootfs *tree, const struct packages *pkgs, bool written); /* written: with what was added */
+enum collector_set slim_set(const struct slim *s); /* what the layers are read for */
 
 /* show.c: what was found and done. */
 struct slim_row { /* bytes that went, by kind and layer */
@@ -75,5 +84,7 @@ struct slim_row { /* bytes that went, by kind and layer */
 	u64 bytes;
 };
 void slim_table(FILE *f, const struct slim *s, const char *location, const char *written); /* written NULL: a dry run */
+void slim_tell_choice(FILE *f, const struct slim *s); /* tell.c: of levels package and file */
+void slim_explain(FILE *f, const struct slim *s, const char *path); /* why it stays, from file to file up to the configuration */
 void slim_json(FILE *f, const struct slim *s, const char *location, const char *written);
 #endif

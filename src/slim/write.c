@@ -9,7 +9,7 @@ struct writer {
 	struct slim *s;
 	const struct slim_target *to;
 	struct sink *sink;
-	struct sink_layer *layers; /* of the result */
+	struct sink_layer *layers; /* of the result: those of the original that are left, then the one that was added */
 	u32 n;
 	bool again; /* a layer did not get smaller: the plan changed */
 };
@@ -78,6 +78,22 @@ static int rewrite_layer(struct writer *w, u32 i, struct sink_layer *ret, struct
 	return sink_layer(w->sink, s, form, w->to->level, w->s->plan.layers[i].size, form == l->compression ? l->compressed_size : 0, ret, err);
 }
 
+/* The databases that were written anew, in a layer of their own on top. */
+static int add_layer(struct writer *w, struct error *err)
+{
+	struct slim *s = w->s;
+	struct buf tar = BUF(0);
+	if (!s->added.n)
+		return 0;
+	const struct image_layer *top = &s->img->layers[s->img->n_layers - 1];
+	int r = additions_tar(&s->added, &s->plan, &tar, err);
+	if (r == 0)
+		r = sink_layer(w->sink, stream_memory(buf_str(&tar)), w->sink->ops->plain ? COMP_NONE : form_of(w, top), w->to->level, tar.n, 0, &w->layers[w->n], err);
+	w->n += r == 0;
+	buf_free(&tar);
+	return r < 0 ? error_wrap(err, "the layer of package databases") : 0;
+}
+
 static u64 work_of(const struct writer *w)
 {
 	u64 total = 0;
@@ -105,7 +121,7 @@ static int write_layers(struct writer *w, struct error *err)
 		if (r == 1)
 			w->again = w->s->whole[i] = true;
 	}
-	return 0;
+	return w->again ? 0 : add_layer(w, err);
 }
 
 static void new_config(struct writer *w, struct buf *out)
@@ -116,7 +132,7 @@ static void new_config(struct writer *w, struct buf *out)
 	s32 *emptied = xcalloc(MAX(img->n_layers, 1u), sizeof *emptied);
 	struct config_change c = { .diff_ids = ids, .n = w->n, .emptied = emptied };
 	u32 layers = 0;
-	bool same = img->config_doc && w->n == img->config.n_diff_ids;
+	bool same = img->config_doc && w->n == img->config.n_diff_ids && !w->s->added.n;
 	for (u32 i = 0; i < img->config.n_history; i++)
 		layers += !img->config.history[i].empty_layer;
 	for (u32 i = 0; i < w->n; i++) {
@@ -126,6 +142,7 @@ static void new_config(struct writer *w, struct buf *out)
 	for (u32 i = 0; i < img->n_layers; i++) /* a history that doesn't fit the layers says nothing of them */
 		if (w->s->plan.layers[i].fate == LAYER_DROPPED && layers == img->n_layers && img->layers[i].history >= 0)
 			emptied[c.n_emptied++] = img->layers[i].history;
+	c.added = w->s->added.n && layers == img->n_layers ? "pare slim" : NULL;
 	if (same)
 		buf_add(out, text);
 	else
@@ -168,7 +185,7 @@ static int read_back(struct writer *w, struct error *err)
 {
 	char platform[100];
 	struct image *after;
-	struct load_options load = { .collectors = package_collectors, .need_content = true, .no_cache = true };
+	struct load_options load = { .collectors = w->to->collectors, .need_content = true, .no_cache = true };
 	if (w->s->img->config_doc && *platform_text(&w->s->img->config.platform, platform))
 		load.platform = platform;
 	if (image_load(sink_staged(w->sink), &load, &after, err) < 0)
@@ -178,8 +195,8 @@ static int read_back(struct writer *w, struct error *err)
 		r = error_set(err, ERR_ENV, "reading back what was written: %s", after->problems.v[0]);
 	} else {
 		struct rootfs *tree = rootfs_build(after, NULL);
-		struct packages *pkgs = packages_read(tree, false);
-		r = slim_verify(w->s, after, tree, pkgs) ? 0 : 1;
+		struct packages *pkgs = packages_read_set(tree, slim_set(w->s), false);
+		r = slim_verify(w->s, after, tree, pkgs, true) ? 0 : 1;
 		packages_free(pkgs);
 		rootfs_free(tree);
 	}
@@ -211,7 +228,7 @@ static int attempt(struct writer *w, struct error *err)
 
 int slim_write(struct slim *s, const struct slim_target *to, struct error *err)
 {
-	struct writer w = { .s = s, .to = to, .layers = xcalloc(MAX(s->img->n_layers, 1u), sizeof *w.layers) };
+	struct writer w = { .s = s, .to = to, .layers = xcalloc(s->img->n_layers + 1u, sizeof *w.layers) };
 	int r = attempt(&w, err);
 	while (r == 0 && w.again) { /* each time one more layer is kept whole: it ends */
 		r = slim_plan(s, err);

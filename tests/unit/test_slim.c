@@ -71,7 +71,7 @@ static bool holds(struct bench *b)
 	struct proof p;
 	struct simulated *s = simulate(&b->plan);
 	struct rootfs *tree = rootfs_build(simulated_image(s), NULL);
-	bool ok = prove(&b->plan, tree, &p);
+	bool ok = prove(&b->plan, NULL, tree, &p);
 	rootfs_free(tree);
 	simulated_free(s);
 	return ok;
@@ -152,7 +152,7 @@ static void test_proof_sees(void **state)
 	((struct fact_entry *)(uintptr_t)facts_entry(b.layers[1].facts, 0))->mode = 04755;
 	struct proof p;
 	struct rootfs *other = rootfs_build(&b.img, NULL);
-	assert_false(prove(&b.plan, other, &p)); /* litter still there */
+	assert_false(prove(&b.plan, NULL, other, &p)); /* litter still there */
 	assert_int_equal(p.extra, 1);
 	rootfs_free(other);
 	teardown(&b);

@@ -1,0 +1,376 @@
+#include "slim/choose.h"
+#include "package/binary.h"
+
+struct chooser {
+	struct choice *c;
+	const struct rootfs *r;
+	const struct packages *pkgs;
+	u8 *shared;    /* by node: a directory in which packages of the system have files, or of everybody (SHARED) */
+	node_id *unit; /* by node: the unit that it belongs to, of what no package owns */
+	u8 *alive;     /* by unit's node, and by package behind the nodes */
+	struct buf path;
+};
+
+static bool of_system(const struct packages *p, node_id id)
+{
+	u32 o = id < p->n_owner ? p->owner[id] : 0;
+	return o && p->v[o - 1].origin == ORIGIN_DATABASE;
+}
+
+static struct str name_of(const struct rootfs *r, node_id id) { return str_n(rootfs_node(r, id)->name, rootfs_node(r, id)->length); }
+
+/* --- what only people and builders read --- */
+static bool useless(struct str path)
+{
+	static const char *const dirs[] = {
+		"/usr/share/doc/", "/usr/share/man/", "/usr/share/info/", "/usr/share/lintian/", "/usr/share/bug/", "/usr/share/doc-base/", "/usr/share/gtk-doc/", "/usr/share/bash-completion/", "/usr/share/zsh/",
+		"/usr/share/fish/", "/usr/share/aclocal/", "/usr/share/pkgconfig/", "/usr/share/gdb/", "/usr/share/locale/", "/usr/share/help/", "/usr/share/applications/", "/usr/share/menu/", "/usr/share/pixmaps/",
+		"/usr/include/", "/usr/src/", "/usr/local/include/", "/usr/local/share/doc/", "/usr/local/share/man/", "/usr/local/man/", "/etc/bash_completion.d/", "/usr/lib/debug/", "/usr/share/i18n/",
+		"/usr/share/debhelper/", "/usr/share/apport/", "/usr/share/reportbug/", "/usr/share/initramfs-tools/", "/usr/share/licenses/", "/etc/init.d/", "/etc/logrotate.d/", "/etc/cron.daily/", "/etc/cron.weekly/",
+		"/lib/systemd/", "/usr/lib/systemd/", "/etc/systemd/", "/usr/lib/sysusers.d/", "/usr/lib/tmpfiles.d/", "/usr/share/polkit-1/", "/usr/share/zsh-completions/", NULL,
+	};
+	for (const char *const *d = dirs; *d; d++)
+		if (str_starts(path, str_of(*d)))
+			return true;
+	return str_ends(path, STR(".a")) || str_ends(path, STR(".la")) || str_ends(path, STR(".pc")) || str_contains(path, STR("/cmake/"));
+}
+
+/* The terms under which a package may be handed on. */
+static bool licence_of(struct str path)
+{
+	return (str_starts(path, STR("/usr/share/doc/")) && str_ends(path, STR("/copyright"))) || str_starts(path, STR("/usr/share/licenses/"));
+}
+
+/* --- units --- */
+/* Directories of everybody: what lies in one is a unit by itself. */
+static bool everybodys(struct str path)
+{
+	static const char *const dirs[] = { "/", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/opt", "/srv", "/home", "/root", "/var", "/var/lib", "/var/cache", "/var/opt", "/var/spool", "/var/www", "/run", "/tmp", "/var/tmp", "/var/log",
+		"/mnt", "/media", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share", "/usr/src", "/usr/local", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib", "/usr/local/lib64",
+		"/usr/local/libexec", "/usr/local/share", "/usr/local/etc", "/usr/local/src", "/usr/local/opt", NULL };
+	return str_listed(path, dirs);
+}
+
+/* How many names below a directory of this name are one package of a language: node_modules/x 1, node_modules/@scope/x 2. */
+static bool packages_dir(struct str name)
+{
+	static const char *const names[] = { "node_modules", "site-packages", "dist-packages", "gems", "vendor", NULL };
+	return str_listed(name, names);
+}
+
+static node_id unit_of(struct chooser *ch, node_id id)
+{
+	const struct rootfs *r = ch->r;
+	node_id parent = rootfs_node(r, id)->parent;
+	if (ch->unit[id])
+		return ch->unit[id];
+	struct str up = name_of(r, parent);
+	node_id above = rootfs_node(r, parent)->parent;
+	bool scope = above && packages_dir(name_of(r, above)) && (str_starts(up, STR("@")) || str_is(name_of(r, above), "vendor"));
+	bool own = ch->shared[parent] || scope || (packages_dir(up) && !str_is(up, "vendor"));
+	if (own && packages_dir(up) && str_starts(name_of(r, id), STR("@")))
+		own = ch->shared[parent];
+	node_id u = own || parent == ROOTFS_ROOT ? id : ch->unit[parent] ? ch->unit[parent] : id;
+	return ch->unit[id] = u;
+}
+
+static void find_units(struct chooser *ch)
+{
+	const struct rootfs *r = ch->r;
+	ch->shared[ROOTFS_ROOT] = true;
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		if (rootfs_type(r, id) == TAR_DIR && everybodys(rootfs_path(r, id, &ch->path)))
+			ch->shared[id] = true;
+		if (of_system(ch->pkgs, id))
+			for (node_id up = rootfs_node(r, id)->parent; up && !ch->shared[up]; up = rootfs_node(r, up)->parent)
+				ch->shared[up] = true;
+	}
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) /* a directory before what is in it */
+		unit_of(ch, id);
+}
+
+/* The index into alive[] of what a file stays or goes with. */
+static u32 company(const struct chooser *ch, node_id id)
+{
+	return of_system(ch->pkgs, id) ? ch->r->nodes.n + ch->pkgs->owner[id] : ch->unit[id];
+}
+
+/* Whether that a file is reached speaks for its unit: not that a link leads to it, nor that every program may count on it. */
+static bool speaks(u8 use) { return use != USE_NOT && use != USE_LINK && use != USE_WAY && use != USE_SYSTEM; }
+
+static bool bytecode(struct str name) { return str_ends(name, STR(".pyc")); }
+
+static void by_unit(struct chooser *ch)
+{
+	const struct rootfs *r = ch->r;
+	struct graph *g = ch->c->graph;
+	find_units(ch);
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
+		if (speaks(g->use[id]) && rootfs_type(r, id) != TAR_DIR && !bytecode(name_of(r, id)))
+			ch->alive[company(ch, id)] = true;
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		if (g->use[id] || rootfs_type(r, id) == TAR_DIR || ch->c->litter_kind[id])
+			continue;
+		bool stays = ch->alive[company(ch, id)];
+		if (stays && useless(rootfs_path(r, id, &ch->path)) && (of_system(ch->pkgs, id) || ch->shared[rootfs_node(r, id)->parent]))
+			stays = false;
+		if (stays)
+			graph_reach(g, id, USE_PACKAGE, ROOTFS_ROOT);
+	}
+}
+
+/* A source's compiled form stays with it: __pycache__/x.cpython-311.pyc beside x.py. */
+static void with_bytecode(struct chooser *ch)
+{
+	const struct rootfs *r = ch->r;
+	struct graph *g = ch->c->graph;
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		node_id dir = rootfs_node(r, id)->parent;
+		if (g->use[id] || rootfs_type(r, id) != TAR_FILE || !bytecode(name_of(r, id)) || !str_is(name_of(r, dir), "__pycache__"))
+			continue;
+		struct str stem = name_of(r, id);
+		stem = str_cut(&stem, '.');
+		struct buf source = BUF(0);
+		buf_add(&source, stem);
+		buf_puts(&source, ".py");
+		node_id py = rootfs_child(r, rootfs_node(r, dir)->parent, buf_str(&source));
+		buf_free(&source);
+		if (py && g->use[py])
+			graph_reach(g, id, USE_PACKAGE, py);
+	}
+}
+
+static bool outside(const struct rootfs *r, node_id id)
+{
+	const struct fact_entry *e = rootfs_entry(r, id);
+	struct str to = e ? str_of(facts_string(rootfs_facts(r, id), e->link)) : STR("");
+	return str_starts(to, STR("/dev/")) || str_starts(to, STR("/proc/"));
+}
+
+/* Licences of packages with files left, links into /dev, directories that hold nothing. */
+static void small_things(struct chooser *ch)
+{
+	const struct rootfs *r = ch->r;
+	struct graph *g = ch->c->graph;
+	bool *full = xcalloc(r->nodes.n, sizeof *full);
+	memset(ch->alive, 0, r->nodes.n + ch->pkgs->n + 1);
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		if (g->use[id] && of_system(ch->pkgs, id) && rootfs_type(r, id) == TAR_FILE)
+			ch->alive[r->nodes.n + ch->pkgs->owner[id]] = true;
+		if (rootfs_type(r, id) != TAR_DIR || ch->c->litter_kind[id])
+			for (node_id up = rootfs_node(r, id)->parent; up && !full[up]; up = rootfs_node(r, up)->parent)
+				full[up] = true;
+	}
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		u8 type = rootfs_type(r, id);
+		if (g->use[id])
+			continue;
+		if (type == TAR_DIR && !full[id])
+			graph_reach(g, id, USE_SYSTEM, ROOTFS_ROOT);
+		else if (type == TAR_SYMLINK && outside(r, id))
+			graph_reach(g, id, USE_SYSTEM, ROOTFS_ROOT);
+		else if (type == TAR_FILE && of_system(ch->pkgs, id) && ch->alive[r->nodes.n + ch->pkgs->owner[id]] && licence_of(rootfs_path(r, id, &ch->path)))
+			graph_reach(g, id, USE_PACKAGE, ROOTFS_ROOT);
+	}
+	free(full);
+}
+
+/* --- what was seen --- */
+/* Names that were read of a directory are needed when it is the application's or the administrator's; a language's search path is listed whole, and its graph knows better. */
+static bool listing_counts(struct chooser *ch, node_id dir)
+{
+	struct str path = rootfs_path(ch->r, dir, &ch->path);
+	return !everybodys(path) && (!ch->shared[dir] || str_starts(path, STR("/etc/")));
+}
+
+static void seen(struct chooser *ch, const struct observed *o)
+{
+	struct graph *g = ch->c->graph;
+	for (u32 i = 0; i < o->n_paths; i++) {
+		const struct observed_path *p = &o->paths[i];
+		node_id id = rootfs_find(ch->r, str_of(p->path), false);
+		if (!id || id == ROOTFS_ROOT || !(p->what & (SEEN_OPENED | SEEN_EXECUTED | SEEN_LOOKED_AT | SEEN_LISTED | SEEN_WRITTEN | SEEN_DELETED)))
+			continue;
+		node_id by = *p->by ? rootfs_find(ch->r, str_of(p->by), true) : 0;
+		graph_reach(g, id, USE_SEEN, by ? by : GRAPH_START);
+		if (!(p->what & SEEN_LISTED) || rootfs_type(ch->r, id) != TAR_DIR || !listing_counts(ch, id))
+			continue;
+		for (node_id at = rootfs_node(ch->r, id)->child; at; at = rootfs_node(ch->r, at)->sibling)
+			if (rootfs_node(ch->r, at)->state == NODE_LIVE && rootfs_type(ch->r, at) != TAR_DIR)
+				graph_reach(g, at, USE_SEEN, id);
+	}
+}
+
+static void asked(struct chooser *ch, const struct choose_options *opt)
+{
+	for (node_id id = rootfs_next(ch->r, ROOTFS_ROOT); id && opt->n_keep; id = rootfs_next(ch->r, id)) {
+		struct str path = rootfs_path(ch->r, id, &ch->path);
+		for (u32 i = 0; i < opt->n_keep; i++)
+			if (str_glob(str_of(opt->keep[i]), path))
+				graph_reach_below(ch->c->graph, id, USE_ASKED, GRAPH_START);
+	}
+	for (u32 i = 0; i < opt->n_commands; i++) {
+		u32 n = 0;
+		while (opt->commands[i][n])
+			n++;
+		struct str *words = arena_array(&ch->c->graph->a, struct str, n + 1);
+		for (u32 k = 0; k < n; k++)
+			words[k] = str_of(arena_strdup(&ch->c->graph->a, str_of(opt->commands[i][k])));
+		graph_command(ch->c->graph, words, n, GRAPH_START);
+	}
+}
+
+/* --- what goes --- */
+static bool is_shell(struct str name)
+{
+	static const char *const names[] = { "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "rbash", "busybox", NULL };
+	return str_listed(name, names);
+}
+
+static bool is_manager(struct str name)
+{
+	static const char *const names[] = { "apt", "apt-get", "aptitude", "dpkg", "apk", "rpm", "yum", "dnf", "microdnf", "zypper", "pacman", "pip", "pip3", "npm", "yarn", "pnpm", "gem", "composer", "cpan", "conda", "mamba", "snap", NULL };
+	return str_listed(name, names);
+}
+
+static void tell_gone(struct choice *c)
+{
+	u32 cap[3] = { 0 };
+	c->n_shells = c->n_managers = c->n_setuid = 0;
+	free(c->gone_shells);
+	free(c->gone_managers);
+	free(c->gone_setuid);
+	c->gone_shells = c->gone_managers = c->gone_setuid = NULL;
+	for (node_id id = rootfs_next(c->r, ROOTFS_ROOT); id; id = rootfs_next(c->r, id)) {
+		const struct fact_entry *e = c->litter->kind[id] == LITTER_UNNEEDED && rootfs_type(c->r, id) == TAR_FILE ? rootfs_entry(c->r, id) : NULL;
+		if (!e || !(e->mode & 0111))
+			continue;
+		struct str name = name_of(c->r, id);
+		if (is_shell(name))
+			VEC_PUSH(c->gone_shells, c->n_shells, cap[0], id);
+		if (is_manager(name))
+			VEC_PUSH(c->gone_managers, c->n_managers, cap[1], id);
+		if (e->mode & 06000)
+			VEC_PUSH(c->gone_setuid, c->n_setuid, cap[2], id);
+	}
+}
+
+/* From what is reached to what goes. A directory goes when nothing in it stays and nothing speaks for itself. */
+static void decide(struct choice *c)
+{
+	const struct rootfs *r = c->r;
+	const struct graph *g = c->graph;
+	bool *held = xcalloc(r->nodes.n, sizeof *held);
+	for (node_id id = r->nodes.n; --id > ROOTFS_ROOT;) { /* backwards: children before their directory */
+		if (rootfs_node(r, id)->state != NODE_LIVE)
+			continue;
+		bool stays = !g->whole || g->use[id] || held[id] || !rootfs_node(r, id)->inode;
+		if (stays)
+			held[rootfs_node(r, id)->parent] = true;
+		c->litter->kind[id] = stays ? LITTER_NONE : c->litter_kind[id] ? c->litter_kind[id] : LITTER_UNNEEDED;
+		if (stays && !g->whole && !g->use[id])
+			c->litter->kind[id] = c->litter_kind[id];
+	}
+	free(held);
+	tell_gone(c);
+}
+
+static void settle(struct chooser *ch)
+{
+	struct choice *c = ch->c;
+	graph_run(c->graph);
+	if (c->level == SLIM_PACKAGE) {
+		by_unit(ch);
+		graph_run(c->graph);
+	}
+	with_bytecode(ch);
+	small_things(ch);
+	graph_run(c->graph);
+	decide(c);
+}
+
+static struct chooser chooser_of(struct choice *c)
+{
+	u32 n = c->r->nodes.n;
+	return (struct chooser){ .c = c, .r = c->r, .pkgs = c->pkgs, .shared = xcalloc(n, 1), .unit = xcalloc(n, sizeof(node_id)), .alive = xcalloc(n + c->pkgs->n + 1, 1) };
+}
+
+static void chooser_free(struct chooser *ch)
+{
+	free(ch->shared);
+	free(ch->unit);
+	free(ch->alive);
+	buf_free(&ch->path);
+}
+
+int choose(const struct image *img, const struct rootfs *r, const struct packages *pkgs, const struct choose_options *opt, struct litter *l, struct choice *ret, struct error *err)
+{
+	const struct config *k = &img->config;
+	bool starts = (k->entrypoint && *k->entrypoint) || (k->cmd && *k->cmd);
+	if (!starts && !opt->n_commands && !opt->n_keep && !(opt->observed && opt->observed->n_paths))
+		return error_set(err, ERR_INPUT, "it starts nothing: say what is needed with --exec or --keep, or use --level safe");
+	*ret = (struct choice){ .level = opt->level, .r = r, .pkgs = pkgs, .litter = l, .litter_kind = xmalloc(l->n) };
+	memcpy(ret->litter_kind, l->kind, l->n);
+	ret->names = xcalloc(pkgs->n + 1u, sizeof *ret->names);
+	for (u32 i = 0; i < pkgs->n; i++)
+		ret->names[i + 1] = pkgs->v[i].name;
+	ret->owners = (struct graph_owners){ .owner = pkgs->owner, .names = ret->names, .n_packages = pkgs->n };
+	ret->graph = graph_new(img, r, &(struct graph_options){ .elf = binary_elf, .owners = &ret->owners });
+	struct chooser ch = chooser_of(ret);
+	find_units(&ch);
+	graph_configuration(ret->graph);
+	asked(&ch, opt);
+	if (opt->observed)
+		seen(&ch, opt->observed);
+	settle(&ch);
+	chooser_free(&ch);
+	return 0;
+}
+
+bool choose_restore(struct choice *c, const char *const *paths, u32 n)
+{
+	bool any = false;
+	for (u32 i = 0; i < n; i++) {
+		node_id id = rootfs_find(c->r, str_of(paths[i]), false);
+		if (!id || id == ROOTFS_ROOT || !c->litter->kind[id])
+			continue;
+		any = true;
+		if (rootfs_type(c->r, id) == TAR_DIR)
+			graph_reach_below(c->graph, id, USE_SEEN, GRAPH_START);
+		else
+			graph_reach(c->graph, id, USE_SEEN, GRAPH_START);
+	}
+	if (!any)
+		return false;
+	struct chooser ch = chooser_of(c);
+	find_units(&ch);
+	settle(&ch);
+	chooser_free(&ch);
+	return true;
+}
+
+u32 choose_gone(const struct choice *c, struct arena *a, const char ***ret)
+{
+	struct buf path = BUF(0);
+	const char **v = NULL;
+	u32 n = 0, cap = 0;
+	for (node_id id = rootfs_next(c->r, ROOTFS_ROOT); id; id = rootfs_next(c->r, id)) {
+		node_id parent = rootfs_node(c->r, id)->parent;
+		if (c->litter->kind[id] && !c->litter->kind[parent])
+			VEC_PUSH(v, n, cap, arena_strdup(a, rootfs_path(c->r, id, &path)));
+	}
+	buf_free(&path);
+	*ret = v;
+	return n;
+}
+
+void choice_free(struct choice *c)
+{
+	graph_free(c->graph);
+	free(c->litter_kind);
+	free(c->names);
+	free(c->gone_shells);
+	free(c->gone_managers);
+	free(c->gone_setuid);
+	*c = (struct choice){ 0 };
+}

@@ -1,0 +1,467 @@
+#include "slim/database.h"
+#include "layer/tarout.h"
+#include "slim/prove.h"
+#include "store/load.h"
+
+#define DATABASE_MAX (64 * MiB)
+#define INFO "/var/lib/dpkg/info"
+
+struct writer {
+	struct choice *c;
+	const struct rootfs *r;
+	const struct packages *p;
+	struct additions *x;
+	struct buf path;
+};
+
+static struct str name_of(const struct rootfs *r, node_id id) { return str_n(rootfs_node(r, id)->name, rootfs_node(r, id)->length); }
+static bool stays(const struct writer *w, node_id id) { return !w->c->litter->kind[id]; }
+
+static int read_file(struct writer *w, node_id id, struct buf *out, struct error *err)
+{
+	const struct inode *in = rootfs_inode(w->r, rootfs_node(w->r, id)->inode);
+	struct stream *s;
+	*out = BUF(DATABASE_MAX);
+	if (image_open_file(w->r->image, in->layer, in->entry, &s, err) < 0)
+		return -1;
+	struct str view = STR("x");
+	int r = 0;
+	while (r == 0 && view.n && !out->over) {
+		r = stream_next(s, &view, err);
+		if (r == 0)
+			buf_add(out, view);
+	}
+	stream_close(s);
+	if (r == 0 && out->over)
+		r = error_set(err, ERR_INPUT, "over %s", "64 MB");
+	return r < 0 ? error_wrap(err, "%s", rootfs_path(w->r, id, &w->path).p) : 0;
+}
+
+static s64 time_of(const struct rootfs *r, node_id id)
+{
+	const struct fact_entry *e = rootfs_entry(r, id);
+	return e ? e->mtime : 0;
+}
+
+static void goes(struct writer *w, node_id id)
+{
+	if (id)
+		w->c->litter->kind[id] = LITTER_DATABASE;
+}
+
+static void goes_below(struct writer *w, node_id dir)
+{
+	for (node_id id = dir; id; id = rootfs_next(w->r, id)) { /* whoever lies below it comes after it */
+		node_id up = id;
+		while (up && up != dir && up != ROOTFS_ROOT)
+			up = rootfs_node(w->r, up)->parent;
+		if (up == dir && (id != dir || rootfs_type(w->r, id) != TAR_DIR) && !w->c->graph->use[id])
+			goes(w, id);
+	}
+}
+
+/* A directory, or a file, and the directories above it stay. */
+static void keeps(struct writer *w, node_id id)
+{
+	for (; id && id != ROOTFS_ROOT && w->c->litter->kind[id]; id = rootfs_node(w->r, id)->parent)
+		w->c->litter->kind[id] = LITTER_NONE;
+}
+
+static void find_left(struct writer *w)
+{
+	w->x->left = xcalloc(w->p->n + 1u, sizeof *w->x->left);
+	for (node_id id = rootfs_next(w->r, ROOTFS_ROOT); id; id = rootfs_next(w->r, id)) {
+		u32 o = id < w->p->n_owner ? w->p->owner[id] : 0;
+		if (!o || !stays(w, id) || rootfs_type(w->r, id) == TAR_DIR || w->p->v[o - 1].database == id || w->x->left[o - 1])
+			continue;
+		struct str path = rootfs_path(w->r, id, &w->path);
+		bool terms = (str_starts(path, STR("/usr/share/doc/")) && str_ends(path, STR("/copyright"))) || str_starts(path, STR("/usr/share/licenses/"));
+		w->x->left[o - 1] = !terms && !str_starts(path, STR(INFO));
+	}
+}
+
+/* What a program that stays reads must stay at its place. */
+static bool asked_for(const struct writer *w, node_id id) { return id && w->c->graph->use[id] && w->c->graph->use[id] != USE_PACKAGE && w->c->graph->use[id] != USE_SYSTEM; }
+
+/* --- dpkg --- */
+static const struct package *package_named(const struct writer *w, const char *type, struct str name, struct str arch, u32 *at)
+{
+	for (u32 i = 0; i < w->p->n; i++) {
+		const struct package *k = &w->p->v[i];
+		if (k->origin == ORIGIN_DATABASE && strcmp(k->type, type) == 0 && str_is(name, k->name) && (!arch.n || str_is(arch, k->arch))) {
+			*at = i;
+			return k;
+		}
+	}
+	return NULL;
+}
+
+static struct str field(struct str stanza, const char *name)
+{
+	while (stanza.p) {
+		struct str line = str_cut(&stanza, '\n'), value = line;
+		struct str key = str_cut(&value, ':');
+		if (value.p && str_ieq(key, str_of(name)))
+			return str_trim(value);
+	}
+	return STR("");
+}
+
+/* Up to the next empty line. */
+static struct str stanza_of(struct str *rest)
+{
+	struct str all = *rest;
+	size_t n = 0;
+	while (rest->p) {
+		struct str line = str_cut(rest, '\n');
+		if (!str_trim(line).n)
+			break;
+		n = (size_t)(line.p - all.p) + line.n;
+	}
+	return str_head(all, n);
+}
+
+/* NAME.md5sums, or NAME:ARCH.md5sums, without the files that went. */
+static int md5sums(struct writer *w, const struct package *k, struct buf *out, struct error *err)
+{
+	struct buf path = BUF(0), text = BUF(0);
+	buf_printf(&path, INFO "/%s:%s.md5sums", k->name, k->arch);
+	node_id id = rootfs_find(w->r, buf_str(&path), true);
+	buf_clear(&path);
+	buf_printf(&path, INFO "/%s.md5sums", k->name);
+	if (!id)
+		id = rootfs_find(w->r, buf_str(&path), true);
+	int r = id && rootfs_type(w->r, id) == TAR_FILE ? read_file(w, id, &text, err) : 0;
+	for (struct str rest = buf_str(&text); r == 0 && rest.p && rest.n;) {
+		struct str line = str_cut(&rest, '\n');
+		if (line.n < 35)
+			continue;
+		buf_clear(&path);
+		buf_putc(&path, '/');
+		buf_add(&path, str_from(line, 34));
+		node_id file = path.n <= TAR_PATH_MAX ? rootfs_find(w->r, buf_str(&path), false) : 0;
+		if (!file || !stays(w, file))
+			continue;
+		buf_add(out, line);
+		buf_putc(out, '\n');
+	}
+	buf_free(&path);
+	buf_free(&text);
+	return r;
+}
+
+static int dpkg_single(struct writer *w, const struct package *k, struct str stanza, s64 mtime, struct error *err)
+{
+	struct buf path = BUF(0), text = BUF(0);
+	u32 same = 0;
+	for (u32 i = 0; i < w->p->n; i++) /* the same name for two architectures */
+		same += w->x->left[i] && strcmp(w->p->v[i].type, "deb") == 0 && strcmp(w->p->v[i].name, k->name) == 0;
+	buf_printf(&path, "var/lib/dpkg/status.d/%s%s%s", k->name, same > 1 ? ":" : "", same > 1 ? k->arch : "");
+	buf_add(&text, stanza);
+	buf_putc(&text, '\n');
+	additions_add(w->x, path.p, buf_str(&text), mtime);
+	buf_clear(&text);
+	int r = md5sums(w, k, &text, err);
+	buf_puts(&path, ".md5sums");
+	if (r == 0 && text.n)
+		additions_add(w->x, path.p, buf_str(&text), mtime);
+	buf_free(&path);
+	buf_free(&text);
+	return r;
+}
+
+static int dpkg(struct writer *w, struct error *err)
+{
+	node_id status = rootfs_find(w->r, STR("/var/lib/dpkg/status"), true), dir = rootfs_find(w->r, STR("/var/lib/dpkg"), true);
+	struct buf text, kept = BUF(0);
+	if (!status || rootfs_type(w->r, status) != TAR_FILE)
+		return 0;
+	bool in_place = asked_for(w, status);
+	if (read_file(w, status, &text, err) < 0)
+		return -1;
+	int r = 0;
+	for (struct str rest = buf_str(&text); r == 0 && rest.p;) {
+		struct str stanza = stanza_of(&rest);
+		u32 at;
+		const struct package *k = package_named(w, "deb", field(stanza, "Package"), field(stanza, "Architecture"), &at);
+		if (!k || !w->x->left[at])
+			continue;
+		if (in_place) {
+			buf_add(&kept, stanza);
+			buf_puts(&kept, "\n\n");
+		} else {
+			r = dpkg_single(w, k, stanza, time_of(w->r, status), err);
+		}
+	}
+	if (r == 0 && in_place)
+		additions_add(w->x, "var/lib/dpkg/status", buf_str(&kept), time_of(w->r, status));
+	if (r == 0 && in_place)
+		goes(w, status);
+	else if (r == 0)
+		goes_below(w, dir);
+	buf_free(&text);
+	buf_free(&kept);
+	return r;
+}
+
+/* Images without a dpkg have a file a package already: with its checksums it goes or stays. */
+static void dpkg_singles(struct writer *w)
+{
+	node_id dir = rootfs_find(w->r, STR("/var/lib/dpkg/status.d"), true);
+	for (node_id id = dir ? rootfs_node(w->r, dir)->child : 0; id; id = rootfs_node(w->r, id)->sibling) {
+		struct str name = name_of(w->r, id);
+		if (rootfs_node(w->r, id)->state != NODE_LIVE || str_ends(name, STR(".md5sums")))
+			continue;
+		bool left = false;
+		for (u32 i = 0; i < w->p->n && !left; i++)
+			left = w->p->v[i].database == id && w->x->left[i];
+		struct buf sums = BUF(0);
+		buf_add(&sums, name);
+		buf_puts(&sums, ".md5sums");
+		node_id with = rootfs_child(w->r, dir, buf_str(&sums));
+		buf_free(&sums);
+		if (left) {
+			keeps(w, id);
+			keeps(w, with);
+		} else {
+			goes(w, id);
+			goes(w, with);
+		}
+	}
+}
+
+/* --- apk --- */
+/* One package of the database without the files that went: lines "F:dir", then "R:file" and what is said of it. */
+static void apk_stanza(struct writer *w, struct str stanza, struct buf *out)
+{
+	struct buf dir = BUF(0), path = BUF(0);
+	bool drop = false;
+	while (stanza.p) {
+		struct str line = str_cut(&stanza, '\n');
+		char kind = line.n > 1 && line.p[1] == ':' ? line.p[0] : 0;
+		if (kind == 'F') {
+			buf_clear(&dir);
+			buf_putc(&dir, '/');
+			buf_add(&dir, str_from(line, 2));
+			node_id id = rootfs_find(w->r, buf_str(&dir), false);
+			drop = !id || !stays(w, id);
+		} else if (kind == 'R') {
+			buf_clear(&path);
+			buf_printf(&path, "%s/%.*s", dir.p ? dir.p : "", STR_FMT(str_from(line, 2)));
+			node_id id = rootfs_find(w->r, buf_str(&path), false);
+			drop = !id || !stays(w, id);
+		} else if (kind != 'a' && kind != 'Z' && kind != 'M') {
+			drop = false;
+		}
+		if (!drop && line.n) {
+			buf_add(out, line);
+			buf_putc(out, '\n');
+		}
+	}
+	buf_putc(out, '\n');
+	buf_free(&dir);
+	buf_free(&path);
+}
+
+static int apk(struct writer *w, struct error *err)
+{
+	static const char *const places[] = { "/lib/apk/db/installed", "/usr/lib/apk/db/installed" };
+	for (size_t i = 0; i < countof(places); i++) {
+		node_id id = rootfs_find(w->r, str_of(places[i]), true);
+		struct buf text, kept = BUF(0);
+		if (!id || rootfs_type(w->r, id) != TAR_FILE || !stays(w, id))
+			keeps(w, id ? rootfs_node(w->r, id)->parent : 0);
+		if (!id || rootfs_type(w->r, id) != TAR_FILE || w->c->litter->kind[id] == LITTER_DATABASE)
+			continue;
+		if (read_file(w, id, &text, err) < 0)
+			return -1;
+		for (struct str rest = buf_str(&text); rest.p;) {
+			struct str stanza = stanza_of(&rest);
+			u32 at;
+			const struct package *k = stanza.n ? package_named(w, "apk", field(stanza, "P"), STR(""), &at) : NULL;
+			if (k && w->x->left[at])
+				apk_stanza(w, stanza, &kept);
+		}
+		if (kept.n)
+			additions_add(w->x, str_from(rootfs_path(w->r, id, &w->path), 1).p, buf_str(&kept), time_of(w->r, id));
+		goes(w, id);
+		buf_free(&text);
+		buf_free(&kept);
+	}
+	keeps(w, rootfs_find(w->r, STR("/etc/apk/repositories"), false)); /* which release it is, for advisories */
+	return 0;
+}
+
+/* --- the others --- */
+static void by_file(struct writer *w)
+{
+	for (u32 i = 0; i < w->p->n; i++) {
+		const struct package *k = &w->p->v[i];
+		if (!k->database || k->origin == ORIGIN_BINARY || k->origin == ORIGIN_DOCUMENT || !w->p->owner)
+			continue;
+		bool alpm = strcmp(k->type, "alpm") == 0;
+		if (k->origin != ORIGIN_INSTALLED && !alpm)
+			continue;
+		if (!k->files && !alpm) {
+			w->x->left[i] = stays(w, k->database); /* nothing tells which files are its own */
+			continue;
+		}
+		bool only = w->x->left[i] || (k->files == 1 && stays(w, k->database)); /* a package that is its description alone */
+		w->x->left[i] = only;
+		if (only) {
+			keeps(w, k->database);
+			for (node_id id = alpm ? rootfs_node(w->r, rootfs_node(w->r, k->database)->parent)->child : 0; id; id = rootfs_node(w->r, id)->sibling)
+				keeps(w, id);
+		} else {
+			goes(w, k->database);
+		}
+	}
+}
+
+/* Forms that are not written here: kept whole while anything of them is left. */
+static void rpm(struct writer *w)
+{
+	static const char *const dirs[] = { "/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm" };
+	u32 left = 0, all = 0;
+	for (u32 i = 0; i < w->p->n; i++) {
+		bool is = strcmp(w->p->v[i].type, "rpm") == 0 && w->p->v[i].origin == ORIGIN_DATABASE;
+		all += is;
+		left += is && w->x->left[i];
+	}
+	for (size_t i = 0; i < countof(dirs) && all; i++) {
+		node_id dir = rootfs_find(w->r, str_of(dirs[i]), true);
+		for (node_id id = dir ? rootfs_node(w->r, dir)->child : 0; id; id = rootfs_node(w->r, id)->sibling)
+			if (rootfs_node(w->r, id)->state == NODE_LIVE && left)
+				keeps(w, id);
+	}
+	if (left && left < all)
+		problem_add(&w->x->doubts, "rpm: its database is kept as it is and lists %u packages that are gone", all - left);
+}
+
+int database_rewrite(struct choice *c, struct additions *ret, struct error *err)
+{
+	*ret = (struct additions){ 0 };
+	struct writer w = { .c = c, .r = c->r, .p = c->pkgs, .x = ret };
+	find_left(&w);
+	by_file(&w);
+	dpkg_singles(&w);
+	rpm(&w);
+	int r = dpkg(&w, err);
+	if (r == 0)
+		r = apk(&w, err);
+	for (u32 i = 0; i < w.p->n; i++) {
+		u32 cap = ret->n_gone;
+		if (!ret->left[i] && (w.p->v[i].files || w.p->v[i].origin == ORIGIN_INSTALLED))
+			VEC_PUSH(ret->gone, ret->n_gone, cap, w.p->v[i].purl);
+	}
+	buf_free(&w.path);
+	if (r < 0)
+		additions_free(ret);
+	return r;
+}
+
+/* --- the layer --- */
+static int by_path(const void *a, const void *b) { return strcmp(((const struct addition *)a)->path, ((const struct addition *)b)->path); }
+
+void additions_add(struct additions *x, const char *path, struct str content, s64 mtime)
+{
+	struct addition n = { .path = arena_strdup(&x->a, str_of(path)), .content = { arena_bytes(&x->a, content), content.n }, .mode = 0644, .mtime = mtime };
+	VEC_PUSH(x->v, x->n, x->cap, n);
+	qsort(x->v, x->n, sizeof *x->v, by_path);
+}
+
+void additions_free(struct additions *x)
+{
+	arena_free(&x->a);
+	free(x->v);
+	free(x->gone);
+	free(x->left);
+	problems_free(&x->doubts);
+	*x = (struct additions){ 0 };
+}
+
+struct tree_writer {
+	const struct plan *p;
+	struct buf *out;
+	struct buf before; /* the entry before, for which directories were made */
+	s64 mtime;
+};
+
+/* Directories above it that nothing of the result has, and that no entry before it made. */
+static int directories(struct tree_writer *t, struct str path, struct error *err)
+{
+	const struct rootfs *r = t->p->trace->tree;
+	size_t same = 0;
+	while (same < t->before.n && same < path.n && t->before.p[same] == path.p[same])
+		same++;
+	for (size_t i = 1; i < path.n; i++) {
+		struct str dir = str_head(path, i);
+		if (path.p[i] != '/' || i < same)
+			continue;
+		node_id id = rootfs_find(r, dir, true);
+		if (id && !plan_removes(t->p, id))
+			continue;
+		struct tarout_entry e = { .path = dir, .type = TAR_DIR, .mode = 0755, .mtime = t->mtime };
+		if (tarout_header(&e, t->out, err) < 0)
+			return -1;
+	}
+	buf_clear(&t->before);
+	buf_add(&t->before, path);
+	return 0;
+}
+
+static int put(struct tree_writer *t, struct str path, struct str content, u32 mode, struct error *err)
+{
+	static const char zero[TAR_BLOCK_SIZE];
+	struct tarout_entry e = { .path = path, .type = TAR_FILE, .mode = mode, .mtime = t->mtime, .size = content.n };
+	if (directories(t, path, err) < 0 || tarout_header(&e, t->out, err) < 0)
+		return error_wrap(err, "/%.*s", STR_FMT(str_head(path, 200)));
+	buf_add(t->out, content);
+	buf_add(t->out, str_n(zero, tarout_padding(content.n)));
+	return 0;
+}
+
+static bool replaced(const struct additions *x, struct str path)
+{
+	for (u32 i = 0; i < x->n; i++)
+		if (str_is(path, x->v[i].path))
+			return true;
+	return false;
+}
+
+/* Of databases in layers that are kept whole. */
+static int whiteouts(struct tree_writer *t, const struct additions *x, struct error *err)
+{
+	const struct rootfs *r = t->p->trace->tree;
+	struct buf path = BUF(0), mark = BUF(0);
+	int bad = 0;
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id && bad == 0; id = rootfs_next(r, id)) {
+		if (t->p->litter->kind[id] != LITTER_DATABASE || rootfs_type(r, id) == TAR_DIR || plan_removes(t->p, id))
+			continue;
+		struct str at = str_from(rootfs_path(r, id, &path), 1), name = str_base(at);
+		if (replaced(x, at))
+			continue;
+		buf_clear(&mark);
+		buf_add(&mark, str_head(at, at.n - name.n));
+		buf_puts(&mark, ".wh.");
+		buf_add(&mark, name);
+		bad = put(t, buf_str(&mark), STR(""), 0644, err);
+	}
+	buf_free(&path);
+	buf_free(&mark);
+	return bad;
+}
+
+int additions_tar(const struct additions *x, const struct plan *p, struct buf *out, struct error *err)
+{
+	static const char zero[TAR_TRAILER];
+	struct tree_writer t = { .p = p, .out = out, .mtime = x->n ? x->v[0].mtime : 0 };
+	int r = whiteouts(&t, x, err);
+	for (u32 i = 0; i < x->n && r == 0; i++) {
+		t.mtime = x->v[i].mtime;
+		r = put(&t, str_of(x->v[i].path), x->v[i].content, x->v[i].mode, err);
+	}
+	buf_add(out, str_n(zero, sizeof zero));
+	buf_free(&t.before);
+	return r;
+}

@@ -1,0 +1,38 @@
+/* database.h — the package managers' databases say what is left: so that a scanner of the result finds each package that still has files, and no other.
+ *
+ *      dpkg      var/lib/dpkg/status.d/NAME and NAME.md5sums of what is left, as images without a dpkg have it; the rest of var/lib/dpkg goes. When a program that stays reads
+ *                var/lib/dpkg/status, that is written anew instead, at its place.
+ *      apk       lib/apk/db/installed (usr/lib/apk/db) without the packages and files that went
+ *      rpm       rpmdb.sqlite without their headers; databases of other forms stay as they are when all packages do, and else a doubt says so
+ *      pacman    the directories of what is left, the others go
+ *      languages METADATA, package.json, *.gemspec …: stays with the first other file of its package, goes with the last
+ *
+ * A package has files left when one that is no directory, no licence text and none of its own entries in the database stays. New files get owner and time of the database that they stand for. */
+#ifndef PARE_SLIM_DATABASE_H
+#define PARE_SLIM_DATABASE_H
+#include "slim/choose.h"
+
+struct addition { /* a file of the result that the original does not have */
+	const char *path;  /* without a leading '/' */
+	struct str content;
+	u32 mode;
+	s64 mtime;
+};
+struct additions {
+	struct arena a;
+	struct addition *v; /* sorted bytewise by path */
+	u32 n, cap;
+	const char **gone;  /* by index of the packages that went: their purls, in the order of packages */
+	u32 n_gone;
+	bool *left;         /* by index of packages */
+	struct problems doubts;
+};
+
+/* Decides over the databases' own nodes in choice->litter (LITTER_DATABASE what goes because it was written anew), and makes what is to be added. Again after choose_restore(). */
+int database_rewrite(struct choice *c, struct additions *ret, struct error *err) must_check;
+void additions_add(struct additions *x, const char *path, struct str content, s64 mtime); /* copies; keeps them sorted */
+void additions_free(struct additions *x);
+struct plan;
+/* The additions as the plain tar of a layer, into out: with directories that the result does not have, and whiteouts for what was written anew and could not be taken out of its layer. */
+int additions_tar(const struct additions *x, const struct plan *p, struct buf *out, struct error *err) must_check;
+#endif
