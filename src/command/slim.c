@@ -3,10 +3,12 @@
 #include "command/command.h"
 #include "command/place.h"
 #include "layer/deflate.h"
+#include "report/subject.h"
+#include "run/probe.h"
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_PLATFORM, O_NO_CACHE, O_PLACE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_NO_RUN, O_EXPLAIN, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -19,9 +21,11 @@ static const struct option options[] = {
 	[O_KEEP_BASE] = { "keep-base", 0, OPT_FLAG, NULL, "Leave the layers of the base image as they are, so that they stay shared with other images of that base.", NULL },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Show what would go and what that saves; write no image.", NULL },
 	[O_REPORT] = { "report", 0, OPT_VALUE, "FILE", "Write everything that went, what was kept and why, and the verification to FILE, as JSON.", NULL },
-	[O_LEVEL] = { "level", 0, OPT_VALUE, "LEVEL", "How far to go: safe (the default) takes out only what cannot be part of the program.", "safe" },
-	[O_HTTP] = { "http-probe", 0, OPT_LIST, "REQUEST", "A request that the program must answer. Accepted, and without effect at this level: nothing that a probe could exercise is taken out.", NULL },
-	[O_EXEC] = { "exec", 0, OPT_LIST, "COMMAND", "A command that must work in the image. Accepted, and without effect at this level, as --http-probe.", NULL },
+	[O_LEVEL] = { "level", 0, OPT_VALUE, "LEVEL", "How far to go. safe: only what cannot be part of the program. package (the default): whole packages and directories that nothing needs, and documentation. file: every file that nothing needs.", "safe package file" },
+	[O_HTTP] = { "http-probe", 0, OPT_LIST, "REQUEST", "A request that the program must answer, while it is watched, and afterwards as before: PATH, or METHOD PATH, then header fields, an empty line and the body, each on a line of its own. Without effect at --level safe.", NULL },
+	[O_EXEC] = { "exec", 0, OPT_LIST, "COMMAND", "A command that must work in the image, split into words as a shell does: in the running container of a service, else in one of its own. Without effect at --level safe.", NULL },
+	[O_NO_RUN] = { "no-run", 0, OPT_FLAG, NULL, "Go by what is known of programs alone, and run nothing: neither to see what the program uses nor to prove that the result works.", NULL },
+	[O_EXPLAIN] = { "explain", 0, OPT_LIST, "PATH", "Say why this file stays or goes, from file to file up to the configuration; writes no image.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
 	PLACE_OPTIONS(O_PLACE),
@@ -53,7 +57,7 @@ static int parse_target(const struct option_value *opt, struct slim_target *t, s
 	*t = (struct slim_target){ .location = opt[O_OUTPUT].value, .format = opt[O_FORMAT].value, .forced = kind != NULL };
 	if (place_options(opt + O_PLACE, &t->repo, err) < 0)
 		return -1;
-	if (!t->location && !opt[O_DRY_RUN].count)
+	if (!t->location && !opt[O_DRY_RUN].count && !opt[O_EXPLAIN].count)
 		return error_set(err, ERR_USAGE, "slim: where to? Say -o OUT, or --dry-run");
 	t->compression = kind && strcmp(kind, "zstd") == 0 ? COMP_ZSTD : kind && strcmp(kind, "none") == 0 ? COMP_NONE : COMP_GZIP;
 	if (!opt[O_LEVEL_OF].value)
@@ -67,6 +71,7 @@ static int parse_target(const struct option_value *opt, struct slim_target *t, s
 static int parse(const struct option_value *opt, struct slim_options *o, struct slim_target *t, struct error *err)
 {
 	*o = (struct slim_options){ .keep_base = opt[O_KEEP_BASE].count > 0 };
+	o->choose.level = option_is(&opt[O_LEVEL], "safe") ? SLIM_SAFE : option_is(&opt[O_LEVEL], "file") ? SLIM_FILE : SLIM_PACKAGE;
 	o->litter.keep = opt[O_KEEP].list;
 	o->litter.n_keep = opt[O_KEEP].count;
 	o->litter.keep_locales = opt[O_KEEP_LOCALES].value;
@@ -116,32 +121,67 @@ static int finish(struct slim *s, const struct option_value *opt, const char *im
 	return command_done(0);
 }
 
+/* What a run by hand would type: --exec, as words. */
+static int parse_commands(const struct option_value *v, struct arena *a, struct choose_options *o, struct error *err)
+{
+	const char *const **commands = arena_array(a, const char *const *, v->count + 1);
+	for (u32 i = 0; i < v->count; i++) {
+		struct probe p;
+		if (probe_exec(a, v->list[i], &p, err) < 0)
+			return error_wrap(err, "--exec");
+		commands[i] = p.argv;
+	}
+	o->commands = commands;
+	o->n_commands = v->count;
+	return 0;
+}
+
+static int explain(const struct slim *s, const struct option_value *v)
+{
+	for (u32 i = 0; i < v->count; i++)
+		slim_explain(stdout, s, v->list[i]);
+	return command_done(0);
+}
+
+static int slim(const char *image, const struct option_value *opt, const struct load_options *load, const struct slim_options *o, struct slim_target *to, struct error *err)
+{
+	struct problems problems = { 0 };
+	struct slim s;
+	int status, r = slim_open(image, load, o, &s, &problems, err);
+	if (r > 0) {
+		status = command_problems(&problems);
+		error_set(err, ERR_INPUT, "slim: %s: is not whole: nothing was written", image);
+		command_fail(err);
+	} else if (r < 0) {
+		status = command_fail(err);
+	} else {
+		r = slim_decide(&s, NULL, err);
+		status = r < 0 ? command_fail(err) : opt[O_EXPLAIN].count ? explain(&s, &opt[O_EXPLAIN]) : finish(&s, opt, image, to, err);
+		slim_close(&s);
+	}
+	problems_free(&problems);
+	return status;
+}
+
 static int run(const struct option_value *opt, char **args, int n_args)
 {
 	(void)n_args;
 	struct error err = { 0 };
-	struct problems problems = { 0 };
+	struct arena a = { 0 };
 	struct slim_options o;
 	struct slim_target to;
-	struct slim s;
-	if (parse(opt, &o, &to, &err) < 0)
-		return command_fail(&err);
-	if ((opt[O_HTTP].count || opt[O_EXEC].count) && !globals.quiet)
-		fputs("pare: slim: note: probes have no effect at --level safe: nothing that they could exercise is taken out\n", stderr);
-	struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = package_collectors, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0, .store = globals.store, .registry = &to.repo };
-	int r = slim_open(args[0], &load, &o, &s, &problems, &err);
 	int status;
-	if (r < 0) {
+	if (parse(opt, &o, &to, &err) < 0 || parse_commands(&opt[O_EXEC], &a, &o.choose, &err) < 0) {
 		status = command_fail(&err);
-	} else if (r > 0) {
-		status = command_problems(&problems);
-		error_set(&err, ERR_INPUT, "slim: %s: is not whole: nothing was written", args[0]);
-		command_fail(&err);
 	} else {
-		status = finish(&s, opt, args[0], &to, &err);
-		slim_close(&s);
+		if (o.choose.level == SLIM_SAFE && (opt[O_HTTP].count || opt[O_EXEC].count))
+			command_note("slim: note: probes have no effect at --level safe: nothing that they could exercise is taken out");
+		to.collectors = o.choose.level == SLIM_SAFE ? package_collectors : slim_collectors;
+		struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = to.collectors, .sets = o.choose.level == SLIM_SAFE ? NULL : slim_sets, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0,
+			.store = globals.store, .registry = &to.repo };
+		status = slim(args[0], opt, &load, &o, &to, &err);
 	}
-	problems_free(&problems);
+	arena_free(&a);
 	return status;
 }
 

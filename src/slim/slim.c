@@ -147,13 +147,14 @@ static int rewritten(struct slim *s, struct error *err)
 	return database_rewrite(&s->choice, &s->added, err);
 }
 
-static int chosen(struct slim *s, struct error *err)
+static int chosen(struct slim *s, const struct observed *seen, struct error *err)
 {
 	struct choose_options o = s->opt.choose;
 	if (o.level == SLIM_SAFE)
 		return 0;
 	o.keep = s->opt.litter.keep;
 	o.n_keep = s->opt.litter.n_keep;
+	o.observed = seen;
 	if (choose(s->img, s->trace.tree, s->packages, &o, &s->litter, &s->choice, err) < 0)
 		return error_wrap(err, "%s", s->location);
 	return rewritten(s, err);
@@ -170,14 +171,12 @@ int slim_open(const char *location, const struct load_options *load, const struc
 {
 	*ret = (struct slim){ .location = location, .opt = *opt };
 	int r = prepare(ret, load, location, problems, err);
-	if (r == 0)
-		r = chosen(ret, err);
-	if (r == 0)
-		r = slim_plan(ret, err);
 	if (r != 0)
 		slim_close(ret);
 	return r;
 }
+
+int slim_decide(struct slim *s, const struct observed *seen, struct error *err) { return chosen(s, seen, err) < 0 ? -1 : slim_plan(s, err); }
 
 void slim_close(struct slim *s)
 {

@@ -51,9 +51,11 @@ struct slim {
 	char doubt[512];  /* why a plan was given up for one that takes out less; "" */
 };
 
-/* Loads and plans: takes out less, in the end nothing, where a plan cannot be proven. An image that cannot be read whole is not slimmed: then `problems` says why, and the return is 1.
- * -1 and ERR_INPUT when not even the image as it is holds. */
+/* Loads. An image that cannot be read whole is not slimmed: then `problems` says why, and the return is 1. */
 int slim_open(const char *location, const struct load_options *load, const struct slim_options *opt, struct slim *ret, struct problems *problems, struct error *err) must_check;
+/* Chooses (at levels package and file by what is known, and by `seen` when there is any) and plans: takes out less, in the end nothing, where a plan cannot be proven.
+ * -1 and ERR_INPUT when not even the image as it is holds, or nothing tells what is needed. */
+int slim_decide(struct slim *s, const struct observed *seen, struct error *err) must_check;
 void slim_close(struct slim *s);
 /* Plans again with what a run missed (choose_restore()); 0 also when nothing changed. */
 int slim_restore(struct slim *s, const char *const *paths, u32 n, struct error *err) must_check;
@@ -66,6 +68,9 @@ struct slim_target {
 	int level;               /* 0: the default */
 	struct repo_options repo; /* how docker://REF and pare:REF are written */
 	const struct collector *const *collectors; /* that the original was read with */
+	/* What else is to be proven of what was written, before it appears (by running it): 1 when it does not hold. NULL: nothing. */
+	int (*prove)(void *ctx, struct image *after, const struct rootfs *tree, struct error *err);
+	void *ctx;
 };
 /* Writes, reads it back, compares, and only then lets it appear. 1: a check did not pass; nothing was written. A layer whose compressed form
  * comes out no smaller than it was stays as it was, and the plan with it. */

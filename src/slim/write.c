@@ -197,6 +197,8 @@ static int read_back(struct writer *w, struct error *err)
 		struct rootfs *tree = rootfs_build(after, NULL);
 		struct packages *pkgs = packages_read_set(tree, slim_set(w->s), false);
 		r = slim_verify(w->s, after, tree, pkgs, true) ? 0 : 1;
+		if (r == 0 && w->to->prove)
+			r = w->to->prove(w->to->ctx, after, tree, err);
 		packages_free(pkgs);
 		rootfs_free(tree);
 	}

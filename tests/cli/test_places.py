@@ -109,11 +109,11 @@ def test_slim_from_and_to_a_registry(pare, registry, tmp_path):
         (left / "image" / "blobs" / "x").write_text("x")
     lock = os.open(living, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    pare("slim", source, "-o", target)
+    pare("slim", "--level", "safe", source, "-o", target)
     assert [x for x in os.listdir(pare.store) if x.startswith("pare-image-")] == [living.name]
     os.close(lock)
     shutil.rmtree(living)
-    pare("slim", tmp_path / "layout", "-o", f"oci:{tmp_path}/small")
+    pare("slim", "--level", "safe", tmp_path / "layout", "-o", f"oci:{tmp_path}/small")
     after = same(pare, target, f"oci:{tmp_path}/small")
     assert after["image"]["digest"] == pare("inspect", "--format", "json", f"oci:{tmp_path}/small").json()["image"]["digest"]
     assert sorted(registry.get("/v2/slim/app/tags/list")["tags"]) == ["1", "small"]
@@ -129,9 +129,9 @@ def test_a_password(pare, tmp_path):
         (tmp_path / "auth.json").write_text(json.dumps({"auths": {r.host: {"auth": "bWU6c2VjcmV0"}}}))
         env = {"REGISTRY_AUTH_FILE": tmp_path / "auth.json"}
         same(pare, location, tmp_path / "layout", env=env)
-        refused = pare("slim", tmp_path / "layout", "-o", f"docker://{r.host}/app:2", status=4)
+        refused = pare("slim", "--level", "safe", tmp_path / "layout", "-o", f"docker://{r.host}/app:2", status=4)
         assert "secret" not in refused.err and r.get("/v2/app/tags/list")["tags"] == ["1"]
-        pare("slim", tmp_path / "layout", "-o", f"docker://{r.host}/app:2", env=env)
+        pare("slim", "--level", "safe", tmp_path / "layout", "-o", f"docker://{r.host}/app:2", env=env)
         assert sorted(r.get("/v2/app/tags/list")["tags"]) == ["1", "2"]
 
 
@@ -148,30 +148,30 @@ def test_names(pare, tmp_path):
     pare("inspect", "docker://Not A Name", status=2)
     pare("inspect", "pare:", status=2)
     image().docker_archive(tmp_path / "app.tar")
-    storage = pare("slim", tmp_path / "app.tar", "-o", "containers-storage:x", status=2).err
+    storage = pare("slim", "--level", "safe", tmp_path / "app.tar", "-o", "containers-storage:x", status=2).err
     assert "podman pull oci:" in storage
-    pare("slim", tmp_path / "app.tar", "-o", "docker-daemon:x", env=env, status=4)
+    pare("slim", "--level", "safe", tmp_path / "app.tar", "-o", "docker-daemon:x", env=env, status=4)
 
 
 def test_store(pare, tmp_path):
     image("kept").docker_archive(tmp_path / "app.tar")
-    pare("slim", tmp_path / "app.tar", "-o", "pare:app:1")
-    pare("slim", tmp_path / "app.tar", "-o", f"oci:{tmp_path}/small")
+    pare("slim", "--level", "safe", tmp_path / "app.tar", "-o", "pare:app:1")
+    pare("slim", "--level", "safe", tmp_path / "app.tar", "-o", f"oci:{tmp_path}/small")
     assert same(pare, "pare:app:1", f"oci:{tmp_path}/small")["image"]["reference"] == "app:1"
     same(pare, "app:1", f"oci:{tmp_path}/small")  # before an engine is asked
     assert "no such image" in pare("inspect", "pare:app:2", status=4).err
     other = tmp_path / "elsewhere"
-    pare("--store", other, "slim", "pare:app:1", "-o", "pare:x", status=4)
-    pare("--store", other, "slim", tmp_path / "app.tar", "-o", "pare:x")
+    pare("--store", other, "slim", "--level", "safe", "pare:app:1", "-o", "pare:x", status=4)
+    pare("--store", other, "slim", "--level", "safe", tmp_path / "app.tar", "-o", "pare:x")
     pare("--store", other, "inspect", "pare:x")
     pare("inspect", "pare:x", status=4)
 
 
 def test_docker_daemon(pare, docker, tmp_path):  # noqa: F811
     image("engine").docker_archive(tmp_path / "app.tar")
-    pare("slim", tmp_path / "app.tar", "-o", "docker-daemon:pare-test/places:1", env=docker.env)
+    pare("slim", "--level", "safe", tmp_path / "app.tar", "-o", "docker-daemon:pare-test/places:1", env=docker.env)
     try:
-        pare("slim", tmp_path / "app.tar", "-o", f"docker-archive:{tmp_path}/small.tar")
+        pare("slim", "--level", "safe", tmp_path / "app.tar", "-o", f"docker-archive:{tmp_path}/small.tar")
         same(pare, "docker-daemon:pare-test/places:1", tmp_path / "small.tar", env=docker.env)
     finally:
         docker.remove("pare-test/places:1")

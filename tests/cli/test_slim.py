@@ -36,7 +36,7 @@ def names(data):
 def slim(pare, location, tmp_path, *args, removed=None):
     """Slims to a docker-archive; checks what always holds; returns (report, output path)."""
     out, report = tmp_path / "slim.tar", tmp_path / "report.json"
-    pare("slim", location, "-o", f"docker-archive:{out}", "--report", report, *args)
+    pare("slim", "--level", "safe", location, "-o", f"docker-archive:{out}", "--report", report, *args)
     r = json.loads(report.read_text())
     assert r["before"]["size"] - r["after"]["size"] == sum(x["bytes"] for x in r["removed"])
     assert all(v["pass"] for v in r["verification"]) and {v["name"] for v in r["verification"]} >= {"tree", "metadata", "content", "configuration"}
@@ -204,7 +204,7 @@ def test_keep_base(pare, tmp_path):
     layers = archive(out)[2]
     assert layers[0] == base and any("tmp/.wh.a" in names(d) for d in layers)  # what is kept below stays hidden
     single, _ = image(tmp_path, layer(*BASE), name="single.tar", history=[])
-    r = pare("slim", single, "-o", tmp_path / "x.tar", "--keep-base", status=3)
+    r = pare("slim", "--level", "safe", single, "-o", tmp_path / "x.tar", "--keep-base", status=3)
     assert "--keep-base" in r.err
 
 
@@ -346,7 +346,7 @@ def test_any_layers_give_the_same_tree(pare, tmp_path, seed):
         if done == 10:
             break
         location, _ = image(tmp_path, *random_layers(rng))
-        first = pare("slim", "--dry-run", location, status=None, clean=False)
+        first = pare("slim", "--level", "safe", "--dry-run", location, status=None, clean=False)
         assert first.status in (0, 3), first  # 3: its layers contradict themselves (a file as a parent, a link to nothing)
         if first.status == 0:
             slim(pare, location, tmp_path)
@@ -367,7 +367,7 @@ def rich(tmp_path, **kw):
 def test_compressions(pare, tmp_path, source, wanted):
     built = rich(tmp_path)
     location = built.oci(tmp_path / "in", compression=source)
-    pare("slim", location, "-o", f"oci:{tmp_path}/out", *(["--compression", wanted] if wanted else []))
+    pare("slim", "--level", "safe", location, "-o", f"oci:{tmp_path}/out", *(["--compression", wanted] if wanted else []))
     before, after = tree(pare, location), tree(pare, f"oci:{tmp_path}/out")
     assert set(before) - set(after) == {"/tmp/b"} and {k: v for k, v in before.items() if k in after} == after
     shown = pare("inspect", f"oci:{tmp_path}/out", "--format", "json").json()
@@ -388,7 +388,7 @@ def test_same_input_same_bytes(pare, tmp_path):
             made = []
             for threads in ("1", "2", "5"):
                 out = tmp_path / f"{kind}-{threads}"
-                pare("slim", location, "-o", f"{kind}:{out}", *(["--compression", compression] if compression else []), env={"PARE_THREADS": threads, "TZ": "Asia/Tokyo" if threads == "2" else "UTC"})
+                pare("slim", "--level", "safe", location, "-o", f"{kind}:{out}", *(["--compression", compression] if compression else []), env={"PARE_THREADS": threads, "TZ": "Asia/Tokyo" if threads == "2" else "UTC"})
                 made.append(out.read_bytes())
             assert made[0] == made[1] == made[2]
 
@@ -401,7 +401,7 @@ def test_a_layer_that_gets_no_smaller_stays_as_it_was(pare, tmp_path):
     base = layer(*BASE, File("text", text), Dir("var"), Dir("var/log"), File("var/log/x", b"x"))
     built = Image([base, layer(File("big", b"y" * 9000)), layer(Whiteout("big"), Whiteout("var/log/x"))])
     location, report = built.oci(tmp_path / "in", compression="gzip"), tmp_path / "r.json"
-    pare("slim", location, "-o", f"oci-archive:{tmp_path}/out.tar", "--report", report, "--compression-level", "1")
+    pare("slim", "--level", "safe", location, "-o", f"oci-archive:{tmp_path}/out.tar", "--report", report, "--compression-level", "1")
     r = json.loads(report.read_text())
     assert [x["fate"] for x in r["layers"]] == ["kept", "dropped", "kept"]
     assert r["before"]["size"] - r["after"]["size"] == sum(x["bytes"] for x in r["removed"]) == 9000
@@ -415,9 +415,9 @@ def test_a_layer_that_gets_no_smaller_stays_as_it_was(pare, tmp_path):
 def test_oci_directory_keeps_its_other_images(pare, tmp_path):
     one = Image([layer(*BASE)], tags=["one:1"]).oci(tmp_path / "one")
     two = rich(tmp_path, tags=["two:2"]).docker_archive(tmp_path / "two.tar")
-    pare("slim", one, "-o", f"oci:{tmp_path}/out:first")
-    pare("slim", two, "-o", f"oci:{tmp_path}/out:second")
-    pare("slim", two, "-o", f"oci:{tmp_path}/out:second")
+    pare("slim", "--level", "safe", one, "-o", f"oci:{tmp_path}/out:first")
+    pare("slim", "--level", "safe", two, "-o", f"oci:{tmp_path}/out:second")
+    pare("slim", "--level", "safe", two, "-o", f"oci:{tmp_path}/out:second")
     index = json.loads((tmp_path / "out/index.json").read_text())
     assert [m["annotations"]["org.opencontainers.image.ref.name"] for m in index["manifests"]] == ["first", "second"]
     assert "/usr/bin/app" in tree(pare, f"oci:{tmp_path}/out:first") and "/noise" in tree(pare, f"oci:{tmp_path}/out:second")
@@ -425,10 +425,10 @@ def test_oci_directory_keeps_its_other_images(pare, tmp_path):
 
 def test_names(pare, tmp_path):
     location = rich(tmp_path, tags=["registry.example:5000/team/app:1.2"]).docker_archive(tmp_path / "in.tar")
-    pare("slim", location, "-o", f"docker-archive:{tmp_path}/a.tar")
-    pare("slim", location, "-o", f"docker-archive:{tmp_path}/b.tar:other:3")
-    pare("slim", location, "-o", tmp_path / "c.tar")
-    pare("slim", location, "-o", tmp_path / "d", "--format", "oci-archive")
+    pare("slim", "--level", "safe", location, "-o", f"docker-archive:{tmp_path}/a.tar")
+    pare("slim", "--level", "safe", location, "-o", f"docker-archive:{tmp_path}/b.tar:other:3")
+    pare("slim", "--level", "safe", location, "-o", tmp_path / "c.tar")
+    pare("slim", "--level", "safe", location, "-o", tmp_path / "d", "--format", "oci-archive")
     assert [archive(tmp_path / n)[0]["RepoTags"] for n in ("a.tar", "b.tar", "c.tar")] == [["registry.example:5000/team/app:1.2"], ["other:3"], ["registry.example:5000/team/app:1.2"]]
     with tarfile.open(tmp_path / "d") as tar:
         index = json.load(tar.extractfile("index.json"))
@@ -438,8 +438,8 @@ def test_names(pare, tmp_path):
 def test_an_image_without_a_name_gets_none(pare, tmp_path):
     built = rich(tmp_path, tags=[])
     for location in (built.oci(tmp_path / "in"), tmp_path / "in", built.docker_archive(tmp_path / "in.tar"), tmp_path / "in.tar"):
-        pare("slim", location, "-o", tmp_path / "out.tar")
-        pare("slim", location, "-o", f"oci-archive:{tmp_path}/out.oci")
+        pare("slim", "--level", "safe", location, "-o", tmp_path / "out.tar")
+        pare("slim", "--level", "safe", location, "-o", f"oci-archive:{tmp_path}/out.oci")
         assert archive(tmp_path / "out.tar")[0]["RepoTags"] is None
         with tarfile.open(tmp_path / "out.oci") as tar:
             assert "annotations" not in json.load(tar.extractfile("index.json"))["manifests"][0]
@@ -463,13 +463,13 @@ def test_configuration_keeps_every_other_byte(pare, tmp_path):
 
 def test_rootfs_directory(pare, tmp_path):
     write_files(tmp_path / "root", {"etc/motd": b"hi", "tmp/junk": b"1" * 700})
-    pare("slim", f"rootfs:{tmp_path}/root", "-o", tmp_path / "out.tar")
+    pare("slim", "--level", "safe", f"rootfs:{tmp_path}/root", "-o", tmp_path / "out.tar")
     assert set(tree(pare, tmp_path / "out.tar")) == {"/etc", "/etc/motd", "/tmp"}
 
 
 def test_standard_input(pare, tmp_path):
     rich(tmp_path).docker_archive(tmp_path / "in.tar")
-    pare("slim", "-", "-o", tmp_path / "out.tar", stdin=(tmp_path / "in.tar").read_bytes())
+    pare("slim", "--level", "safe", "-", "-o", tmp_path / "out.tar", stdin=(tmp_path / "in.tar").read_bytes())
     assert "/noise" in tree(pare, tmp_path / "out.tar")
 
 
@@ -478,9 +478,9 @@ def test_standard_input(pare, tmp_path):
 def test_dry_run_writes_nothing(pare, tmp_path):
     location = rich(tmp_path).docker_archive(tmp_path / "in.tar")
     before = sorted(os.listdir(tmp_path))
-    r = pare("slim", "--dry-run", location)
+    r = pare("slim", "--level", "safe", "--dry-run", location)
     assert "temporary files" in r.out and "nothing was written" in r.out and sorted(os.listdir(tmp_path)) == before
-    wet = pare("slim", location, "-o", tmp_path / "out.tar")
+    wet = pare("slim", "--level", "safe", location, "-o", tmp_path / "out.tar")
     assert [l for l in r.out.splitlines() if l.startswith(("before", "after", "layers"))] == [l for l in wet.out.splitlines() if l.startswith(("before", "after", "layers"))]
 
 
@@ -491,52 +491,52 @@ def test_damaged_images_are_refused(pare, tmp_path):
     data = bytearray(blob.read_bytes())
     data[len(data) // 2] ^= 1
     blob.write_bytes(data)
-    r = pare("slim", f"oci:{tmp_path}/in", "-o", tmp_path / "out.tar", "--report", tmp_path / "r.json", status=3)
+    r = pare("slim", "--level", "safe", f"oci:{tmp_path}/in", "-o", tmp_path / "out.tar", "--report", tmp_path / "r.json", status=3)
     assert not (tmp_path / "out.tar").exists() and not (tmp_path / "r.json").exists() and r.out == "" and "nothing was written" in r.err
 
 
 def test_usage(pare, tmp_path):
     location = rich(tmp_path).docker_archive(tmp_path / "in.tar")
-    for args in (["slim", location], ["slim", location, "-o", "plain"], ["slim", location, "-o", "-", "--format", "oci"], ["slim", location, "-o", "containers-storage:x"],
-                 ["slim", location, "-o", "x.tar", "--drop", "everything"], ["slim", location, "-o", "x.tar", "--level", "deep"], ["slim", location, "-o", "x.tar", "--keep-locales", "de"],
-                 ["slim", location, "-o", "oci:x", "--compression-level", "99"], ["slim", location, "-o", "oci:x", "--compression", "xz"], ["slim", location, "-o", "docker-archive:x.tar:Not A Name"],
-                 ["slim", location, "-o", f"oci:{tmp_path}"]):
+    for args in (["slim", "--level", "safe", location], ["slim", "--level", "safe", location, "-o", "plain"], ["slim", "--level", "safe", location, "-o", "-", "--format", "oci"], ["slim", "--level", "safe", location, "-o", "containers-storage:x"],
+                 ["slim", location, "-o", "x.tar", "--drop", "everything"], ["slim", "--level", "safe", location, "-o", "x.tar", "--level", "deep"], ["slim", "--level", "safe", location, "-o", "x.tar", "--keep-locales", "de"],
+                 ["slim", "--level", "safe", location, "-o", "oci:x", "--compression-level", "99"], ["slim", "--level", "safe", location, "-o", "oci:x", "--compression", "xz"], ["slim", "--level", "safe", location, "-o", "docker-archive:x.tar:Not A Name"],
+                 ["slim", "--level", "safe", location, "-o", f"oci:{tmp_path}"]):
         r = pare(*args, status=2)
         assert r.out == "" and r.err.startswith("pare: "), args
     assert not os.listdir(pare.root / "cwd")
-    pare("slim", location, "-o", tmp_path / "absent/out.tar", status=4)
+    pare("slim", "--level", "safe", location, "-o", tmp_path / "absent/out.tar", status=4)
 
 
 def test_probes_are_accepted(pare, tmp_path):
     location = rich(tmp_path).docker_archive(tmp_path / "in.tar")
-    args = ["slim", location, "-o", tmp_path / "out.tar", "--http-probe", "/", "--http-probe", "POST /x\n\nbody", "--exec", "app --version", "--level", "safe"]
+    args = ["slim", "--level", "safe", location, "-o", tmp_path / "out.tar", "--http-probe", "/", "--http-probe", "POST /x\n\nbody", "--exec", "app --version", "--level", "safe"]
     assert "no effect" in pare(*args).err and pare(*args, "--quiet").err == ""
 
 
 def test_hostile_names_are_neutralised(pare, tmp_path):
     location, _ = image(tmp_path, layer(Dir("tmp"), File("tmp/\x1b[2J\nevil", b"1" * 600)), history=["RUN echo \x1b]0;x\x07"])
-    shown = pare("slim", location, "-o", tmp_path / "o.tar", "--report", tmp_path / "r.json")
+    shown = pare("slim", "--level", "safe", location, "-o", tmp_path / "o.tar", "--report", tmp_path / "r.json")
     assert "\\x1b" in shown.out and json.loads((tmp_path / "r.json").read_text())["removed"][0]["path"] == "/tmp/\x1b[2J\nevil"
 
 
 def test_output_may_replace_its_input(pare, tmp_path):
     location = rich(tmp_path).docker_archive(tmp_path / "in.tar")
     before = tree(pare, location)
-    pare("slim", location, "-o", tmp_path / "in.tar")
+    pare("slim", "--level", "safe", location, "-o", tmp_path / "in.tar")
     assert set(before) - set(tree(pare, tmp_path / "in.tar")) == {"/tmp/b"} and sorted(os.listdir(tmp_path)) == ["in.tar", "run"]
 
 
 def test_compressed_whole(pare, tmp_path):
     rich(tmp_path).docker_archive(tmp_path / "in.tar")
     (tmp_path / "in.tar.gz").write_bytes(compress((tmp_path / "in.tar").read_bytes(), "gzip"))
-    pare("slim", tmp_path / "in.tar.gz", "-o", tmp_path / "out.tar")
+    pare("slim", "--level", "safe", tmp_path / "in.tar.gz", "-o", tmp_path / "out.tar")
     assert "/noise" in tree(pare, tmp_path / "out.tar")
 
 
 def test_many_images_in_one_archive(pare, tmp_path):
     other = Image([layer(File("only", b"1"), Dir("tmp"), File("tmp/x", b"2" * 99))], tags=["other:1"])
     rich(tmp_path, tags=["first:1"]).docker_archive(tmp_path / "in.tar", others=[other])
-    pare("slim", f"docker-archive:{tmp_path}/in.tar:other:1", "-o", tmp_path / "out.tar")
+    pare("slim", "--level", "safe", f"docker-archive:{tmp_path}/in.tar:other:1", "-o", tmp_path / "out.tar")
     assert archive(tmp_path / "out.tar")[0]["RepoTags"] == ["other:1"] and set(tree(pare, tmp_path / "out.tar")) == {"/only", "/tmp"}
 
 
