@@ -124,14 +124,14 @@ static int finish(struct slim *s, const struct option_value *opt, const char *im
 /* What a run by hand would type: --exec, as words. */
 static int parse_commands(const struct option_value *v, struct arena *a, struct choose_options *o, struct error *err)
 {
-	const char *const **commands = arena_array(a, const char *const *, v->count + 1);
+	const char *const **words = arena_array(a, const char *const *, v->count + 1);
 	for (u32 i = 0; i < v->count; i++) {
 		struct probe p;
 		if (probe_exec(a, v->list[i], &p, err) < 0)
 			return error_wrap(err, "--exec");
-		commands[i] = p.argv;
+		words[i] = p.argv;
 	}
-	o->commands = commands;
+	o->commands = words;
 	o->n_commands = v->count;
 	return 0;
 }
@@ -176,7 +176,10 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	} else {
 		if (o.choose.level == SLIM_SAFE && (opt[O_HTTP].count || opt[O_EXEC].count))
 			command_note("slim: note: probes have no effect at --level safe: nothing that they could exercise is taken out");
-		to.collectors = o.choose.level == SLIM_SAFE ? package_collectors : slim_collectors;
+		const struct collector *const *needs = NULL;
+		for (const struct collector *const *const *set = slim_sets; *set; set++)
+			needs = *set;
+		to.collectors = o.choose.level == SLIM_SAFE ? package_collectors : needs;
 		struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = to.collectors, .sets = o.choose.level == SLIM_SAFE ? NULL : slim_sets, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0,
 			.store = globals.store, .registry = &to.repo };
 		status = slim(args[0], opt, &load, &o, &to, &err);
