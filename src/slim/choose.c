@@ -245,13 +245,15 @@ static void tell_gone(struct choice *c)
 		const struct fact_entry *e = c->litter->kind[id] == LITTER_UNNEEDED && rootfs_type(c->r, id) == TAR_FILE ? rootfs_entry(c->r, id) : NULL;
 		if (!e || !(e->mode & 0111))
 			continue;
-		struct str name = name_of(c->r, id);
+		struct str name = name_of(c->r, id), in = name_of(c->r, rootfs_node(c->r, id)->parent);
+		if (e->mode & 06000)
+			VEC_PUSH(c->gone_setuid, c->n_setuid, cap[2], id);
+		if (!str_is(in, "bin") && !str_is(in, "sbin"))
+			continue;
 		if (is_shell(name))
 			VEC_PUSH(c->gone_shells, c->n_shells, cap[0], id);
 		if (is_manager(name))
 			VEC_PUSH(c->gone_managers, c->n_managers, cap[1], id);
-		if (e->mode & 06000)
-			VEC_PUSH(c->gone_setuid, c->n_setuid, cap[2], id);
 	}
 }
 
