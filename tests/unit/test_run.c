@@ -11,10 +11,14 @@
 #include "run/inner.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <errno.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char place[64], store[128], root[128];
@@ -294,6 +298,64 @@ static void test_hidden(void **state)
 	closed(b);
 }
 
+/* Somebody who says no to every call that is brought before them. */
+static void *refuse(void *arg)
+{
+	int *listener = arg, s = accept4(*listener, NULL, NULL, SOCK_CLOEXEC), fd = -1;
+	char text[4096];
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec io = { text, sizeof text };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room };
+	if (recvmsg(s, &m, MSG_CMSG_CLOEXEC) <= 0 || !CMSG_FIRSTHDR(&m))
+		return NULL;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof fd);
+	for (;;) {
+		struct seccomp_notif n = { 0 };
+		if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &n) < 0)
+			break;
+		struct seccomp_notif_resp r = { .id = n.id, .error = -EXDEV };
+		if (ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &r) < 0)
+			break;
+	}
+	close(fd);
+	close(s);
+	return arg;
+}
+
+static void test_calls_brought_before_somebody(void **state)
+{
+	(void)state;
+	struct run_box *b = open_box(NULL);
+	struct error err = { 0 };
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	snprintf(a.sun_path, sizeof a.sun_path, "%s/listener", place);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	pthread_t t;
+	assert_int_equal(pthread_create(&t, NULL, refuse, &listener), 0);
+	const char *argv[] = { "/bin/sh", "-c", "busybox mkdir /made || exit 6", NULL };
+	struct run_spec s = { .argv = argv, .listener_path = a.sun_path, .listener = listener };
+	s.seccomp = "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\",\"mkdirat\"],\"action\":\"SCMP_ACT_NOTIFY\"}]}";
+	struct run_container *c = NULL;
+	int r = run_start(b, &s, &c, &err);
+	if (r < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(r, 0);
+	const struct run_result *res = wait_end(c);
+	assert_int_equal(res->status, 6);
+	assert_non_null(strstr(buf_str(&res->err).p, "Invalid cross-device link"));
+	run_remove(c);
+	pthread_cancel(t);
+	pthread_join(t, NULL);
+	close(listener);
+	unlink(a.sun_path);
+	closed(b);
+}
+
 static void *one_box(void *arg)
 {
 	struct error err = { 0 };
@@ -339,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_budgets),
 		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_calls_brought_before_somebody),
 		cmocka_unit_test(test_many_at_once),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
