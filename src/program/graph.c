@@ -3,12 +3,14 @@
 #include "program/family.h"
 #include "program/native.h"
 #include "program/perl.h"
+#include "program/python.h"
 #include "program/ruby.h"
 #include "program/system.h"
 
 /* Each kind of knowledge: one line. */
 const struct graph_kind *const graph_kinds[] = {
 	&graph_native,
+	&graph_python,
 	&graph_system,
 	&graph_perl,
 	&graph_ruby,

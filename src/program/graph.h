@@ -124,5 +124,8 @@ const node_id *graph_package_files(struct graph *g, u32 package, u32 *n);
 bool graph_is_documentation(const struct graph *g, node_id id); /* manuals, translations, headers: nothing that runs counts on it */
 /* Whether a directory that is named belongs to who names it, so that everything in it may be meant: /srv/www, /usr/share/NAME; not /usr/share, /etc. system.c */
 bool graph_is_own(const struct graph *g, node_id dir);
+/* The net for an application's own files: everything below a directory that it is started from (of the entry script, the working directory), when that is somebody's own; of / and the like what lies directly
+ * in it and nobody owns. Environments, node_modules and other installed packages are left to their language. application.c */
+void graph_application(struct graph *g, node_id dir, node_id because);
 struct closure *graph_closure(const struct graph *g); /* for native.c */
 #endif

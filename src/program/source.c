@@ -2,12 +2,14 @@
 #include "base/hash.h"
 #include "base/hashtab.h"
 #include "program/perl.h"
+#include "program/python.h"
 #include "program/ruby.h"
 #include "program/script.h"
 
 /* Each language: one line. */
 const struct source_language *const source_languages[] = {
 	&source_perl,
+	&source_python,
 	&source_ruby,
 	NULL,
 };
@@ -34,7 +36,7 @@ static bool printable(char letter, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		u8 c = (u8)s.p[i];
-		if ((c < ' ' && !(c == SCRIPT_US && letter == 'c') && !(c == '\t' && letter != 's')) || c == 0x7f)
+		if ((c < ' ' && !((c == SCRIPT_US || c == SCRIPT_RS) && letter == 'c') && !(c == '\t' && letter != 's')) || c == 0x7f)
 			return false;
 	}
 	return true;
@@ -161,15 +163,9 @@ static void feed(void *state, struct str piece)
 		buf_add(&s->text, str_head(piece, (size_t)(s->most - s->text.n)));
 }
 
-static int end(void *state, struct buf *note, struct error *err)
+void source_take(const struct source_language *l, struct str dir, struct str name, struct str text, bool cut, struct buf *note)
 {
-	(void)err;
-	struct source *s = state;
-	struct str dir = buf_str(&s->dir), name = buf_str(&s->name), text = buf_str(&s->text);
-	const struct source_language *l = s->language ? s->language : by_name(dir, name); /* an empty file: nothing was fed */
-	struct source_note n = { .cut = s->size > text.n };
-	if (!l)
-		return 0;
+	struct source_note n = { .cut = cut };
 	hashtab_open(&n.lines, 64);
 	buf_putc(&n.out, l->letter);
 	buf_putc(&n.out, '\n');
@@ -180,6 +176,16 @@ static int end(void *state, struct buf *note, struct error *err)
 	buf_free(&n.out);
 	hashtab_free(&n.lines);
 	free(n.at);
+}
+
+static int end(void *state, struct buf *note, struct error *err)
+{
+	(void)err;
+	struct source *s = state;
+	struct str dir = buf_str(&s->dir), name = buf_str(&s->name), text = buf_str(&s->text);
+	const struct source_language *l = s->language ? s->language : by_name(dir, name); /* an empty file: nothing was fed */
+	if (l)
+		source_take(l, dir, name, text, s->size > text.n, note);
 	if (s->text.cap > MiB) /* one large file keeps no memory */
 		buf_free(&s->text);
 	return 0;

@@ -38,6 +38,9 @@ struct source_language {
 extern const struct source_language *const source_languages[]; /* NULL-terminated: source.c */
 extern const struct collector source_collector;
 
+/* Makes the note of one text. `cut`: it is not all of it. */
+void source_take(const struct source_language *l, struct str dir, struct str name, struct str text, bool cut, struct buf *note);
+
 /* Reading a note: the language's letter, then line after line. */
 char source_letter(struct str note);
 bool source_next(struct str *rest, char *letter, struct str *text); /* `rest` begins as the note */
