@@ -175,6 +175,7 @@ int config_parse(struct arena *a, const json_t *doc, struct config *ret, struct 
 	c.label_keys = keys(a, run, "Labels", &c.label_values);
 	json_t *health = json_obj(run, "Healthcheck");
 	const char **test = texts(a, health, "Test");
+	c.health = test;
 	c.healthcheck = test[0] && strcmp(test[0], "NONE") != 0;
 	if (diff_ids(a, doc, &c, err) < 0)
 		return -1;

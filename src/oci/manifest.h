@@ -60,6 +60,7 @@ struct config {
 	const char **env, **entrypoint, **cmd, **shell, **volumes, **ports, **onbuild; /* NULL-terminated; never NULL */
 	const char **label_keys, **label_values;
 	bool healthcheck; /* one is set and is not NONE */
+	const char **health; /* its Test, as it is: {"CMD", …} or {"CMD-SHELL", LINE}; NULL-terminated, never NULL */
 	struct digest *diff_ids;
 	u32 n_diff_ids, bad_diff_ids;
 	struct history *history;

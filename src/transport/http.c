@@ -260,6 +260,13 @@ bool http_local(const char *where)
 	return address || str_ieq(host, STR("localhost"));
 }
 
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct http *h = ctx;
+	int fd = purpose == CURLSOCKTYPE_IPCXN ? h->target.open_socket(h->target.ctx, to->family, to->socktype) : -1;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 static int set_up(struct http *h, struct error *err)
 {
 	const char *ca = h->target.ca ? h->target.ca : own_authorities();
@@ -284,6 +291,11 @@ static int set_up(struct http *h, struct error *err)
 	curl.easy_setopt(h->easy, CURLOPT_SEEKDATA, h);
 	if (h->target.socket)
 		curl.easy_setopt(h->easy, CURLOPT_UNIX_SOCKET_PATH, h->target.socket);
+	if (h->target.open_socket) {
+		curl.easy_setopt(h->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+		curl.easy_setopt(h->easy, CURLOPT_OPENSOCKETDATA, h);
+		curl.easy_setopt(h->easy, CURLOPT_PATH_AS_IS, 1L);
+	}
 	if (ca && ca[0])
 		curl.easy_setopt(h->easy, CURLOPT_CAINFO, ca);
 	if (h->target.unverified) {
@@ -337,7 +349,7 @@ struct http *http_open(const struct http_target *t, struct error *err)
 		return NULL;
 	}
 	struct http *h = xcalloc(1, sizeof *h);
-	h->target = (struct http_target){ dup_text(t->base), dup_text(t->socket), dup_text(t->ca), dup_text(t->cert), dup_text(t->key), { NULL, 0 }, dup_text(t->home), t->unverified, t->silence };
+	h->target = (struct http_target){ dup_text(t->base), dup_text(t->socket), dup_text(t->ca), dup_text(t->cert), dup_text(t->key), { NULL, 0 }, dup_text(t->home), t->unverified, t->silence, t->open_socket, t->ctx };
 	if (t->authorities.n) {
 		char *copy = xmalloc(t->authorities.n);
 		memcpy(copy, t->authorities.p, t->authorities.n);
@@ -420,7 +432,7 @@ static void set_request(struct http *h, const struct http_request *r, const char
 	for (u32 i = 0; i < r->n_headers; i++)
 		h->list = curl.slist_append(h->list, r->headers[i]);
 	curl.easy_setopt(h->easy, CURLOPT_URL, url);
-	curl.easy_setopt(h->easy, CURLOPT_PROXY, h->target.socket || http_local(url) ? "" : NULL);
+	curl.easy_setopt(h->easy, CURLOPT_PROXY, h->target.socket || h->target.open_socket || http_local(url) ? "" : NULL);
 	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->list);
 	set_certificate(h, url);
 	set_roots(h, url);

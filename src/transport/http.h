@@ -27,6 +27,8 @@ struct http_target {
 	const char *home;              /* "https://host:port": the certificate is shown there alone; NULL: wherever one is asked for */
 	bool unverified;               /* TLS without asking who it is */
 	u32 silence;                   /* seconds without a byte; 0: HTTP_SILENCE_SECONDS */
+	int (*open_socket)(void *ctx, int domain, int type); /* NULL: this machine's network. Else sockets come from there, no proxy is asked, and a path is sent as it is written */
+	void *ctx;
 };
 
 struct http_reply {
