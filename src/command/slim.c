@@ -212,4 +212,3 @@ const struct command command_slim = {
 	.max_args = 1,
 	.run = run,
 };
-__attribute__((weak)) int probe_exec(struct arena *a, const char *text, struct probe *ret, struct error *err) { (void)err; const char **v = arena_array(a, const char *, 60); u32 n = 0; for (struct str r = str_of(text); r.p && n < 58;) { struct str w = str_cut(&r, ' '); if (w.n) v[n++] = arena_strdup(a, w); } *ret = (struct probe){ .argv = v }; return 0; }

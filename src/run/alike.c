@@ -476,9 +476,8 @@ bool alike(const struct given *v, u32 n, const struct given *is, struct str *was
 	if (!equal && another_order(v, n, is->text))
 		return true;
 	for (int coarse = 0; coarse < 2; coarse++) {
-		enum align a = walk(v, n, is, coarse, &masked, was, got);
-		if (a != APART)
-			return a == ALIGNED;
+		if (walk(v, n, NULL, coarse, &masked, was, got) == ALIGNED) /* whether this one is aligned, too, is asked only then */
+			return walk(v, n, is, coarse, &masked, was, got) == ALIGNED;
 	}
 	*got = str_head(is->text, 0);
 	if (!common_lines(v, n, is->text, was))
