@@ -1,8 +1,8 @@
 /* session.h — one run of a workload from start to end: start, ready, probes, stop; watched or not.
  *
- * Whether the image is a service is seen, not asked: its command runs until it ends (a command), or until somebody listens on a port that it exposes (without EXPOSE: on any), or until it
- * only waits (no processor time for SESSION_QUIET ms while processes live). A service gets its probes while it runs; each --exec is then one more process in it. The image's health check, when
- * it has one, is run at the end until it says healthy, and is an answer like another. Then the image's stop signal is sent, and the exit status within SESSION_STOP s is an answer, too.
+ * Whether the image is a service is seen, not asked: its command runs until it ends (a command), or until somebody listens on a port that it exposes and stays (without EXPOSE: on any), or until it
+ * only waits (no processor time for SESSION_QUIET ms while processes live; with EXPOSE for ten times as long). A service gets its probes while it runs; each --exec is then one more process in it. The
+ * image's health check, when it has one, is run at the end until it says healthy. Then the image's stop signal is sent, and the exit status within SESSION_STOP s is an answer, too.
  * In a command image every --exec is a container of its own, in place of entry point and command, and the image's own command line is the first answer.
  *
  * `duration`: then it runs on for so long before it is stopped; by hand means until a line or the end of standard input. */
@@ -15,28 +15,38 @@
 #define SESSION_READY 120 /* seconds to become ready */
 #define SESSION_QUIET 1500
 #define SESSION_STOP 20
+#define SESSION_HEALTH 60 /* seconds to become healthy */
+#define SESSION_PORTS 64
 
 struct session_options {
 	const struct probe *probes;
 	u32 n_probes;
-	const struct run_spec *spec; /* how containers are started: user, read_only, seccomp …; NULL: as the image says. No tracer in it */
-	const char *const *services; /* more command lines to start it with, each a session of its own ("" the image's own); NULL */
+	const struct run_spec *spec; /* how containers are started: command, user, read_only, seccomp …; NULL: as the image says. No tracer in it */
+	const char *const *health;   /* in place of the image's: {"CMD", …}, {"CMD-SHELL", LINE}; NULL */
+	const u16 *ports;            /* in place of EXPOSE; NULL */
+	u32 n_ports;
 	u32 duration;          /* seconds */
 	bool by_hand;
+	void (*ready)(void *ctx, const struct run_box *b, const u16 *ports, u32 n); /* told when a service is; NULL */
+	void *ctx;
 	u32 ready_seconds;     /* 0: SESSION_READY */
+	bool written;          /* asked what was written, too */
 	struct observed *observed; /* NULL: not watched */
 	const struct tracer_options *trace;
 };
 
 struct session {
-	bool service;
+	bool service, waits;    /* waits: nobody listens on a port that it exposes, but it lives */
 	bool healthy, has_health;
 	u32 ready_ms;           /* how long it took */
+	u16 ports[SESSION_PORTS]; /* that somebody listened on when it was ready, ascending */
+	u32 n_ports;
 	struct answer start;    /* of a command: its own run; of a service: its log (out, err) and the exit status after the stop signal */
 	struct answer *answers; /* by probe */
 	u32 n_answers;
 	struct observed *written; /* paths that were made, changed or deleted (run_written); NULL: not asked */
 	const char *over;       /* a budget that ended it, or NULL */
+	char over_text[80];
 };
 /* -1 only when containers cannot be run at all; a program that fails is an answer. */
 int session_run(struct run_box *b, const struct config *config, const struct session_options *opt, struct session *ret, struct error *err) must_check;
