@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include "run/box.h"
-#include "store/load.h"
+#include "report/subject.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -159,21 +159,18 @@ static int run(const struct option_value *opt, char **args, int n_args)
 {
 	struct error err = { 0 };
 	struct arena a = { 0 };
-	struct image *img = NULL;
+	struct subject s;
 	struct load_options lo = { .platform = opt[O_PLATFORM].value, .need_content = true, .store = globals.store };
 	int status = 0;
-	if (image_load(args[0], &lo, &img, &err) < 0)
+	if (subject_open(args[0], &lo, 0, &s, &err) < 0)
 		return command_fail(&err);
-	struct rootfs *tree = rootfs_build(img, NULL);
-	int problems = command_problems(&img->problems);
-	problems = problems ? problems : command_problems(&tree->problems);
+	int problems = command_problems(&s.problems);
 	if (problems)
 		status = problems; /* a tree with holes is not run */
-	else if (run_image(&a, opt, img, tree, args + 1, n_args - 1, &status, &err) < 0)
+	else if (run_image(&a, opt, s.image, s.rootfs, args + 1, n_args - 1, &status, &err) < 0)
 		status = command_fail(&err);
 	int failed = errno;
-	rootfs_free(tree);
-	image_close(img);
+	subject_close(&s);
 	arena_free(&a);
 	errno = failed;
 	return command_done(status);

@@ -155,12 +155,25 @@ static json_t *rlimits(const struct keeper *k)
 			 rlimit("RLIMIT_NPROC", MIN((u64)processes.rlim_max, (u64)k->limits.processes + 64)));
 }
 
+/* Below /proc lie the descriptors of processes, and a runtime may have one open that leads out. */
+static int clean_cwd(const char *text, char cwd[4096], struct error *err)
+{
+	char clean[TAR_PATH_MAX];
+	ssize_t n = tar_clean(str_of(text), clean);
+	struct str path = str_n(clean, (size_t)MAX(n, 0));
+	if (n < 0 || n > 4000 || str_is(path, "proc") || str_starts(path, STR("proc/")))
+		return error_set(err, ERR_INPUT, "%.300s: not a directory to work in", text);
+	snprintf(cwd, 4096, "/%.*s", (int)n, clean);
+	return 0;
+}
+
 json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const json_t *base, struct error *err)
 {
 	const struct config *c = k->config;
 	struct user u;
 	json_t *args = json_arr(spec, "argv"), *env = json_array();
-	if (look_up(k, id, text_of(spec, base, "user", c->user), &u, err) < 0) {
+	char cwd[4096] = "/";
+	if (clean_cwd(text_of(spec, base, "cwd", c->workdir), cwd, err) < 0 || look_up(k, id, text_of(spec, base, "user", c->user), &u, err) < 0) {
 		json_decref(env);
 		return NULL;
 	}
@@ -187,15 +200,14 @@ json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const
 	char home[1100];
 	snprintf(home, sizeof home, "HOME=%s", u.home[0] ? u.home : "/");
 	put_env(env, str_of(home), false);
-	const char *cwd = text_of(spec, base, "cwd", c->workdir);
 	json_t *caps = json_arr(spec, "capabilities"), *more = json_array();
 	caps = caps ? caps : json_arr(base, "capabilities");
 	caps = caps ? json_incref(caps) : strings(capabilities);
 	for (u32 i = 0; i < u.n_more; i++)
 		if (ids_mapped(k->ids, 0, u.more[i]))
 			json_array_append_new(more, json_integer(u.more[i]));
-	json_t *p = json_pack("{sbs{sIsIso}sososs+so}", "terminal", 0, "user", "uid", (json_int_t)u.uid, "gid", (json_int_t)u.gid, "additionalGids", more, "args", args, "env", env, "cwd",
-			      cwd[0] == '/' ? "" : "/", cwd, "rlimits", rlimits(k));
+	json_t *p = json_pack("{sbs{sIsIso}sosossso}", "terminal", 0, "user", "uid", (json_int_t)u.uid, "gid", (json_int_t)u.gid, "additionalGids", more, "args", args, "env", env, "cwd", cwd, "rlimits",
+			      rlimits(k));
 	json_t *sets = json_pack("{sO}", "bounding", caps);
 	if (!u.uid) { /* another user has those of its programs */
 		json_object_set(sets, "effective", caps);
@@ -297,6 +309,20 @@ static json_t *mounts_of(const struct keeper *k, struct process *c, struct error
 	return NULL;
 }
 
+/* Where the program starts: made where it is not there, as engines do. */
+static int make_cwd(const struct keeper *k, struct process *c, json_t *process, struct error *err)
+{
+	const char *cwd = json_text(process, "cwd");
+	autofd int fd = overlay_open(k, c->id, cwd, O_PATH | O_DIRECTORY, true);
+	if (fd < 0) {
+		error_errno(err, "%s", cwd);
+		err->kind = ERR_INPUT;
+		return -1;
+	}
+	VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(cwd));
+	return 0;
+}
+
 /* --- the whole --- */
 static int put_seccomp(json_t *linux_part, const json_t *spec, struct error *err)
 {
@@ -328,6 +354,11 @@ int bundle_write(struct keeper *k, struct process *c, struct error *err)
 	json_t *process = bundle_process(k, c->id, c->spec, NULL, err), *mounts = process ? mounts_of(k, c, err) : NULL;
 	if (!mounts) {
 		json_decref(process);
+		return -1;
+	}
+	if (make_cwd(k, c, process, err) < 0) {
+		json_decref(process);
+		json_decref(mounts);
 		return -1;
 	}
 	json_object_set_new(process, "oomScoreAdj", json_integer(oom_score()));

@@ -43,7 +43,7 @@ def tree(program):
                   File("etc/moved", b"moved"), Dir("srv"), Dir("srv/web", 0o750, uid=33, gid=34), File("srv/web/page", b"page", 0o640, uid=33, gid=34), Dir("tmp", 0o1777),
                   Dir("lib"), File("lib/one", b"1"), File("lib/two", b"2"), Dir("old"), File("old/a"), File("old/b"), Dir("data"), File("data/seed", b"seed")),
             layer(Whiteout("old/a"), Opaque("lib"), File("lib/three", b"3"), File("bin/set", b"s", 0o4755, uid=33), Hardlink("bin/again", "bin/set"), Symlink("bin/link", "inside"),
-                  Symlink("out", "/../../../etc/there"), Fifo("pipe"), Device("null", 1, 3), File("attr", b"", xattrs={"user.colour": "blue", "user.overlay.opaque": "y"}))]
+                  Symlink("out", "/../../../etc/there"), Symlink("escape", "/proc/self/fd/7"), Fifo("pipe"), Device("null", 1, 3), File("attr", b"", xattrs={"user.colour": "blue", "user.overlay.opaque": "y"}))]
 
 
 class World:
@@ -241,6 +241,14 @@ def test_volumes_are_writable_and_have_what_the_image_has(world):
     assert world("--read-only", world.image, "list", "/data")[0] == "seed\n"
     world("--read-only", "--tmpfs", "/tmp", world.image, "put", "/tmp/new", "x")
     assert "Read-only" in world("--read-only", world.image, "put", "/tmp/new", "x", status=1)[0]
+
+
+def test_the_directory_it_starts_in(world):
+    out, err = world("--workdir", "/not/there/yet", "--written", world.image, "who")
+    assert out.splitlines()[0].endswith("cwd=/not/there/yet") and err == ""  # made for it, not by it
+    assert world("--workdir", "/bin/../srv//web/.", world.image, "who")[0].splitlines()[0].endswith("cwd=/srv/web")
+    for bad in ("/proc/self/fd/7", "/srv/../proc/self/fd/8/..", "/etc/passwd", "/escape"):
+        assert world("--workdir", bad, world.image, "who", status=126)[0] == ""
 
 
 def test_standard_input(world):
