@@ -102,7 +102,7 @@ void graph_reach(struct graph *g, node_id id, enum graph_use use, node_id becaus
 		return;
 	node_id to = follow(g, id);
 	mark(g, id, use, because);
-	if (to != id)
+	if (to && to != id) /* a link that leads nowhere */
 		mark(g, to, use, because);
 }
 

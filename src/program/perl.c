@@ -436,7 +436,7 @@ static void read_file(struct graph *g, node_id file)
 		named += letter == 's' && str_contains(text, STR("::"));
 		if (letter == 'm')
 			module_line(g, file, text, application);
-		else if (letter == 's')
+		else if (letter == 's' && !str_starts(graph_name(g, file), STR("Config"))) /* names what Perl was built with */
 			string_line(g, file, text, bits, application);
 		else if (letter == 'c')
 			command_line(g, file, text);
