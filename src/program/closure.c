@@ -563,6 +563,10 @@ void closure_script_run(struct closure *c, node_id file)
 	start_script(w, file, note);
 }
 
+void closure_source(struct closure *c, node_id file) { source_later(c->walk, file); }
+
+void closure_library(struct closure *c, node_id file, struct str name) { loader_name(c->walk->loader, file, name); }
+
 bool closure_work(struct closure *c)
 {
 	struct walk *w = c->walk;

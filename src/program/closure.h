@@ -60,6 +60,8 @@ void closure_command(struct closure *c, const struct str *words, u32 n, bool she
 void closure_shell(struct closure *c, struct str text, node_id from); /* a shell's text */
 void closure_load(struct closure *c, node_id file);       /* an ELF file that is loaded by name: what it needs */
 void closure_script_run(struct closure *c, node_id file); /* a script that is started: its interpreter and what it starts */
+void closure_source(struct closure *c, node_id file);     /* a shell's text that another one reads */
+void closure_library(struct closure *c, node_id file, struct str name); /* an ELF file loads a library of this name while it runs; nothing when it is not there */
 bool closure_work(struct closure *c); /* does what was asked for; false: there was nothing */
 /* Whether all that runs is known: nothing else does. */
 static inline bool closure_whole(const struct closure *c) { return c->starts && !c->languages && !c->doubts.n; }

@@ -9,4 +9,7 @@
 extern const struct graph_kind graph_family;
 /* A kind met something that asks for a family ("zones", "encodings", "locales", "accounts", "hosts", "services", "certificates", "shell", "messages", "terminals", "types", "magic" …). */
 void family_ask(struct graph *g, const char *family, node_id because);
+void family_functions(struct graph *g, u32 functions, node_id because); /* enum refer_function bits */
+/* All that a pattern of absolute paths names, below it too; `without`: names, separated by blanks, that are left out (NULL: none). For knowledge of this form that is elsewhere. */
+void family_answer(struct graph *g, struct str pattern, const char *without, node_id because);
 #endif

@@ -82,7 +82,7 @@ static void mark(struct graph *g, node_id id, enum graph_use use, node_id becaus
 	if (id == ROOTFS_ROOT || id >= g->n || g->use[id] || rootfs_node(g->r, id)->state != NODE_LIVE)
 		return;
 	g->use[id] = (u8)use;
-	g->because[id] = because;
+	g->because[id] = because ? because : GRAPH_START;
 	k->queue[k->n++] = id;
 }
 

@@ -399,15 +399,9 @@ static void preload(struct loader *l, struct str list)
 	}
 }
 
-static void load(struct loader *l)
+static void load_from(struct loader *l, u32 first)
 {
-	struct str interpreter = l->v[0].f.interpreter;
-	node_id at = interpreter.n && interpreter.n <= TAR_PATH_MAX ? rootfs_find(l->r, interpreter, false) : 0;
-	if (interpreter.n && !(at && take(l, at, 0, (struct str){ NULL, 0 })))
-		l->o.doubt(l->o.ctx, "its loader is not there", interpreter);
-	preload(l, l->o.preload);
-	preload(l, note_of(l->r, rootfs_find(l->r, STR("/etc/ld.so.preload"), true)));
-	for (u32 i = 0; i < l->n && !l->over; i++) {
+	for (u32 i = first; i < l->n && !l->over; i++) {
 		if (l->v[i].f.cut)
 			l->o.doubt(l->o.ctx, "not all of the libraries that it needs are known", name_of(l->r, l->v[i].file));
 		for (u32 k = 0; k < l->v[i].f.n_needed; k++) {
@@ -420,6 +414,17 @@ static void load(struct loader *l)
 		}
 		load_plugins(l, i);
 	}
+}
+
+static void load(struct loader *l)
+{
+	struct str interpreter = l->v[0].f.interpreter;
+	node_id at = interpreter.n && interpreter.n <= TAR_PATH_MAX ? rootfs_find(l->r, interpreter, false) : 0;
+	if (interpreter.n && !(at && take(l, at, 0, (struct str){ NULL, 0 })))
+		l->o.doubt(l->o.ctx, "its loader is not there", interpreter);
+	preload(l, l->o.preload);
+	preload(l, note_of(l->r, rootfs_find(l->r, STR("/etc/ld.so.preload"), true)));
+	load_from(l, 0);
 }
 
 struct loader *loader_new(const struct rootfs *r, const struct loader_options *opt)
@@ -441,21 +446,47 @@ void loader_free(struct loader *l)
 	free(l);
 }
 
-void loader_run(struct loader *l, node_id program)
+static bool open_program(struct loader *l, node_id program)
 {
 	struct object o = { .name = program, .file = program, .loader = NO_LOADER };
 	l->n = l->n_loaded = 0;
 	l->plugins = 0;
 	if (!l->o.elf(l->r, program, &l->a, &o.f))
-		return;
+		return false;
 	own_dirs(l, &o);
 	VEC_PUSH(l->v, l->n, l->cap, o);
 	l->n_env = dirs_of(l, l->o.library_path, &o, l->env);
 	hashtab_open(&l->names, 64);
-	if (!o.f.is_static || o.f.cut) {
+	return true;
+}
+
+static void close_program(struct loader *l)
+{
+	hashtab_free(&l->names);
+	arena_free(&l->a);
+}
+
+void loader_run(struct loader *l, node_id program)
+{
+	if (!open_program(l, program))
+		return;
+	if (!l->v[0].f.is_static || l->v[0].f.cut) {
 		paths(l);
 		load(l);
 	}
-	hashtab_free(&l->names);
-	arena_free(&l->a);
+	close_program(l);
+}
+
+void loader_name(struct loader *l, node_id file, struct str name)
+{
+	if (!open_program(l, file))
+		return;
+	paths(l);
+	set_loaded(l, l->v[0].f.soname);
+	l->plugin = true;
+	bool found = !is_loaded(l, name) && find(l, 0, name);
+	l->plugin = false;
+	if (found)
+		load_from(l, 1);
+	close_program(l);
 }

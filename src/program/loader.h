@@ -34,4 +34,6 @@ struct loader *loader_new(const struct rootfs *r, const struct loader_options *o
 void loader_free(struct loader *l);
 /* Everything that this program loads, or this library when something loads it by name; it is an ELF file. */
 void loader_run(struct loader *l, node_id program);
+/* What this file loads when it asks for a library of this name while it runs; nothing when there is none. */
+void loader_name(struct loader *l, node_id file, struct str name);
 #endif

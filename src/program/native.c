@@ -1,19 +1,301 @@
 #include "program/native.h"
 #include "program/closure.h"
+#include "program/family.h"
+#include "program/refer.h"
+#include "program/script.h"
 
-/* Whether a script that is reached so is started, not merely read. */
+static node_id next_child(const struct graph *g, node_id dir, node_id at)
+{
+	for (at = at ? rootfs_node(g->r, at)->sibling : rootfs_node(g->r, dir)->child; at && rootfs_node(g->r, at)->state != NODE_LIVE;)
+		at = rootfs_node(g->r, at)->sibling;
+	return at;
+}
+
+static bool is_dir(const struct graph *g, node_id id) { return id && rootfs_type(g->r, id) == TAR_DIR; }
+
+/* --- paths that are named --- */
+
+/* What a path leads to that somebody names: a file; a directory that is his own, with all below it; any other by itself. */
+node_id native_named(struct graph *g, node_id dir, struct str path, node_id by)
+{
+	node_id id = graph_find_path(g, dir, path);
+	if (!id || id == ROOTFS_ROOT || (graph_is_documentation(g, id) && is_dir(g, id)))
+		return 0;
+	graph_reach_path(g, dir, path, USE_NAMED, by);
+	if (is_dir(g, id) && graph_is_own(g, id))
+		graph_reach_below(g, id, USE_DATA, by);
+	return id;
+}
+
+#define PATTERN_DEEP 16u
+/* The files that a pattern names: '*' stands for what is computed. In directories that are somebody's own, or with enough of the name to tell. Depth: PATTERN_DEEP. */
+static void match(struct graph *g, node_id dir, struct str pattern, node_id by, u32 depth)
+{
+	while (pattern.n && pattern.p[0] == '/')
+		pattern = str_from(pattern, 1);
+	if (!pattern.n || depth > PATTERN_DEEP || !is_dir(g, dir))
+		return;
+	struct str rest = pattern, word = str_cut(&rest, '/');
+	if (!rest.p)
+		rest = STR("");
+	if (str_is(word, ".") || str_is(word, "..")) {
+		match(g, word.n == 1 ? dir : dir == ROOTFS_ROOT ? dir : rootfs_node(g->r, dir)->parent, rest, by, depth + 1);
+		return;
+	}
+	if (!str_chr(word, '*')) {
+		struct buf path = BUF(0);
+		node_id id = rootfs_child(g->r, dir, word), to = id && rootfs_type(g->r, id) == TAR_SYMLINK ? rootfs_find(g->r, rootfs_path(g->r, id, &path), true) : id;
+		buf_free(&path);
+		if (rest.n)
+			match(g, to, rest, by, depth + 1);
+		else if (id)
+			native_named(g, dir, word, by);
+		return;
+	}
+	size_t told = word.n;
+	for (size_t i = 0; i < word.n; i++)
+		told -= word.p[i] == '*';
+	if (!graph_is_own(g, dir) && told < 4)
+		return;
+	for (node_id at = 0; (at = next_child(g, dir, at));) {
+		if (!str_glob(word, graph_name(g, at)))
+			continue;
+		if (rest.n)
+			match(g, at, rest, by, depth + 1);
+		else if (!is_dir(g, at) || graph_is_own(g, at))
+			native_named(g, dir, graph_name(g, at), by);
+	}
+}
+
+/* --- ELF --- */
+
+/* "/usr/share/zoneinfo/Local…": the longest beginning that is there. */
+static void in_row(struct graph *g, struct str text, node_id by)
+{
+	if (str_starts(text, STR("/usr/share/zoneinfo"))) {
+		family_ask(g, "zones", by);
+		return;
+	}
+	if (str_starts(text, STR("/etc/ssl/")) || str_starts(text, STR("/etc/pki/")))
+		family_ask(g, "certificates", by);
+	for (size_t n = text.n; n > 4; n--) {
+		node_id id = text.p[n - 1] != '/' ? graph_find_path(g, 0, str_head(text, n)) : 0;
+		if (!id)
+			continue;
+		if (!is_dir(g, id) || n == text.n || text.p[n] == '/')
+			native_named(g, 0, str_head(text, n), by);
+		return;
+	}
+}
+
+static void path(struct graph *g, struct str text, node_id by)
+{
+	const char *percent = str_chr(text, '%');
+	if (!percent) {
+		native_named(g, 0, text, by);
+		return;
+	}
+	struct buf pattern = BUF(0);
+	buf_add(&pattern, str_head(text, (size_t)(percent - text.p)));
+	buf_putc(&pattern, '*');
+	match(g, ROOTFS_ROOT, buf_str(&pattern), by, 0);
+	buf_free(&pattern);
+}
+
+/* Programs whose names are words that every program says, for something else. Who starts them says so elsewhere: by path, in a script, or a run shows it. */
+static bool is_common(struct str name)
+{
+	static const char *const names[] = { "[", "as", "at", "awk", "base32", "base64", "bc", "cal", "cat", "cc", "chroot", "clear", "cmp", "col", "column", "comm", "compare", "convert", "cp", "csplit", "curl", "cut", "date", "dc", "dd",
+		"df", "diff", "dir", "display", "domainname", "du", "echo", "ed", "edit", "env", "ex", "expand", "expr", "factor", "false", "fc", "file", "find", "fmt", "fold", "free", "groups", "halt", "hash", "head", "host", "hostname", "id", "import",
+		"info", "init", "install", "iconv", "join", "kill", "last", "ld", "less", "link", "ln", "locale", "locate", "login", "logname", "look", "ls", "mail", "make", "man", "md5sum", "mesg", "more", "mount", "mv", "nice", "nl", "nm", "nohup", "nologin",
+		"od", "open", "passwd", "paste", "patch", "perl", "php", "pinky", "pkill", "poweroff", "pr", "print", "printf", "ps", "pwd", "python", "python3", "ruby", "node", "java", "read", "reboot", "rename", "renice", "reset", "rev", "rm", "run-parts", "script",
+		"sed", "select", "seq", "service", "setpriv", "sg", "shred", "shuf", "shutdown", "size", "sleep", "sort", "split", "stat", "strings", "strip", "su", "sudo", "sum", "swapoff", "swapon", "sync", "tail", "tar", "tee", "telinit", "test", "time", "timeout",
+		"top", "touch", "tput", "tr", "true", "tset", "tty", "type", "umount", "uname", "unexpand", "uniq", "unlink", "unshare", "update", "uptime", "users", "vdir", "vi", "view", "vim", "w", "wait", "wall", "watch", "wc", "which", "who", "whoami",
+		"write", "xargs", "yes", "zip", "apt", "apt-get", "dpkg", "rpm", "apk", "gcc", "cpp", "c++", "g++", "git", "go", "rustc", NULL };
+	return str_listed(name, names);
+}
+
+/* Programs of PATH whose names are among a program's words. */
+static void words(struct graph *g, struct str note, node_id by)
+{
+	const char *list = graph_env(g, "PATH");
+	u32 i = 0;
+	for (struct str dirs = str_of(list ? list : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"); dirs.p && i < 64; i++) {
+		node_id dir = graph_find_path(g, 0, str_cut(&dirs, ':'));
+		for (node_id at = 0; is_dir(g, dir) && (at = next_child(g, dir, at));)
+			if (!graph_reached(g, at) && rootfs_type(g->r, at) != TAR_DIR && !is_common(graph_name(g, at)) && refer_says(note, graph_name(g, at)) && graph_program(g, graph_name(g, at)))
+				graph_reach(g, at, USE_COMMAND, by);
+	}
+}
+
+/* --- an application's own directory --- */
+static bool is_source(struct str name)
+{
+	static const char *const patterns[] = { "*.c", "*.cc", "*.cpp", "*.cxx", "*.h", "*.hh", "*.hpp", "*.o", "*.a", "*.la", "*.go", "*.rs", "*.zig", "*.d", "*.S", "*.s", "*.f90", "*.hs", "*.ml", "*.swift", "go.mod", "go.sum", "Cargo.*",
+		"CMakeLists.txt", "CMakeCache.txt", "CMakeFiles", "*.cmake", "Makefile*", "*.mk", "Dockerfile*", ".dockerignore", ".git", ".gitignore", ".github", ".svn", ".hg", "*.orig", "*.rej", "node_modules", "__pycache__", ".cargo", ".cache", "*.md" };
+	for (size_t i = 0; i < countof(patterns); i++)
+		if (str_glob(str_of(patterns[i]), name))
+			return true;
+	return false;
+}
+
+static void application(struct graph *g, node_id dir, node_id by)
+{
+	graph_reach(g, dir, USE_APPLICATION, by);
+	for (node_id at = next_child(g, dir, 0); at;) {
+		bool skip = is_source(graph_name(g, at)) || g->spare[at];
+		if (!skip)
+			graph_reach(g, at, USE_APPLICATION, by);
+		node_id down = !skip && is_dir(g, at) ? next_child(g, at, 0) : 0;
+		for (; !down && at != dir; at = rootfs_node(g->r, at)->parent)
+			if ((down = next_child(g, rootfs_node(g->r, at)->parent, at)))
+				break;
+		at = down;
+	}
+}
+
+/* A program that nobody's package installed: what lies with it, in the working directory, and where programs of its name look. */
+static void own_files(struct graph *g, node_id file)
+{
+	struct str name = graph_name(g, file);
+	if (graph_package(g, file) || closure_language(name) || script_is_shell(name))
+		return;
+	static const char *const beside[] = { "share", "lib", "libexec", "etc" };
+	node_id dir = rootfs_node(g->r, file)->parent, up = dir != ROOTFS_ROOT ? rootfs_node(g->r, dir)->parent : 0, work = graph_find_path(g, 0, STR("."));
+	if (graph_is_own(g, dir))
+		application(g, dir, file);
+	if (is_dir(g, work) && graph_is_own(g, work))
+		application(g, work, file);
+	if (!str_is(graph_name(g, dir), "bin") && !str_is(graph_name(g, dir), "sbin"))
+		return;
+	if (graph_is_own(g, up)) {
+		application(g, up, file);
+		return;
+	}
+	for (size_t i = 0; i < countof(beside); i++) {
+		node_id there = rootfs_child(g->r, up, str_of(beside[i])), id = is_dir(g, there) ? rootfs_child(g->r, there, name) : 0;
+		if (is_dir(g, id))
+			graph_reach_below(g, id, USE_DATA, file);
+	}
+}
+
 static bool is_started(enum graph_use use)
 {
 	return use == USE_START || use == USE_ASKED || use == USE_SEEN || use == USE_COMMAND || use == USE_PLUGIN || use == USE_NAMED;
 }
 
+/* Libraries that convert between the locale's encoding and their own, no others. */
+static bool only_locale(struct str name)
+{
+	static const char *const patterns[] = { "libidn*.so*", "libunistring.so*", "libreadline.so*", "libslang.so*", "libedit.so*", "libncurses*.so*", "libgpg-error.so*", "libassuan.so*", "libpopt.so*", "libgmodule*", "libapt-*" };
+	for (size_t i = 0; i < countof(patterns); i++)
+		if (str_glob(str_of(patterns[i]), name))
+			return true;
+	return false;
+}
+
+static void elf(struct graph *g, node_id file, const struct elf_facts *f)
+{
+	closure_load(graph_closure(g), file);
+	struct str note = graph_note_of(g, file, COLLECT_REFER), rest = note, text, name = graph_name(g, file);
+	if (!note.p)
+		return;
+	u32 functions = refer_functions(note);
+	/* An interpreter imports everything: what its scripts ask for, their languages say. */
+	bool language = closure_language(name) || script_is_shell(name);
+	if (language)
+		functions &= ~(u32)REFER_SHELL;
+	if (only_locale(name))
+		functions &= ~(u32)REFER_ICONV;
+	if (!f->interpreter.n && !f->is_static) /* a library that could start a shell for whoever asks for it */
+		functions &= ~(u32)REFER_SHELL;
+	family_functions(g, functions, file);
+	char letter;
+	while (refer_next(&rest, &letter, &text)) {
+		if (letter == 'p')
+			path(g, text, file);
+		else if (letter == 'g')
+			in_row(g, text, file);
+		else if (letter == 'l' && functions & REFER_DLOPEN && !language)
+			closure_library(graph_closure(g), file, text);
+	}
+	if (functions & (REFER_EXEC | REFER_SHELL) && !language && f->interpreter.n)
+		words(g, note, file);
+	if (is_started(g->use[file]) && f->type)
+		own_files(g, file);
+}
+
+/* --- shell scripts --- */
+
+/* "$here/lib/$cmd.sh" as a pattern; false: nothing of it is known. */
+static bool pattern_of(struct str word, struct buf *out)
+{
+	buf_clear(out);
+	while (word.n) {
+		char c = word.p[0];
+		if (c == '$') {
+			bool braces = word.n > 1 && word.p[1] == '{';
+			size_t i = 1 + braces;
+			while (i < word.n && (braces ? word.p[i] != '}' : (word.p[i] == '_' || (word.p[i] | 32) >= 'a' ? (word.p[i] | 32) <= 'z' || word.p[i] == '_' : word.p[i] >= '0' && word.p[i] <= '9')))
+				i++;
+			word = str_from(word, MAX(i + braces, (size_t)1));
+			buf_putc(out, '*');
+		} else {
+			buf_putc(out, c == '{' || c == '}' || c == '[' || c == ']' || c == '?' || c == '\\' ? '*' : c);
+			word = str_from(word, 1);
+		}
+	}
+	return str_chr(buf_str(out), '/') && out->n > 2 && !out->over;
+}
+
+static void shell(struct graph *g, node_id file)
+{
+	struct str note = graph_note(g, file), rest = note, text, started = closure_script(g->r, file);
+	if (source_letter(note) != 'S')
+		return;
+	str_cut(&started, '\n');
+	struct str letters = started.p ? str_cut(&started, '\n') : STR("");
+	bool computes = str_chr(letters, SCRIPT_COMPUTED) || str_chr(letters, SCRIPT_CUT);
+	node_id dir = rootfs_node(g->r, file)->parent, up = dir == ROOTFS_ROOT ? dir : rootfs_node(g->r, dir)->parent;
+	struct buf pattern = BUF(TAR_PATH_MAX);
+	char letter;
+	while (source_next(&rest, &letter, &text)) {
+		if (!str_chr(text, '/')) {
+			node_id program = computes ? graph_program(g, text) : 0;
+			if (program)
+				graph_reach(g, program, USE_COMMAND, file);
+		} else if (pattern_of(text, &pattern)) {
+			struct str p = buf_str(&pattern);
+			if (p.p[0] == '/') {
+				match(g, ROOTFS_ROOT, p, file, 0);
+			} else if (p.p[0] == '*') { /* a directory that is computed: its own, the one above */
+				str_cut(&p, '/');
+				match(g, dir, p, file, 0);
+				match(g, up, p, file, 0);
+			} else {
+				native_named(g, 0, p, file);
+				native_named(g, dir, p, file);
+			}
+		}
+	}
+	buf_free(&pattern);
+}
+
 static void reached(struct graph *g, node_id file)
 {
 	struct elf_facts f;
-	if (graph_elf_facts(g, file, &f))
-		closure_load(graph_closure(g), file);
-	else if (is_started(g->use[file]) && rootfs_entry(g->r, file)->mode & 0111 && str_starts(closure_script(g->r, file), STR("#!")))
+	enum graph_use use = g->use[file];
+	if (graph_elf_facts(g, file, &f)) {
+		elf(g, file, &f);
+		return;
+	}
+	bool marked = str_starts(closure_script(g->r, file), STR("#!"));
+	if (marked && is_started(use) && rootfs_entry(g->r, file)->mode & 0111)
 		closure_script_run(graph_closure(g), file);
+	if (source_letter(graph_note(g, file)) == 'S' && (is_started(use) || use == USE_DATA || use == USE_FAMILY)) {
+		closure_source(graph_closure(g), file);
+		shell(g, file);
+	}
 }
 
 const struct graph_kind graph_native = { .name = "native", .reached = reached };

@@ -1,6 +1,7 @@
 #include "program/source.h"
 #include "base/hash.h"
 #include "base/hashtab.h"
+#include "program/native.h"
 #include "program/perl.h"
 #include "program/python.h"
 #include "program/ruby.h"
@@ -8,6 +9,8 @@
 
 /* Each language: one line. */
 const struct source_language *const source_languages[] = {
+	&source_shell,
+	&source_archive,
 	&source_perl,
 	&source_python,
 	&source_ruby,
