@@ -3,10 +3,11 @@
 #include "command/command.h"
 #include "run/box.h"
 #include "report/subject.h"
+#include "run/tracer.h"
 #include <errno.h>
 #include <unistd.h>
 
-enum { O_READ_ONLY, O_TMPFS, O_NETWORK, O_USER, O_ENV, O_WORKDIR, O_ENTRYPOINT, O_SECONDS, O_RUNTIME, O_HIDE, O_WRITTEN, O_INPUT, O_PLATFORM };
+enum { O_READ_ONLY, O_TMPFS, O_NETWORK, O_USER, O_ENV, O_WORKDIR, O_ENTRYPOINT, O_SECONDS, O_RUNTIME, O_HIDE, O_WRITTEN, O_INPUT, O_TRACE, O_PLATFORM };
 static const struct option options[] = {
 	[O_READ_ONLY] = { "read-only", 0, OPT_FLAG, NULL, "The root file system cannot be written to; volumes and --tmpfs can.", NULL },
 	[O_TMPFS] = { "tmpfs", 0, OPT_LIST, "DIR", "An empty, writable directory in memory.", NULL },
@@ -20,6 +21,7 @@ static const struct option options[] = {
 	[O_HIDE] = { "hide", 0, OPT_LIST, "PATH", "A file or directory of the image that is not to be there.", NULL },
 	[O_WRITTEN] = { "written", 0, OPT_FLAG, NULL, "Afterwards, list on standard error what it made or changed (C) and deleted (D).", NULL },
 	[O_INPUT] = { "interactive", 'i', OPT_FLAG, NULL, "Standard input, to its end, is the program's. Default: it has none.", NULL },
+	[O_TRACE] = { "trace-dir", 0, OPT_VALUE, "DIR", "Keep a trace of the files it touches there, for pare slim --trace-dir.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Of an image for several platforms, this one.", NULL },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
@@ -125,6 +127,22 @@ static int run_it(struct run_box *b, const struct option_value *opt, const struc
 	return r;
 }
 
+/* The same, watched. */
+static int run_traced(struct run_box *b, const struct option_value *opt, struct run_spec spec, const struct image *img, int *status, struct error *err)
+{
+	struct tracer *t = NULL;
+	struct observed *o = observed_new(&img->config_digest);
+	int r = tracer_open(b, NULL, o, &spec, &t, err);
+	r = r < 0 ? r : run_it(b, opt, &spec, status, err);
+	int failed = errno;
+	tracer_close(t);
+	observed_run(o);
+	r = r < 0 ? r : observed_save(o, opt[O_TRACE].value, err);
+	observed_free(o);
+	errno = failed;
+	return r;
+}
+
 static int run_image(struct arena *a, const struct option_value *opt, const struct image *img, const struct rootfs *tree, char **args, int n_args, int *status, struct error *err)
 {
 	struct run_ids ids;
@@ -146,7 +164,7 @@ static int run_image(struct arena *a, const struct option_value *opt, const stru
 				     .hide = opt[O_HIDE].list, .n_hide = opt[O_HIDE].count };
 	int r = run_tree_open(img, tree, globals.store, &ids, &t, err);
 	r = r < 0 ? r : run_box_open(t, &ids, &o, &b, err);
-	r = r < 0 ? r : run_it(b, opt, &spec, status, err);
+	r = r < 0 ? r : opt[O_TRACE].value ? run_traced(b, opt, spec, img, status, err) : run_it(b, opt, &spec, status, err);
 	int failed = errno;
 	run_box_close(b);
 	run_tree_close(t);
