@@ -5,6 +5,7 @@
 #include "program/perl.h"
 #include "program/python.h"
 #include "program/ruby.h"
+#include "program/node.h"
 #include "program/system.h"
 
 /* Each kind of knowledge: one line. */
@@ -14,6 +15,7 @@ const struct graph_kind *const graph_kinds[] = {
 	&graph_system,
 	&graph_perl,
 	&graph_ruby,
+	&graph_node,
 	&graph_family, /* the last: it answers what the others ask for */
 	NULL,
 };
@@ -83,6 +85,7 @@ static void mark(struct graph *g, node_id id, enum graph_use use, node_id becaus
 		return;
 	g->use[id] = (u8)use;
 	g->because[id] = because ? because : GRAPH_START;
+	g->because[id] = because ? because : GRAPH_START; /* nobody has no path */
 	k->queue[k->n++] = id;
 }
 

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "base/hashtab.h"
 #include "program/native.h"
+#include "program/node.h"
 #include "program/perl.h"
 #include "program/python.h"
 #include "program/ruby.h"
@@ -11,6 +12,7 @@
 const struct source_language *const source_languages[] = {
 	&source_shell,
 	&source_archive,
+	&source_javascript,
 	&source_perl,
 	&source_python,
 	&source_ruby,

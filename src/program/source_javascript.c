@@ -15,7 +15,7 @@
  * Of a package.json, directives: "name", "type", "main"; "exports" and "imports" with subpath, conditions (a blank between) and target; "dep", "dev", "opt", "peer" with the package's name; "bin" with
  * name and path; "script" with name and command line. */
 #include "base/json.h"
-#include "program/source.h"
+#include "program/node.h"
 
 #define JS_DEPTH 1024u
 #define JS_STRINGS ((size_t)(96 * KiB))
@@ -551,13 +551,7 @@ static void on_word(struct js *j)
 	struct str w = j->tok;
 	size_t from = (size_t)(w.p - j->t.p), i = skip(j->t, j->at), pos = from;
 	char c = at(j->t, i);
-	bool member = j->last == T_PUNCT && str_is(j->prev, ".") && str_among(j->prev2, "module path url Path posix nodePath _path child_process cp childProcess") == false;
 	struct value v = { 0 };
-	if (str_is(w, "import") && j->last != T_PUNCT + 0 * member && c != '.' && c != '(') {
-		if (c == '"' || c == '\'')
-			tell_import(j, i - 1, "\ti");
-		return;
-	}
 	if (str_is(w, "import") && !(j->last == T_PUNCT && str_is(j->prev, "."))) {
 		if (c == '"' || c == '\'')
 			tell_import(j, i - 1, "\ti");
@@ -636,12 +630,6 @@ static void read_source(struct str text, struct source_note *n)
 }
 
 /* --- package.json --- */
-
-struct package_part {
-	const json_t *v;
-	u32 depth;
-	char conditions[200];
-};
 
 static void tell_target(struct source_note *n, const char *what, const char *sub, const char *conditions, const json_t *v)
 {
