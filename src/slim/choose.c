@@ -147,7 +147,16 @@ static bool outside(const struct rootfs *r, node_id id)
 	return str_starts(to, STR("/dev/")) || str_starts(to, STR("/proc/"));
 }
 
-/* Licences of packages with files left, links into /dev, directories that hold nothing. */
+/* What somebody put into /etc by hand is configuration, whoever reads it; but for accounts' secrets and backups. */
+static bool by_hand(struct chooser *ch, node_id id)
+{
+	static const char *const secret[] = { "shadow", "gshadow", "subuid", "subgid", ".pwd.lock", NULL };
+	struct str path = rootfs_path(ch->r, id, &ch->path), name = str_base(path);
+	return str_starts(path, STR("/etc/")) && !of_system(ch->pkgs, id) && rootfs_type(ch->r, id) == TAR_FILE && rootfs_size(ch->r, id) <= MiB && !str_listed(name, secret) && !str_ends(name, STR("-")) &&
+	       !str_contains(name, STR(".dpkg-")) && !str_contains(name, STR(".ucf-")) && !str_starts(path, STR("/etc/ssl/")) && !str_starts(path, STR("/etc/apt/")) && !str_starts(path, STR("/etc/pki/"));
+}
+
+/* Licences of packages with files left, links into /dev, directories that hold nothing, configuration. */
 static void small_things(struct chooser *ch)
 {
 	const struct rootfs *r = ch->r;
@@ -165,7 +174,9 @@ static void small_things(struct chooser *ch)
 		u8 type = rootfs_type(r, id);
 		if (g->use[id])
 			continue;
-		if (type == TAR_DIR && !full[id])
+		if (by_hand(ch, id))
+			graph_reach(g, id, USE_APPLICATION, ROOTFS_ROOT);
+		else if (type == TAR_DIR && !full[id])
 			graph_reach(g, id, USE_SYSTEM, ROOTFS_ROOT);
 		else if (type == TAR_SYMLINK && outside(r, id))
 			graph_reach(g, id, USE_SYSTEM, ROOTFS_ROOT);
