@@ -4,11 +4,11 @@
 #include "command/place.h"
 #include "layer/deflate.h"
 #include "report/subject.h"
-#include "run/probe.h"
+#include "slim/trial.h"
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_NO_RUN, O_EXPLAIN, O_PLATFORM, O_NO_CACHE, O_PLACE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -24,8 +24,17 @@ static const struct option options[] = {
 	[O_LEVEL] = { "level", 0, OPT_VALUE, "LEVEL", "How far to go. safe: only what cannot be part of the program. package (the default): whole packages and directories that nothing needs, and documentation. file: every file that nothing needs.", "safe package file" },
 	[O_HTTP] = { "http-probe", 0, OPT_LIST, "REQUEST", "A request that the program must answer, while it is watched, and afterwards as before: PATH, or METHOD PATH, then header fields, an empty line and the body, each on a line of its own. Without effect at --level safe.", NULL },
 	[O_EXEC] = { "exec", 0, OPT_LIST, "COMMAND", "A command that must work in the image, split into words as a shell does: in the running container of a service, else in one of its own. Without effect at --level safe.", NULL },
+	[O_EXEC_FILE] = { "exec-file", 0, OPT_LIST, "FILE", "More of them, a command line each line, # comments; a line that begins with http is a request: \"http POST /x\", with its header fields on lines behind it that begin with a blank, and \"> \" before lines of the body.", NULL },
+	[O_VERIFY] = { "verify", 0, OPT_LIST, "FILE", "Commands and requests, written as for --exec-file, that the choice is not made by: original and result are tried with them at the end.", NULL },
+	[O_TRACE_DIR] = { "trace-dir", 0, OPT_VALUE, "DIR", "Traces of earlier runs (of tests, of production) that count too; this run's is added to them.", NULL },
+	[O_FOR] = { "for", 0, OPT_VALUE, "SECONDS", "How long the program is watched after its probes. Default: it is stopped at once.", NULL },
+	[O_BY_HAND] = { "by-hand", 0, OPT_FLAG, NULL, "Watch it until Enter is pressed: to use it by hand in between (with --network host).", NULL },
 	[O_NO_RUN] = { "no-run", 0, OPT_FLAG, NULL, "Go by what is known of programs alone, and run nothing: neither to see what the program uses nor to prove that the result works.", NULL },
+	[O_NETWORK] = { "network", 0, OPT_VALUE, "KIND", "What the program reaches while it runs: loopback (the default), a network of its own with nobody else in it, or host.", "loopback host" },
+	[O_RUNTIME] = { "runtime", 0, OPT_VALUE, "PROGRAM", "The OCI runtime: runc, crun, or a path. Default: whichever works here.", NULL },
+	[O_SECONDS] = { "seconds", 0, OPT_VALUE, "N", "How long one run may take before it is ended. Default: 600.", NULL },
 	[O_EXPLAIN] = { "explain", 0, OPT_LIST, "PATH", "Say why this file stays or goes, from file to file up to the configuration; writes no image.", NULL },
+	[O_EVIDENCE] = { "evidence", 0, OPT_VALUE, "FILE", "Write what was run, what it missed and how answers compared to FILE, as JSON.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
 	PLACE_OPTIONS(O_PLACE),
@@ -84,13 +93,14 @@ static int parse(const struct option_value *opt, struct slim_options *o, struct 
 
 struct told {
 	const struct slim *slim;
+	const struct trial *trial;
 	const char *location, *written;
 };
 
 static void write_report(FILE *f, void *ctx)
 {
 	const struct told *t = ctx;
-	slim_json(f, t->slim, t->location, t->written);
+	slim_json(f, t->slim, t->trial, t->location, t->written);
 }
 
 /* Status 1: something is different afterwards. One line each, and why. */
@@ -107,34 +117,72 @@ static int failed(const struct slim *s)
 	return 1;
 }
 
-static int finish(struct slim *s, const struct option_value *opt, const char *image, const struct slim_target *to, struct error *err)
-{
-	const char *written = opt[O_DRY_RUN].count ? NULL : to->location;
-	int r = written ? slim_write(s, to, err) : 0;
-	if (r < 0)
-		return command_fail(err);
-	if (opt[O_REPORT].value && outfile_write(opt[O_REPORT].value, write_report, &(struct told){ s, image, r ? NULL : written }, err) < 0)
-		return command_fail(err);
-	if (r)
-		return failed(s);
-	slim_table(stdout, s, image, written);
-	return command_done(0);
-}
+/* --- probes --- */
+struct probes {
+	struct arena a;
+	struct probe *v, *verify;
+	u32 n, cap, n_verify, cap_verify;
+	const char *const **words; /* of the commands among v */
+	u32 n_words;
+};
 
-/* What a run by hand would type: --exec, as words. */
-static int parse_commands(const struct option_value *v, struct arena *a, struct choose_options *o, struct error *err)
+static int parse_probes(const struct option_value *opt, struct probes *p, struct error *err)
 {
-	const char *const **words = arena_array(a, const char *const *, v->count + 1);
-	for (u32 i = 0; i < v->count; i++) {
-		struct probe p;
-		if (probe_exec(a, v->list[i], &p, err) < 0)
-			return error_wrap(err, "--exec");
-		words[i] = p.argv;
+	struct probe x;
+	for (u32 i = 0; i < opt[O_HTTP].count; i++) {
+		if (probe_http(&p->a, opt[O_HTTP].list[i], &x, err) < 0)
+			return error_wrap(err, "--http-probe");
+		VEC_PUSH(p->v, p->n, p->cap, x);
 	}
-	o->commands = words;
-	o->n_commands = v->count;
+	for (u32 i = 0; i < opt[O_EXEC].count; i++) {
+		if (probe_exec(&p->a, opt[O_EXEC].list[i], &x, err) < 0)
+			return error_wrap(err, "--exec");
+		VEC_PUSH(p->v, p->n, p->cap, x);
+	}
+	for (u32 i = 0; i < opt[O_EXEC_FILE].count; i++)
+		if (probe_file(&p->a, opt[O_EXEC_FILE].list[i], &p->v, &p->n, &p->cap, err) < 0)
+			return error_wrap(err, "--exec-file");
+	for (u32 i = 0; i < opt[O_VERIFY].count; i++)
+		if (probe_file(&p->a, opt[O_VERIFY].list[i], &p->verify, &p->n_verify, &p->cap_verify, err) < 0)
+			return error_wrap(err, "--verify");
+	p->words = arena_array(&p->a, const char *const *, p->n + 1);
+	for (u32 i = 0; i < p->n; i++)
+		if (p->v[i].kind == PROBE_EXEC)
+			p->words[p->n_words++] = p->v[i].argv;
 	return 0;
 }
+
+static void probes_free(struct probes *p)
+{
+	free(p->v);
+	free(p->verify);
+	arena_free(&p->a);
+}
+
+static int seconds(const struct option_value *v, const char *name, u32 *ret, struct error *err)
+{
+	u64 n = 0;
+	if (v->value && (!str_to_u64(str_of(v->value), &n) || n < 1 || n > 86400))
+		return error_set(err, ERR_USAGE, "--%s %.60s: a number of seconds from 1 to 86400", name, v->value);
+	*ret = (u32)n;
+	return 0;
+}
+
+static int parse_trial(const struct option_value *opt, const struct probes *p, struct trial_options *t, struct error *err)
+{
+	*t = (struct trial_options){ .probes = p->v, .n_probes = p->n, .verify = p->verify, .n_verify = p->n_verify, .trace_dir = opt[O_TRACE_DIR].value, .by_hand = opt[O_BY_HAND].count > 0 };
+	t->box = (struct run_box_options){ .runtime = opt[O_RUNTIME].value, .store = globals.store, .network = option_is(&opt[O_NETWORK], "host") ? RUN_HOST : RUN_LOOPBACK };
+	return seconds(&opt[O_FOR], "for", &t->duration, err) < 0 || seconds(&opt[O_SECONDS], "seconds", &t->box.limits.seconds, err) < 0 ? -1 : 0;
+}
+
+/* --- the work --- */
+struct work {
+	const char *image;
+	const struct option_value *opt;
+	struct slim s;
+	struct slim_target *to;
+	struct trial t;
+};
 
 static int explain(const struct slim *s, const struct option_value *v)
 {
@@ -143,21 +191,117 @@ static int explain(const struct slim *s, const struct option_value *v)
 	return command_done(0);
 }
 
-static int slim(const char *image, const struct option_value *opt, const struct load_options *load, const struct slim_options *o, struct slim_target *to, struct error *err)
+static int compare(void *ctx, struct image *after, const struct rootfs *tree, struct error *err)
+{
+	struct work *w = ctx;
+	int r = trial_compare(&w->t, after, tree, err);
+	return r < 0 ? error_wrap(err, "running the result") : r;
+}
+
+/* One line for each row that did not pass. */
+static int differs(const struct trial *t)
+{
+	struct error e = { 0 };
+	for (u32 i = 0; i < t->n_rows; i++) {
+		const struct trial_row *x = &t->rows[i];
+		if (x->pass)
+			continue;
+		error_set(&e, ERR_INPUT, "slim: %s: %s: before %s, after %s%s%s; nothing was written", strcmp(x->phase, "deny") == 0 ? "run without what goes" : x->phase, x->name, x->before, x->after, *x->why ? ": " : "", x->why);
+		command_fail(&e);
+	}
+	return 1;
+}
+
+static int finish(struct work *w, struct error *err)
+{
+	const struct option_value *opt = w->opt;
+	struct slim *s = &w->s;
+	const char *written = opt[O_DRY_RUN].count ? NULL : w->to->location;
+	int r = written ? slim_write(s, w->to, err) : 0;
+	if (r < 0)
+		return command_fail(err);
+	if (opt[O_REPORT].value && outfile_write(opt[O_REPORT].value, write_report, &(struct told){ s, &w->t, w->image, r ? NULL : written }, err) < 0)
+		return command_fail(err);
+	if (r)
+		return failed(s) | differs(&w->t);
+	slim_table(stdout, s, w->image, written);
+	tell_trial(stdout, &w->t);
+	return command_done(0);
+}
+
+/* Until the original does without what goes. 0, 1, -1. */
+static int deny(struct work *w, struct error *err)
+{
+	for (u32 round = 0; round < TRIAL_ROUNDS; round++) {
+		struct arena a = { 0 };
+		const char **gone, *const *missed;
+		u32 n_missed = 0, n = choose_gone(&w->s.choice, &a, &gone);
+		int r = trial_deny(&w->t, gone, n, &missed, &n_missed, err);
+		free(gone);
+		arena_free(&a);
+		if (r <= 0 || !n_missed)
+			return r;
+		if (slim_restore(&w->s, missed, n_missed, err) < 0)
+			return -1;
+	}
+	return error_set(err, ERR_INPUT, "after %u runs it still looks for what goes", TRIAL_ROUNDS);
+}
+
+static void evidence(FILE *f, void *ctx)
+{
+	const struct work *w = ctx;
+	struct jsonw j;
+	jsonw_init(&j, f, 1);
+	jsonw_obj(&j);
+	jsonw_kz(&j, "image", w->s.img->reference ? w->s.img->reference : w->image);
+	jsonw_kz(&j, "config", w->s.img->config_digest.alg ? DIGEST_STR(&w->s.img->config_digest) : "");
+	trial_json(&j, &w->t);
+	jsonw_end(&j);
+}
+
+static int proven(struct work *w, struct error *err)
+{
+	int r = trial_train(&w->t, err);
+	if (r == 0)
+		r = slim_decide(&w->s, w->t.seen, err);
+	if (r == 0)
+		r = deny(w, err);
+	if (r < 0)
+		return command_fail(err);
+	if (r > 0)
+		return differs(&w->t);
+	w->to->prove = compare;
+	w->to->ctx = w;
+	return finish(w, err);
+}
+
+static int worked(struct work *w, const struct trial_options *t, struct error *err)
+{
+	const struct option_value *opt = w->opt;
+	if (w->s.opt.choose.level == SLIM_SAFE || opt[O_NO_RUN].count || opt[O_EXPLAIN].count) {
+		int r = slim_decide(&w->s, NULL, err);
+		return r < 0 ? command_fail(err) : opt[O_EXPLAIN].count ? explain(&w->s, &opt[O_EXPLAIN]) : finish(w, err);
+	}
+	int status = trial_open(w->s.img, w->s.trace.tree, t, &w->t, err) < 0 ? command_fail(err) : proven(w, err);
+	if (opt[O_EVIDENCE].value && outfile_write(opt[O_EVIDENCE].value, evidence, w, err) < 0 && status == 0)
+		status = command_fail(err);
+	trial_close(&w->t);
+	return status;
+}
+
+static int slim(struct work *w, const struct load_options *load, const struct slim_options *o, const struct trial_options *t, struct error *err)
 {
 	struct problems problems = { 0 };
-	struct slim s;
-	int status, r = slim_open(image, load, o, &s, &problems, err);
+	int status, r = slim_open(w->image, load, o, &w->s, &problems, err);
 	if (r > 0) {
 		status = command_problems(&problems);
-		error_set(err, ERR_INPUT, "slim: %s: is not whole: nothing was written", image);
+		error_set(err, ERR_INPUT, "slim: %s: is not whole: nothing was written", w->image);
 		command_fail(err);
 	} else if (r < 0) {
 		status = command_fail(err);
 	} else {
-		r = slim_decide(&s, NULL, err);
-		status = r < 0 ? command_fail(err) : opt[O_EXPLAIN].count ? explain(&s, &opt[O_EXPLAIN]) : finish(&s, opt, image, to, err);
-		slim_close(&s);
+		status = worked(w, t, err);
+		slim_close(&w->s);
 	}
 	problems_free(&problems);
 	return status;
@@ -167,24 +311,29 @@ static int run(const struct option_value *opt, char **args, int n_args)
 {
 	(void)n_args;
 	struct error err = { 0 };
-	struct arena a = { 0 };
+	struct probes p = { 0 };
 	struct slim_options o;
 	struct slim_target to;
+	struct trial_options t;
 	int status;
-	if (parse(opt, &o, &to, &err) < 0 || parse_commands(&opt[O_EXEC], &a, &o.choose, &err) < 0) {
+	if (parse(opt, &o, &to, &err) < 0 || parse_probes(opt, &p, &err) < 0 || parse_trial(opt, &p, &t, &err) < 0) {
 		status = command_fail(&err);
 	} else {
-		if (o.choose.level == SLIM_SAFE && (opt[O_HTTP].count || opt[O_EXEC].count))
+		bool safe = o.choose.level == SLIM_SAFE;
+		if (safe && p.n)
 			command_note("slim: note: probes have no effect at --level safe: nothing that they could exercise is taken out");
 		const struct collector *const *needs = NULL;
 		for (const struct collector *const *const *set = slim_sets; *set; set++)
 			needs = *set;
-		to.collectors = o.choose.level == SLIM_SAFE ? package_collectors : needs;
-		struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = to.collectors, .sets = o.choose.level == SLIM_SAFE ? NULL : slim_sets, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0,
+		to.collectors = safe ? package_collectors : needs;
+		o.choose.commands = p.words;
+		o.choose.n_commands = p.n_words;
+		struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = to.collectors, .sets = safe ? NULL : slim_sets, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0,
 			.store = globals.store, .registry = &to.repo };
-		status = slim(args[0], opt, &load, &o, &to, &err);
+		struct work w = { .image = args[0], .opt = opt, .to = &to };
+		status = slim(&w, &load, &o, &t, &err);
 	}
-	arena_free(&a);
+	probes_free(&p);
 	return status;
 }
 

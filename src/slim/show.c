@@ -248,7 +248,7 @@ static void layers(struct jsonw *w, const struct slim *s)
 	jsonw_end(w);
 }
 
-void slim_json(FILE *f, const struct slim *s, const char *location, const char *written)
+void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char *location, const char *written)
 {
 	struct jsonw w;
 	u8 *hidden = hidden_reasons(s);
@@ -269,6 +269,16 @@ void slim_json(FILE *f, const struct slim *s, const char *location, const char *
 		jsonw_kz(&w, "before", s->checks[i].before);
 		jsonw_kz(&w, "after", s->checks[i].after);
 		jsonw_kb(&w, "pass", s->checks[i].pass);
+		jsonw_end(&w);
+	}
+	for (u32 i = 0; t && i < t->n_rows; i++) {
+		const struct trial_row *x = &t->rows[i];
+		jsonw_obj(&w);
+		jsonw_kz(&w, "name", x->name);
+		jsonw_kz(&w, "phase", x->phase);
+		jsonw_kz(&w, "before", x->before);
+		jsonw_kz(&w, "after", x->after);
+		jsonw_kb(&w, "pass", x->pass);
 		jsonw_end(&w);
 	}
 	jsonw_end(&w);

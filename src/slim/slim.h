@@ -10,6 +10,7 @@
 #include "slim/plan.h"
 #include "slim/prove.h"
 #include "store/load.h"
+#include "slim/trial.h"
 #include "transport/repo.h"
 
 struct slim_options {
@@ -91,5 +92,6 @@ struct slim_row { /* bytes that went, by kind and layer */
 void slim_table(FILE *f, const struct slim *s, const char *location, const char *written); /* written NULL: a dry run */
 void slim_tell_choice(FILE *f, const struct slim *s); /* tell.c: of levels package and file */
 void slim_explain(FILE *f, const struct slim *s, const char *path); /* why it stays, from file to file up to the configuration */
-void slim_json(FILE *f, const struct slim *s, const char *location, const char *written);
+void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char *location, const char *written); /* t: what was compared by running, too; NULL: nothing was */
+void tell_trial(FILE *f, const struct trial *t); /* tell.c */
 #endif
