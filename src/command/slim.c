@@ -91,18 +91,6 @@ static int parse(const struct option_value *opt, struct slim_options *o, struct 
 	return parse_target(opt, t, err);
 }
 
-struct told {
-	const struct slim *slim;
-	const struct trial *trial;
-	const char *location, *written;
-};
-
-static void write_report(FILE *f, void *ctx)
-{
-	const struct told *t = ctx;
-	slim_json(f, t->slim, t->trial, t->location, t->written);
-}
-
 /* Status 1: something is different afterwards. One line each, and why. */
 static int failed(const struct slim *s)
 {
@@ -170,9 +158,9 @@ static int seconds(const struct option_value *v, const char *name, u32 *ret, str
 
 static int parse_trial(const struct option_value *opt, const struct probes *p, struct trial_options *t, struct error *err)
 {
-	*t = (struct trial_options){ .probes = p->v, .n_probes = p->n, .verify = p->verify, .n_verify = p->n_verify, .trace_dir = opt[O_TRACE_DIR].value, .by_hand = opt[O_BY_HAND].count > 0 };
-	t->box = (struct run_box_options){ .runtime = opt[O_RUNTIME].value, .store = globals.store, .network = option_is(&opt[O_NETWORK], "host") ? RUN_HOST : RUN_LOOPBACK };
-	return seconds(&opt[O_FOR], "for", &t->duration, err) < 0 || seconds(&opt[O_SECONDS], "seconds", &t->box.limits.seconds, err) < 0 ? -1 : 0;
+	*t = (struct trial_options){ .probes = p->v, .n_probes = p->n, .verify = p->verify, .n_verify = p->n_verify, .by_hand = opt[O_BY_HAND].count > 0, .store = globals.store, .runtime = opt[O_RUNTIME].value };
+	t->network = option_is(&opt[O_NETWORK], "host") ? RUN_HOST : RUN_LOOPBACK;
+	return seconds(&opt[O_FOR], "for", &t->duration, err) < 0 || seconds(&opt[O_SECONDS], "seconds", &t->limits.seconds, err) < 0 ? -1 : 0;
 }
 
 /* --- the work --- */
@@ -181,8 +169,23 @@ struct work {
 	const struct option_value *opt;
 	struct slim s;
 	struct slim_target *to;
-	struct trial t;
+	struct trial *t;           /* NULL: nothing is run */
+	struct run_ids ids;
+	struct run_tree *tree;     /* of the original */
+	struct observed *seen;
+	u32 others;                /* traces that were of other images */
 };
+
+struct told {
+	const struct work *w;
+	const char *written;
+};
+
+static void write_report(FILE *f, void *ctx)
+{
+	const struct told *t = ctx;
+	slim_json(f, &t->w->s, t->w->t, t->w->image, t->written);
+}
 
 static int explain(const struct slim *s, const struct option_value *v)
 {
@@ -191,60 +194,73 @@ static int explain(const struct slim *s, const struct option_value *v)
 	return command_done(0);
 }
 
+/* One line for each row that did not pass. */
+static void differs(const struct trial_row *v, u32 n, const char *when)
+{
+	struct error e = { 0 };
+	for (u32 i = 0; i < n; i++) {
+		if (v[i].pass)
+			continue;
+		error_set(&e, ERR_INPUT, "slim: %s: %s: before %s, after %s%s%s; nothing was written", when, v[i].name, v[i].before, v[i].after, *v[i].why ? ": " : "", v[i].why);
+		command_fail(&e);
+	}
+}
+
+/* The result, as it was written, beside the original. */
 static int compare(void *ctx, struct image *after, const struct rootfs *tree, struct error *err)
 {
 	struct work *w = ctx;
-	int r = trial_compare(&w->t, after, tree, err);
-	return r < 0 ? error_wrap(err, "running the result") : r;
-}
-
-/* One line for each row that did not pass. */
-static int differs(const struct trial *t)
-{
-	struct error e = { 0 };
-	for (u32 i = 0; i < t->n_rows; i++) {
-		const struct trial_row *x = &t->rows[i];
-		if (x->pass)
-			continue;
-		error_set(&e, ERR_INPUT, "slim: %s: %s: before %s, after %s%s%s; nothing was written", strcmp(x->phase, "deny") == 0 ? "run without what goes" : x->phase, x->name, x->before, x->after, *x->why ? ": " : "", x->why);
-		command_fail(&e);
-	}
-	return 1;
-}
-
-static int finish(struct work *w, struct error *err)
-{
-	const struct option_value *opt = w->opt;
-	struct slim *s = &w->s;
-	const char *written = opt[O_DRY_RUN].count ? NULL : w->to->location;
-	int r = written ? slim_write(s, w->to, err) : 0;
+	struct run_tree *result;
+	bool same = false;
+	if (run_tree_open(after, tree, globals.store, &w->ids, &result, err) < 0)
+		return error_wrap(err, "running the result");
+	int r = trial_compare(w->t, result, &same, err);
+	run_tree_close(result);
 	if (r < 0)
-		return command_fail(err);
-	if (opt[O_REPORT].value && outfile_write(opt[O_REPORT].value, write_report, &(struct told){ s, &w->t, w->image, r ? NULL : written }, err) < 0)
-		return command_fail(err);
-	if (r)
-		return failed(s) | differs(&w->t);
-	slim_table(stdout, s, w->image, written);
-	tell_trial(stdout, &w->t);
-	return command_done(0);
+		return error_wrap(err, "running the result");
+	if (!same)
+		differs(w->t->rows, w->t->n_rows, "the result");
+	return same ? 0 : 1;
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* One run without what goes; 1: something came back, so that there is another. */
+static int deny_once(struct work *w, bool *same, struct error *err)
+{
+	struct arena a = { 0 };
+	const char **gone, **paths;
+	u32 n = choose_gone(&w->s.choice, &a, &gone);
+	struct observed *missed = observed_new(&w->s.img->config_digest);
+	if (n)
+		qsort(gone, n, sizeof *gone, by_text);
+	int r = trial_deny(w->t, gone, n, missed, same, err);
+	observed_settle(missed);
+	paths = xcalloc(missed->n_paths + 1u, sizeof *paths);
+	for (u32 i = 0; i < missed->n_paths; i++)
+		paths[i] = missed->paths[i].path;
+	if (r == 0)
+		r = slim_restore(&w->s, paths, missed->n_paths, err);
+	free(paths);
+	free(gone);
+	observed_free(missed);
+	arena_free(&a);
+	return r;
 }
 
 /* Until the original does without what goes. 0, 1, -1. */
 static int deny(struct work *w, struct error *err)
 {
-	for (u32 round = 0; round < TRIAL_ROUNDS; round++) {
-		struct arena a = { 0 };
-		const char **gone, *const *missed;
-		u32 n_missed = 0, n = choose_gone(&w->s.choice, &a, &gone);
-		int r = trial_deny(&w->t, gone, n, &missed, &n_missed, err);
-		free(gone);
-		arena_free(&a);
-		if (r <= 0 || !n_missed)
-			return r;
-		if (slim_restore(&w->s, missed, n_missed, err) < 0)
-			return -1;
-	}
-	return error_set(err, ERR_INPUT, "after %u runs it still looks for what goes", TRIAL_ROUNDS);
+	bool same = false;
+	int r = 1;
+	for (u32 round = 0; round < TRIAL_ROUNDS && r == 1; round++)
+		r = deny_once(w, &same, err);
+	if (r < 0 || (r == 0 && same))
+		return r;
+	if (r == 1)
+		return error_set(err, ERR_INPUT, "after %u runs it still looks for what goes", TRIAL_ROUNDS);
+	differs(w->t->differences, w->t->n_differences, "without what goes");
+	return 1;
 }
 
 static void evidence(FILE *f, void *ctx)
@@ -255,37 +271,85 @@ static void evidence(FILE *f, void *ctx)
 	jsonw_obj(&j);
 	jsonw_kz(&j, "image", w->s.img->reference ? w->s.img->reference : w->image);
 	jsonw_kz(&j, "config", w->s.img->config_digest.alg ? DIGEST_STR(&w->s.img->config_digest) : "");
-	trial_json(&j, &w->t);
+	jsonw_key(&j, "trial");
+	trial_json(&j, w->t);
 	jsonw_end(&j);
 }
 
-static int proven(struct work *w, struct error *err)
+static int finish(struct work *w, struct error *err)
 {
-	int r = trial_train(&w->t, err);
-	if (r == 0)
-		r = slim_decide(&w->s, w->t.seen, err);
-	if (r == 0)
-		r = deny(w, err);
+	const struct option_value *opt = w->opt;
+	struct slim *s = &w->s;
+	const char *written = opt[O_DRY_RUN].count ? NULL : w->to->location;
+	int r = written ? slim_write(s, w->to, err) : 0;
 	if (r < 0)
 		return command_fail(err);
-	if (r > 0)
-		return differs(&w->t);
+	if (opt[O_REPORT].value && outfile_write(opt[O_REPORT].value, write_report, &(struct told){ w, r ? NULL : written }, err) < 0)
+		return command_fail(err);
+	if (r)
+		return failed(s);
+	slim_table(stdout, s, w->image, written);
+	if (w->t)
+		tell_trial(stdout, w->t);
+	return command_done(0);
+}
+
+static int train(struct work *w, struct error *err)
+{
+	const char *dir = w->opt[O_TRACE_DIR].value;
+	w->seen = observed_new(&w->s.img->config_digest);
+	if (trial_train(w->t, w->seen, err) < 0)
+		return -1;
+	observed_settle(w->seen);
+	if (dir && (observed_save(w->seen, dir, err) < 0 || observed_load(dir, w->seen, &w->others, err) < 0))
+		return -1;
+	observed_settle(w->seen);
+	if (w->others)
+		command_note("slim: note: %u traces in %s are of other images: they count for the paths that this one has", w->others, dir);
+	return 0;
+}
+
+static int proven(struct work *w, const struct trial_options *o, struct error *err)
+{
+	struct trial_options t = *o;
+	t.config = &w->s.img->config;
+	t.ids = &w->ids;
+	if (run_ids_find(&w->ids, err) < 0 || run_tree_open(w->s.img, w->s.trace.tree, globals.store, &w->ids, &w->tree, err) < 0 || trial_open(w->tree, &t, &w->t, err) < 0 || train(w, err) < 0 ||
+	    slim_decide(&w->s, w->seen, err) < 0)
+		return command_fail(err);
+	int r = w->opt[O_EXPLAIN].count ? 0 : deny(w, err);
+	if (r < 0)
+		return command_fail(err);
 	w->to->prove = compare;
 	w->to->ctx = w;
-	return finish(w, err);
+	return r > 0 ? 1 : w->opt[O_EXPLAIN].count ? explain(&w->s, &w->opt[O_EXPLAIN]) : finish(w, err);
+}
+
+/* Whether it can be run here at all. */
+static int runnable(const struct image *img, struct error *err)
+{
+	struct platform host = platform_host();
+	const struct platform *p = &img->config.platform;
+	char want[100], have[100];
+	if (!img->config_doc || !*p->arch || (strcmp(p->arch, host.arch) == 0 && (!*p->os || strcmp(p->os, host.os) == 0)))
+		return 0;
+	return error_set(err, ERR_INPUT, "it is for %s and cannot be run on %s: use --no-run or --level safe", platform_text(p, want), platform_text(&host, have));
 }
 
 static int worked(struct work *w, const struct trial_options *t, struct error *err)
 {
 	const struct option_value *opt = w->opt;
-	if (w->s.opt.choose.level == SLIM_SAFE || opt[O_NO_RUN].count || opt[O_EXPLAIN].count) {
+	if (w->s.opt.choose.level == SLIM_SAFE || opt[O_NO_RUN].count) {
 		int r = slim_decide(&w->s, NULL, err);
 		return r < 0 ? command_fail(err) : opt[O_EXPLAIN].count ? explain(&w->s, &opt[O_EXPLAIN]) : finish(w, err);
 	}
-	int status = trial_open(w->s.img, w->s.trace.tree, t, &w->t, err) < 0 ? command_fail(err) : proven(w, err);
-	if (opt[O_EVIDENCE].value && outfile_write(opt[O_EVIDENCE].value, evidence, w, err) < 0 && status == 0)
+	int status = runnable(w->s.img, err) < 0 ? command_fail(err) : proven(w, t, err);
+	if (opt[O_EVIDENCE].value && w->t && outfile_write(opt[O_EVIDENCE].value, evidence, w, err) < 0 && status == 0)
 		status = command_fail(err);
-	trial_close(&w->t);
+	trial_close(w->t);
+	if (w->tree)
+		run_tree_close(w->tree);
+	observed_free(w->seen);
 	return status;
 }
 

@@ -275,7 +275,7 @@ void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char 
 		const struct trial_row *x = &t->rows[i];
 		jsonw_obj(&w);
 		jsonw_kz(&w, "name", x->name);
-		jsonw_kz(&w, "phase", x->phase);
+		jsonw_kz(&w, "why", x->why);
 		jsonw_kz(&w, "before", x->before);
 		jsonw_kz(&w, "after", x->after);
 		jsonw_kb(&w, "pass", x->pass);

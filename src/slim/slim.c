@@ -164,7 +164,7 @@ int slim_restore(struct slim *s, const char *const *paths, u32 n, struct error *
 {
 	if (!choose_restore(&s->choice, paths, n))
 		return 0;
-	return rewritten(s, err) < 0 ? -1 : slim_plan(s, err);
+	return rewritten(s, err) < 0 || slim_plan(s, err) < 0 ? -1 : 1;
 }
 
 int slim_open(const char *location, const struct load_options *load, const struct slim_options *opt, struct slim *ret, struct problems *problems, struct error *err)

@@ -58,7 +58,7 @@ int slim_open(const char *location, const struct load_options *load, const struc
  * -1 and ERR_INPUT when not even the image as it is holds, or nothing tells what is needed. */
 int slim_decide(struct slim *s, const struct observed *seen, struct error *err) must_check;
 void slim_close(struct slim *s);
-/* Plans again with what a run missed (choose_restore()); 0 also when nothing changed. */
+/* Plans again with what a run missed (choose_restore()): 1; 0 when nothing changed. */
 int slim_restore(struct slim *s, const char *const *paths, u32 n, struct error *err) must_check;
 
 struct slim_target {

@@ -213,20 +213,15 @@ void slim_explain(FILE *f, const struct slim *s, const char *path)
 
 void tell_trial(FILE *f, const struct trial *t)
 {
-	u32 deny = 0, result = 0, verify = 0;
-	for (u32 i = 0; i < t->n_rows; i++) {
-		deny += strcmp(t->rows[i].phase, "deny") == 0;
-		result += strcmp(t->rows[i].phase, "result") == 0;
-		verify += strcmp(t->rows[i].phase, "verify") == 0;
-	}
-	if (!t->n_rows)
-		return;
-	fprintf(f, "run      under %s: %u answers the same without what goes", t->runtime, deny);
+	fprintf(f, "run      under %s, as a %s: the same without what goes", t->runtime ? t->runtime : "", t->service ? "service" : "command");
 	if (t->n_misses)
-		fprintf(f, " (%u files restored that it missed, %u runs)", t->n_misses, t->rounds);
-	if (result)
-		fprintf(f, ", %u of the result", result);
-	if (verify)
-		fprintf(f, ", %u that nothing was trained with", verify);
+		fprintf(f, " (%u files restored that it missed, in %u runs)", t->n_misses, t->rounds);
+	if (t->n_rows)
+		fprintf(f, "; %u answers of the result the same", t->n_rows);
 	putc('\n', f);
+	for (u32 i = 0; i < t->notes.n && i < 5; i++) {
+		fputs("note     ", f);
+		safe(f, str_of(t->notes.v[i]), 150);
+		putc('\n', f);
+	}
 }
