@@ -286,6 +286,7 @@ static int run_and_compare(struct trial *t, const struct how *how, struct launch
 /* --- the deny run --- */
 
 static int by_text(const void *a, const void *b) { return strcmp(a, *(const char *const *)b); }
+static int in_order(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 /* Whether the path, or a directory that it lies in, is among those hidden. */
 static bool is_hidden(const char *const *hide, u32 n, const char *path)
@@ -338,13 +339,17 @@ static void find_listed(struct trial *t, const char *const *hide, u32 n, struct 
 	}
 }
 
-int trial_deny(struct trial *t, const char *const *hide, u32 n, struct observed *missed, bool *same, struct error *err)
+int trial_deny(struct trial *t, const char *const *paths, u32 n, struct observed *missed, bool *same, struct error *err)
 {
 	struct trials *in = inside(t);
 	struct trial_row *rows = xcalloc(in->n_slots, sizeof *rows);
+	const char **hide = xcalloc(MAX(n, 1), sizeof *hide);
 	int r = 0;
 	*same = true;
 	t->rounds++;
+	for (u32 i = 0; i < n; i++)
+		hide[i] = paths[i];
+	qsort(hide, n, sizeof *hide, in_order);
 	for (u32 i = 0; i < in->n_launches && r == 0; i++) {
 		struct observed *seen = observed_new(&(struct digest){ 0 });
 		struct session s = { 0 };
@@ -365,6 +370,7 @@ int trial_deny(struct trial *t, const char *const *hide, u32 n, struct observed 
 		observed_free(seen);
 	}
 	observed_settle(missed);
+	free(hide);
 	free(rows);
 	return r;
 }

@@ -69,8 +69,8 @@ int trial_open(const struct run_tree *original, const struct trial_options *opt,
 void trial_close(struct trial *t); /* NULL is fine */
 /* -1 only when containers cannot be run (ERR_ENV). `seen` takes what was touched. */
 int trial_train(struct trial *t, struct observed *seen, struct error *err) must_check;
-/* `hide`: absolute clean paths, files or whole directories, sorted bytewise. *missed takes what has to come back; *same: answers are those of the original. */
-int trial_deny(struct trial *t, const char *const *hide, u32 n, struct observed *missed, bool *same, struct error *err) must_check;
+/* `paths` are not there: absolute clean paths, files or whole directories. *missed takes what has to come back; *same: answers are those of the original. */
+int trial_deny(struct trial *t, const char *const *paths, u32 n, struct observed *missed, bool *same, struct error *err) must_check;
 /* The tree of the result. Rows are those of the last call. *same: every one of them passes. */
 int trial_compare(struct trial *t, const struct run_tree *result, bool *same, struct error *err) must_check;
 /* A tree once more in other circumstances (a profile of system calls, no rights, another user): the same probes. One row is added, `name`. `spec` NULL: none but those of the options. */
