@@ -1,6 +1,6 @@
 /* conf.h — configuration that names paths, and what programs read by convention.
  *
- *      /usr/sbin/nginx ─► row of programs[] (conf_table.c) ─► /etc/nginx/nginx.conf ─► its note (source_conf.c) ─► include conf.d/\*.conf, root /srv/www, ssl_certificate …
+ *      /usr/sbin/nginx ─► row of programs[] (conf_table.c) ─► /etc/nginx/nginx.conf ─► its note (source_conf.c) ─► include conf.d/?.conf, root /srv/www, ssl_certificate …
  *      /usr/bin/xyzd   ─► no row: /etc/xyzd, /etc/xyzd.conf, /usr/share/xyzd, /usr/lib/xyzd, /var/lib/xyzd … where they are
  *
  * A text that is reached reaches the files that it names; a directory that it names with all that is in it, unless that is one of the system's; where a file will be made, the directory. Names that are
@@ -15,7 +15,7 @@ extern const struct source_language source_conf;
 
 /* A path that stands in a text or a program (`because`), or a pattern, as described above; relative ones to `dir` (0: nothing happens). Whether anything is there. */
 bool conf_path(struct graph *g, node_id dir, struct str path, node_id because);
-/* What a pattern of paths leads to, each once, sorted: "../lib/\*.so", "/usr/lib/\*/xyz"; `dir` for relative ones. Not in the arena: free(*ret). At most CONF_MATCHES. */
+/* What a pattern of paths leads to, each once, sorted: "/etc/xyz.d/a*.conf"; `dir` for relative ones. Not in the arena: free(*ret). At most CONF_MATCHES. */
 u32 conf_match(struct graph *g, node_id dir, struct str pattern, node_id **ret);
 #define CONF_MATCHES 16384u
 /* Whether a directory is the system's: /usr/lib, /var/log, /etc … Nobody means all that is in it. */

@@ -1,6 +1,9 @@
 #include "program/graph.h"
 #include "program/closure.h"
+#include "program/conf.h"
 #include "program/family.h"
+#include "program/java.h"
+#include "program/lua.h"
 #include "program/native.h"
 #include "program/perl.h"
 #include "program/python.h"
@@ -16,6 +19,9 @@ const struct graph_kind *const graph_kinds[] = {
 	&graph_perl,
 	&graph_ruby,
 	&graph_node,
+	&graph_conf,
+	&graph_java,
+	&graph_lua,
 	&graph_family, /* the last: it answers what the others ask for */
 	NULL,
 };

@@ -3,6 +3,9 @@
 #include "base/hashtab.h"
 #include "program/native.h"
 #include "program/node.h"
+#include "program/conf.h"
+#include "program/java.h"
+#include "program/lua.h"
 #include "program/perl.h"
 #include "program/python.h"
 #include "program/ruby.h"
@@ -16,6 +19,10 @@ const struct source_language *const source_languages[] = {
 	&source_perl,
 	&source_python,
 	&source_ruby,
+	&source_java,
+	&source_lua,
+	&source_tcl,
+	&source_conf, /* the last: its net is wide */
 	NULL,
 };
 
