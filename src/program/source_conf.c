@@ -209,7 +209,7 @@ static enum table table_of(struct str dir, struct str name)
 /* "17 * * * * root cd / && run-parts /etc/cron.hourly": what stands behind the times and the account. */
 static void cron_line(struct source_note *n, struct str line, bool user)
 {
-	u32 fields = (line.n && line.p[0] == '@' ? 1 : 5) + user;
+	u32 fields = (line.n && line.p[0] == '@' ? 1u : 5u) + user;
 	struct str s = line;
 	size_t word = 0;
 	while (word < s.n && !is_blank(s.p[word]))
