@@ -3,7 +3,7 @@
 #include "command/command.h"
 #include "command/place.h"
 #include "layer/deflate.h"
-#include "report/subject.h"
+#include "report/sbom.h"
 #include "slim/trial.h"
 #include "slim/slim.h"
 #include <unistd.h>
@@ -40,6 +40,17 @@ static const struct option options[] = {
 	PLACE_OPTIONS(O_PLACE),
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
+
+/* As SPDX, of the image by its name alone: it has no digest yet. */
+static void write_bom(FILE *f, const struct image *img, const struct rootfs *r, const struct packages *left)
+{
+	struct image own = *img;
+	own.digest = own.config_digest = (struct digest){ 0 };
+	struct subject s = { .image = &own, .rootfs = (struct rootfs *)(uintptr_t)r, .packages = (struct packages *)(uintptr_t)left };
+	for (const struct sbom_writer *const *w = sbom_writers; *w; w++)
+		if (strcmp((*w)->name, "spdx") == 0)
+			(*w)->write(f, &s, &(struct sbom_options){ .files = false });
+}
 
 static int parse_drop(const struct option_value *v, struct litter_options *l, struct error *err)
 {
@@ -81,6 +92,7 @@ static int parse(const struct option_value *opt, struct slim_options *o, struct 
 {
 	*o = (struct slim_options){ .keep_base = opt[O_KEEP_BASE].count > 0 };
 	o->choose.level = option_is(&opt[O_LEVEL], "safe") ? SLIM_SAFE : option_is(&opt[O_LEVEL], "file") ? SLIM_FILE : SLIM_PACKAGE;
+	o->bom = write_bom;
 	o->litter.keep = opt[O_KEEP].list;
 	o->litter.n_keep = opt[O_KEEP].count;
 	o->litter.keep_locales = opt[O_KEEP_LOCALES].value;

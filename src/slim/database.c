@@ -360,6 +360,45 @@ int database_rewrite(struct choice *c, struct additions *ret, struct error *err)
 	return r;
 }
 
+void packages_left(const struct choice *c, const struct additions *x, struct packages *ret)
+{
+	const struct packages *p = c->pkgs;
+	u32 *to = xcalloc(p->n + 1u, sizeof *to);
+	*ret = *p;
+	ret->arena = (struct arena){ 0 };
+	ret->problems = (struct problems){ 0 };
+	ret->unidentified = NULL;
+	ret->n_unidentified = ret->n = 0;
+	ret->bytes = 0;
+	ret->v = xcalloc(p->n + 1u, sizeof *ret->v);
+	ret->owner = xcalloc(p->n_owner + 1u, sizeof *ret->owner);
+	for (u32 i = 0; i < p->n; i++) {
+		if (!x->left[i])
+			continue;
+		to[i + 1] = ret->n + 1;
+		ret->v[ret->n] = p->v[i];
+		ret->v[ret->n].bytes = ret->v[ret->n].files = 0;
+		ret->v[ret->n++].within = 0;
+	}
+	for (node_id id = rootfs_next(c->r, ROOTFS_ROOT); id && id < p->n_owner; id = rootfs_next(c->r, id)) {
+		u32 k = c->litter->kind[id] ? 0 : to[p->owner[id]];
+		ret->owner[id] = k;
+		if (!k || rootfs_type(c->r, id) == TAR_DIR)
+			continue;
+		ret->v[k - 1].files++;
+		ret->v[k - 1].bytes += rootfs_size(c->r, id);
+		ret->bytes += rootfs_size(c->r, id);
+	}
+	free(to);
+}
+
+void packages_left_free(struct packages *p)
+{
+	free(p->v);
+	free(p->owner);
+	*p = (struct packages){ 0 };
+}
+
 /* --- the layer --- */
 static int by_path(const void *a, const void *b) { return strcmp(((const struct addition *)a)->path, ((const struct addition *)b)->path); }
 

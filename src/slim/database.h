@@ -31,6 +31,9 @@ struct additions {
 /* Decides over the databases' own nodes in choice->litter (LITTER_DATABASE what goes because it was written anew), and makes what is to be added. Again after choose_restore(). */
 int database_rewrite(struct choice *c, struct additions *ret, struct error *err) must_check;
 void additions_add(struct additions *x, const char *path, struct str content, s64 mtime); /* copies; keeps them sorted */
+/* The packages that are left, and of their files those that stay: a view of choice->pkgs, good as long as that. Free with packages_left_free(). */
+void packages_left(const struct choice *c, const struct additions *x, struct packages *ret);
+void packages_left_free(struct packages *p);
 void additions_free(struct additions *x);
 struct plan;
 /* The additions as the plain tar of a layer, into out: with directories that the result does not have, and whiteouts for what was written anew and could not be taken out of its layer. */

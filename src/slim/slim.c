@@ -141,10 +141,36 @@ static int prepare(struct slim *s, const struct load_options *load, const char *
 	return 0;
 }
 
+static int put_bom(struct slim *s, struct error *err)
+{
+	struct packages left;
+	char *text = NULL;
+	size_t n = 0;
+	bool gone = false;
+	for (node_id id = rootfs_next(s->trace.tree, ROOTFS_ROOT); id && !gone; id = rootfs_next(s->trace.tree, id))
+		gone = s->litter.kind[id] == LITTER_UNNEEDED;
+	packages_left(&s->choice, &s->added, &left);
+	FILE *f = left.n && gone ? open_memstream(&text, &n) : NULL;
+	if (f) {
+		s->opt.bom(f, s->img, s->trace.tree, &left);
+		if (fclose(f) != 0) {
+			packages_left_free(&left);
+			free(text);
+			return error_errno(err, "the bill of materials");
+		}
+		additions_add(&s->added, SLIM_BOM, str_n(text, n), s->added.n ? s->added.v[0].mtime : 0);
+		free(text);
+	}
+	packages_left_free(&left);
+	return 0;
+}
+
 static int rewritten(struct slim *s, struct error *err)
 {
 	additions_free(&s->added);
-	return database_rewrite(&s->choice, &s->added, err);
+	if (database_rewrite(&s->choice, &s->added, err) < 0)
+		return -1;
+	return s->opt.bom ? put_bom(s, err) : 0;
 }
 
 static int chosen(struct slim *s, const struct observed *seen, struct error *err)

@@ -17,6 +17,8 @@ struct slim_options {
 	struct litter_options litter;
 	bool keep_base; /* layers of the base image stay as they are */
 	struct choose_options choose; /* level, and what is known to be needed; its keep is litter's */
+	/* Writes the bill of materials of what is left, to be put into the result at SLIM_BOM; NULL: none is. Not when nothing is left to tell of, nor when nothing goes. */
+	void (*bom)(FILE *f, const struct image *img, const struct rootfs *r, const struct packages *left);
 };
 
 struct slim_side {
@@ -32,6 +34,7 @@ struct slim_check { /* of the result against the original */
 	bool pass;
 };
 #define SLIM_CHECKS 5
+#define SLIM_BOM "var/lib/db/sbom/image.spdx.json"
 
 struct slim {
 	const char *location; /* as asked for; the caller's */
