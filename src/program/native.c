@@ -219,7 +219,9 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 		else if (letter == 'l' && functions & REFER_DLOPEN && !language)
 			closure_library(graph_closure(g), file, text);
 	}
-	if (functions & (REFER_EXEC | REFER_SHELL) && !language && f->interpreter.n)
+	/* Who searches PATH, or has a shell do it; a program that is started by a path alone says the path. */
+	bool searches = functions & (REFER_SEARCH | REFER_SHELL) || (functions & REFER_EXEC && refer_says(note, STR("PATH")));
+	if (searches && !language && f->interpreter.n)
 		words(g, note, file);
 	if (is_started(g->use[file]) && f->type)
 		own_files(g, file);

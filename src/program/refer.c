@@ -18,7 +18,7 @@ static const struct { char name[28]; u32 bit; } functions[] = {
 	{ "gethostbyname2_r", REFER_HOSTS }, { "gethostbyaddr", REFER_HOSTS }, { "gethostbyaddr_r", REFER_HOSTS }, { "gethostent", REFER_HOSTS }, { "res_query", REFER_HOSTS }, { "res_init", REFER_HOSTS },
 	{ "res_ninit", REFER_HOSTS }, { "getservbyname", REFER_SERVICES }, { "getservbyname_r", REFER_SERVICES }, { "getservbyport", REFER_SERVICES }, { "getservbyport_r", REFER_SERVICES }, { "getprotobyname", REFER_SERVICES },
 	{ "getprotobyname_r", REFER_SERVICES }, { "getprotobynumber", REFER_SERVICES }, { "dlopen", REFER_DLOPEN }, { "dlmopen", REFER_DLOPEN }, { "lt_dlopenext", REFER_DLOPEN }, { "execv", REFER_EXEC }, { "execve", REFER_EXEC },
-	{ "execvp", REFER_EXEC }, { "execvpe", REFER_EXEC }, { "execl", REFER_EXEC }, { "execlp", REFER_EXEC }, { "execle", REFER_EXEC }, { "fexecve", REFER_EXEC }, { "posix_spawn", REFER_EXEC }, { "posix_spawnp", REFER_EXEC },
+	{ "execvp", REFER_EXEC | REFER_SEARCH }, { "execvpe", REFER_EXEC | REFER_SEARCH }, { "execl", REFER_EXEC }, { "execlp", REFER_EXEC | REFER_SEARCH }, { "execle", REFER_EXEC }, { "fexecve", REFER_EXEC }, { "posix_spawn", REFER_EXEC }, { "posix_spawnp", REFER_EXEC | REFER_SEARCH },
 	{ "system", REFER_SHELL }, { "popen", REFER_SHELL }, { "wordexp", REFER_SHELL }, { "gettext", REFER_MESSAGES }, { "dgettext", REFER_MESSAGES }, { "dcgettext", REFER_MESSAGES }, { "ngettext", REFER_MESSAGES },
 	{ "dcngettext", REFER_MESSAGES }, { "bindtextdomain", REFER_MESSAGES }, { "setupterm", REFER_TERMINAL }, { "tgetent", REFER_TERMINAL }, { "initscr", REFER_TERMINAL }, { "newterm", REFER_TERMINAL },
 	{ "rl_initialize", REFER_TERMINAL }, { "readline", REFER_TERMINAL }, { "pam_start", REFER_PAM }, { "magic_load", REFER_MAGIC }, { "chroot", REFER_CHROOT }, { "magic_open", REFER_MAGIC },
@@ -47,7 +47,7 @@ static u32 function(struct str s)
 static u32 said(struct str s)
 {
 	static const struct { char says[24]; u32 bits; } words[] = { { "/usr/share/zoneinfo", REFER_ZONE }, { "gconv-modules", REFER_ICONV }, { "/etc/nsswitch.conf", REFER_ACCOUNTS | REFER_HOSTS | REFER_SERVICES },
-		{ "locale-archive", REFER_LOCALE }, { "/etc/resolv.conf", REFER_HOSTS }, { "/bin/sh", REFER_SHELL }, { "/etc/shadow", REFER_SHADOW }, { "PATH", REFER_EXEC } };
+		{ "locale-archive", REFER_LOCALE }, { "/etc/resolv.conf", REFER_HOSTS }, { "/bin/sh", REFER_SHELL }, { "/etc/shadow", REFER_SHADOW }, { "PATH", REFER_EXEC | REFER_SEARCH } };
 	u32 bits = 0;
 	for (size_t i = 0; i < countof(words); i++)
 		if (str_contains(s, str_of(words[i].says)))
@@ -392,7 +392,7 @@ static void close_refer(void *state)
 
 static const struct collector_stream stream = { .open = open_refer, .begin = begin, .feed = feed, .end = end, .close = close_refer };
 
-const struct collector refer_collector = { .id = COLLECT_REFER, .version = 1, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
+const struct collector refer_collector = { .id = COLLECT_REFER, .version = 2, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
 
 /* --- reading --- */
 bool refer_next(struct str *rest, char *letter, struct str *text)

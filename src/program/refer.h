@@ -18,7 +18,7 @@
 
 enum refer_function { /* bits: what a program may ask for */
 	REFER_ICONV = 1, REFER_LOCALE = 2, REFER_ZONE = 4, REFER_ACCOUNTS = 8, REFER_HOSTS = 16, REFER_SERVICES = 32, REFER_DLOPEN = 64, REFER_EXEC = 128, REFER_SHELL = 256 /* system, popen, wordexp */,
-	REFER_MESSAGES = 512 /* gettext */, REFER_TERMINAL = 1024, REFER_TLS = 2048 /* certificates of the system */, REFER_PAM = 4096, REFER_MAGIC = 8192, REFER_CHROOT = 16384,
+	REFER_SEARCH = 65536 /* execvp and its kin: a program by its name alone */, REFER_MESSAGES = 512 /* gettext */, REFER_TERMINAL = 1024, REFER_TLS = 2048 /* certificates of the system */, REFER_PAM = 4096, REFER_MAGIC = 8192, REFER_CHROOT = 16384,
 	REFER_SHADOW = 32768,
 };
 extern const struct collector refer_collector;
