@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/thread.h"
+#include "run/opened.h"
 #include "run/resolve.h"
 #include "run/watch.h"
 #include <elf.h>
@@ -39,6 +40,7 @@ struct tracer {
 	char path[108];
 	int listener, close[2];
 	atomic_bool steady;
+	bool fanotify; /* opening that the filter lets pass is told by it */
 	pthread_t accepting;
 	pthread_mutex_t lock;
 	pthread_cond_t less;
@@ -53,6 +55,7 @@ struct program { /* who a thread is, until it executes something else */
 struct watched { /* one listener: a container's processes, or those of one more process that was started in it */
 	struct tracer *t;
 	int fd;
+	struct opened *opened;
 	bool started, noted_calls[OBSERVED_CALLS][2];
 	struct resolver r;
 	struct seen_set seen;
@@ -342,6 +345,11 @@ static void open_root(struct watched *w, u32 pid)
 	char path[40];
 	snprintf(path, sizeof path, "/proc/%u/root", pid);
 	w->r.root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (!w->t->fanotify)
+		return;
+	w->opened = w->r.root < 0 ? NULL : opened_watch(w->r.root, w->t->o, &w->t->steady);
+	if (!w->opened) /* then something is not seen: nothing may go that a run might have touched */
+		w->t->o->full = true;
 }
 
 static void answer_all(struct watched *w, struct seccomp_notif *n, size_t room, struct seccomp_notif_resp *r)
@@ -381,6 +389,7 @@ static void *watch(void *arg)
 	ioctl(w->fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	answer_all(w, n, room, r);
 	close(w->fd);
+	opened_end(w->opened);
 	if (w->r.root >= 0)
 		close(w->r.root);
 	seen_forget(&w->seen);
@@ -473,7 +482,8 @@ int tracer_open(struct run_box *b, const struct tracer_options *opt, struct obse
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->less, NULL);
 	watch_table_make(&t->table);
-	t->filter = watch_filter(t->opt.calls, true, t->opt.deny != NULL);
+	t->fanotify = !t->opt.calls && !t->opt.deny && opened_possible();
+	t->filter = watch_filter(t->opt.calls, t->fanotify, t->opt.deny != NULL);
 	if (listen_at(t, err) < 0) {
 		tracer_close(t);
 		return -1;

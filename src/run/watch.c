@@ -1,6 +1,8 @@
 #include "run/watch.h"
 #include "base/json.h"
 #include "run/calls.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 
 #define ONE(name, kind, dir, path, flags) { name, kind, dir, path, flags, 0, { 0, -1, -1 } }
@@ -63,17 +65,38 @@ void watch_table_make(struct watch_table *t)
 	}
 }
 
-static void rule(json_t *rules, const char *name, const char *action, const json_t *arg)
+static void rule(json_t *rules, const char *name, const char *action, json_t *arg)
 {
 	json_t *r = json_pack("{s[s]ss}", "names", name, "action", action);
 	if (strcmp(action, "SCMP_ACT_ERRNO") == 0)
-		json_object_set_new(r, "errnoRet", json_integer(38)); /* ENOSYS, of every architecture that runs here */
+		json_object_set_new(r, "errnoRet", json_integer(ENOSYS));
 	if (arg)
-		json_object_set_new(r, "args", json_pack("[O]", arg));
+		json_object_set_new(r, "args", json_pack("[o]", arg));
 	json_array_append_new(rules, r);
 }
 
-char *watch_filter(bool all, bool opens, bool descriptors)
+/* The bits of `mask` in an argument are `value`. */
+static json_t *bits(int arg, int mask, int value)
+{
+	return json_pack("{sisisiss}", "index", arg, "value", mask, "valueTwo", value, "op", "SCMP_CMP_MASKED_EQ");
+}
+
+static void named(json_t *rules, const struct watch_call *w, bool opened, bool descriptors)
+{
+	if (w->pointless && !descriptors) {
+		rule(rules, w->name, "SCMP_ACT_NOTIFY", bits(w->flags, AT_EMPTY_PATH, 0));
+	} else if (w->kind == WATCH_OPEN && w->flags >= 0 && opened) { /* any of these */
+		rule(rules, w->name, "SCMP_ACT_NOTIFY", bits(w->flags, O_NONBLOCK, 0));
+		rule(rules, w->name, "SCMP_ACT_NOTIFY", bits(w->flags, O_DIRECTORY, O_DIRECTORY));
+		rule(rules, w->name, "SCMP_ACT_NOTIFY", bits(w->flags, O_CREAT, O_CREAT));
+		rule(rules, w->name, "SCMP_ACT_NOTIFY", bits(w->flags, O_WRONLY, O_WRONLY));
+		rule(rules, w->name, "SCMP_ACT_NOTIFY", bits(w->flags, O_RDWR, O_RDWR));
+	} else {
+		rule(rules, w->name, "SCMP_ACT_NOTIFY", NULL);
+	}
+}
+
+char *watch_filter(bool all, bool opened, bool descriptors)
 {
 	json_t *rules = json_array(), *archs = json_array();
 	char text[CALL_NAME];
@@ -84,19 +107,9 @@ char *watch_filter(bool all, bool opens, bool descriptors)
 			if (call_name(n, text) && !str_listed(str_of(text), early) && !str_listed(str_of(text), absent))
 				rule(rules, text, "SCMP_ACT_NOTIFY", NULL);
 	} else {
-		for (u32 i = 0; i < watch_calls_n; i++) {
-			const struct watch_call *w = &watch_calls[i];
-			bool opening = w->kind == WATCH_OPEN || w->kind == WATCH_OPENAT2;
-			if (call_number(str_of(w->name)) < 0 && call_number_32(str_of(w->name)) < 0)
-				continue;
-			if (opening && !opens)
-				continue;
-			json_t *arg = NULL;
-			if (w->pointless && !descriptors) /* AT_EMPTY_PATH is not among the flags */
-				arg = json_pack("{sisisiss}", "index", w->flags, "value", 0x1000, "valueTwo", 0, "op", "SCMP_CMP_MASKED_EQ");
-			rule(rules, w->name, "SCMP_ACT_NOTIFY", arg);
-			json_decref(arg);
-		}
+		for (u32 i = 0; i < watch_calls_n; i++)
+			if (call_number(str_of(watch_calls[i].name)) >= 0 || call_number_32(str_of(watch_calls[i].name)) >= 0)
+				named(rules, &watch_calls[i], opened, descriptors);
 	}
 #if defined(__x86_64__)
 	json_array_append_new(archs, json_string("SCMP_ARCH_X86_64"));

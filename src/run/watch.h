@@ -37,6 +37,6 @@ struct watch_table { /* index + 1 into watch_calls by number, 0: none; of this a
 };
 void watch_table_make(struct watch_table *t);
 /* The filter, as linux.seccomp of the runtime specification; the caller frees it. `all`: every call, but for those that a runtime needs before anybody can answer (they are part of every
- * profile). `opens`: opening stops, too. `descriptors`: so do calls that are `pointless`. */
-char *watch_filter(bool all, bool opens, bool descriptors);
+ * profile). `opened`: opening for reading with O_NONBLOCK, as servers do with what they are asked for, is watched otherwise and does not stop. `descriptors`: calls that are `pointless` stop, too. */
+char *watch_filter(bool all, bool opened, bool descriptors);
 #endif
