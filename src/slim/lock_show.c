@@ -1,0 +1,195 @@
+/* Lock-down in the words of AppArmor, Docker, Compose and Kubernetes. */
+#include "base/buf.h"
+#include "slim/lock.h"
+
+#define PROGRAMS 4000u /* named one by one; beyond, any file may be started */
+
+/* A path between quotation marks, what means something in a pattern behind a backslash. */
+static void pattern(struct buf *b, const char *path)
+{
+	for (; *path; path++) {
+		if (strchr("*?[]{}^\"\\,@$", *path))
+			buf_putc(b, '\\');
+		buf_putc(b, *path);
+	}
+}
+
+static bool nameable(const char *path)
+{
+	for (; *path; path++)
+		if ((u8)*path < ' ' || *path == 127)
+			return false;
+	return true;
+}
+
+static void writable(struct buf *b, const char *dir)
+{
+	buf_puts(b, "  \"");
+	pattern(b, dir);
+	buf_puts(b, "/\" rw,\n  \"");
+	pattern(b, dir);
+	buf_puts(b, "/**\" mrwkl,\n");
+}
+
+static const char *lower(struct arena *a, const char *capability)
+{
+	char *s = arena_strdup(a, str_of(capability + 4));
+	for (char *p = s; *p; p++)
+		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+	return s;
+}
+
+const char *lock_apparmor(struct arena *a, const struct lock_input *in, const struct lock *l, const struct lock_tree *t)
+{
+	struct buf b = { 0 };
+	buf_printf(&b, "# %s: load it with  apparmor_parser -r -W apparmor.profile\nprofile \"%s\" flags=(attach_disconnected,mediate_deleted) {\n", in->name, in->name);
+	for (const char *const *c = l->capabilities; *c; c++)
+		buf_printf(&b, "  capability %s,\n", lower(a, *c));
+	buf_puts(&b, "  network inet,\n  network inet6,\n  network unix,\n  network netlink raw,\n  unix,\n  signal (receive) peer=unconfined,\n");
+	buf_printf(&b, "  signal (send, receive) peer=\"%s\",\n  ptrace (read, readby) peer=\"%s\",\n", in->name, in->name);
+	buf_puts(&b, "  / r,\n  /** mr,\n  /dev/** rwk,\n  /proc/*/** rwk,\n");
+	for (u32 i = 0; i < t->n_programs && t->n_programs <= PROGRAMS; i++)
+		if (nameable(t->programs[i])) {
+			buf_puts(&b, "  \"");
+			pattern(&b, t->programs[i]);
+			buf_puts(&b, "\" ix,\n");
+		}
+	if (t->n_programs > PROGRAMS)
+		buf_puts(&b, "  /** ix,\n");
+	if (!in->written)
+		buf_puts(&b, "  /** wkl,\n");
+	for (const char *const *d = l->tmpfs; *d; d++)
+		writable(&b, *d);
+	for (const char *const *d = l->volumes; *d; d++)
+		writable(&b, *d);
+	for (u32 i = 0; in->config->volumes[i]; i++)
+		if (nameable(in->config->volumes[i]))
+			writable(&b, in->config->volumes[i]);
+	buf_puts(&b, "  deny mount,\n  deny /proc/sys/** wkl,\n  deny /proc/sysrq-trigger rwkl,\n  deny /proc/kcore rwkl,\n  deny /sys/** wkl,\n}\n");
+	const char *ret = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return ret;
+}
+
+/* A word for a shell. */
+static void word(struct buf *b, const char *s)
+{
+	buf_putc(b, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_puts(b, "'\\'");
+		buf_putc(b, *s);
+	}
+	buf_putc(b, '\'');
+}
+
+/* A YAML string. */
+static void text(struct buf *b, const char *s)
+{
+	buf_putc(b, '"');
+	for (; *s; s++) {
+		if ((u8)*s < ' ' || *s == 127) {
+			buf_printf(b, "\\x%02x", (u8)*s);
+			continue;
+		}
+		if (*s == '"' || *s == '\\')
+			buf_putc(b, '\\');
+		buf_putc(b, *s);
+	}
+	buf_putc(b, '"');
+}
+
+static const char *docker(const struct lock_input *in, struct lock *l)
+{
+	struct buf b = { 0 };
+	buf_puts(&b, "# The AppArmor profile has to be loaded: apparmor_parser -r -W apparmor.profile; where there is no AppArmor, leave its option out.\ndocker run --cap-drop ALL");
+	for (const char *const *c = l->capabilities; *c; c++)
+		buf_printf(&b, " \\\n  --cap-add %s", *c + 4);
+	buf_puts(&b, " \\\n  --security-opt seccomp=seccomp.json \\\n  --security-opt apparmor=");
+	word(&b, in->name);
+	if (l->no_new_privileges)
+		buf_puts(&b, " \\\n  --security-opt no-new-privileges");
+	if (l->read_only)
+		buf_puts(&b, " \\\n  --read-only");
+	for (const char *const *d = l->tmpfs; l->read_only && *d; d++) {
+		buf_puts(&b, " \\\n  --tmpfs ");
+		word(&b, *d);
+	}
+	if (l->user)
+		buf_printf(&b, " \\\n  --user %s", l->user);
+	buf_puts(&b, " \\\n  ");
+	word(&b, in->image);
+	buf_putc(&b, '\n');
+	const char *ret = arena_strdup(&l->a, buf_str(&b));
+	buf_free(&b);
+	return ret;
+}
+
+static const char *compose(const struct lock_input *in, struct lock *l)
+{
+	struct buf b = { 0 };
+	buf_puts(&b, "services:\n  app:\n    image: ");
+	text(&b, in->image);
+	buf_puts(&b, "\n    cap_drop: [ALL]\n");
+	if (*l->capabilities)
+		buf_puts(&b, "    cap_add:\n");
+	for (const char *const *c = l->capabilities; *c; c++)
+		buf_printf(&b, "      - %s\n", *c + 4);
+	buf_printf(&b, "    security_opt:\n      - seccomp:seccomp.json\n      - \"apparmor:%s\"\n", in->name);
+	if (l->no_new_privileges)
+		buf_puts(&b, "      - no-new-privileges:true\n");
+	if (l->read_only)
+		buf_puts(&b, "    read_only: true\n");
+	if (l->read_only && *l->tmpfs)
+		buf_puts(&b, "    tmpfs:\n");
+	for (const char *const *d = l->tmpfs; l->read_only && *d; d++) {
+		buf_puts(&b, "      - ");
+		text(&b, *d);
+		buf_putc(&b, '\n');
+	}
+	if (l->user)
+		buf_printf(&b, "    user: \"%s\"\n", l->user);
+	const char *ret = arena_strdup(&l->a, buf_str(&b));
+	buf_free(&b);
+	return ret;
+}
+
+static const char *kubernetes(const struct lock_input *in, struct lock *l)
+{
+	struct buf b = { 0 };
+	buf_printf(&b, "# seccomp.json goes to the kubelet's seccomp directory as profiles/%s.json; the AppArmor profile is loaded on the node.\nspec:\n  containers:\n    - name: app\n      image: ", in->name);
+	text(&b, in->image);
+	buf_puts(&b, "\n      securityContext:\n");
+	buf_printf(&b, "        allowPrivilegeEscalation: %s\n        privileged: false\n        readOnlyRootFilesystem: %s\n", l->no_new_privileges ? "false" : "true", l->read_only ? "true" : "false");
+	if (l->user) {
+		struct str rest = str_of(l->user), uid = str_cut(&rest, ':');
+		buf_printf(&b, "        runAsNonRoot: true\n        runAsUser: %.*s\n        runAsGroup: %.*s\n", STR_FMT(uid), STR_FMT(rest));
+	}
+	buf_puts(&b, "        capabilities:\n          drop: [ALL]\n");
+	if (*l->capabilities)
+		buf_puts(&b, "          add:\n");
+	for (const char *const *c = l->capabilities; *c; c++)
+		buf_printf(&b, "            - %s\n", *c + 4);
+	buf_printf(&b, "        seccompProfile:\n          type: Localhost\n          localhostProfile: \"profiles/%s.json\"\n", in->name);
+	buf_printf(&b, "        appArmorProfile:\n          type: Localhost\n          localhostProfile: \"%s\"\n", in->name);
+	bool mounts = l->read_only && *l->tmpfs;
+	buf_puts(&b, mounts ? "      volumeMounts:\n" : "");
+	for (u32 i = 0; mounts && l->tmpfs[i]; i++) {
+		buf_printf(&b, "        - name: writable-%u\n          mountPath: ", i);
+		text(&b, l->tmpfs[i]);
+		buf_putc(&b, '\n');
+	}
+	buf_puts(&b, mounts ? "  volumes:\n" : "");
+	for (u32 i = 0; mounts && l->tmpfs[i]; i++)
+		buf_printf(&b, "    - name: writable-%u\n      emptyDir:\n        medium: Memory\n", i);
+	const char *ret = arena_strdup(&l->a, buf_str(&b));
+	buf_free(&b);
+	return ret;
+}
+
+void lock_snippets(const struct lock_input *in, struct lock *l)
+{
+	l->docker = docker(in, l);
+	l->compose = compose(in, l);
+	l->kubernetes = kubernetes(in, l);
+}
