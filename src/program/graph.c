@@ -9,6 +9,7 @@
 #include "program/python.h"
 #include "program/ruby.h"
 #include "program/node.h"
+#include "program/php.h"
 #include "program/system.h"
 
 /* Each kind of knowledge: one line. */
@@ -22,6 +23,7 @@ const struct graph_kind *const graph_kinds[] = {
 	&graph_conf,
 	&graph_java,
 	&graph_lua,
+	&graph_php,
 	&graph_family, /* the last: it answers what the others ask for */
 	NULL,
 };

@@ -6,6 +6,7 @@
 #include "program/conf.h"
 #include "program/java.h"
 #include "program/lua.h"
+#include "program/php.h"
 #include "program/perl.h"
 #include "program/python.h"
 #include "program/ruby.h"
@@ -16,6 +17,8 @@ const struct source_language *const source_languages[] = {
 	&source_shell,
 	&source_archive,
 	&source_javascript,
+	&source_php,
+	&source_php_ini,
 	&source_perl,
 	&source_python,
 	&source_ruby,
