@@ -49,7 +49,13 @@ static bool is_cut(struct python_from *f, node_id file)
 	struct str from = f->top ? graph_name(g, f->top) : python_stem(graph_name(g, f->file)), to = top ? graph_name(g, top) : python_stem(graph_name(g, file));
 	char b[128];
 	int n = snprintf(b, sizeof b, "%.*s>%.*s", (int)MIN(from.n, (size_t)60), from.p, (int)MIN(to.n, (size_t)60), to.p);
-	return str_among(str_n(b, (size_t)n), python_cuts);
+	if (!str_among(str_n(b, (size_t)n), python_cuts))
+		return false;
+	node_id found, below_it;
+	for (u32 i = 0; str_is(to, "_pydecimal") && i < f->k->n_roots; i++) /* its C module is a file of its own, and may not be there */
+		if (python_find(g, f->k->roots[i], STR("_decimal"), &found, &below_it))
+			return true;
+	return !str_is(to, "_pydecimal");
 }
 
 void python_module(struct python_from *f, node_id file)
@@ -266,6 +272,8 @@ static void on_import(struct python_from *f, struct str text)
 	struct str name = str_cut(&text, '\t'), named = text.p ? str_cut(&text, '\t') : (struct str){ NULL, 0 };
 	if (str_is(text, "main") && f->place != ROOT_APP && !(f->k->mark[f->file] & M_RUN))
 		return;
+	if (str_is(text, "else") && str_among(name, "pkg_resources importlib_metadata importlib_resources") && f->k->n_libraries && python_child(f->g, python_child(f->g, f->k->libraries[0], STR("importlib")), STR("metadata")))
+		return; /* what the library has had since 3.8 */
 	if (named.n == 1 && named.p[0] == '?') { /* "a.b." or "a.b_" and more */
 		size_t n = name.n;
 		while (n && name.p[n - 1] != '.')

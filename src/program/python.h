@@ -3,6 +3,7 @@
  *      m  MODULE                import MODULE ("a.b.c")
  *      m  MODULE TAB NAME       from MODULE import NAME ("*" all of it); MODULE may begin with dots
  *      m  MODULE TAB NAME TAB main   only when the file itself is run, or tests itself
+ *      m  MODULE TAB NAME TAB else   when another is not there (except ImportError)
  *      m  PREFIX TAB ?          a module whose name begins so and is computed further: "sqlalchemy.dialects.", ".backends."
  *      m  NAME TAB ~            byte code without source: a name that may be a module's, absolute or of its own package
  *      d  find-library TAB NAME ctypes.util.find_library("NAME");  library TAB NAME: ctypes.CDLL("NAME")

@@ -5,7 +5,7 @@ const struct python_row python_table[] = {
 	{ "", "encodings.* codecs io abc site os stat posixpath genericpath _collections_abc _sitebuiltins zipimport runpy importlib.* types warnings traceback linecache tokenize token re contextlib functools collections "
 	      "keyword operator reprlib heapq weakref _weakrefset copyreg enum locale _bootlocale threading _threading_local atexit __future__ unicodedata sitecustomize usercustomize _strptime struct _colorize zlib", NULL, NULL },
 	{ "time", "_strptime", "zones", NULL },
-	{ "datetime", "_strptime _pydatetime _datetime", "zones", NULL },
+	{ "datetime", "_strptime _datetime", "zones", NULL },
 	{ "_datetime", "_strptime datetime", "zones", NULL },
 	{ "zoneinfo", "tzdata", "zones", NULL },
 	{ "pytz", NULL, "zones", NULL },
@@ -15,7 +15,7 @@ const struct python_row python_table[] = {
 	{ "pendulum", NULL, "zones", NULL },
 	{ "pickle", "copyreg _compat_pickle codecs _pickle", NULL, NULL },
 	{ "_pickle", "copyreg _compat_pickle codecs", NULL, NULL },
-	{ "decimal", "_pydecimal numbers collections", NULL, NULL },
+	{ "decimal", "_decimal numbers collections", NULL, NULL },
 	{ "_decimal", "numbers collections", NULL, NULL },
 	{ "hashlib", "_hashlib _blake2 _sha3 _sha1 _sha256 _sha512 _sha2 _md5 _hmac", NULL, NULL },
 	{ "_json", "json.decoder", NULL, NULL },
@@ -68,6 +68,7 @@ const u32 python_rows = countof(python_table);
 
 /* Goes unless asked for by a program's own import. */
 const char python_optional[] = "test idlelib lib2to3 tkinter turtle turtledemo ensurepip pydoc_data distutils venv pydoc this antigravity __phello__ _pyrepl";
-/* Asked for at a prompt, when a module tests itself, by what is on other systems. */
+/* Asked for at a prompt, when a module tests itself, by what is on other systems, by those that have no C module. */
 const char python_cuts[] = "_sitebuiltins>pydoc pdb>pydoc doctest>pdb unittest>doctest site>rlcompleter site>readline site>_pyrepl asyncio>_pyrepl inspect>pydoc cgitb>pydoc pickletools>doctest bdb>tkinter code>readline "
-			   "sysconfig>distutils uuid>ctypes site>sysconfig ctypes>distutils pkg_resources>setuptools pkg_resources>pip";
+			   "sysconfig>distutils uuid>ctypes site>sysconfig ctypes>distutils pkg_resources>setuptools pkg_resources>pip "
+			   "decimal>_pydecimal datetime>_pydatetime abc>_py_abc io>_pyio";

@@ -23,7 +23,7 @@ struct scan {
 	bool some;       /* the statement has begun */
 };
 
-enum block { BLOCK_NONE, BLOCK_TYPES, BLOCK_MAIN };
+enum block { BLOCK_NONE, BLOCK_TYPES, BLOCK_MAIN, BLOCK_ELSE }; /* ELSE: what another module was not there for */
 struct python {
 	struct scan s;
 	struct source_note *n;
@@ -347,7 +347,11 @@ static void tell_module(struct python *p, struct str text)
 		tell(p->n, 'm', "", name, "");
 }
 
-static const char *mark(const struct python *p, bool named) { return p->block != BLOCK_MAIN ? "" : named ? "\tmain" : "\t\tmain"; }
+static const char *mark(const struct python *p, bool named)
+{
+	static const char *const marks[][2] = { [BLOCK_NONE] = { "", "" }, [BLOCK_TYPES] = { "", "" }, [BLOCK_MAIN] = { "\t\tmain", "\tmain" }, [BLOCK_ELSE] = { "\t\telse", "\telse" } };
+	return marks[p->block][named];
+}
 
 /* a.b.c, with dots before it; p->s behind it. False: nothing is there. */
 static bool take_dotted(struct python *p, struct buf *out)
@@ -632,9 +636,23 @@ static void on_if(struct python *p, const struct token *t)
 		block = BLOCK_TYPES;
 	else if (is_name(&a, "__name__") && is_op(&b, '=') && is_op(&d, '=') && e.kind == T_STRING && str_is(e.text, "__main__"))
 		block = BLOCK_MAIN;
-	if (block && t->first) {
+	if (block && t->first && p->block != BLOCK_TYPES) {
 		p->block = block;
 		p->column = t->column;
+	}
+}
+
+static void on_except(struct python *p, const struct token *t)
+{
+	struct scan c = p->s;
+	for (u32 i = 0; i < 16 && !p->block; i++) {
+		struct token a = next(&c);
+		if (a.kind == T_END || a.kind == T_LINE || is_op(&a, ':'))
+			return;
+		if (is_name(&a, "ImportError") || is_name(&a, "ModuleNotFoundError")) {
+			p->block = BLOCK_ELSE;
+			p->column = t->column;
+		}
 	}
 }
 
@@ -680,6 +698,8 @@ static bool statement(struct python *p, const struct token *t)
 	}
 	if (str_is(t->text, "if"))
 		on_if(p, t);
+	else if (str_is(t->text, "except") && t->first)
+		on_except(p, t);
 	else if (str_is(t->text, "def") && t->first)
 		on_def(p, t);
 	return false;

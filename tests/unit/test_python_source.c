@@ -70,6 +70,7 @@ static void blocks(void **state)
 	(void)state;
 	SAYS_NOT("if TYPE_CHECKING:\n    import a\n    from b import c\n", "ma", "mb\tc");
 	SAYS("if typing.TYPE_CHECKING:\n    import a\nelse:\n    import b\nimport c\n", "mb", "mc");
+	SAYS("try:\n    import a\nexcept (ImportError, OSError):\n    import b\n    from c import d\nimport e\n", "ma", "mb\t\telse", "mc\td\telse", "me");
 	SAYS_NOT("if t.TYPE_CHECKING:\n\timport a\n\tif x:\n\t\timport b\n", "ma", "mb");
 	SAYS("if __name__ == '__main__':\n    import doctest\n    from x import y\nimport z\n", "mdoctest\t\tmain", "mx\ty\tmain", "mz");
 	SAYS("def _test():\n    import doctest\ndef f():\n    import z\n", "mdoctest\t\tmain", "mz");
