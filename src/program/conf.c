@@ -1,4 +1,5 @@
 #include "program/conf.h"
+#include "program/closure.h"
 #include "program/family.h"
 #include "program/script.h"
 
@@ -321,7 +322,7 @@ static void by_custom(struct graph *g, node_id program, struct str name)
 	static const char *const places[] = { "/etc/#/", "/etc/#.conf", "/etc/#.cfg", "/etc/#.yml", "/etc/#.yaml", "/etc/#.toml", "/etc/#.json", "/etc/#.ini", "/etc/#rc", "/etc/#.d/", "/etc/default/#", "/etc/pam.d/#", "/usr/share/#/",
 		"/usr/lib/#/", "/usr/lib/*-linux-*/#/", "/usr/lib64/#/", "/usr/libexec/#/", "/usr/local/etc/#/", "/usr/local/etc/#.conf", "/usr/local/share/#/", "/usr/local/lib/#/", "/usr/local/libexec/#/", "/var/lib/#/",
 		"/var/cache/#/", "/var/spool/#/", "/var/log/#", "/var/run/#", "/run/#", "/var/www/#/", NULL };
-	if (name.n < 2 || name.n > 64 || has_pattern(name) || str_listed(name, not))
+	if (name.n < 2 || name.n > 64 || has_pattern(name) || str_listed(name, not) || closure_language(name))
 		return;
 	for (const char *const *p = places; *p; p++) {
 		const char *at = strchr(*p, '#');

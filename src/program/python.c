@@ -241,23 +241,27 @@ void python_name(struct python_from *f, struct str text, bool plain)
 	}
 }
 
+static void on_path(struct python_from *f, struct str text)
+{
+	struct graph *g = f->g;
+	if (str_among(text, "/bin/sh /usr/bin/env /dev/null") && f->place != ROOT_APP)
+		return;
+	node_id here = text.p[0] == '/' || f->file == GRAPH_START ? 0 : rootfs_node(g->r, f->file)->parent, id = graph_find_path(g, here, text);
+	if (!id || (rootfs_type(g->r, id) == TAR_DIR && text.p[0] != '/'))
+		return;
+	graph_reach_path(g, here, text, USE_NAMED, f->file);
+	if (rootfs_type(g->r, id) == TAR_DIR && graph_is_own(g, id))
+		graph_reach_below(g, id, USE_NAMED, f->file);
+}
+
 static void on_string(struct python_from *f, struct str text, bool by_name)
 {
 	struct graph *g = f->g;
-	if (str_chr(text, '/') || (f->place != ROOT_LIBRARY && str_chr(text, '.'))) {
-		bool shell = str_is(text, "/bin/sh") || str_is(text, "/usr/bin/env");
-		node_id here = f->file == GRAPH_START ? 0 : rootfs_node(g->r, f->file)->parent;
-		node_id id = (f->place == ROOT_LIBRARY && text.p[0] != '/') || (shell && f->place != ROOT_APP) ? 0 : graph_find_path(g, text.p[0] == '/' ? 0 : here, text);
-		bool dir = id && rootfs_type(g->r, id) == TAR_DIR;
-		if (id && !dir)
-			graph_reach_path(g, text.p[0] == '/' ? 0 : here, text, USE_NAMED, f->file);
-		else if (dir && f->place != ROOT_LIBRARY && text.p[0] == '/') {
-			graph_reach_path(g, 0, text, USE_NAMED, f->file);
-			if (graph_is_own(g, id))
-				graph_reach_below(g, id, USE_NAMED, f->file);
-		}
-	}
-	if (f->place == ROOT_APP || (f->place == ROOT_SITE && f->firm))
+	if (f->place == ROOT_LIBRARY) /* what those paths are for is in the table */
+		return;
+	if (str_chr(text, '/') || str_chr(text, '.'))
+		on_path(f, text);
+	if (f->place == ROOT_APP || f->firm)
 		python_name(f, text, f->place == ROOT_APP || by_name);
 	if (by_name && f->place == ROOT_SITE && f->file != GRAPH_START && !str_chr(text, '/')) {
 		node_id file, dir, here = rootfs_node(g->r, f->file)->parent;
@@ -287,8 +291,11 @@ static void on_import(struct python_from *f, struct str text)
 		struct str dotted = name;
 		if (!python_import(f, name, (struct str){ NULL, 0 }) && f->file != GRAPH_START)
 			below(f, rootfs_node(f->g->r, f->file)->parent, dotted, (struct str){ NULL, 0 });
-	} else
+	} else {
 		python_import(f, name, named);
+		if (str_contains(name, STR("six.moves")) && (str_starts(named, STR("dbm")) || str_starts(named, STR("tkinter"))))
+			python_import(f, str_head(named, str_starts(named, STR("dbm")) ? 3 : 7), STR("?"));
+	}
 }
 
 static void on_command(struct python_from *f, struct str text)
@@ -349,13 +356,13 @@ void python_note(struct python_from *f, struct str note)
 {
 	struct str rest = note, text;
 	char letter;
-	bool by_name = false;
+	bool by_name = false, moves = f->file != GRAPH_START && f->place == ROOT_SITE && str_is(python_stem(graph_name(f->g, f->file)), "six"); /* it names half of the library */
 	while (source_next(&rest, &letter, &text))
 		by_name |= letter == 'x' && (str_among(text, "import lazy") || (str_is(text, "run") && f->place == ROOT_APP));
 	for (rest = note; source_next(&rest, &letter, &text) && python_step(f->g);) {
 		if (letter == 'm')
 			on_import(f, text);
-		else if (letter == 's')
+		else if (letter == 's' && !moves)
 			on_string(f, text, by_name);
 		else if (letter == 'c')
 			on_command(f, text);
@@ -478,6 +485,9 @@ static void begin(struct graph *g)
 	g->kinds[graph_index(&graph_python)] = k;
 	k->mark = xcalloc((size_t)g->n + 1, 1);
 	k->rows = xcalloc(python_rows, sizeof *k->rows);
+	for (node_id id = rootfs_next(g->r, ROOTFS_ROOT); id; id = rootfs_next(g->r, id)) /* its name on a directory is no reason for all of it */
+		if (rootfs_type(g->r, id) == TAR_DIR && (str_starts(graph_name(g, id), STR("python")) || str_starts(graph_name(g, id), STR("pypy"))) && rootfs_child(g->r, id, STR("os.py")))
+			graph_spare(g, id);
 }
 
 static void end(struct graph *g)

@@ -41,6 +41,9 @@ static bool is(struct str dir, struct str name)
 		"usr/src", "usr/lib/gcc", "var/lib/dpkg", "var/lib/apt", "var/cache", "var/lib/rpm", "lib/apk", "proc", "sys", "dev", "etc/ssl/certs", "etc/pki/ca-trust", "etc/alternatives", "etc/ca-certificates", NULL };
 	if (below(dir, data) || has_component(dir, "node_modules site-packages dist-packages gems __pycache__ .git locale locales i18n"))
 		return false;
+	/* The shells and homes of accounts are nobody's but those of who logs in. */
+	if (str_is(dir, "etc") && str_among(name, "passwd passwd- group group- shadow shadow- gshadow gshadow- shells subuid subgid"))
+		return false;
 	if (str_starts(dir, STR("etc/")) || str_is(dir, "etc"))
 		return !ends_in(name, "pem crt key gz db cache so py pyc pl pm rb");
 	if (ends_in(name, "conf cfg cnf ini yaml yml toml properties service socket target timer hcl config cf vcl env"))
