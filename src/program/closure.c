@@ -563,7 +563,11 @@ void closure_script_run(struct closure *c, node_id file)
 	start_script(w, file, note);
 }
 
-void closure_source(struct closure *c, node_id file) { source_later(c->walk, file); }
+void closure_source(struct closure *c, node_id file)
+{
+	if (closure_script(c->walk->r, file).p)
+		source_later(c->walk, file);
+}
 
 void closure_library(struct closure *c, node_id file, struct str name) { loader_name(c->walk->loader, file, name); }
 

@@ -456,7 +456,10 @@ void graph_command(struct graph *g, const struct str *words, u32 n, node_id beca
 		closure_work(k->closure); /* what stands there is the configuration's */
 		k->asked = true;
 	}
-	closure_command(k->closure, words, n, because != GRAPH_START, because);
+	struct str *copy = arena_array(&g->a, struct str, (size_t)n + 1);
+	for (u32 i = 0; i < n; i++)
+		copy[i] = (struct str){ arena_strdup(&g->a, words[i]), words[i].n };
+	closure_command(k->closure, copy, n, because != GRAPH_START, because);
 }
 
 void graph_shell(struct graph *g, struct str text, node_id because)

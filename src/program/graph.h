@@ -92,7 +92,7 @@ struct graph_owners {
 /* Nothing is reached yet. */
 struct graph *graph_new(const struct image *img, const struct rootfs *r, const struct graph_options *opt);
 void graph_configuration(struct graph *g);                                      /* entry point, command, health check, shell, what Env names */
-void graph_command(struct graph *g, const struct str *words, u32 n, node_id because); /* a command line, words as execve() gets them; good as long as the graph */
+void graph_command(struct graph *g, const struct str *words, u32 n, node_id because); /* a command line, words as execve() gets them */
 void graph_shell(struct graph *g, struct str text, node_id because);                  /* a line for /bin/sh */
 /* A file, directory (by itself) or link, of this use; 0 is ignored, what is reached already stays what it was. Links are followed: both are reached. */
 void graph_reach(struct graph *g, node_id id, enum graph_use use, node_id because);

@@ -67,6 +67,17 @@ static void match(struct graph *g, node_id dir, struct str pattern, node_id by, 
 	}
 }
 
+/* --- an application's own directory --- */
+static bool is_source(struct str name)
+{
+	static const char *const patterns[] = { "*.c", "*.cc", "*.cpp", "*.cxx", "*.h", "*.hh", "*.hpp", "*.o", "*.a", "*.la", "*.go", "*.rs", "*.zig", "*.d", "*.S", "*.s", "*.f90", "*.hs", "*.ml", "*.swift", "go.mod", "go.sum", "Cargo.*",
+		"CMakeLists.txt", "CMakeCache.txt", "CMakeFiles", "*.cmake", "Makefile*", "*.mk", "Dockerfile*", ".dockerignore", ".git", ".gitignore", ".github", ".svn", ".hg", "*.orig", "*.rej", "node_modules", "__pycache__", ".cargo", ".cache", "*.md" };
+	for (size_t i = 0; i < countof(patterns); i++)
+		if (str_glob(str_of(patterns[i]), name))
+			return true;
+	return false;
+}
+
 /* --- ELF --- */
 
 /* "/usr/share/zoneinfo/Local…": the longest beginning that is there. */
@@ -82,6 +93,8 @@ static void in_row(struct graph *g, struct str text, node_id by)
 		node_id id = text.p[n - 1] != '/' ? graph_find_path(g, 0, str_head(text, n)) : 0;
 		if (!id)
 			continue;
+		if (is_dir(g, id) ? false : is_source(graph_name(g, id))) /* where it was compiled */
+			return;
 		if (!is_dir(g, id) || n == text.n || text.p[n] == '/')
 			native_named(g, 0, str_head(text, n), by);
 		return;
@@ -111,7 +124,7 @@ static bool is_common(struct str name)
 		"od", "open", "passwd", "paste", "patch", "perl", "php", "pinky", "pkill", "poweroff", "pr", "print", "printf", "ps", "pwd", "python", "python3", "ruby", "node", "java", "read", "reboot", "rename", "renice", "reset", "rev", "rm", "run-parts", "script",
 		"sed", "select", "seq", "service", "setpriv", "sg", "shred", "shuf", "shutdown", "size", "sleep", "sort", "split", "stat", "strings", "strip", "su", "sudo", "sum", "swapoff", "swapon", "sync", "tail", "tar", "tee", "telinit", "test", "time", "timeout",
 		"top", "touch", "tput", "tr", "true", "tset", "tty", "type", "umount", "uname", "unexpand", "uniq", "unlink", "unshare", "update", "uptime", "users", "vdir", "vi", "view", "vim", "w", "wait", "wall", "watch", "wc", "which", "who", "whoami",
-		"write", "xargs", "yes", "zip", "apt", "apt-get", "dpkg", "rpm", "apk", "gcc", "cpp", "c++", "g++", "git", "go", "rustc", NULL };
+		"write", "xargs", "yes", "zip", "apt", "apt-get", "dpkg", "rpm", "apk", "adduser", "addgroup", "deluser", "delgroup", "sdiff", "zdiff", "free", "gcc", "cpp", "c++", "g++", "git", "go", "rustc", NULL };
 	return str_listed(name, names);
 }
 
@@ -126,17 +139,6 @@ static void words(struct graph *g, struct str note, node_id by)
 			if (!graph_reached(g, at) && rootfs_type(g->r, at) != TAR_DIR && !is_common(graph_name(g, at)) && refer_says(note, graph_name(g, at)) && graph_program(g, graph_name(g, at)))
 				graph_reach(g, at, USE_COMMAND, by);
 	}
-}
-
-/* --- an application's own directory --- */
-static bool is_source(struct str name)
-{
-	static const char *const patterns[] = { "*.c", "*.cc", "*.cpp", "*.cxx", "*.h", "*.hh", "*.hpp", "*.o", "*.a", "*.la", "*.go", "*.rs", "*.zig", "*.d", "*.S", "*.s", "*.f90", "*.hs", "*.ml", "*.swift", "go.mod", "go.sum", "Cargo.*",
-		"CMakeLists.txt", "CMakeCache.txt", "CMakeFiles", "*.cmake", "Makefile*", "*.mk", "Dockerfile*", ".dockerignore", ".git", ".gitignore", ".github", ".svn", ".hg", "*.orig", "*.rej", "node_modules", "__pycache__", ".cargo", ".cache", "*.md" };
-	for (size_t i = 0; i < countof(patterns); i++)
-		if (str_glob(str_of(patterns[i]), name))
-			return true;
-	return false;
 }
 
 static void application(struct graph *g, node_id dir, node_id by)
@@ -187,7 +189,7 @@ static bool is_started(enum graph_use use)
 /* Libraries that convert between the locale's encoding and their own, no others. */
 static bool only_locale(struct str name)
 {
-	static const char *const patterns[] = { "libidn*.so*", "libunistring.so*", "libreadline.so*", "libslang.so*", "libedit.so*", "libncurses*.so*", "libgpg-error.so*", "libassuan.so*", "libpopt.so*", "libgmodule*", "libapt-*" };
+	static const char *const patterns[] = { "libidn*.so*", "libunistring.so*", "libreadline.so*", "libslang.so*", "libedit.so*", "libncurses*.so*", "libgpg-error.so*", "libpsl.so*", "libstdc++.so*", "libassuan.so*", "libpopt.so*", "libgmodule*", "libapt-*" };
 	for (size_t i = 0; i < countof(patterns); i++)
 		if (str_glob(str_of(patterns[i]), name))
 			return true;
@@ -205,6 +207,10 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 	bool language = closure_language(name) || script_is_shell(name);
 	if (language)
 		functions &= ~(u32)REFER_SHELL;
+	if (script_is_shell(name))
+		functions &= ~(u32)REFER_ICONV;
+	if (str_starts(name, STR("libstdc++.so"))) /* who uses its locales imports them */
+		functions = 0;
 	if (only_locale(name))
 		functions &= ~(u32)REFER_ICONV;
 	if (!f->interpreter.n && !f->is_static) /* a library that could start a shell for whoever asks for it */
@@ -222,6 +228,7 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 	/* Who searches PATH, or has a shell do it; a program that is started by a path alone says the path. */
 	bool searches = functions & (REFER_SEARCH | REFER_SHELL) || (functions & REFER_EXEC && refer_says(note, STR("PATH")));
 	if (searches && !language && f->interpreter.n)
+	if (functions & REFER_EXEC && !language && f->interpreter.n)
 		words(g, note, file);
 	if (is_started(g->use[file]) && f->type)
 		own_files(g, file);
