@@ -4,11 +4,12 @@
 #include "command/place.h"
 #include "layer/deflate.h"
 #include "report/sbom.h"
+#include "run/compose.h"
 #include "slim/trial.h"
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_PLATFORM, O_NO_CACHE, O_PLACE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -25,6 +26,7 @@ static const struct option options[] = {
 	[O_HTTP] = { "http-probe", 0, OPT_LIST, "REQUEST", "A request that the program must answer, while it is watched, and afterwards as before: PATH, or METHOD PATH, then header fields, an empty line and the body, each on a line of its own. Without effect at --level safe.", NULL },
 	[O_EXEC] = { "exec", 0, OPT_LIST, "COMMAND", "A command that must work in the image, split into words as a shell does: in the running container of a service, else in one of its own. Without effect at --level safe.", NULL },
 	[O_EXEC_FILE] = { "exec-file", 0, OPT_LIST, "FILE", "More of them, a command line each line, # comments; a line that begins with http is a request: \"http POST /x\", with its header fields on lines behind it that begin with a blank, and \"> \" before lines of the body.", NULL },
+	[O_COMPOSE] = { "compose", 0, OPT_VALUE, "FILE[:SERVICE]", "Start it as this service of a compose file does: command, entrypoint, environment, user, working_dir, read_only, tmpfs, healthcheck, ports. Without a name: the only service, or the only one of IMAGE.", NULL },
 	[O_VERIFY] = { "verify", 0, OPT_LIST, "FILE", "Commands and requests, written as for --exec-file, that the choice is not made by: original and result are tried with them at the end.", NULL },
 	[O_TRACE_DIR] = { "trace-dir", 0, OPT_VALUE, "DIR", "Traces of earlier runs (of tests, of production) that count too; this run's is added to them.", NULL },
 	[O_FOR] = { "for", 0, OPT_VALUE, "SECONDS", "How long the program is watched after its probes. Default: it is stopped at once.", NULL },
@@ -186,6 +188,8 @@ struct work {
 	struct run_tree *tree;     /* of the original */
 	struct observed *seen;
 	u32 others;                /* traces that were of other images */
+	struct compose compose;
+	struct arena a;
 };
 
 struct told {
@@ -348,9 +352,49 @@ static int runnable(const struct image *img, struct error *err)
 	return error_set(err, ERR_INPUT, "it is for %s and cannot be run on %s: use --no-run or --level safe", platform_text(p, want), platform_text(&host, have));
 }
 
-static int worked(struct work *w, const struct trial_options *t, struct error *err)
+/* As a service of a compose file starts it: what that needs is kept, and so it runs. */
+static int as_service(struct work *w, struct trial_options *t, struct error *err)
+{
+	struct choose_options *o = &w->s.opt.choose;
+	struct compose *c = &w->compose;
+	struct problems notes = { 0 };
+	const char *value = w->opt[O_COMPOSE].value;
+	if (!value)
+		return 0;
+	int r = compose_read(&w->a, value, w->s.img->reference ? w->s.img->reference : w->image, &w->s.img->config, c, &notes, err);
+	for (u32 i = 0; i < notes.n; i++)
+		command_note("slim: note: %s", notes.v[i]);
+	problems_free(&notes);
+	if (r < 0)
+		return error_wrap(err, "--compose");
+	const char *const **words = arena_array(&w->a, const char *const *, o->n_commands + 2);
+	if (o->n_commands)
+		memcpy(words, o->commands, o->n_commands * sizeof *words);
+	o->commands = words;
+	if (c->spec.argv)
+		words[o->n_commands++] = c->spec.argv;
+	if (c->health && strcmp(c->health[0], "CMD") == 0 && c->health[1]) {
+		words[o->n_commands++] = c->health + 1;
+	} else if (c->health && strcmp(c->health[0], "CMD-SHELL") == 0 && c->health[1]) {
+		const char **line = arena_array(&w->a, const char *, 4);
+		line[0] = "/bin/sh";
+		line[1] = "-c";
+		line[2] = c->health[1];
+		words[o->n_commands++] = line;
+	}
+	t->spec = &c->spec;
+	t->health = c->health;
+	t->ports = c->ports;
+	t->n_ports = c->n_ports;
+	return 0;
+}
+
+static int worked(struct work *w, const struct trial_options *given, struct error *err)
 {
 	const struct option_value *opt = w->opt;
+	struct trial_options told = *given, *t = &told;
+	if (as_service(w, t, err) < 0)
+		return command_fail(err);
 	if (w->s.opt.choose.level == SLIM_SAFE || opt[O_NO_RUN].count) {
 		int r = slim_decide(&w->s, NULL, err);
 		return r < 0 ? command_fail(err) : opt[O_EXPLAIN].count ? explain(&w->s, &opt[O_EXPLAIN]) : finish(w, err);
@@ -378,6 +422,7 @@ static int slim(struct work *w, const struct load_options *load, const struct sl
 	} else {
 		status = worked(w, t, err);
 		slim_close(&w->s);
+		arena_free(&w->a);
 	}
 	problems_free(&problems);
 	return status;
