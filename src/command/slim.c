@@ -5,11 +5,12 @@
 #include "layer/deflate.h"
 #include "report/sbom.h"
 #include "run/compose.h"
+#include "slim/lock.h"
 #include "slim/trial.h"
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_PLATFORM, O_NO_CACHE, O_PLACE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -37,6 +38,7 @@ static const struct option options[] = {
 	[O_SECONDS] = { "seconds", 0, OPT_VALUE, "N", "How long one run may take before it is ended. Default: 600.", NULL },
 	[O_EXPLAIN] = { "explain", 0, OPT_LIST, "PATH", "Say why this file stays or goes, from file to file up to the configuration; writes no image.", NULL },
 	[O_EVIDENCE] = { "evidence", 0, OPT_VALUE, "FILE", "Write what was run, what it missed and how answers compared to FILE, as JSON.", NULL },
+	[O_PROFILE] = { "profile", 0, OPT_VALUE, "DIR", "Lock the result down, and prove that by a run: a seccomp profile, an AppArmor profile, and what docker run, Compose and Kubernetes are told (capabilities, a read-only root file system, a user), as files in DIR.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
 	PLACE_OPTIONS(O_PLACE),
@@ -173,6 +175,7 @@ static int seconds(const struct option_value *v, const char *name, u32 *ret, str
 static int parse_trial(const struct option_value *opt, const struct probes *p, struct trial_options *t, struct error *err)
 {
 	*t = (struct trial_options){ .probes = p->v, .n_probes = p->n, .verify = p->verify, .n_verify = p->n_verify, .by_hand = opt[O_BY_HAND].count > 0, .store = globals.store, .runtime = opt[O_RUNTIME].value };
+	t->calls = opt[O_PROFILE].count > 0;
 	t->network = option_is(&opt[O_NETWORK], "host") ? RUN_HOST : RUN_LOOPBACK;
 	return seconds(&opt[O_FOR], "for", &t->duration, err) < 0 || seconds(&opt[O_SECONDS], "seconds", &t->limits.seconds, err) < 0 ? -1 : 0;
 }
@@ -190,6 +193,7 @@ struct work {
 	u32 others;                /* traces that were of other images */
 	struct compose compose;
 	struct arena a;
+	struct lock *lock;         /* proven; NULL: not asked, or nothing held */
 };
 
 struct told {
@@ -222,6 +226,20 @@ static void differs(const struct trial_row *v, u32 n, const char *when)
 	}
 }
 
+/* Held to less, the result still answers the same. */
+static int lock_down(struct work *w, const struct image *after, const struct run_tree *result, struct error *err)
+{
+	char name[32], hex[DIGEST_TEXT];
+	digest_text(&w->s.img->config_digest, hex);
+	snprintf(name, sizeof name, "pare-%.12s", strchr(hex, ':') ? strchr(hex, ':') + 1 : "image");
+	const struct lock_input in = { .name = name, .image = w->s.img->reference ? w->s.img->reference : "IMAGE", .config = &after->config, .seen = w->seen, .written = w->t->written };
+	if (lock_prove(w->t, result, &in, &w->lock, err) < 0)
+		return error_wrap(err, "running the result locked down");
+	if (!w->lock)
+		command_note("slim: note: locked down, the result does not answer as before: %s", w->t->n_rows ? w->t->rows[w->t->n_rows - 1].why : "");
+	return 0;
+}
+
 /* The result, as it was written, beside the original. */
 static int compare(void *ctx, struct image *after, const struct rootfs *tree, struct error *err)
 {
@@ -231,6 +249,8 @@ static int compare(void *ctx, struct image *after, const struct rootfs *tree, st
 	if (run_tree_open(after, tree, globals.store, &w->ids, &result, err) < 0)
 		return error_wrap(err, "running the result");
 	int r = trial_compare(w->t, result, &same, err);
+	if (r == 0 && same && w->opt[O_PROFILE].value)
+		r = lock_down(w, after, result, err);
 	run_tree_close(result);
 	if (r < 0)
 		return error_wrap(err, "running the result");
@@ -304,6 +324,8 @@ static int finish(struct work *w, struct error *err)
 		return command_fail(err);
 	if (r)
 		return failed(s);
+	if (w->lock && lock_write(w->lock, opt[O_PROFILE].value, err) < 0)
+		return command_fail(err);
 	slim_table(stdout, s, w->image, written);
 	if (w->t)
 		tell_trial(stdout, w->t);
@@ -405,6 +427,7 @@ static int worked(struct work *w, const struct trial_options *given, struct erro
 	trial_close(w->t);
 	if (w->tree)
 		run_tree_close(w->tree);
+	lock_free(w->lock);
 	observed_free(w->seen);
 	return status;
 }

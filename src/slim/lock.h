@@ -47,6 +47,12 @@ void lock_free(struct lock *l);
 /* seccomp.json, seccomp-steady.json, apparmor.profile, docker-run.txt, compose.yaml, kubernetes.yaml; each whole or not at all. */
 int lock_write(const struct lock *l, const char *dir, struct error *err) must_check;
 
+struct trial;
+struct run_tree;
+/* Makes it and runs the result under it (trial_under()): as somebody else than root when that passes, with a read-only root file system when that does. *ret NULL: under none of these was every answer
+ * the same. `in` says neither tree nor whether it is root. */
+int lock_prove(struct trial *t, const struct run_tree *result, const struct lock_input *in, struct lock **ret, struct error *err) must_check;
+
 /* --- within lock-down --- */
 enum lock_group { /* of functions that ELF files import */
 	GROUP_EXEC, GROUP_CHROOT, GROUP_OWNER, GROUP_MODE, GROUP_IDS, GROUP_KILL, GROUP_BIND, GROUP_RAW, GROUP_NODE, GROUP_IPC, GROUP_MQUEUE, GROUP_AIO, GROUP_NUMA, GROUP_PRIORITY, GROUP_AUDIT,

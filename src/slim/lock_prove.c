@@ -1,0 +1,60 @@
+/* Lock-down that was run under: the strictest of a few forms that changes no answer. */
+#include "slim/lock.h"
+#include "slim/trial.h"
+
+static int under(struct trial *t, const struct run_tree *tree, const struct lock *l, const char *name, bool *same, struct error *err)
+{
+	struct run_spec s = t->opt.spec ? *t->opt.spec : (struct run_spec){ .listener = -1 };
+	s.seccomp = l->seccomp;
+	s.capabilities = l->capabilities;
+	s.no_new_privileges = l->no_new_privileges;
+	s.read_only = l->read_only;
+	s.tmpfs = l->read_only ? l->tmpfs : s.tmpfs;
+	s.user = l->user ? l->user : s.user;
+	return trial_under(t, tree, name, &s, same, err);
+}
+
+/* Whether it is worth trying as nobody in particular: it starts as root and never became somebody else. */
+static bool may_do_without_root(const struct lock_input *in)
+{
+	const char *user = in->config->user;
+	return !user || !*user || strcmp(user, "0") == 0 || strcmp(user, "root") == 0 || strcmp(user, "0:0") == 0 || strcmp(user, "root:root") == 0;
+}
+
+int lock_prove(struct trial *t, const struct run_tree *result, const struct lock_input *in, struct lock **ret, struct error *err)
+{
+	const struct {
+		bool not_root, read_only;
+		const char *name;
+	} forms[] = { { true, true, "locked down, not as root" }, { false, true, "locked down" }, { false, false, "locked down, root file system writable" } };
+	*ret = NULL;
+	for (size_t i = 0; i < countof(forms); i++) {
+		struct lock_input it = *in;
+		struct lock *l;
+		bool same = false;
+		it.tree = result->path;
+		it.not_root = forms[i].not_root;
+		it.written = forms[i].read_only ? in->written : NULL;
+		if (it.not_root && !may_do_without_root(in))
+			continue;
+		if (lock_make(&it, &l, err) < 0)
+			return -1;
+		if (i > 0 && forms[i].read_only && !l->read_only) { /* then it is the next form */
+			lock_free(l);
+			continue;
+		}
+		u32 rows = t->n_rows;
+		if (under(t, result, l, forms[i].name, &same, err) < 0) {
+			lock_free(l);
+			return -1;
+		}
+		if (same) {
+			*ret = l;
+			return 0;
+		}
+		lock_free(l);
+		if (i + 1 < countof(forms))
+			t->n_rows = rows; /* tried, and not what is handed over */
+	}
+	return 0;
+}
