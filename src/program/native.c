@@ -227,8 +227,7 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 	}
 	/* Who searches PATH, or has a shell do it; a program that is started by a path alone says the path. */
 	bool searches = functions & (REFER_SEARCH | REFER_SHELL) || (functions & REFER_EXEC && refer_says(note, STR("PATH")));
-	if (searches && !language && f->interpreter.n)
-	if (functions & REFER_EXEC && !language && f->interpreter.n)
+	if (searches && !language && (f->interpreter.n || f->is_static))
 		words(g, note, file);
 	if (is_started(g->use[file]) && f->type)
 		own_files(g, file);
