@@ -14,13 +14,13 @@
 
 /* Each kind of knowledge: one line. */
 const struct graph_kind *const graph_kinds[] = {
+	&graph_conf, /* before native.c: it tells what can be done without */
 	&graph_native,
 	&graph_python,
 	&graph_system,
 	&graph_perl,
 	&graph_ruby,
 	&graph_node,
-	&graph_conf,
 	&graph_java,
 	&graph_lua,
 	&graph_php,
