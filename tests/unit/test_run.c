@@ -253,6 +253,33 @@ static void test_ports_and_sockets(void **state)
 	closed(b);
 }
 
+static void test_ports_on_the_machines_network(void **state)
+{
+	(void)state;
+	struct run_box_options o = { .network = RUN_HOST };
+	struct run_box *b = open_box(&o);
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	u16 ports[8];
+	char script[100];
+	int ours = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), free_one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(ours, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(listen(ours, 1), 0);
+	assert_int_equal(bind(free_one, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(getsockname(free_one, (struct sockaddr *)&a, &n), 0);
+	close(free_one);
+	snprintf(script, sizeof script, "exec busybox nc -l -p %d", ntohs(a.sin_port));
+	struct run_container *c = start(b, script);
+	u32 have;
+	while ((have = run_ports(b, ports, 8)) == 0) {
+	}
+	assert_int_equal(have, 1); /* others listen here, too, and are none of it */
+	assert_int_equal(ports[0], ntohs(a.sin_port));
+	run_remove(c);
+	close(ours);
+	closed(b);
+}
+
 static void test_busy(void **state)
 {
 	(void)state;
@@ -398,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_more_processes_in_it),
 		cmocka_unit_test(test_once_more_on_what_it_wrote),
 		cmocka_unit_test(test_ports_and_sockets),
+		cmocka_unit_test(test_ports_on_the_machines_network),
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_budgets),
 		cmocka_unit_test(test_hidden),
