@@ -1,5 +1,6 @@
 /* bundle.c — what the runtime is told (OCI runtime specification, config.md), as engines tell it. */
 #include "run/keeper.h"
+#include "run/user.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -26,13 +27,6 @@ static json_t *strings(const char *const *v)
 }
 
 /* --- users --- */
-struct user {
-	u32 uid, gid;
-	char home[1024];
-	u32 more[64];
-	u32 n_more;
-};
-
 static void read_table(const struct keeper *k, u32 id, const char *path, struct buf *out)
 {
 	autofd int fd = overlay_open(k, id, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, false);
@@ -41,67 +35,12 @@ static void read_table(const struct keeper *k, u32 id, const char *path, struct 
 		buf_clear(out);
 }
 
-static u32 fields(struct str line, struct str f[8]) /* those that are not there: empty */
-{
-	u32 n = 0;
-	for (u32 i = 0; i < 8; i++)
-		f[i] = str_n(NULL, 0);
-	while (line.p && n < 8)
-		f[n++] = str_cut(&line, ':');
-	return n;
-}
-
-static bool to_id(struct str s, u32 *ret)
-{
-	u64 v;
-	if (!str_to_u64(s, &v) || v >= UINT32_MAX)
-		return false;
-	*ret = (u32)v;
-	return true;
-}
-
-static bool find_user(struct str table, struct str who, struct user *u, struct str *name)
-{
-	for (struct str rest = table; rest.p;) {
-		struct str f[8];
-		if (fields(str_cut(&rest, '\n'), f) < 6 || !(str_eq(f[0], who) || str_eq(f[2], who)) || !to_id(f[2], &u->uid) || !to_id(f[3], &u->gid))
-			continue;
-		snprintf(u->home, sizeof u->home, "%.*s", STR_FMT(f[5]));
-		*name = f[0];
-		return true;
-	}
-	return false;
-}
-
-/* "user[:group]", names or numbers, as engines understand them: the row of a number gives home and groups, too; a group that is named takes the place of all others. */
 static int look_up(const struct keeper *k, u32 id, const char *text, struct user *u, struct error *err)
 {
 	struct buf passwd = BUF(ACCOUNTS_MAX), group = BUF(ACCOUNTS_MAX);
-	struct str rest = str_of(text), who = str_cut(&rest, ':'), name = { "", 0 };
-	int r = 0;
-	*u = (struct user){ .home = "/" };
 	read_table(k, id, "/etc/passwd", &passwd);
 	read_table(k, id, "/etc/group", &group);
-	if (!find_user(buf_str(&passwd), who.n ? who : STR("0"), u, &name) && who.n && !to_id(who, &u->uid))
-		r = error_set(err, ERR_INPUT, "user %.*s: the image has no such user", STR_FMT(who));
-	bool found = !rest.n;
-	for (struct str lines = buf_str(&group); r == 0 && lines.p;) {
-		struct str f[8];
-		u32 gid;
-		if (fields(str_cut(&lines, '\n'), f) < 3 || !to_id(f[2], &gid))
-			continue;
-		if (rest.n && !found && (str_eq(f[0], rest) || str_eq(f[2], rest))) {
-			u->gid = gid;
-			found = true;
-		}
-		for (struct str in = f[3]; !rest.n && name.n && in.p;)
-			if (str_eq(str_cut(&in, ','), name) && u->n_more < countof(u->more)) {
-				u->more[u->n_more++] = gid;
-				break;
-			}
-	}
-	if (r == 0 && !found && !to_id(rest, &u->gid))
-		r = error_set(err, ERR_INPUT, "group %.*s: the image has no such group", STR_FMT(rest));
+	int r = user_find(buf_str(&passwd), buf_str(&group), text, u, err);
 	if (r == 0 && !ids_mapped(k->ids, u->uid, u->gid))
 		r = error_set(err, ERR_ENV, "user %u:%u: /etc/subuid and /etc/subgid give no IDs for it here; as root, `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER` does", u->uid, u->gid);
 	buf_free(&passwd);
