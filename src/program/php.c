@@ -241,6 +241,18 @@ static void follow(struct graph *g, node_id file)
 			graph_command(g, &(struct str){ arena_strdup(&g->a, text), text.n }, 1, file);
 }
 
+/* Debian's own helpers lie where extensions do: they serve those who install and clean up. */
+static void begin(struct graph *g)
+{
+	static const char *const helpers[] = { "php-helper", "php-maintscript-helper", "sessionclean", "php-fpm-socket-helper" };
+	node_id dir = graph_find_path(g, 0, STR("/usr/lib/php"));
+	for (size_t i = 0; is_dir(g, dir) && i < countof(helpers); i++)
+		graph_spare(g, rootfs_child(g->r, dir, str_of(helpers[i])));
+	for (node_id at = is_dir(g, dir) ? rootfs_node(g->r, dir)->child : 0; at; at = rootfs_node(g->r, at)->sibling)
+		if (is_dir(g, at) && graph_name(g, at).n < 4) /* 8.2: php.ini as it was delivered */
+			graph_spare(g, at);
+}
+
 /* --- the interpreter --- */
 static void extension(struct graph *g, struct str name, node_id because)
 {
@@ -381,4 +393,4 @@ static void end(struct graph *g)
 	free(s);
 }
 
-const struct graph_kind graph_php = { .name = "php", .reached = reached, .settle = settle, .end = end };
+const struct graph_kind graph_php = { .name = "php", .begin = begin, .reached = reached, .settle = settle, .end = end };

@@ -384,6 +384,14 @@ static void tell_import(struct js *j, size_t i, const char *kind)
 	}
 }
 
+/* import "x", … from "x": the string stands at i. */
+static void tell_name(struct js *j, size_t i)
+{
+	size_t end = string_end(j->t, i);
+	if (end)
+		tell(j, 'm', str_n(j->t.p + i + 1, end - i - 2), "\ti");
+}
+
 /* spawn("program", ["a", "b"]) */
 static void tell_program(struct js *j, size_t i, bool shell)
 {
@@ -554,11 +562,11 @@ static void on_word(struct js *j)
 	struct value v = { 0 };
 	if (str_is(w, "import") && !(j->last == T_PUNCT && str_is(j->prev, "."))) {
 		if (c == '"' || c == '\'')
-			tell_import(j, i - 1, "\ti");
+			tell_name(j, i);
 		else if (c == '(')
 			tell_import(j, i, "\ti");
 	} else if (str_is(w, "from") && !(j->last == T_PUNCT && str_is(j->prev, ".")) && (c == '"' || c == '\'')) {
-		tell_import(j, i - 1, "\ti");
+		tell_name(j, i);
 	} else if (is_require(w) && c == '(' && !str_is(j->prev, "function")) {
 		tell_import(j, i, "");
 	} else if (str_is(w, "resolve") && c == '(' && str_is(j->prev, ".") && (is_require(j->prev2) || str_is(j->prev2, "meta"))) {
