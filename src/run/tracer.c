@@ -50,12 +50,14 @@ struct tracer {
 struct program { /* who a thread is, until it executes something else */
 	u32 pid;
 	const char *path;
+	u64 hash;
 };
 
 struct watched { /* one listener: a container's processes, or those of one more process that was started in it */
 	struct tracer *t;
 	int fd;
 	struct opened *opened;
+	bool roots; /* some process has a root directory of its own */
 	bool started, noted_calls[OBSERVED_CALLS][2];
 	struct resolver r;
 	struct seen_set seen;
@@ -103,7 +105,7 @@ static bool read_link(u32 pid, const char *what, char *to)
 	return to[0] == '/';
 }
 
-static const char *program_of(struct watched *w)
+static const struct program *program_of(struct watched *w)
 {
 	struct program *p = &w->programs[w->pid % PROGRAM_SLOTS];
 	if (p->pid != w->pid) {
@@ -114,8 +116,9 @@ static const char *program_of(struct watched *w)
 			struct program *q = &w->programs[(w->pid - 1) % PROGRAM_SLOTS]; /* most likely of its parent, or of another thread */
 			p->path = q->path && strcmp(q->path, exe) == 0 ? q->path : arena_bytes(&w->arena, str_of(exe));
 		}
+		p->hash = hash64(str_of(p->path), hash_seed);
 	}
-	return p->path;
+	return p;
 }
 
 /* Where a relative name begins. */
@@ -130,7 +133,7 @@ static bool read_base(struct watched *w, s32 dirfd)
 /* --- what is found --- */
 static void note(struct watched *w, struct str path, u8 what)
 {
-	observed_add(w->t->o, path, what, str_of(program_of(w)), !atomic_load_explicit(&w->t->steady, memory_order_relaxed));
+	observed_add(w->t->o, path, what, str_of(program_of(w)->path), !atomic_load_explicit(&w->t->steady, memory_order_relaxed));
 }
 
 static bool meet(void *ctx, struct str path, bool last)
@@ -294,8 +297,8 @@ static bool one_name(struct watched *w, const struct seccomp_data *d, u8 kind, i
 		c.follow = false;
 	else if (flags >= 0 && kind != WATCH_EXEC)
 		c.follow = !(c.flags & AT_SYMLINK_NOFOLLOW);
-	/* Seen before from the same process, in the same phase: nothing new. Relative names depend on where it is. */
-	u64 key[4] = { w->pid, (u64)kind << 32 | (u32)c.dirfd, c.flags, atomic_load_explicit(&w->t->steady, memory_order_relaxed) };
+	/* Seen before from the same program, in the same phase: nothing new. Relative names depend on where it is. */
+	u64 key[4] = { w->roots ? w->pid : program_of(w)->hash, (u64)kind << 32 | (u32)c.dirfd, c.flags, atomic_load_explicit(&w->t->steady, memory_order_relaxed) };
 	bool absolute = w->name[0] == '/';
 	u64 h = hash64(str_of(w->name), hash64(str_n((const char *)key, sizeof key), hash_seed));
 	if (absolute && seen_has(&w->seen, h))
@@ -334,8 +337,10 @@ static bool handle(struct watched *w, const struct seccomp_notif *n)
 		w->programs[w->pid % PROGRAM_SLOTS].pid = 0; /* it is somebody else from here on */
 	if (!denied && c->other.path >= 0 && c->other.kind)
 		denied = one_name(w, d, c->other.kind, c->other.dir, c->other.path, -1);
-	if (strcmp(c->name, "chroot") == 0 || strcmp(c->name, "pivot_root") == 0)
+	if (strcmp(c->name, "chroot") == 0 || strcmp(c->name, "pivot_root") == 0) {
+		w->roots = true;
 		seen_forget(&w->seen);
+	}
 	return denied;
 }
 

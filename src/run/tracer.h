@@ -5,7 +5,12 @@
  *                      └────────── continue ────────────────┘
  *
  * It needs no privilege in the image and no agent in it, sees every process of the container whatever it forks, works for an ordinary user, and leaves ptrace to the program. Calls that
- * name no file are not slowed at all. As root, opening is watched by fanotify instead (mark on the overlay's mount), so that the hot call of servers does not stop.
+ * name no file are not slowed at all. As root, opening for reading with O_NONBLOCK (what servers do for each request) is told by fanotify instead, so that it does not stop; a name that is not there is
+ * then not told. What the kernel opens by itself for execve (the interpreter of "#!", the loader of ELF) is read from the file.
+ *
+ * Programs of 32 bits (x86, arm) are watched, too; x32 is refused. io_uring, which no filter sees, is not there while it is watched (ENOSYS: programs do without). connect(2) is not watched: what it
+ * leads to was made by a bind(2), which is.
+ *
  * A name is read twice only by the kernel: what is recorded may differ from what a hostile program then opens; nothing is decided by it but what a trace says, and every name is
  * data (never opened here).
  *
