@@ -18,6 +18,12 @@ static void begin(struct graph *g)
 		n++;
 	k->named = xcalloc(n + 1, 1);
 	g->kinds[graph_index(&graph_conf)] = k;
+	for (const char *const *p = conf_spares; *p; p++) {
+		autofree node_id *v = NULL;
+		u32 n_spare = conf_match(g, 0, str_of(*p), &v);
+		for (u32 i = 0; i < n_spare; i++)
+			graph_spare(g, v[i]);
+	}
 }
 
 static void end(struct graph *g)

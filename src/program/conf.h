@@ -30,4 +30,5 @@ struct conf_program {
 	const char *reads;
 };
 extern const struct conf_program conf_programs[]; /* ends with names NULL */
+extern const char *const conf_spares[]; /* absolute patterns of what its program does without, known before anything is reached; ends with NULL */
 #endif

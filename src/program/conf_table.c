@@ -93,3 +93,9 @@ const struct conf_program conf_programs[] = {
 	{ "curl wget libcurl*.so*", "/etc/wgetrc /etc/ssl/openssl.cnf ~certificates" },
 	{ NULL, NULL },
 };
+
+/* Native code for queries: postgres runs them without when its provider is not there; then its compiler need not be there, either. */
+const char *const conf_spares[] = {
+	"/usr/lib/postgresql/*/lib/llvmjit*", "/usr/lib/postgresql/*/lib/bitcode", "/usr/local/lib/postgresql/llvmjit*", "/usr/local/lib/postgresql/bitcode", "/usr/pgsql-*/lib/llvmjit*", "/usr/pgsql-*/lib/bitcode", "/usr/lib64/pgsql/llvmjit*",
+	"/usr/lib64/pgsql/bitcode", "/usr/libexec/postgresql*/llvmjit*", "/usr/lib/postgresql*/llvmjit*", "/usr/lib/postgresql*/bitcode", NULL,
+};

@@ -269,6 +269,8 @@ static void closure_reached(void *ctx, node_id id, enum closure_by by, node_id f
 	enum graph_use use = uses[by];
 	if (from == CLOSURE_START)
 		use = keep_of(g)->asked ? USE_ASKED : USE_START;
+	if (by == CLOSURE_PLUGIN && g->spare[id])
+		return;
 	if (rootfs_type(g->r, id) != TAR_DIR)
 		graph_reach(g, id, use, from);
 	else if (graph_is_own(g, id))

@@ -14,8 +14,6 @@ struct keep {
 };
 
 static struct keep *keep_of(struct graph *g) { return g->kinds[graph_index(&graph_java)]; }
-static void begin(struct graph *g) { g->kinds[graph_index(&graph_java)] = xcalloc(1, sizeof(struct keep)); }
-
 static void end(struct graph *g)
 {
 	struct keep *k = keep_of(g);
@@ -30,6 +28,26 @@ static node_id at(const struct graph *g, node_id dir, const char *path)
 	for (struct str rest = str_of(path); rest.p && dir;)
 		dir = rootfs_child(g->r, dir, str_cut(&rest, '/'));
 	return dir;
+}
+
+/* What only developers, debuggers and screens ask for. */
+static void spare_of(struct graph *g, node_id home)
+{
+	static const char *const spare[] = { "jmods", "src.zip", "lib/src.zip", "include", "man", "demo", "sample", "docs", "legal", "lib/ct.sym", "lib/tools.jar", "lib/missioncontrol", "lib/visualvm", "lib/server/classes_nocoops.jsa",
+		"lib/libawt_xawt.so", "lib/libjawt.so", "lib/libsplashscreen.so", "lib/libjsound.so", "lib/libjdwp.so", "lib/libdt_socket.so", "lib/libsaproc.so", "lib/libinstrument.so", "jre/lib/amd64/libawt_xawt.so",
+		"jre/lib/amd64/libsplashscreen.so", "jre/lib/amd64/libjsoundalsa.so", "jre/lib/amd64/libjdwp.so", "jre/lib/amd64/libsaproc.so" };
+	for (size_t i = 0; i < countof(spare); i++)
+		graph_spare(g, at(g, home, spare[i]));
+}
+
+/* A library of the machine by its name, where versions keep it. */
+static void own_library(struct graph *g, const char *name, node_id because)
+{
+	static const char *const places[] = { "lib", "jre/lib/amd64", "lib/amd64" };
+	struct keep *k = keep_of(g);
+	for (u32 h = 0; h < k->n_homes; h++)
+		for (size_t i = 0; i < countof(places); i++)
+			graph_reach(g, at(g, at(g, k->home[h], places[i]), name), USE_PLUGIN, because);
 }
 
 /* Directories behind links of the home: Debian keeps conf in /etc/java-17-openjdk. */
@@ -48,8 +66,6 @@ static void behind_links(struct graph *g, node_id dir, node_id because)
 
 static void reach_home(struct graph *g, node_id home, node_id because)
 {
-	static const char *const spare[] = { "jmods", "src.zip", "lib/src.zip", "include", "man", "demo", "sample", "docs", "legal", "lib/ct.sym", "lib/tools.jar", "lib/missioncontrol", "lib/visualvm", "lib/server/classes_nocoops.jsa",
-		"lib/libawt_xawt.so", "lib/libjawt.so", "lib/libsplashscreen.so", "lib/libjsound.so", "jre/lib/amd64/libawt_xawt.so", "jre/lib/amd64/libsplashscreen.so", "jre/lib/amd64/libjsoundalsa.so" };
 	static const char *const whole[] = { "lib", "conf", "jre", "release", NULL };
 	struct keep *k = keep_of(g);
 	for (u32 i = 0; i < k->n_homes; i++)
@@ -58,8 +74,7 @@ static void reach_home(struct graph *g, node_id home, node_id because)
 	if (k->n_homes == HOMES)
 		return;
 	k->home[k->n_homes++] = home;
-	for (size_t i = 0; i < countof(spare); i++)
-		graph_spare(g, at(g, home, spare[i]));
+	spare_of(g, home);
 	graph_reach(g, at(g, home, "bin/java"), USE_INTERPRETER, because);
 	for (const char *const *w = whole; *w; w++) {
 		node_id id = at(g, home, *w);
@@ -89,6 +104,19 @@ static bool is_home(const struct graph *g, node_id dir)
 	return false;
 }
 
+static void begin(struct graph *g)
+{
+	static const char *const homes[] = { "/usr/lib/jvm/*", "/opt/*", "/opt/java/*", "/usr/local/*", "/opt/jdk/*" };
+	g->kinds[graph_index(&graph_java)] = xcalloc(1, sizeof(struct keep));
+	for (size_t i = 0; i < countof(homes); i++) {
+		autofree node_id *v = NULL;
+		u32 n = conf_match(g, 0, str_of(homes[i]), &v);
+		for (u32 k = 0; k < n; k++)
+			if (is_home(g, v[k]))
+				spare_of(g, v[k]);
+	}
+}
+
 static void machine(struct graph *g, node_id file)
 {
 	static const char *const marks[] = { "java", "javaw", "javac", "keytool", "jshell", "jcmd", "jstack", "jmap", "jlink", "jar", "libjvm.so", "libjli.so", NULL };
@@ -101,6 +129,17 @@ static void machine(struct graph *g, node_id file)
 			reach_home(g, str_is(graph_name(g, dir), "jre") && is_home(g, above) ? above : dir, file);
 			return;
 		}
+}
+
+static void library(struct graph *g, node_id file, struct str name)
+{
+	static const char *const places[] = { "/lib/*-linux-*/", "/usr/lib/*-linux-*/", "/lib/", "/usr/lib/", "/usr/local/lib/", "/lib64/", "/usr/lib64/", "/usr/lib/jni/", "/usr/lib/*-linux-*/jni/" };
+	for (size_t i = 0; i < countof(places) && name.n < 64; i++) {
+		autofree node_id *v = NULL;
+		u32 n = conf_match(g, 0, str_of(arena_printf(&g->a, "%s%.*s", places[i], (int)name.n, name.p)), &v);
+		for (u32 k = 0; k < n; k++)
+			graph_elf(g, v[k], file);
+	}
 }
 
 /* --- the class path --- */
@@ -133,6 +172,17 @@ static void option(struct graph *g, struct str word, node_id because)
 		str_cut(&file, '=');
 	else
 		file = str_cut(&value, '=');
+	if (str_starts(word, STR("-javaagent:")))
+		own_library(g, "libinstrument.so", because);
+	if (str_starts(word, STR("-agentlib:")) || str_starts(word, STR("-Xrunjdwp"))) {
+		struct str name = str_cut(&file, '=');
+		own_library(g, arena_printf(&g->a, "lib%.*s.so", (int)MIN(name.n, (size_t)60), name.n ? name.p : ""), because);
+		own_library(g, "libjdwp.so", because);
+		own_library(g, "libdt_socket.so", because);
+		return;
+	}
+	if (str_starts(word, STR("-Djava.net.useSystemProxies")))
+		library(g, because, STR("libgio-2.0.so.0"));
 	if (str_starts(word, STR("-Xbootclasspath")) || str_starts(word, STR("--class-path=")) || str_starts(word, STR("--module-path=")) || str_starts(word, STR("-Djava.class.path=")) || str_starts(word, STR("-Dloader.path=")))
 		class_path(g, str_from(word, i + 1), because);
 	else if (str_starts(file, STR("file:")))
@@ -217,15 +267,26 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 }
 
 /* --- what classes name --- */
-static void library(struct graph *g, node_id file, struct str name)
+/* What an interface of Java loads by name. */
+static void uses(struct graph *g, node_id file, struct str api)
 {
-	static const char *const places[] = { "/lib/*-linux-*/", "/usr/lib/*-linux-*/", "/lib/", "/usr/lib/", "/usr/local/lib/", "/lib64/", "/usr/lib64/", "/usr/lib/jni/", "/usr/lib/*-linux-*/jni/" };
-	for (size_t i = 0; i < countof(places) && name.n < 64; i++) {
-		autofree node_id *v = NULL;
-		u32 n = conf_match(g, 0, str_of(arena_printf(&g->a, "%s%.*s", places[i], (int)name.n, name.p)), &v);
-		for (u32 k = 0; k < n; k++)
-			graph_elf(g, v[k], file);
-	}
+	struct keep *k = keep_of(g);
+	k->images |= str_is(api, "java.awt");
+	if (str_is(api, "javax.print"))
+		library(g, file, STR("libcups.so.2"));
+	if (str_is(api, "javax.smartcardio"))
+		library(g, file, STR("libpcsclite.so.1"));
+	if (str_is(api, "javax.sound"))
+		own_library(g, "libjsound.so", file);
+	if (str_is(api, "java.instrument"))
+		own_library(g, "libinstrument.so", file);
+	if (str_is(api, "sun.security.pkcs11"))
+		library(g, file, STR("libnss3.so"));
+	if (str_is(api, "javax.security.sasl"))
+		library(g, file, STR("libgssapi_krb5.so.2"));
+	if (str_is(api, "javax.tools"))
+		for (u32 h = 0; h < k->n_homes; h++)
+			graph_reach(g, at(g, k->home[h], "lib/ct.sym"), USE_DATA, file);
 }
 
 static void read_note(struct graph *g, node_id file, struct str note)
@@ -245,7 +306,7 @@ static void read_note(struct graph *g, node_id file, struct str note)
 		} else if (letter == 's' && str_starts(text, STR("lib")) && str_contains(text, STR(".so"))) {
 			library(g, file, text);
 		} else if (letter == 'd') {
-			k->images |= str_is(text, "uses\tjava.awt");
+			uses(g, file, str_from(text, 5));
 		} else if (letter == 'x' && str_is(text, "run")) {
 			k->runs = true;
 		} else if (letter == 'x' && str_is(text, "cut")) {
@@ -298,11 +359,10 @@ static bool settle(struct graph *g)
 		more = true;
 	}
 	if (k->images && !k->drawn && k->n_homes) {
-		static const char *const gui[] = { "lib/libawt_xawt.so", "lib/libjawt.so", "lib/libsplashscreen.so", "lib/libjsound.so" };
 		k->drawn = more = true;
-		for (u32 h = 0; h < k->n_homes; h++)
-			for (size_t i = 0; i < countof(gui); i++)
-				graph_reach(g, at(g, k->home[h], gui[i]), USE_PLUGIN, k->noted[0]);
+		own_library(g, "libawt_xawt.so", k->home[0]);
+		own_library(g, "libjawt.so", k->home[0]);
+		own_library(g, "libsplashscreen.so", k->home[0]);
 		library(g, k->home[0], STR("libfontconfig.so.1"));
 		library(g, k->home[0], STR("libfreetype.so.6"));
 	}

@@ -302,7 +302,7 @@ static const struct plugin {
 	{ "libp11-kit.so*", "pkcs11", "*.so" }, { "libgio-2.0.so*", "gio/modules", "*.so" }, { "libgdk_pixbuf*", "gdk-pixbuf-2.0/*/loaders", "*.so" }, { "libMagickCore*", "ImageMagick-*/modules-*/*", "*.so" },
 	{ "libgstreamer-*", "gstreamer-1.0", "*.so" }, { "libvips.so*", "vips-modules-*", "*.so" }, { "libQt5Core.so*", "qt5/plugins/*", "*.so" }, { "libQt6Core.so*", "qt6/plugins/*", "*.so" },
 	{ "libaprutil-1.so*", "apr-util-1", "*.so" }, { "libnss3.so", "", "lib*3.so" }, { "libnss3.so", "", "libnssckbi.so" }, { "libnss3.so", "nss", "*.so" }, { "libldap*.so*", "ldap", "*.so*" },
-	{ "libsystemd.so*", "", "liblz4.so.1" }, { "libjvm.so", "..", "*.so" }, { "libjli.so*", "", "*.so" }, { "libjli.so*", "server", "*.so" }, { "libjli.so*", "..", "*.so" }, { "libjli.so*", "../server", "*.so" },
+	{ "libsystemd.so*", "", "liblz4.so.1" }, { "libjli.so*", "server", "*.so" }, { "libjli.so*", "../server", "*.so" },
 	{ "nginx", "/usr/lib/nginx/modules", "*.so" }, { "nginx", "/usr/lib64/nginx/modules", "*.so" }, { "nginx", "/etc/nginx/modules", "*.so" }, { "apache2", "/usr/lib/apache2/modules", "*.so" },
 	{ "httpd", "/usr/lib64/httpd/modules", "*.so" }, { "httpd", "/usr/local/apache2/modules", "*.so" }, { "httpd", "/usr/lib/apache2", "*.so" }, { "postgres", "../lib", "*.so" },
 	{ "postgres", "/usr/local/lib/postgresql", "*.so" }, { "postgres", "/usr/lib64/pgsql", "*.so" }, { "mysqld", "/usr/lib*/mysql/plugin", "*.so" }, { "mariadbd", "/usr/lib*/mysql/plugin", "*.so" },

@@ -186,10 +186,10 @@ static bool is_started(enum graph_use use)
 	return use == USE_START || use == USE_ASKED || use == USE_SEEN || use == USE_COMMAND || use == USE_PLUGIN || use == USE_NAMED;
 }
 
-/* Libraries that convert between the locale's encoding and their own, no others. */
+/* Libraries that convert between the locale's encoding and their own, no others; and those that do it for whoever imports that of them (refer.c: g_convert). */
 static bool only_locale(struct str name)
 {
-	static const char *const patterns[] = { "libidn*.so*", "libunistring.so*", "libreadline.so*", "libslang.so*", "libedit.so*", "libncurses*.so*", "libgpg-error.so*", "libpsl.so*", "libstdc++.so*", "libassuan.so*", "libpopt.so*", "libgmodule*", "libapt-*" };
+	static const char *const patterns[] = { "libidn*.so*", "libunistring.so*", "libreadline.so*", "libslang.so*", "libedit.so*", "libncurses*.so*", "libgpg-error.so*", "libpsl.so*", "libstdc++.so*", "libglib-2.0.so*", "libassuan.so*", "libpopt.so*", "libgmodule*", "libapt-*" };
 	for (size_t i = 0; i < countof(patterns); i++)
 		if (str_glob(str_of(patterns[i]), name))
 			return true;
@@ -204,7 +204,7 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 		return;
 	u32 functions = refer_functions(note);
 	/* An interpreter imports everything: what its scripts ask for, their languages say. */
-	bool language = closure_language(name) || script_is_shell(name);
+	bool language = closure_language(name) || script_is_shell(name) || rootfs_child(g->r, rootfs_node(g->r, file)->parent, STR("jvm.cfg")); /* Java's own libraries: java.c */
 	if (language)
 		functions &= ~(u32)REFER_SHELL;
 	if (script_is_shell(name))

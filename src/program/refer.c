@@ -10,7 +10,7 @@
 
 /* --- functions that matter --- */
 static const struct { char name[28]; u32 bit; } functions[] = {
-	{ "iconv_open", REFER_ICONV }, { "setlocale", REFER_LOCALE }, { "newlocale", REFER_LOCALE }, { "tzset", REFER_ZONE }, { "localtime", REFER_ZONE }, { "localtime_r", REFER_ZONE }, { "localtime64", REFER_ZONE },
+	{ "iconv_open", REFER_ICONV }, { "g_convert", REFER_ICONV }, { "g_convert_with_fallback", REFER_ICONV }, { "g_iconv_open", REFER_ICONV }, { "g_locale_to_utf8", REFER_ICONV }, { "g_io_channel_set_encoding", REFER_ICONV }, { "setlocale", REFER_LOCALE }, { "newlocale", REFER_LOCALE }, { "tzset", REFER_ZONE }, { "localtime", REFER_ZONE }, { "localtime_r", REFER_ZONE }, { "localtime64", REFER_ZONE },
 	{ "localtime64_r", REFER_ZONE }, { "mktime", REFER_ZONE }, { "mktime64", REFER_ZONE }, { "timelocal", REFER_ZONE }, { "getpwnam", REFER_ACCOUNTS }, { "getpwnam_r", REFER_ACCOUNTS }, { "getpwuid", REFER_ACCOUNTS },
 	{ "getpwuid_r", REFER_ACCOUNTS }, { "getpwent", REFER_ACCOUNTS }, { "getgrnam", REFER_ACCOUNTS }, { "getgrnam_r", REFER_ACCOUNTS }, { "getgrgid", REFER_ACCOUNTS }, { "getgrgid_r", REFER_ACCOUNTS },
 	{ "getgrent", REFER_ACCOUNTS }, { "getgrouplist", REFER_ACCOUNTS }, { "initgroups", REFER_ACCOUNTS }, { "getspnam", REFER_ACCOUNTS | REFER_SHADOW }, { "getspnam_r", REFER_ACCOUNTS | REFER_SHADOW },
@@ -392,7 +392,7 @@ static void close_refer(void *state)
 
 static const struct collector_stream stream = { .open = open_refer, .begin = begin, .feed = feed, .end = end, .close = close_refer };
 
-const struct collector refer_collector = { .id = COLLECT_REFER, .version = 2, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
+const struct collector refer_collector = { .id = COLLECT_REFER, .version = 3, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
 
 /* --- reading --- */
 bool refer_next(struct str *rest, char *letter, struct str *text)

@@ -36,13 +36,16 @@ static bool below(struct str dir, const char *const *roots)
 /* By its path: what lies where configuration lies, or is called as it is. Data of the same endings (schemas, translations, data of modules) is read by nobody for its paths. */
 static bool is(struct str dir, struct str name)
 {
-	static const char *const data[] = { "usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/i18n", "usr/share/zoneinfo", "usr/share/mime", "usr/share/icons", "usr/share/perl", "usr/share/X11", "usr/share/bug",
+	static const char *const data[] = { "etc/profile.d", "etc/pam.d", "etc/security", "etc/skel", "etc/apt", "etc/dpkg", "etc/logrotate.d", "etc/init.d", "etc/rc.d", "usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/i18n", "usr/share/zoneinfo", "usr/share/mime", "usr/share/icons", "usr/share/perl", "usr/share/X11", "usr/share/bug",
 		"usr/share/lintian", "usr/share/common-licenses", "usr/share/vim", "usr/share/fonts", "usr/share/bash-completion", "usr/share/zsh", "usr/share/gtk-doc", "usr/share/javascript", "usr/share/nodejs", "usr/include",
 		"usr/src", "usr/lib/gcc", "var/lib/dpkg", "var/lib/apt", "var/cache", "var/lib/rpm", "lib/apk", "proc", "sys", "dev", "etc/ssl/certs", "etc/pki/ca-trust", "etc/alternatives", "etc/ca-certificates", NULL };
 	if (below(dir, data) || has_component(dir, "node_modules site-packages dist-packages gems __pycache__ .git locale locales i18n"))
 		return false;
 	/* The shells and homes of accounts are nobody's but those of who logs in. */
 	if (str_is(dir, "etc") && str_among(name, "passwd passwd- group group- shadow shadow- gshadow gshadow- shells subuid subgid"))
+		return false;
+	if (str_is(dir, "etc") && str_among(name, "passwd passwd- group group- shadow shadow- gshadow gshadow- subuid subuid- subgid subgid- shells services protocols rpc networks hosts hostname fstab mtab login.defs adduser.conf deluser.conf "
+		"profile bash.bashrc bashrc zshrc csh.cshrc securetty debian_version os-release issue motd locale.alias ethertypes ld.so.cache"))
 		return false;
 	if (str_starts(dir, STR("etc/")) || str_is(dir, "etc"))
 		return !ends_in(name, "pem crt key gz db cache so py pyc pl pm rb");

@@ -124,8 +124,9 @@ static void literal(struct java *j, struct str s, bool runs, bool loads)
 
 static void uses(struct java *j, struct str class)
 {
-	static const struct { char begins[20]; const char *api; } apis[] = { { "java/awt/", "java.awt" }, { "javax/swing/", "java.awt" }, { "javax/imageio/", "java.awt" }, { "javax/sound/", "javax.sound" }, { "javafx/", "java.awt" },
-		{ "javax/print/", "javax.print" }, { "javax/tools/", "javax.tools" }, { "com/sun/tools/", "javax.tools" }, { "javax/smartcardio/", "javax.smartcardio" } };
+	static const struct { char begins[24]; const char *api; } apis[] = { { "java/awt/", "java.awt" }, { "javax/swing/", "java.awt" }, { "javax/imageio/", "java.awt" }, { "javax/sound/", "javax.sound" }, { "javafx/", "java.awt" },
+		{ "javax/print/", "javax.print" }, { "javax/tools/", "javax.tools" }, { "com/sun/tools/", "javax.tools" }, { "javax/smartcardio/", "javax.smartcardio" }, { "java/lang/instrument", "java.instrument" }, { "com/sun/tools/attach", "java.instrument" },
+		{ "sun/security/pkcs11", "sun.security.pkcs11" }, { "javax/security/sasl/", "javax.security.sasl" }, { "org/ietf/jgss/", "javax.security.sasl" } };
 	for (size_t i = 0; i < countof(apis); i++)
 		if (str_starts(class, str_of(apis[i].begins))) {
 			char line[48];
