@@ -306,4 +306,17 @@ static void reached(struct graph *g, node_id file)
 	}
 }
 
-const struct graph_kind graph_native = { .name = "native", .reached = reached };
+/* A compiler of queries that a database does without when it is not there, and what it compiles: neither comes with the directory of plugins. */
+static void begin(struct graph *g)
+{
+	for (node_id id = rootfs_next(g->r, ROOTFS_ROOT); id; id = rootfs_next(g->r, id)) {
+		if (!str_is(graph_name(g, id), "llvmjit.so") || id >= g->n)
+			continue;
+		node_id dir = rootfs_node(g->r, id)->parent;
+		graph_spare(g, id);
+		graph_spare(g, rootfs_child(g->r, dir, STR("bitcode")));
+		graph_spare(g, rootfs_child(g->r, dir, STR("llvmjit_types.bc")));
+	}
+}
+
+const struct graph_kind graph_native = { .name = "native", .begin = begin, .reached = reached };
