@@ -270,7 +270,7 @@ static void add_lib(struct graph *g, struct str path, node_id dir)
 }
 
 /* --- what a file refers to --- */
-enum { IMPORT = 1, LOAD = 2, EVAL = 4, WIDE = 8, FILES = 16, RUN = 32 };
+enum { IMPORT = 1, LOAD = 2, EVAL = 4, WIDE = 8, FILES = 16, RUN = 32, NAMES = 64 /* has a module that loads by name do so */ };
 
 static u32 unknowns(struct str note)
 {
@@ -278,10 +278,14 @@ static u32 unknowns(struct str note)
 	char letter;
 	struct str text;
 	u32 bits = 0;
-	while (source_next(&note, &letter, &text))
+	while (source_next(&note, &letter, &text)) {
 		for (u32 i = 0; letter == 'x' && i < countof(words); i++)
 			if (str_is(text, words[i]))
 				bits |= 1u << i;
+		if (letter == 'm' && str_among(text, "Module::Implementation Module::Runtime Module::Load Module::Load::Conditional Class::Load Module::Find Module::Util Mojo::Loader Plack::Util UNIVERSAL::require Class::Inspector Module::Loader "
+						    "Catalyst::Utils Module::Pluggable Module::Pluggable::Object Class::Autouse Plugin::Loader Plugin::Simple Dancer2::Core::Factory"))
+			bits |= NAMES;
+	}
 	return bits;
 }
 
@@ -331,7 +335,7 @@ static void module_line(struct graph *g, node_id file, struct str t, bool applic
 	node_id dir = rootfs_node(g->r, file)->parent;
 	if (!m.n || (lazy && for_developers(m)))
 		return;
-	if (tab && !application && !(unknowns(graph_note(g, file)) & IMPORT))
+	if (tab && !application && !(unknowns(graph_note(g, file)) & (IMPORT | NAMES)))
 		return;
 	if (m.p[m.n - 1] == '/')
 		want(g, m, WANT_BELOW, file);
@@ -349,7 +353,7 @@ static void module_line(struct graph *g, node_id file, struct str t, bool applic
 static void string_line(struct graph *g, node_id file, struct str t, u32 bits, bool application)
 {
 	node_id dir = rootfs_node(g->r, file)->parent;
-	bool by_name = application || (bits & (IMPORT | WIDE | EVAL));
+	bool by_name = application || (bits & (IMPORT | WIDE | EVAL | NAMES));
 	if (t.n > 5 && (str_starts(t, STR("dbi:")) || str_starts(t, STR("DBI:")))) {
 		struct str rest = str_from(t, 4), driver = str_cut(&rest, ':');
 		want_name(g, "DBD/", driver, ".pm", WANT_FILE, file);
@@ -359,7 +363,7 @@ static void string_line(struct graph *g, node_id file, struct str t, u32 bits, b
 			return;
 		if (!open)
 			want_module(g, t, file);
-		if ((open && (bits & (IMPORT | WIDE))) || (bits & WIDE))
+		if ((open && (bits & (IMPORT | WIDE | NAMES))) || (bits & WIDE))
 			want_name(g, "", open ? str_head(t, t.n - 2) : t, "/", WANT_BELOW, file);
 	} else if (t.p[0] == '/') {
 		node_id id = graph_find_path(g, 0, t);
@@ -381,6 +385,9 @@ static void command_line(struct graph *g, node_id file, struct str t)
 	struct str words[SCRIPT_WORDS];
 	u32 n = 0;
 	if (!str_chr(t, SCRIPT_US)) {
+		struct str rest = t, first = str_cut(&rest, ' '); /* without a shell when nothing in the line needs one: what is built into that must be there as a program, too */
+		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
+		graph_reach(g, graph_program(g, first), USE_COMMAND, file);
 		graph_shell(g, t, file);
 		return;
 	}
@@ -409,6 +416,22 @@ static void add_application(struct graph *g, node_id file)
 	}
 }
 
+/* What lies with an application's file: it is started from there, or from the directory that lib/, bin/ … of it are in. */
+static void lies_with(struct graph *g, node_id file)
+{
+	node_id dir = rootfs_node(g->r, file)->parent, up;
+	while (dir && str_among(graph_name(g, dir), "lib bin script scripts exe config app public cgi-bin") && (up = rootfs_node(g->r, dir)->parent) && up != ROOTFS_ROOT && !str_among(graph_name(g, up), "usr local"))
+		dir = up;
+	graph_application(g, dir, file);
+}
+
+static void working_directory(struct graph *g, node_id because)
+{
+	const char *dir = g->img->config.workdir;
+	if (dir && *dir && strcmp(dir, "/") != 0)
+		graph_application(g, graph_find_path(g, 0, str_of(dir)), because);
+}
+
 /* Loads what cannot be told: what is installed beside Perl itself may be meant. */
 static void unbounded(struct graph *g, node_id file)
 {
@@ -430,8 +453,10 @@ static void read_file(struct graph *g, node_id file)
 	struct buf name = BUF(0);
 	bool core = false, inside = name_of(g, file, &name, &core), application = !inside || g->use[file] == USE_APPLICATION;
 	char letter;
-	if (application)
+	if (application) {
 		add_application(g, file);
+		lies_with(g, file);
+	}
 	while (source_next(&rest, &letter, &text)) {
 		named += letter == 's' && str_contains(text, STR("::"));
 		if (letter == 'm')
@@ -458,7 +483,7 @@ static void read_file(struct graph *g, node_id file)
 		buf_free(&dist);
 		if ((bits & FILES) && !core)
 			want_name(g, "", stem, "/", WANT_DATA, file);
-		if ((bits & (IMPORT | WIDE)) && !only_loads(module))
+		if ((bits & (IMPORT | WIDE | NAMES)) && !only_loads(module))
 			want_name(g, "", stem, "/", WANT_BELOW, file);
 	}
 	for (u32 i = 0; inside && i < countof(families); i++)
@@ -466,6 +491,8 @@ static void read_file(struct graph *g, node_id file)
 			want_list(g, str_of(families[i].wants), file);
 	if (str_is(module, "IO/Socket/SSL.pm") || str_is(module, "LWP/UserAgent.pm") || str_is(module, "Net/SSLeay.pm"))
 		family_ask(g, "certificates", file);
+	if (bits & RUN) /* what is started by a name that is not known may need a shell */
+		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
 	if (application && (bits & IMPORT) && !named)
 		unbounded(g, file);
 	buf_free(&name);
@@ -538,27 +565,36 @@ static void reached(struct graph *g, node_id file)
 		begin_perl(g, file);
 }
 
+static void run_text(struct graph *g, struct str text, node_id because)
+{
+	struct buf note = { 0 };
+	char letter;
+	source_take(&source_perl, STR(""), STR("-e.pl"), text, false, &note);
+	for (struct str rest = str_n(arena_bytes(&g->a, buf_str(&note)), note.n); source_next(&rest, &letter, &text);)
+		if (letter == 'c')
+			command_line(g, because, text);
+		else if (letter == 'm' && str_contains(text, STR(".")))
+			want(g, text, WANT_FILE, because);
+		else if (letter == 'm' || (letter == 's' && str_contains(text, STR("::")) && text.p[0] != ':'))
+			want_module(g, str_cut(&text, '\t'), because);
+	buf_free(&note);
+}
+
 /* perl -MFoo=bar -Ilib -e 'use Foo; …' */
 static void command(struct graph *g, node_id program, const struct str *words, u32 n, node_id because)
 {
 	(void)program;
-	if (!n || !is_interpreter(str_base(words[0])))
+	if (!n || (!is_interpreter(str_base(words[0])) && !str_among(str_base(words[0]), "plackup starman twiggy starlet hypnotoad morbo uwsgi feersum gazelle")))
 		return;
+	working_directory(g, because);
 	for (u32 i = 1; i < n; i++) {
 		struct str t = words[i];
-		if (t.n && t.p[0] == '-')
+		if (!t.n || t.p[0] != '-')
+			continue;
+		if (str_starts(t, STR("-M")) || str_starts(t, STR("-m")) || str_starts(t, STR("-I")))
 			options(g, t, because);
-		for (const char *at; (at = str_find(t, STR("use "))) || (at = str_find(t, STR("require ")));) {
-			t = str_from(t, (size_t)(at - t.p) + (*at == 'u' ? 4 : 8));
-			size_t k = 0;
-			while (k < t.n && (t.p[k] == ':' || t.p[k] == '_' || (t.p[k] | 32) >= 'a' ? (t.p[k] | 32) <= 'z' || t.p[k] == ':' || t.p[k] == '_' : t.p[k] >= '0' && t.p[k] <= '9'))
-				k++;
-			want_module(g, str_head(t, k), because);
-		}
-		if (str_contains(words[i], STR("\\N{")) || str_contains(words[i], STR("charnames")))
-			want(g, STR("_charnames.pm"), WANT_FILE, because);
-		if (str_contains(words[i], STR("encoding(")))
-			want(g, STR("PerlIO/encoding.pm"), WANT_FILE, because);
+		else if ((t.p[t.n - 1] == 'e' || t.p[t.n - 1] == 'E') && i + 1 < n)
+			run_text(g, words[++i], because);
 	}
 }
 

@@ -24,7 +24,7 @@ struct spec {
 	node_id file, base, dir; /* the specification; the directory that specifications/ lies in; of its files, 0 */
 	node_id lib[PATHS];
 	u32 n_libs;
-	bool kept;
+	bool kept, is_default;
 };
 
 struct wanted {
@@ -275,7 +275,7 @@ static void read_spec(struct graph *g, node_id file, node_id base, bool is_defau
 {
 	struct ruby *p = ruby_of(g);
 	struct str rest = graph_note(g, file), text, stem = graph_name(g, file), paths[PATHS] = { STR("lib") };
-	struct spec s = { .file = file, .base = base };
+	struct spec s = { .file = file, .base = base, .is_default = is_default };
 	u32 n_paths = 0, index = p->n_specs + 1;
 	char letter;
 	stem.n -= 8; /* ".gemspec" */
@@ -366,6 +366,13 @@ static void keep_gem(struct graph *g, u32 index, node_id because)
 	if (s->dir) {
 		reach_files(g, s->dir, true, USE_DATA, s->file);
 		keep_extensions(g, s, s->file);
+	} else if (!s->is_default && !str_is(s->name, "rubygems-update")) { /* a distribution's: its files lie in vendor_ruby */
+		struct buf b = BUF(4096);
+		for (size_t i = 0; i < s->name.n; i++)
+			buf_putc(&b, s->name.p[i] == '-' ? '/' : s->name.p[i]);
+		buf_putc(&b, '/');
+		want(g, buf_str(&b), s->file);
+		buf_free(&b);
 	}
 }
 
@@ -409,11 +416,11 @@ static u32 gem_of(struct graph *g, node_id file, struct buf *out, bool *inside)
 }
 
 /* --- what a file refers to --- */
-enum { IMPORT = 1, LOAD = 2, EVAL = 4, WIDE = 8, FILES = 16, BUNDLER = 32 };
+enum { IMPORT = 1, LOAD = 2, EVAL = 4, WIDE = 8, FILES = 16, BUNDLER = 32, RUN = 64 };
 
 static u32 unknowns(struct str note)
 {
-	static const char *const words[] = { "import", "load", "eval", "wide", "files", "bundler" };
+	static const char *const words[] = { "import", "load", "eval", "wide", "files", "bundler", "run" };
 	char letter;
 	struct str text;
 	u32 bits = 0;
@@ -487,6 +494,9 @@ static void command_line(struct graph *g, node_id file, struct str t)
 	struct str words[SCRIPT_WORDS];
 	u32 n = 0;
 	if (!str_chr(t, SCRIPT_US)) {
+		struct str rest = t, first = str_cut(&rest, ' '); /* without a shell when nothing in the line needs one: what is built into that must be there as a program, too */
+		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
+		graph_reach(g, graph_program(g, first), USE_COMMAND, file);
 		graph_shell(g, t, file);
 		return;
 	}
@@ -497,6 +507,22 @@ static void command_line(struct graph *g, node_id file, struct str t)
 	}
 	if (n)
 		graph_command(g, words, n, file);
+}
+
+/* What lies with an application's file: it is started from there, or from the directory that lib/, bin/ … of it are in. */
+static void lies_with(struct graph *g, node_id file)
+{
+	node_id dir = rootfs_node(g->r, file)->parent, up;
+	while (dir && str_among(graph_name(g, dir), "lib bin script scripts exe config app public cgi-bin") && (up = rootfs_node(g->r, dir)->parent) && up != ROOTFS_ROOT && !str_among(graph_name(g, up), "usr local"))
+		dir = up;
+	graph_application(g, dir, file);
+}
+
+static void working_directory(struct graph *g, node_id because)
+{
+	const char *dir = g->img->config.workdir;
+	if (dir && *dir && strcmp(dir, "/") != 0)
+		graph_application(g, graph_find_path(g, 0, str_of(dir)), because);
 }
 
 static void unbounded(struct graph *g, node_id file)
@@ -532,6 +558,8 @@ static void read_file(struct graph *g, node_id file)
 	enum graph_use use = g->use[file];
 	bool application = !gem && !inside, lazy = !application && (is_rubygems(&feature) || use == USE_DATA || use == USE_PLUGIN || use == USE_WIDE || use == USE_PACKAGE);
 	char letter;
+	if (application && !str_ends(name, STR(".gemspec")))
+		lies_with(g, file);
 	if (gem)
 		keep_gem(g, gem, file);
 	if (str_ends(name, STR(".gemspec"))) {
@@ -570,6 +598,8 @@ static void read_file(struct graph *g, node_id file)
 		want_gem(g, STR("bundler"), file);
 		keep_bundled(g, file);
 	}
+	if (bits & RUN) /* what is started by a name that is not known may need a shell */
+		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
 	if (application && (bits & IMPORT) && !(bits & WIDE))
 		unbounded(g, file);
 	buf_free(&feature);
@@ -640,6 +670,21 @@ static void reached(struct graph *g, node_id file)
 		begin_ruby(g, file);
 }
 
+static void run_text(struct graph *g, struct str text, node_id because)
+{
+	struct buf note = { 0 };
+	char letter;
+	source_take(&source_ruby, STR(""), STR("-e.rb"), text, false, &note);
+	for (struct str rest = str_n(arena_bytes(&g->a, buf_str(&note)), note.n); source_next(&rest, &letter, &text);)
+		if (letter == 'c')
+			command_line(g, because, text);
+		else if (letter == 'm' && !str_starts(text, STR("./")))
+			want(g, text, because);
+		else if (letter == 'm')
+			graph_reach_path(g, 0, text, USE_MODULE, because);
+	buf_free(&note);
+}
+
 /* ruby -rjson -Ilib -e 'require "x"'; bundle exec …; rackup, puma, unicorn, sidekiq -r ./app.rb */
 static void command(struct graph *g, node_id program, const struct str *words, u32 n, node_id because)
 {
@@ -647,6 +692,7 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 	(void)program;
 	if (!n || (!is_interpreter(str_base(words[0])) && !str_among(str_base(words[0]), programs)))
 		return;
+	working_directory(g, because);
 	for (u32 i = 1; i < n; i++) {
 		struct str t = words[i];
 		option(g, t, because);
@@ -657,14 +703,8 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 			option(g, buf_str(&b), because);
 			buf_free(&b);
 		}
-		for (const char *at; (at = str_find(t, STR("require ")));) {
-			t = str_trim(str_from(t, (size_t)(at - t.p) + 8));
-			if (t.n < 2 || (t.p[0] != '"' && t.p[0] != '\''))
-				continue;
-			char quote = t.p[0];
-			t = str_from(t, 1);
-			want(g, str_cut(&t, quote), because);
-		}
+		if (is_interpreter(str_base(words[0])) && t.n > 1 && t.p[0] == '-' && t.p[t.n - 1] == 'e' && i + 1 < n)
+			run_text(g, words[++i], because);
 	}
 	if (str_is(str_base(words[0]), "bundle")) {
 		want_gem(g, STR("bundler"), because);
