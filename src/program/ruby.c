@@ -491,7 +491,7 @@ static void string_line(struct graph *g, node_id file, struct str t, u32 bits, b
 
 static void command_line(struct graph *g, node_id file, struct str t)
 {
-	struct str words[SCRIPT_WORDS];
+	struct str *words; /* they stay as long as the graph */
 	u32 n = 0;
 	if (!str_chr(t, SCRIPT_US)) {
 		struct str rest = t, first = str_cut(&rest, ' '); /* without a shell when nothing in the line needs one: what is built into that must be there as a program, too */
@@ -500,6 +500,7 @@ static void command_line(struct graph *g, node_id file, struct str t)
 		graph_shell(g, t, file);
 		return;
 	}
+	words = arena_array(&g->a, struct str, SCRIPT_WORDS);
 	while (t.p && n < SCRIPT_WORDS) {
 		struct str w = str_cut(&t, SCRIPT_US);
 		if (w.n)
