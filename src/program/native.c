@@ -15,11 +15,17 @@ static bool is_dir(const struct graph *g, node_id id) { return id && rootfs_type
 
 /* --- paths that are named --- */
 
+/* What Ruby's library names that only its just-in-time compiler of 2.6 to 3.2 starts, which must be asked for (ruby.c): the C compiler that it was built with, and a header. */
+static bool is_rubys_compiler(const struct graph *g, node_id by, node_id id)
+{
+	return (str_starts(graph_name(g, by), STR("libruby")) || str_starts(graph_name(g, by), STR("ruby"))) && (str_contains(graph_name(g, id), STR("gcc")) || str_contains(graph_name(g, id), STR("clang")) || str_is(graph_name(g, id), "cc") || str_contains(graph_name(g, id), STR("mjit")));
+}
+
 /* What a path leads to that somebody names: a file; a directory that is his own, with all below it; any other by itself. */
 node_id native_named(struct graph *g, node_id dir, struct str path, node_id by)
 {
 	node_id id = graph_find_path(g, dir, path);
-	if (!id || id == ROOTFS_ROOT || (graph_is_documentation(g, id) && is_dir(g, id)))
+	if (!id || id == ROOTFS_ROOT || is_rubys_compiler(g, by, id) || (graph_is_documentation(g, id) && is_dir(g, id)))
 		return 0;
 	graph_reach_path(g, dir, path, USE_NAMED, by);
 	if (is_dir(g, id) && graph_is_own(g, id))

@@ -134,7 +134,7 @@ static bool is_source_only(struct str name)
 	for (u32 i = 0; ends[i]; i++)
 		if (str_ends(name, str_of(ends[i])))
 			return true;
-	return str_among(name, "Makefile Rakefile mkmf.log gem_make.out extconf.rb .travis.yml .rspec .rubocop.yml .gitignore .yardopts .document");
+	return str_among(name, "Makefile Rakefile mkmf.log gem_make.out extconf.rb setup console .travis.yml .rspec .rubocop.yml .gitignore .yardopts .document");
 }
 
 static bool is_developers(struct str name)
@@ -627,6 +627,8 @@ static void option(struct graph *g, struct str t, node_id because)
 		graph_reach_path(g, 0, t, USE_NAMED, because);
 	} else if (str_starts(t, STR("-I")))
 		add_lib(g, str_from(t, 2), 0);
+	else if (str_starts(t, STR("--jit")) || str_starts(t, STR("--mjit")))
+		graph_reach(g, graph_program(g, STR("gcc")), USE_COMMAND, because); /* and its header: native.c leaves both out */
 }
 
 static void begin_ruby(struct graph *g, node_id interpreter)
