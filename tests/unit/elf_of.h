@@ -7,6 +7,7 @@
 struct elf_of {
 	const char *interpreter, *soname, *rpath, *runpath; /* NULL: none */
 	const char *needed[8];
+	const char *symbols[8], *texts[8]; /* names in the table of dynamic strings; what is among the data */
 	bool narrow, fixed; /* 32 bits, i386; a program at a fixed address */
 };
 
@@ -33,7 +34,7 @@ static __attribute__((unused)) void elf_segment(struct buf *b, bool narrow, u32 
 
 static __attribute__((unused)) struct buf elf_of(struct elf_of e)
 {
-	struct buf b = BUF(0), strings = BUF(0), dynamic = BUF(0);
+	struct buf b = BUF(0), strings = BUF(0), dynamic = BUF(0), data = BUF(0);
 	u32 w = e.narrow ? 4 : 8, head = e.narrow ? 52 : 64, entry = e.narrow ? 32 : 56;
 	const struct { u32 tag; const char *text; } more[] = { { 14, e.soname }, { 15, e.rpath }, { 29, e.runpath } };
 	buf_putc(&strings, 0);
@@ -46,6 +47,10 @@ static __attribute__((unused)) struct buf elf_of(struct elf_of e)
 		elf_number(&dynamic, strings.n, w);
 		buf_add(&strings, str_n(text, strlen(text) + 1));
 	}
+	for (size_t i = 0; i < countof(e.symbols) && e.symbols[i]; i++)
+		buf_add(&strings, str_n(e.symbols[i], strlen(e.symbols[i]) + 1));
+	for (size_t i = 0; i < countof(e.texts) && e.texts[i]; i++)
+		buf_add(&data, str_n(e.texts[i], strlen(e.texts[i]) + 1));
 	struct str interp = e.interpreter ? str_n(e.interpreter, strlen(e.interpreter) + 1) : STR("");
 	u64 at = head + 3 * entry, text = at + interp.n, dyn = text + strings.n;
 	bool alone = !dynamic.n;
@@ -67,14 +72,16 @@ static __attribute__((unused)) struct buf elf_of(struct elf_of e)
 	elf_number(&b, entry, 2);
 	elf_number(&b, 3, 2);
 	elf_number(&b, 0, 6);
-	elf_segment(&b, e.narrow, 1, 0, dyn + dynamic.n);
+	elf_segment(&b, e.narrow, 1, 0, dyn + dynamic.n + data.n);
 	elf_segment(&b, e.narrow, 3, at, interp.n);
 	elf_segment(&b, e.narrow, alone ? 0 : 2, dyn, dynamic.n);
 	buf_add(&b, interp);
 	buf_add(&b, buf_str(&strings));
 	buf_add(&b, buf_str(&dynamic));
+	buf_add(&b, buf_str(&data));
 	buf_free(&strings);
 	buf_free(&dynamic);
+	buf_free(&data);
 	return b;
 }
 #endif
