@@ -304,8 +304,8 @@ static void read_pattern(struct graph *g, node_id program, node_id dir, struct s
 		node_id to = target(g, v[i]);
 		if (spare)
 			graph_spare(g, v[i]);
-		else if (g->spare[v[i]] && str_chr(pattern, '*'))
-			continue; /* named only by a pattern */
+		else if (g->spare[v[i]] && has_pattern(pattern)) /* matched, not named */
+			continue;
 		else if (below && to && rootfs_type(g->r, to) == TAR_DIR)
 			graph_reach(g, v[i], USE_DATA, program), graph_reach_below(g, to, USE_DATA, program);
 		else

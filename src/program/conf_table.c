@@ -3,7 +3,7 @@
 
 #define POSTGRES "-../lib/llvmjit.so -../lib/llvmjit_types.bc -../lib/bitcode/ -../lib/pgxs/ -../lib/postgresql/llvmjit.so -../lib/postgresql/llvmjit_types.bc -../lib/postgresql/bitcode/ -../lib/postgresql/pgxs/ " \
 	"-/usr/share/postgresql/@/man/ ../lib/*.so ../lib/postgresql/*.so ../share/postgresql/ ../share/*.bki ../share/*.sql ../share/*.sample ../share/*.txt ../share/timezonesets/ ../share/tsearch_data/ ../share/extension/ " \
-	"/usr/share/postgresql/@/ /etc/postgresql/ /etc/postgresql-common/ /var/lib/postgresql /run/postgresql /var/run/postgresql postgres initdb ~zones ~locales ~accounts"
+	"/usr/share/postgresql/@/ /var/lib/postgresql /run/postgresql /var/run/postgresql postgres initdb ~zones ~locales ~accounts"
 #define ERLANG "-/usr/lib/erlang/lib/*/src/ -/usr/lib/erlang/lib/*/include/ -/usr/lib/erlang/lib/*/examples/ -/usr/lib/erlang/lib/*/doc/ -/usr/lib/erlang/man/ -/usr/local/lib/erlang/lib/*/src/ -/usr/local/lib/erlang/lib/*/doc/ " \
 	"-/usr/local/lib/erlang/lib/*/examples/ -/usr/local/lib/erlang/lib/*/include/ /usr/lib/erlang/ /usr/local/lib/erlang/ /usr/lib/elixir/ /usr/local/lib/elixir/ /usr/lib/x86_64-linux-gnu/elixir/ ~shell"
 
@@ -15,7 +15,8 @@ const struct conf_program conf_programs[] = {
 	{ "lighttpd", "/etc/lighttpd/ /usr/share/lighttpd/ /usr/lib/lighttpd/ /var/cache/lighttpd/ /var/log/lighttpd /run/lighttpd /etc/mime.types ~accounts" },
 	{ "haproxy", "/etc/haproxy/ /usr/local/etc/haproxy/ /var/lib/haproxy/ /run/haproxy ~accounts" },
 	{ "redis-server redis-sentinel valkey-server valkey-sentinel keydb-server", "/etc/redis/ /etc/redis.conf /etc/valkey/ /usr/local/etc/redis/ /var/lib/redis/ /var/lib/valkey/ /var/log/redis /run/redis /usr/lib/redis/" },
-	{ "postgres postmaster initdb pg_ctl pg_upgrade pg_ctlcluster pg_createcluster", POSTGRES },
+	{ "postgres postmaster initdb pg_ctl pg_upgrade", POSTGRES },
+	{ "pg_ctlcluster pg_createcluster pg_lsclusters", "/etc/postgresql/ /etc/postgresql-common/ /usr/share/postgresql-common/ /usr/lib/postgresql/ ~zones ~locales ~accounts" },
 	{ "llvmjit.so", "bitcode/ llvmjit_types.bc" },
 	{ "psql", "/etc/postgresql-common/ /usr/share/postgresql/@/psqlrc.sample /var/run/postgresql /run/postgresql" },
 	{ "mysqld mariadbd mysqld_safe mariadbd-safe mysql_install_db mariadb-install-db", "/etc/mysql/ /etc/my.cnf /etc/my.cnf.d/ -/usr/share/mysql/mysql-test/ /usr/share/mysql/ /usr/share/mariadb/ /usr/share/mysql-*/ /usr/lib/mysql/plugin/ "
@@ -94,8 +95,8 @@ const struct conf_program conf_programs[] = {
 	{ NULL, NULL },
 };
 
-/* Native code for queries: postgres runs them without when its provider is not there; then its compiler need not be there, either. */
+/* Native code for queries: postgres runs them without when its provider is not there; then its compiler need not be there, either. What extensions are built with. */
 const char *const conf_spares[] = {
 	"/usr/lib/postgresql/*/lib/llvmjit*", "/usr/lib/postgresql/*/lib/bitcode", "/usr/local/lib/postgresql/llvmjit*", "/usr/local/lib/postgresql/bitcode", "/usr/pgsql-*/lib/llvmjit*", "/usr/pgsql-*/lib/bitcode", "/usr/lib64/pgsql/llvmjit*",
-	"/usr/lib64/pgsql/bitcode", "/usr/libexec/postgresql*/llvmjit*", "/usr/lib/postgresql*/llvmjit*", "/usr/lib/postgresql*/bitcode", NULL,
+	"/usr/lib/postgresql/*/lib/pgxs", "/usr/local/lib/postgresql/pgxs", "/usr/share/postgresql/*/man", "/usr/lib64/pgsql/bitcode", "/usr/libexec/postgresql*/llvmjit*", "/usr/lib/postgresql*/llvmjit*", "/usr/lib/postgresql*/bitcode", NULL,
 };

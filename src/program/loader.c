@@ -304,7 +304,7 @@ static const struct plugin {
 	{ "libaprutil-1.so*", "apr-util-1", "*.so" }, { "libnss3.so", "", "lib*3.so" }, { "libnss3.so", "", "libnssckbi.so" }, { "libnss3.so", "nss", "*.so" }, { "libldap*.so*", "ldap", "*.so*" },
 	{ "libsystemd.so*", "", "liblz4.so.1" }, { "libjli.so*", "server", "*.so" }, { "libjli.so*", "../server", "*.so" },
 	{ "nginx", "/usr/lib/nginx/modules", "*.so" }, { "nginx", "/usr/lib64/nginx/modules", "*.so" }, { "nginx", "/etc/nginx/modules", "*.so" }, { "apache2", "/usr/lib/apache2/modules", "*.so" },
-	{ "httpd", "/usr/lib64/httpd/modules", "*.so" }, { "httpd", "/usr/local/apache2/modules", "*.so" }, { "httpd", "/usr/lib/apache2", "*.so" }, { "postgres", "../lib", "*.so" },
+	{ "httpd", "/usr/lib64/httpd/modules", "*.so" }, { "httpd", "/usr/local/apache2/modules", "*.so" }, { "httpd", "/usr/lib/apache2", "*.so" }, 
 	{ "postgres", "/usr/local/lib/postgresql", "*.so" }, { "postgres", "/usr/lib64/pgsql", "*.so" }, { "mysqld", "/usr/lib*/mysql/plugin", "*.so" }, { "mariadbd", "/usr/lib*/mysql/plugin", "*.so" },
 	{ "squid", "/usr/lib/squid", "*" }, { "exim4", "/usr/lib/exim4/lookups", "*.so" }, { "postfix", "/usr/lib/postfix", "*.so*" }, { "dovecot", "/usr/lib/dovecot", "*.so*" }, { "freeradius", "/usr/lib/freeradius", "*.so" },
 	{ "haproxy", "/usr/lib/haproxy", "*.so" }, { "slapd", "/usr/lib/ldap", "*.so*" }, { "named", "bind", "*.so" }, { "varnishd", "varnish/vmods", "*.so" },

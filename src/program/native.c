@@ -107,9 +107,21 @@ static void in_row(struct graph *g, struct str text, node_id by)
 	}
 }
 
+/* Programs tell what they were built with (pg_config's answers), and run none of it. */
+static bool builds(struct str text)
+{
+	static const char *const tools[] = { "prove", "msgfmt", "msgmerge", "xgettext", "xsltproc", "bison", "flex", "m4", "autoconf", "automake", "libtool", "pkg-config", "ranlib", "ar", "ld", "nm", "strip", "install", "dtrace", "fop", "dbtoepub", NULL };
+	size_t n = 0;
+	while (n < text.n && !strchr(" '\",;:)", text.p[n]))
+		n++;
+	return str_starts(text, STR("/usr/bin/")) && str_listed(str_base(str_head(text, n)), tools);
+}
+
 static void path(struct graph *g, struct str text, node_id by)
 {
 	const char *percent = str_chr(text, '%');
+	if (builds(text))
+		return;
 	if (!percent) {
 		native_named(g, 0, text, by);
 		return;
