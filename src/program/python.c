@@ -219,6 +219,9 @@ void python_name(struct python_from *f, struct str text, bool plain)
 	struct str name = text, rest = text;
 	if (str_chr(text, ':'))
 		name = str_cut(&rest, ':');
+	struct str whole = name, first_part = str_cut(&whole, '.');
+	if (f->place != ROOT_APP && str_among(first_part, "pip setuptools wheel")) /* tools that texts speak of */
+		return;
 	if (!name.n || str_chr(name, '/') || str_chr(name, '-') || str_chr(name, '@') || (!plain && !str_chr(name, '.')) || name.p[0] == '.' || name.p[name.n - 1] == '.')
 		return;
 	for (u32 i = 0; i < f->k->n_roots && python_step(f->g); i++) {

@@ -73,5 +73,5 @@ const u32 python_rows = countof(python_table);
 const char python_optional[] = "test idlelib lib2to3 tkinter turtle turtledemo ensurepip pydoc_data distutils venv pydoc this antigravity __phello__ _pyrepl";
 /* Asked for at a prompt, when a module tests itself, by what is on other systems, by those that have no C module. */
 const char python_cuts[] = "_sitebuiltins>pydoc pdb>pydoc doctest>pdb unittest>doctest site>rlcompleter site>readline site>_pyrepl asyncio>_pyrepl inspect>pydoc cgitb>pydoc pickletools>doctest bdb>tkinter code>readline "
-			   "sysconfig>distutils uuid>ctypes site>sysconfig ctypes>distutils pkg_resources>setuptools pkg_resources>pip "
+			   "sysconfig>distutils uuid>ctypes site>sysconfig ctypes>distutils pkg_resources>setuptools pkg_resources>pip _distutils_hack>setuptools _distutils_hack>distutils _distutils_hack>pip "
 			   "decimal>_pydecimal datetime>_pydatetime abc>_py_abc io>_pyio";
