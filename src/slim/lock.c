@@ -160,6 +160,7 @@ int lock_make(const struct lock_input *in, struct lock **ret, struct error *err)
 	}
 	l->user = in->not_root ? LOCK_USER : NULL;
 	l->capabilities = capabilities(&l->a, in, &t);
+	l->own_capabilities = capabilities(&l->a, &(struct lock_input){ .config = in->config, .seen = in->seen }, &t);
 	l->seccomp = lock_seccomp(&l->a, &t, in->seen, false, &l->n_calls);
 	l->seccomp_steady = lock_seccomp(&l->a, &t, in->seen, true, &l->n_calls_steady);
 	struct places p = { .tmpfs = arena_array(&l->a, const char *, PLACES + 1), .volumes = arena_array(&l->a, const char *, PLACES + 1) };

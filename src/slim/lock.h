@@ -33,6 +33,7 @@ struct lock {
 	const char *seccomp, *seccomp_steady; /* JSON that both Docker and a runtime (linux.seccomp) take */
 	const char *apparmor;
 	const char *const *capabilities;      /* NULL-terminated; "CAP_CHOWN" */
+	const char *const *own_capabilities;  /* as the image's own user; the same when `user` is NULL */
 	bool no_new_privileges;
 	bool read_only;                       /* with `tmpfs` alone it is enough */
 	const char *const *tmpfs;             /* writable places, empty in the image */

@@ -102,7 +102,14 @@ static void text(struct buf *b, const char *s)
 static const char *docker(const struct lock_input *in, struct lock *l)
 {
 	struct buf b = { 0 };
-	buf_puts(&b, "# The AppArmor profile has to be loaded: apparmor_parser -r -W apparmor.profile; where there is no AppArmor, leave its option out.\ndocker run --cap-drop ALL");
+	buf_puts(&b, "# The AppArmor profile has to be loaded: apparmor_parser -r -W apparmor.profile; where there is no AppArmor, leave its option out.\n");
+	if (l->user) {
+		buf_puts(&b, "# Without --user, as the image's own user: --cap-drop ALL");
+		for (const char *const *c = l->own_capabilities; *c; c++)
+			buf_printf(&b, " --cap-add %s", *c + 4);
+		buf_putc(&b, '\n');
+	}
+	buf_puts(&b, "docker run --cap-drop ALL");
 	for (const char *const *c = l->capabilities; *c; c++)
 		buf_printf(&b, " \\\n  --cap-add %s", *c + 4);
 	buf_puts(&b, " \\\n  --security-opt seccomp=seccomp.json \\\n  --security-opt apparmor=");
