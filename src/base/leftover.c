@@ -45,21 +45,30 @@ struct entry { /* getdents64(2) */
 	char name[];
 };
 
-static void remove_below(int fd, int depth, const char *const *only);
+static bool remove_below(int fd, int depth, const char *const *only);
 
-static void remove_at(int at, const char *name, int depth)
+/* Whether anything went. What is another's stays, and is not tried again and again. */
+static bool remove_at(int at, const char *name, int depth)
 {
-	if (unlinkat(at, name, 0) == 0 || (errno != EISDIR && errno != EPERM) || !depth)
-		return;
-	for (int round = 0; round < ROUNDS; round++) {
+	if (unlinkat(at, name, 0) == 0)
+		return true;
+	if ((errno != EISDIR && errno != EPERM) || !depth)
+		return false;
+	bool any = false;
+	for (int round = 0, idle = 0; round < ROUNDS && idle < (depth == DEPTH ? 3 : 1); round++) {
 		int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)
-			return;
-		remove_below(fd, depth - 1, NULL);
+			return any;
+		bool some = remove_below(fd, depth - 1, NULL);
 		close(fd);
-		if (unlinkat(at, name, AT_REMOVEDIR) == 0 || errno != ENOTEMPTY)
-			return;
+		any |= some;
+		idle = some ? 0 : idle + 1;
+		if (unlinkat(at, name, AT_REMOVEDIR) == 0)
+			return true;
+		if (errno != ENOTEMPTY)
+			return any;
 	}
+	return any;
 }
 
 static bool begins(const char *name, const char *const *with)
@@ -70,18 +79,20 @@ static bool begins(const char *name, const char *const *with)
 	return yes;
 }
 
-static void remove_below(int fd, int depth, const char *const *only)
+static bool remove_below(int fd, int depth, const char *const *only)
 {
 	_Alignas(struct entry) char bytes[2048];
+	bool any = false;
 	long n;
 	while ((n = syscall(SYS_getdents64, fd, bytes, sizeof bytes)) > 0) {
 		for (long at = 0; at < n;) {
 			const struct entry *e = (const struct entry *)(const void *)(bytes + at);
 			if (strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0 && begins(e->name, only))
-				remove_at(fd, e->name, depth);
+				any |= remove_at(fd, e->name, depth);
 			at += e->length;
 		}
 	}
+	return any;
 }
 
 static atomic_int own_locks;
