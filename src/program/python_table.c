@@ -37,13 +37,12 @@ const struct python_row python_table[] = {
 	{ "pwd", NULL, "accounts", NULL },
 	{ "grp", NULL, "accounts", NULL },
 	{ "locale", "_locale", "locales", NULL },
-	{ "gettext", NULL, "messages", NULL },
 	{ "curses", "curses.* _curses", "terminals", NULL },
 	{ "site", NULL, NULL, "/etc/inputrc" },
 	{ "readline", "rlcompleter", "terminals", "/etc/inputrc" },
 	{ "mimetypes", NULL, "types", "/etc/mime.types /etc/httpd/mime.types /etc/httpd/conf/mime.types /etc/apache/mime.types /usr/local/etc/mime.types" },
 	{ "magic", NULL, "magic", NULL },
-	{ "platform", NULL, NULL, "/usr/bin/uname /bin/uname /etc/os-release /usr/lib/os-release /etc/lsb-release" },
+	{ "platform", NULL, NULL, "/etc/os-release /usr/lib/os-release /etc/lsb-release" },
 	{ "sysconfig", "_osx_support", NULL, NULL },
 	{ "lzma", "_lzma", NULL, NULL },
 	{ "multiprocessing", "multiprocessing.* _multiprocessing _posixshmem", NULL, NULL },
@@ -52,12 +51,12 @@ const struct python_row python_table[] = {
 	{ "shelve", "dbm.* _dbm _gdbm", NULL, NULL },
 	{ "_lsprof", "cProfile pstats", NULL, NULL },
 	{ "six", "io builtins configparser copyreg html.parser html.entities http.client http.cookies http.cookiejar http.server pickle queue reprlib socketserver socket collections email.mime.* urllib.* xmlrpc.* json "
-		 "functools itertools operator struct types unittest contextlib shlex subprocess", NULL, NULL },
+		 "functools itertools operator struct types contextlib shlex subprocess", NULL, NULL },
 	{ "mailcap", NULL, NULL, "/etc/mailcap /usr/etc/mailcap" },
 	{ "uvicorn", "websockets wsproto httptools uvloop h11", NULL, NULL },
 	{ "gunicorn", "gunicorn.*", NULL, NULL },
 	{ "celery", "celery.* kombu.* billiard.* vine amqp", NULL, NULL },
-	{ "django", "django.* asgiref.* sqlparse", "messages", NULL },
+	{ "django", "django.* asgiref.* sqlparse", NULL, NULL },
 	{ "lxml", "lxml.* cssselect html5lib bs4", NULL, NULL },
 	{ "pandas", "openpyxl xlrd xlsxwriter lxml lxml.html html5lib bs4 tables numexpr bottleneck pyarrow fsspec sqlalchemy jinja2 matplotlib scipy tabulate odf pyxlsb fastparquet xarray zstandard", NULL, NULL },
 	{ "sqlalchemy", "psycopg2 psycopg pymysql MySQLdb asyncpg aiosqlite aiomysql greenlet", NULL, NULL },
@@ -73,5 +72,5 @@ const u32 python_rows = countof(python_table);
 const char python_optional[] = "test idlelib lib2to3 tkinter turtle turtledemo ensurepip pydoc_data distutils venv pydoc this antigravity __phello__ _pyrepl";
 /* Asked for at a prompt, when a module tests itself, by what is on other systems, by those that have no C module. */
 const char python_cuts[] = "_sitebuiltins>pydoc pdb>pydoc doctest>pdb unittest>doctest site>rlcompleter site>readline site>_pyrepl asyncio>_pyrepl inspect>pydoc cgitb>pydoc pickletools>doctest bdb>tkinter code>readline "
-			   "sysconfig>distutils uuid>ctypes site>sysconfig ctypes>distutils pkg_resources>setuptools pkg_resources>pip _distutils_hack>setuptools _distutils_hack>distutils _distutils_hack>pip "
+			   "sysconfig>distutils uuid>ctypes site>sysconfig ctypes>distutils pkg_resources>setuptools pkg_resources>pip pkg_resources>pdb _distutils_hack>setuptools _distutils_hack>distutils _distutils_hack>pip "
 			   "decimal>_pydecimal datetime>_pydatetime abc>_py_abc io>_pyio";
