@@ -373,7 +373,7 @@ static const yaml_node_t *find_service(const struct reader *r, const yaml_node_t
 	u32 n = 0, n_ours = 0;
 	for (const yaml_node_pair_t *p = services->data.mapping.pairs.start; p < services->data.mapping.pairs.top; p++) {
 		const yaml_node_t *k = yaml_document_get_node(r->doc, p->key), *v = yaml_document_get_node(r->doc, p->value);
-		if (!is_scalar(k) || !is_map(v))
+		if (!is_scalar(k) || !is_map(v) || str_is(raw(k), "<<"))
 			continue;
 		if (service && str_is(raw(k), service)) {
 			ret->service = arena_strdup(r->a, raw(k));

@@ -1,5 +1,6 @@
 /* A workload from start to end in a box: what is ready is told by ports and by processor time, never by sleeping for long enough. */
 #include "run/session.h"
+#include <dirent.h>
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
@@ -104,6 +105,47 @@ static int ended(struct run *r, int ms, bool *ret, struct error *err)
 	return 0;
 }
 
+#define TASKS 1024u /* that are looked at */
+
+/* Whether a thread of this process runs, or would if a processor were free, or waits for the disk. */
+static bool process_works(u32 pid, u32 *budget)
+{
+	char path[64], text[512];
+	bool works = false;
+	snprintf(path, sizeof path, "/proc/%u/task", pid);
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && !works && *budget && (e = readdir(d));) {
+		snprintf(path, sizeof path, "/proc/%u/task/%.20s/stat", pid, e->d_name);
+		autofile FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "re");
+		const char *behind = f && fgets(text, sizeof text, f) ? strrchr(text, ')') : NULL; /* of the name, which may be any */
+		works = behind && behind[1] == ' ' && (behind[2] == 'R' || behind[2] == 'D');
+		--*budget;
+	}
+	if (d)
+		closedir(d);
+	return works;
+}
+
+/* No processor time alone does not say that it waits: on a machine with much to do it may just not get any. */
+static bool works(const struct run *r)
+{
+	u32 pids[256], n = 0, budget = TASKS;
+	if (run_pid(r->c) > 0)
+		pids[n++] = (u32)run_pid(r->c);
+	for (u32 i = 0; i < n && budget; i++) {
+		char path[64], text[4096];
+		if (process_works(pids[i], &budget))
+			return true;
+		snprintf(path, sizeof path, "/proc/%u/task/%u/children", pids[i], pids[i]);
+		autofile FILE *f = fopen(path, "re");
+		struct str rest = f && fgets(text, sizeof text, f) ? str_of(text) : (struct str){ NULL, 0 };
+		for (u64 pid; rest.p && n < countof(pids);)
+			if (str_to_u64(str_trim(str_cut(&rest, ' ')), &pid))
+				pids[n++] = (u32)pid;
+	}
+	return false;
+}
+
 /* Runs until it ends, listens, or only waits. */
 static int await_ready(struct run *r, bool *done, struct error *err)
 {
@@ -118,7 +160,7 @@ static int await_ready(struct run *r, bool *done, struct error *err)
 		if (*done)
 			return 0;
 		u64 used = run_busy(r->c);
-		if (used > busy + BUSY_US || used < busy) {
+		if (used > busy + BUSY_US || used < busy || works(r)) {
 			busy = used;
 			quiet = now;
 		}

@@ -1,7 +1,7 @@
 /* session.h — one run of a workload from start to end: start, ready, probes, stop; watched or not.
  *
  * Whether the image is a service is seen, not asked: its command runs until it ends (a command), or until somebody listens on a port that it exposes and stays (without EXPOSE: on any), or until it
- * only waits (no processor time for SESSION_QUIET ms while processes live; with EXPOSE for ten times as long). A service gets its probes while it runs; each --exec is then one more process in it. The
+ * only waits (no processor time for SESSION_QUIET ms, and none wanted, while processes live; with EXPOSE for ten times as long). A service gets its probes while it runs; each --exec is then one more process in it. The
  * image's health check, when it has one, is run at the end until it says healthy. Then the image's stop signal is sent, and the exit status within SESSION_STOP s is an answer, too.
  * In a command image every --exec is a container of its own, in place of entry point and command, and the image's own command line is the first answer.
  *
@@ -13,7 +13,7 @@
 #include "run/tracer.h"
 
 #define SESSION_READY 120 /* seconds to become ready */
-#define SESSION_QUIET 1500
+#define SESSION_QUIET 3000
 #define SESSION_STOP 20
 #define SESSION_HEALTH 60 /* seconds to become healthy */
 #define SESSION_PORTS 64

@@ -1,4 +1,5 @@
 /* run/probe.h: what users write, links of pages, and above all answers compared: what a program gives each time anew must pass, what a broken one gives must not. */
+#include "run/compose.h"
 #include "run/probe.h"
 #include <setjmp.h>
 #include <cmocka.h>
@@ -86,6 +87,67 @@ static void files(void **state)
 	assert_int_equal(probe_lines(&a, str_n("a\0b", 3), "f", &v, &n, &cap, &err), -1);
 	free(v);
 	arena_free(&a);
+}
+
+/* argv|env|user|health|ports of a compose file whose image has the entry point "e" and the command "c"; else the message */
+static void compose_of(const char *text, const char *service, struct buf *out)
+{
+	static const char *entry[] = { "e", NULL }, *cmd[] = { "c", NULL };
+	struct config config = { .entrypoint = entry, .cmd = cmd };
+	struct arena a = { 0 };
+	struct error err = { 0 };
+	struct problems notes = { 0 };
+	struct compose c;
+	if (compose_parse(&a, str_of(text), "f", service, "img", &config, &c, &notes, &err) < 0) {
+		buf_puts(out, err.text);
+	} else {
+		const char *const *lists[] = { c.spec.argv, c.spec.env, c.health };
+		for (u32 i = 0; i < countof(lists); i++) {
+			for (const char *const *w = lists[i]; w && *w; w++)
+				buf_printf(out, "%s,", *w);
+			buf_putc(out, '|');
+		}
+		for (u32 i = 0; i < c.n_ports; i++)
+			buf_printf(out, "%u,", c.ports[i]);
+		buf_printf(out, "|%u", notes.n);
+	}
+	problems_free(&notes);
+	arena_free(&a);
+}
+
+static void composed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *service, *is;
+	} of[] = {
+		{ "services: {a: {}}", NULL, "||||0" },
+		{ "services: {a: {command: x 'y z', entrypoint: [q]}}", NULL, "q,x,y z,||||0" },
+		{ "services: {a: {command: [x]}}", NULL, "e,x,||||0" },
+		{ "services: {a: {entrypoint: q}}", NULL, "q,||||0" },
+		{ "services: {a: {image: img, command: y}, b: {image: other}}", NULL, "e,y,||||0" },
+		{ "services: {a: {}, b: {command: z}}", "b", "e,z,||||0" },
+		{ "services: {a: {environment: {A: 1, B: '${PARE_NONE:-d}', C: $$x}}}", NULL, "|A=1,B=d,C=$x,|||0" },
+		{ "x: &x {environment: [A=1]}\nservices: {a: {<<: *x}}", NULL, "|A=1,|||0" },
+		{ "services: {a: {healthcheck: {test: curl x}, ports: ['80', '1.2.3.4:81:82/tcp', '53/udp', '7-9', {target: 5}], expose: [6]}}", NULL, "||CMD-SHELL,curl x,|80,82,7,8,9,5,6,|0" },
+		{ "services: {a: {healthcheck: {disable: true}, volumes: [x], depends_on: [b]}}", NULL, "||NONE,||2" },
+		{ "services: {a: {}, b: {}}", NULL, "f: several services: say which, FILE:SERVICE" },
+		{ "services: {a: {}}", "b", "f: no service b" },
+		{ "a: b", NULL, "f:1: no services" },
+		{ "services:\n  a:\n    command: \"x 'y\"", NULL, "f:3: x 'y: a quote is not closed" },
+		{ "services:\n  a:\n    ports: [x]", NULL, "f:3: no port" },
+		{ "services: {a: {user: '${PARE_NONE:?who}'}}", NULL, "f:1: PARE_NONE is not set: who" },
+		{ "services: {a: {user: '${'}}", NULL, "f:1: ${ without a name" },
+		{ "a: [", NULL, "f:2: not YAML: did not find expected node content" },
+		{ "x: &x {<<: *x}\nservices: *x", NULL, "f: no service" },
+	};
+	for (size_t i = 0; i < countof(of); i++) {
+		struct buf got = BUF(0);
+		compose_of(of[i].text, of[i].service, &got);
+		if (!str_is(buf_str(&got), of[i].is))
+			fail_msg("%s: %s", of[i].text, buf_str(&got).p);
+		buf_free(&got);
+	}
 }
 
 /* --- links --- */
@@ -311,7 +373,7 @@ static void bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words), cmocka_unit_test(requests), cmocka_unit_test(files), cmocka_unit_test(links), cmocka_unit_test(origins), cmocka_unit_test(by_nature), cmocka_unit_test(by_fault),
+		cmocka_unit_test(words), cmocka_unit_test(requests), cmocka_unit_test(files), cmocka_unit_test(composed), cmocka_unit_test(links), cmocka_unit_test(origins), cmocka_unit_test(by_nature), cmocka_unit_test(by_fault),
 		cmocka_unit_test(whole_answers), cmocka_unit_test(logs), cmocka_unit_test(bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
