@@ -21,11 +21,18 @@ static bool is_rubys_compiler(const struct graph *g, node_id by, node_id id)
 	return (str_starts(graph_name(g, by), STR("libruby")) || str_starts(graph_name(g, by), STR("ruby"))) && (str_contains(graph_name(g, id), STR("gcc")) || str_contains(graph_name(g, id), STR("clang")) || str_is(graph_name(g, id), "cc") || str_contains(graph_name(g, id), STR("mjit")));
 }
 
+/* Programs tell what they were built with (pg_config's answers), and run none of it. */
+static bool builds(const struct graph *g, node_id id)
+{
+	static const char *const tools[] = { "prove", "msgfmt", "msgmerge", "xgettext", "xsltproc", "bison", "flex", "m4", "autoconf", "automake", "libtool", "pkg-config", "ranlib", "dtrace", "fop", "dbtoepub", NULL };
+	return str_listed(graph_name(g, id), tools) && str_is(graph_name(g, rootfs_node(g->r, id)->parent), "bin");
+}
+
 /* What a path leads to that somebody names: a file; a directory that is his own, with all below it; any other by itself. */
 node_id native_named(struct graph *g, node_id dir, struct str path, node_id by)
 {
 	node_id id = graph_find_path(g, dir, path);
-	if (!id || id == ROOTFS_ROOT || is_rubys_compiler(g, by, id) || (graph_is_documentation(g, id) && is_dir(g, id)))
+	if (!id || id == ROOTFS_ROOT || builds(g, id) || is_rubys_compiler(g, by, id) || (graph_is_documentation(g, id) && is_dir(g, id)))
 		return 0;
 	graph_reach_path(g, dir, path, USE_NAMED, by);
 	if (is_dir(g, id) && graph_is_own(g, id))
@@ -107,21 +114,9 @@ static void in_row(struct graph *g, struct str text, node_id by)
 	}
 }
 
-/* Programs tell what they were built with (pg_config's answers), and run none of it. */
-static bool builds(struct str text)
-{
-	static const char *const tools[] = { "prove", "msgfmt", "msgmerge", "xgettext", "xsltproc", "bison", "flex", "m4", "autoconf", "automake", "libtool", "pkg-config", "ranlib", "ar", "ld", "nm", "strip", "install", "dtrace", "fop", "dbtoepub", NULL };
-	size_t n = 0;
-	while (n < text.n && !strchr(" '\",;:)", text.p[n]))
-		n++;
-	return str_starts(text, STR("/usr/bin/")) && str_listed(str_base(str_head(text, n)), tools);
-}
-
 static void path(struct graph *g, struct str text, node_id by)
 {
 	const char *percent = str_chr(text, '%');
-	if (builds(text))
-		return;
 	if (!percent) {
 		native_named(g, 0, text, by);
 		return;
