@@ -149,7 +149,7 @@ static void words(struct graph *g, struct str note, node_id by)
 	for (struct str dirs = str_of(list ? list : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"); dirs.p && i < 64; i++) {
 		node_id dir = graph_find_path(g, 0, str_cut(&dirs, ':'));
 		for (node_id at = 0; is_dir(g, dir) && (at = next_child(g, dir, at));)
-			if (!graph_reached(g, at) && rootfs_type(g->r, at) != TAR_DIR && !is_common(graph_name(g, at)) && refer_says(note, graph_name(g, at)) && graph_program(g, graph_name(g, at)))
+			if (!graph_reached(g, at) && rootfs_type(g->r, at) != TAR_DIR && !is_common(graph_name(g, at)) && refer_says(note, graph_name(g, at)) && graph_program(g, graph_name(g, at)) == at) /* not one that another hides */
 				graph_reach(g, at, USE_COMMAND, by);
 	}
 }
