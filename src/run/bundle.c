@@ -91,7 +91,7 @@ static json_t *rlimits(const struct keeper *k)
 	getrlimit(RLIMIT_FSIZE, &size);
 	getrlimit(RLIMIT_NPROC, &processes);
 	return json_pack("[oooo]", rlimit("RLIMIT_NOFILE", MIN((u64)files.rlim_max, (u64)1 << 20)), rlimit("RLIMIT_FSIZE", MIN((u64)size.rlim_max, k->limits.written)), rlimit("RLIMIT_CORE", 0),
-			 rlimit("RLIMIT_NPROC", MIN((u64)processes.rlim_max, (u64)k->limits.processes + 64)));
+			 rlimit("RLIMIT_NPROC", MIN((u64)processes.rlim_max, 2 * (u64)k->limits.processes + 64)));
 }
 
 /* Below /proc lie the descriptors of processes, and a runtime may have one open that leads out. */
