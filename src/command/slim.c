@@ -485,21 +485,28 @@ const struct command command_slim = {
 	.name = "slim",
 	.summary = "the same program in a smaller image, verified",
 	.synopsis = "[OPTIONS] IMAGE -o OUT",
-	.description = "Writes the image without what is provably no part of its program: bytes that the final tree does not show (overwritten, deleted or hidden by a later layer); lists and caches "
-		       "of package managers (apt, apk, dnf, yum, zypper, pacman; pip, uv, poetry, npm, yarn, pnpm, gem, bundler, composer, cargo, go, conda); logs; temporary files; byte code "
-		       "whose source is gone. Documentation, manual pages and translations only with --drop.\n\n"
-		       "What the configuration names (Entrypoint, Cmd, Healthcheck, Env, WorkingDir, volumes), what its start script names, what a package owns and what a symbolic link leads to stays. "
-		       "So do directories and empty files.\n\n"
+	.description = "Writes the same program in a smaller image, and proves that it is the same before OUT appears.\n\n"
+		       "What is needed is known in two ways. Knowledge: from the entry point, command and health check, over libraries as the loader finds them, interpreters, what scripts and sources of Python, "
+		       "Node.js, Ruby, Perl, PHP and Java import, what configuration files name, to families of data that are asked for by names made up while a program runs (time zones, locales, encodings, "
+		       "certificates, accounts). Observation: the image is run under runc or crun in namespaces of its own, watched, with --http-probe and --exec; traces of other runs (--trace-dir) count, too. Where knowledge "
+		       "ends more is kept, and it is said why.\n\n"
+		       "--level package (the default) takes out whole packages and directories that nothing needs, documentation and headers; file takes out every such file. Shells, package managers and setuid programs that "
+		       "nothing needs go at both, and are named. --level safe runs nothing and takes out only what is provably no part of the program: bytes that the final tree does not show; lists and caches of package "
+		       "managers (apt, apk, dnf, yum, zypper, pacman; pip, uv, poetry, npm, yarn, pnpm, gem, bundler, composer, cargo, go, conda); logs; temporary files; byte code whose source is gone; documentation, "
+		       "manual pages and translations with --drop.\n\n"
+		       "Then the original is run without what is to go: what it looks for in vain comes back. The result is read back once written, compared with the original name by name, and run beside it: answers, exit "
+		       "status, new errors in the log and health must be the same; --verify FILE adds probes that the choice was not made by. A difference ends with status 1, an image that cannot be read whole with status "
+		       "3, and nothing is written. Package databases are written anew to say what is left, and the result holds a bill of materials of it.\n\n"
 		       "Layers with nothing to save are kept byte for byte, so that they stay shared; rewritten ones keep the bytes of every entry that stays, and with them owners, modes, times, hard links, "
-		       "extended attributes and capabilities. The result is never larger: a layer that does not get smaller stays as it was.\n\n"
-		       "Before anything is written the plan is proven on the facts of the image; what was written is read back and compared with the original, name by name, before it appears in its place. "
-		       "A difference ends with status 1, an image that cannot be read whole with status 3, and nothing is written. The same input gives the same bytes.",
+		       "extended attributes and capabilities. The same input and the same runs give the same bytes.",
 	.options = options,
-	.examples = "pare slim app.tar -o small.tar # a docker-archive for docker load\n"
+	.examples = "pare slim app.tar -o small.tar --http-probe / # a docker-archive for docker load\n"
+		    "pare slim --level file app.tar -o small.tar --exec 'app --version' --verify tests.txt # every file that nothing needs goes\n"
+		    "pare slim app.tar --explain /usr/bin/perl # why it stays, or goes\n"
 		    "pare slim --dry-run app.tar # what would go\n"
 		    "pare slim docker-daemon:app:latest -o oci:out:small --compression zstd # an OCI layout\n"
 		    "pare slim docker://quay.io/app/web:1 -o docker://quay.io/app/web:1-slim # from a registry, and back\n"
-		    "pare slim --keep-base --drop docs,man app.tar -o small.tar # leave the shared layers, drop documentation\n"
+		    "pare slim --level safe --keep-base --drop docs,man app.tar -o small.tar # leave the shared layers, drop documentation\n"
 		    "pare slim --report slim.json app.tar -o oci-archive:small.tar # with everything that went, as JSON",
 	.min_args = 1,
 	.max_args = 1,
