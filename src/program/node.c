@@ -32,6 +32,9 @@ static void enqueue(struct state *s, node_id id)
 	VEC_PUSH(s->queue, s->n, s->cap, id);
 }
 
+static node_id package_of(const struct graph *g, node_id file);
+static void keep_data(struct graph *g, node_id root, node_id because);
+
 /* Imported: followed to the end. */
 static void module(struct graph *g, node_id id, node_id because)
 {
@@ -39,7 +42,11 @@ static void module(struct graph *g, node_id id, node_id because)
 	if (!id)
 		return;
 	graph_reach(g, id, USE_MODULE, because);
-	if (is_source(g, id) && !(s->flags[id] & N_TOLD)) {
+	if (!is_source(g, id)) { /* JSON, an addon, what is too dense to be read: its package.json is what leads there */
+		graph_reach(g, node_scope(g, up(g, id)), USE_MODULE, id);
+		if (package_of(g, id))
+			keep_data(g, package_of(g, id), id);
+	} else if (!(s->flags[id] & N_TOLD)) {
 		s->flags[id] |= N_STRONG;
 		enqueue(s, id);
 	}

@@ -734,7 +734,7 @@ static void read_package(struct str text, struct source_note *n)
 static bool is_script(struct str name)
 {
 	static const char *const ends[] = { ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx" };
-	if (str_ends(name, STR(".min.js")) || str_ends(name, STR(".d.ts")) || str_ends(name, STR(".d.mts")) || str_ends(name, STR(".d.cts")))
+	if (str_ends(name, STR(".d.ts")) || str_ends(name, STR(".d.mts")) || str_ends(name, STR(".d.cts")))
 		return false;
 	for (size_t i = 0; i < countof(ends); i++)
 		if (str_ends(name, str_of(ends[i])))
