@@ -32,7 +32,7 @@ static bool builds(const struct graph *g, node_id id)
 node_id native_named(struct graph *g, node_id dir, struct str path, node_id by)
 {
 	node_id id = graph_find_path(g, dir, path);
-	if (!id || id == ROOTFS_ROOT || builds(g, id) || is_rubys_compiler(g, by, id) || (graph_is_documentation(g, id) && is_dir(g, id)))
+	if (!id || id == ROOTFS_ROOT || builds(g, id) || is_rubys_compiler(g, by, id) || ((graph_is_documentation(g, id) || g->spare[id]) && is_dir(g, id)))
 		return 0;
 	graph_reach_path(g, dir, path, USE_NAMED, by);
 	if (is_dir(g, id) && graph_is_own(g, id))
