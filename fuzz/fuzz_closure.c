@@ -1,8 +1,11 @@
 /* An image in lines: "C WORD…" what it starts, "V NAME=VALUE" its environment, "L PATH TARGET" a symbolic link, "E PATH LOADER RPATH RUNPATH SONAME NEEDED…" an ELF file ("-": none), "P PATH" a file of the
- * lines behind it that begin with a blank. The closure ends; whatever it reached has a reason that is reached, up to the configuration. */
+ * lines behind it that begin with a blank. The closure ends; whatever it reached has a reason that is reached, up to the configuration. So does the graph of needs
+ * over the same image, which reaches no less of programs, and with each file the directories that it lies in. */
 #include "layer/read.h"
 #include "program/closure.h"
+#include "program/graph.h"
 #include "program/script.h"
+#include "program/source.h"
 
 #define WORDS 32u
 struct elf_line {
@@ -26,7 +29,7 @@ static bool elf(const struct rootfs *r, u32 node, struct arena *a, struct elf_fa
 
 static u32 add(struct facts *f, struct str path, enum tar_type type, struct str link, struct str content)
 {
-	static const struct collector *const collectors[] = { &script_collector, NULL };
+	static const struct collector *const collectors[] = { &script_collector, &source_collector, NULL };
 	struct buf clean = BUF(0);
 	char copy[TAR_PATH_MAX + 1];
 	u32 id = UINT32_MAX;
@@ -74,6 +77,25 @@ static u32 list(struct arena *a, struct str rest, const char **v)
 	return n;
 }
 
+static void needs(const struct image *img, const struct rootfs *r)
+{
+	const struct graph_options o = { .elf = elf };
+	struct graph *g = graph_new(img, r, &o);
+	graph_configuration(g);
+	graph_run(g);
+	for (node_id id = 1; id < g->n; id++) {
+		if (!g->use[id])
+			continue;
+		if (rootfs_node(r, id)->state != NODE_LIVE || !graph_reached(g, rootfs_node(r, id)->parent) || !graph_reached(g, g->because[id]))
+			abort();
+		node_id at = id;
+		for (u32 n = 0; at != GRAPH_START; at = g->because[at])
+			if (n++ > g->n)
+				abort();
+	}
+	graph_free(g);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct facts *f = facts_new();
@@ -117,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		add(f, path, TAR_FILE, STR(""), buf_str(&content));
 	const char *none[] = { NULL };
 	struct image_layer layer = { .facts = f };
-	struct image img = { .layers = &layer, .n_layers = 1, .config = { .cmd = cmd, .env = env, .entrypoint = none, .shell = none, .workdir = "/" } };
+	struct image img = { .layers = &layer, .n_layers = 1, .config = { .cmd = cmd, .env = env, .entrypoint = none, .shell = none, .volumes = none, .workdir = "/" } };
 	struct rootfs *r = rootfs_build(&img, NULL);
 	const struct closure_options o = { .elf = elf };
 	struct closure *c = closure_find(&img, r, &o);
@@ -125,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (c->because[id] && (id == ROOTFS_ROOT || rootfs_node(r, id)->state != NODE_LIVE || (c->because[id] != CLOSURE_START && !c->because[c->because[id]])))
 			abort();
 	closure_free(c);
+	needs(&img, r);
 	rootfs_free(r);
 	facts_free(f);
 	buf_free(&content);

@@ -129,17 +129,14 @@ static void path(struct graph *g, struct str text, node_id by)
 }
 
 /* Programs whose names are words that every program says, for something else. Who starts them says so elsewhere: by path, in a script, or a run shows it. */
-static bool is_common(struct str name)
-{
-	static const char *const names[] = { "[", "as", "at", "awk", "base32", "base64", "bc", "cal", "cat", "cc", "chroot", "clear", "cmp", "col", "column", "comm", "compare", "convert", "cp", "csplit", "curl", "cut", "date", "dc", "dd",
+static const char *const common[] = { "[", "as", "at", "awk", "base32", "base64", "bc", "cal", "cat", "cc", "chroot", "clear", "cmp", "col", "column", "comm", "compare", "convert", "cp", "csplit", "curl", "cut", "date", "dc", "dd",
 		"df", "diff", "dir", "display", "domainname", "du", "echo", "ed", "edit", "env", "ex", "expand", "expr", "factor", "false", "fc", "file", "find", "fmt", "fold", "free", "groups", "halt", "hash", "head", "host", "hostname", "id", "import",
 		"info", "init", "install", "iconv", "join", "kill", "last", "ld", "less", "link", "ln", "locale", "locate", "login", "logname", "look", "ls", "mail", "make", "man", "md5sum", "mesg", "more", "mount", "mv", "nice", "nl", "nm", "nohup", "nologin",
 		"od", "open", "passwd", "paste", "patch", "perl", "php", "pinky", "pkill", "poweroff", "pr", "print", "printf", "ps", "pwd", "python", "python3", "ruby", "node", "java", "read", "reboot", "rename", "renice", "reset", "rev", "rm", "run-parts", "script",
 		"sed", "select", "seq", "service", "setpriv", "sg", "shred", "shuf", "shutdown", "size", "sleep", "sort", "split", "stat", "strings", "strip", "su", "sudo", "sum", "swapoff", "swapon", "sync", "tail", "tar", "tee", "telinit", "test", "time", "timeout",
 		"top", "touch", "tput", "tr", "true", "tset", "tty", "type", "umount", "uname", "unexpand", "uniq", "unlink", "unshare", "update", "uptime", "users", "vdir", "vi", "view", "vim", "w", "wait", "wall", "watch", "wc", "which", "who", "whoami",
 		"write", "xargs", "yes", "zip", "apt", "apt-get", "dpkg", "rpm", "apk", "adduser", "addgroup", "deluser", "delgroup", "sdiff", "zdiff", "free", "gcc", "cpp", "c++", "g++", "git", "go", "rustc", NULL };
-	return str_listed(name, names);
-}
+static bool is_common(struct str name) { return str_listed(name, common); }
 
 /* Programs of PATH whose names are among a program's words. */
 static void words(struct graph *g, struct str note, node_id by)
@@ -169,11 +166,12 @@ static void application(struct graph *g, node_id dir, node_id by)
 	}
 }
 
-/* A program that nobody's package installed: what lies with it, in the working directory, and where programs of its name look. */
+/* A program that the configuration or the user starts, or that nobody's package installed: what lies with it, in the working directory, and where programs of its name look. */
 static void own_files(struct graph *g, node_id file)
 {
 	struct str name = graph_name(g, file);
-	if (graph_package(g, file) || closure_language(name) || script_is_shell(name))
+	enum graph_use use = g->use[file];
+	if (closure_language(name) || script_is_shell(name) || (graph_package(g, file) && use != USE_START && use != USE_ASKED))
 		return;
 	static const char *const beside[] = { "share", "lib", "libexec", "etc" };
 	node_id dir = rootfs_node(g->r, file)->parent, up = dir != ROOTFS_ROOT ? rootfs_node(g->r, dir)->parent : 0, work = graph_find_path(g, 0, STR("."));
@@ -209,6 +207,19 @@ static bool only_locale(struct str name)
 	return false;
 }
 
+/* A Go program that starts others, by names that cannot be told from its other words: the usual tools stay. */
+static void anything(struct graph *g, node_id file)
+{
+	static const char *const large[] = { "apt", "apt-get", "dpkg", "rpm", "apk", "gcc", "cc", "cpp", "c++", "g++", "as", "ld", "nm", "strip", "size", "strings", "go", "rustc", "make", "perl", "php", "python", "python3", "ruby", "node", "java", "vim", "vi", "view", "ex", "edit", NULL };
+	graph_doubt(g, true, "%.*s starts programs by names that are not known: the usual tools are kept", STR_FMT(graph_name(g, file)));
+	for (size_t i = 0; common[i]; i++)
+		if (!str_listed(str_of(common[i]), large))
+			graph_reach(g, graph_program(g, str_of(common[i])), USE_WIDE, file);
+	graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
+	for (size_t i = 0; i < 3; i++)
+		graph_reach(g, graph_program(g, str_of((const char *const[]){ "bash", "gzip", "ssh" }[i])), USE_WIDE, file);
+}
+
 static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 {
 	closure_load(graph_closure(g), file);
@@ -216,6 +227,8 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 	if (!note.p)
 		return;
 	u32 functions = refer_functions(note);
+	if (f->is_static)
+		functions |= refer_said(note);
 	/* An interpreter imports everything: what its scripts ask for, their languages say. */
 	bool language = closure_language(name) || script_is_shell(name) || rootfs_child(g->r, rootfs_node(g->r, file)->parent, STR("jvm.cfg")); /* Java's own libraries: java.c */
 	if (language)
@@ -229,6 +242,10 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 	if (!f->interpreter.n && !f->is_static) /* a library that could start a shell for whoever asks for it */
 		functions &= ~(u32)REFER_SHELL;
 	family_functions(g, functions, file);
+	if (f->is_static && functions & (REFER_ACCOUNTS | REFER_HOSTS)) /* what its C library loads all the same */
+		family_answer(g, STR("/usr/lib/*/libnss_*.so*"), NULL, file);
+	if (functions & REFER_STARTS)
+		anything(g, file);
 	char letter;
 	while (refer_next(&rest, &letter, &text)) {
 		if (letter == 'p')

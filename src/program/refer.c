@@ -46,7 +46,7 @@ static u32 function(struct str s)
 /* What only the C library of a static program says. */
 static u32 said(struct str s)
 {
-	static const struct { char says[24]; u32 bits; } words[] = { { "/usr/share/zoneinfo", REFER_ZONE }, { "gconv-modules", REFER_ICONV }, { "/etc/nsswitch.conf", REFER_ACCOUNTS | REFER_HOSTS | REFER_SERVICES },
+	static const struct { char says[28]; u32 bits; } words[] = { { "exec: Stdout already set", REFER_STARTS }, { "/usr/share/zoneinfo", REFER_ZONE }, { "gconv-modules", REFER_ICONV }, { "/etc/nsswitch.conf", REFER_ACCOUNTS | REFER_HOSTS | REFER_SERVICES },
 		{ "locale-archive", REFER_LOCALE }, { "/etc/resolv.conf", REFER_HOSTS }, { "/bin/sh", REFER_SHELL }, { "/etc/shadow", REFER_SHADOW }, { "PATH", REFER_EXEC | REFER_SEARCH } };
 	u32 bits = 0;
 	for (size_t i = 0; i < countof(words); i++)
@@ -361,11 +361,11 @@ static int end(void *state, struct buf *note, struct error *err)
 	(void)err;
 	struct refer *r = state;
 	run_end(r);
-	u32 bits = r->dynamic ? r->imported : r->is_libc ? 0 : r->said;
+	u32 bits = (r->dynamic ? r->imported : 0) | (r->said & REFER_STARTS);
 	bool asks = bits & (REFER_EXEC | REFER_SHELL | REFER_DLOPEN) || r->program || !r->dynamic;
 	if (r->elf && !r->is_libc) {
-		if (bits)
-			buf_printf(note, "f%x\n", bits);
+		if (bits || r->said)
+			buf_printf(note, "f%x\nF%x\n", bits, r->said);
 		buf_add(note, buf_str(&r->out));
 		if (r->cut)
 			buf_puts(note, "xcut\n");
@@ -392,7 +392,7 @@ static void close_refer(void *state)
 
 static const struct collector_stream stream = { .open = open_refer, .begin = begin, .feed = feed, .end = end, .close = close_refer };
 
-const struct collector refer_collector = { .id = COLLECT_REFER, .version = 3, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
+const struct collector refer_collector = { .id = COLLECT_REFER, .version = 4, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
 
 /* --- reading --- */
 bool refer_next(struct str *rest, char *letter, struct str *text)
@@ -407,15 +407,23 @@ bool refer_next(struct str *rest, char *letter, struct str *text)
 	return true;
 }
 
-u32 refer_functions(struct str note)
+static u32 bits_of(struct str *note, char letter)
 {
-	struct str line = str_cut(&note, '\n');
+	struct str line = str_cut(note, '\n');
 	u32 bits = 0;
-	for (size_t i = 1; line.n && line.p[0] == 'f' && i < line.n && i < 9; i++) {
+	for (size_t i = 1; line.n && line.p[0] == letter && i < line.n && i < 9; i++) {
 		char c = line.p[i];
 		bits = bits << 4 | (u32)(c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= '0' && c <= '9' ? c - '0' : 0);
 	}
 	return bits;
+}
+
+u32 refer_functions(struct str note) { return bits_of(&note, 'f'); }
+
+u32 refer_said(struct str note)
+{
+	bits_of(&note, 'f');
+	return note.p ? bits_of(&note, 'F') : 0;
 }
 
 bool refer_says(struct str note, struct str name)

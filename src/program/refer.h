@@ -19,10 +19,11 @@
 enum refer_function { /* bits: what a program may ask for */
 	REFER_ICONV = 1, REFER_LOCALE = 2, REFER_ZONE = 4, REFER_ACCOUNTS = 8, REFER_HOSTS = 16, REFER_SERVICES = 32, REFER_DLOPEN = 64, REFER_EXEC = 128, REFER_SHELL = 256 /* system, popen, wordexp */,
 	REFER_SEARCH = 65536 /* execvp and its kin: a program by its name alone */, REFER_MESSAGES = 512 /* gettext */, REFER_TERMINAL = 1024, REFER_TLS = 2048 /* certificates of the system */, REFER_PAM = 4096, REFER_MAGIC = 8192, REFER_CHROOT = 16384,
-	REFER_SHADOW = 32768,
+	REFER_SHADOW = 32768, REFER_STARTS = 131072 /* Go's package of starting programs is in it */,
 };
 extern const struct collector refer_collector;
-u32 refer_functions(struct str note);                    /* enum refer_function bits */
+u32 refer_functions(struct str note);                    /* enum refer_function bits: imported */
+u32 refer_said(struct str note);                         /* of a program that loads nothing: what its C library would ask for */
 bool refer_says(struct str note, struct str name);       /* whether a string of this name is in it (or its hash) */
 bool refer_next(struct str *rest, char *letter, struct str *text); /* p, l, x */
 #endif
