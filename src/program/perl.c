@@ -331,7 +331,7 @@ static void module_line(struct graph *g, node_id file, struct str t, bool applic
 {
 	const char *tab = str_chr(t, '\t');
 	struct str m = tab ? str_head(t, (size_t)(tab - t.p)) : t;
-	bool lazy = g->use[file] == USE_PLUGIN || g->use[file] == USE_WIDE || g->use[file] == USE_PACKAGE;
+	bool lazy = g->use[file] == USE_SEEN || g->use[file] == USE_PLUGIN || g->use[file] == USE_WIDE || g->use[file] == USE_PACKAGE;
 	node_id dir = rootfs_node(g->r, file)->parent;
 	if (!m.n || (lazy && for_developers(m)))
 		return;

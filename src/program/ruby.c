@@ -363,6 +363,7 @@ static void keep_gem(struct graph *g, u32 index, node_id because)
 		return;
 	s->kept = true; /* what it needs is asked for when its specification is read: no recursion */
 	graph_reach(g, s->file, USE_DATA, because);
+	VEC_PUSH(p->files, p->n_files, p->cap_files, s->file); /* once more, should it have been seen before */
 	if (s->dir) {
 		reach_files(g, s->dir, true, USE_DATA, s->file);
 		keep_extensions(g, s, s->file);
@@ -378,9 +379,13 @@ static void keep_gem(struct graph *g, u32 index, node_id because)
 
 static void spec_needs(struct graph *g, node_id file)
 {
+	struct ruby *p = ruby_of(g);
 	struct str rest = graph_note(g, file), text;
 	char letter;
-	while (source_next(&rest, &letter, &text))
+	bool kept = false;
+	for (u32 i = 0; i < p->n_specs && !kept; i++)
+		kept = p->specs[i].kept && p->specs[i].file == file;
+	while (kept && source_next(&rest, &letter, &text)) /* RubyGems looks at all of them: that one was seen says nothing */
 		if (letter == 'd' && str_starts(text, STR("needs\t")))
 			want_gem(g, str_from(text, 6), file);
 }
@@ -557,7 +562,7 @@ static void read_file(struct graph *g, node_id file)
 	bool inside;
 	u32 gem = gem_of(g, file, &feature, &inside), bits = unknowns(note);
 	enum graph_use use = g->use[file];
-	bool application = !gem && !inside, lazy = !application && (is_rubygems(&feature) || use == USE_DATA || use == USE_PLUGIN || use == USE_WIDE || use == USE_PACKAGE);
+	bool application = !gem && !inside, lazy = !application && (is_rubygems(&feature) || use == USE_SEEN || use == USE_DATA || use == USE_PLUGIN || use == USE_WIDE || use == USE_PACKAGE);
 	char letter;
 	if (application && !str_ends(name, STR(".gemspec")))
 		lies_with(g, file);
