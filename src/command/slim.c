@@ -276,7 +276,7 @@ static int deny_once(struct work *w, bool *same, struct error *err)
 	for (u32 i = 0; i < missed->n_paths; i++)
 		paths[i] = missed->paths[i].path;
 	if (r == 0)
-		r = slim_restore(&w->s, paths, missed->n_paths, err);
+		r = slim_restore(&w->s, paths, missed->n_paths, *same, err);
 	free(paths);
 	free(gone);
 	observed_free(missed);

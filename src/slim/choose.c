@@ -174,8 +174,8 @@ static void small_things(struct chooser *ch)
 		u8 type = rootfs_type(r, id);
 		if (g->use[id])
 			continue;
-		if (by_hand(ch, id))
-			graph_reach(g, id, USE_APPLICATION, ROOTFS_ROOT);
+		if (by_hand(ch, id)) /* not reached: what it names is only needed by who reads it */
+			g->use[id] = USE_APPLICATION;
 		else if (type == TAR_DIR && !full[id])
 			graph_reach(g, id, USE_SYSTEM, ROOTFS_ROOT);
 		else if (type == TAR_SYMLINK && outside(r, id))
@@ -340,12 +340,12 @@ int choose(const struct image *img, const struct rootfs *r, const struct package
 	return 0;
 }
 
-bool choose_restore(struct choice *c, const char *const *paths, u32 n)
+bool choose_restore(struct choice *c, const char *const *paths, u32 n, bool same)
 {
 	bool any = false;
 	for (u32 i = 0; i < n; i++) {
 		node_id id = rootfs_find(c->r, str_of(paths[i]), false);
-		if (!id || id == ROOTFS_ROOT || !c->litter->kind[id])
+		if (!id || id == ROOTFS_ROOT || !c->litter->kind[id] || (same && c->litter->kind[id] == LITTER_DATABASE))
 			continue;
 		any = true;
 		if (rootfs_type(c->r, id) == TAR_DIR)

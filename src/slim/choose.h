@@ -45,8 +45,9 @@ struct choice {
 
 /* `l` as made by litter_find(); borrowed, and changed. ERR_INPUT when nothing starts and nothing was observed or asked for: then nothing says what is needed. */
 int choose(const struct image *img, const struct rootfs *r, const struct packages *pkgs, const struct choose_options *opt, struct litter *l, struct choice *ret, struct error *err) must_check;
-/* More is needed: a run looked for it (paths of the image, as they were missed). True when anything that was to go stays now. */
-bool choose_restore(struct choice *c, const char *const *paths, u32 n);
+/* More is needed: a run looked for it (paths of the image, as they were missed). True when anything that was to go stays now. `same`: it did without all the same: then what describes a package that is gone
+ * (a language's package manager looks at all of them) does not come back. */
+bool choose_restore(struct choice *c, const char *const *paths, u32 n, bool same);
 /* Whether a run may look for it in vain: names that go, in observed.h's form; into *ret (malloc'ed, paths in the arena), whole directories by their own name only. */
 u32 choose_gone(const struct choice *c, struct arena *a, const char ***ret);
 void choice_free(struct choice *c);

@@ -186,9 +186,9 @@ static int chosen(struct slim *s, const struct observed *seen, struct error *err
 	return rewritten(s, err);
 }
 
-int slim_restore(struct slim *s, const char *const *paths, u32 n, struct error *err)
+int slim_restore(struct slim *s, const char *const *paths, u32 n, bool same, struct error *err)
 {
-	if (!choose_restore(&s->choice, paths, n))
+	if (!choose_restore(&s->choice, paths, n, same))
 		return 0;
 	return rewritten(s, err) < 0 || slim_plan(s, err) < 0 ? -1 : 1;
 }

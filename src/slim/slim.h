@@ -62,7 +62,7 @@ int slim_open(const char *location, const struct load_options *load, const struc
 int slim_decide(struct slim *s, const struct observed *seen, struct error *err) must_check;
 void slim_close(struct slim *s);
 /* Plans again with what a run missed (choose_restore()): 1; 0 when nothing changed. */
-int slim_restore(struct slim *s, const char *const *paths, u32 n, struct error *err) must_check;
+int slim_restore(struct slim *s, const char *const *paths, u32 n, bool same, struct error *err) must_check;
 
 struct slim_target {
 	const char *location;
