@@ -4,13 +4,15 @@
 #include "command/place.h"
 #include "layer/deflate.h"
 #include "report/sbom.h"
+#include "report/slim_html.h"
+#include "report/slim_vex.h"
 #include "run/compose.h"
 #include "slim/lock.h"
 #include "slim/trial.h"
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_HTML, O_VEX, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -38,6 +40,8 @@ static const struct option options[] = {
 	[O_SECONDS] = { "seconds", 0, OPT_VALUE, "N", "How long one run may take before it is ended. Default: 600.", NULL },
 	[O_EXPLAIN] = { "explain", 0, OPT_LIST, "PATH", "Say why this file stays or goes, from file to file up to the configuration; writes no image.", NULL },
 	[O_EVIDENCE] = { "evidence", 0, OPT_VALUE, "FILE", "Write what was run, what it missed and how answers compared to FILE, as JSON.", NULL },
+	[O_HTML] = { "html", 0, OPT_VALUE, "FILE", "Write the report as one page to FILE: maps of the image before and after, what went by package and why, what stayed, what was compared. It loads nothing from anywhere.", NULL },
+	[O_VEX] = { "vex", 0, OPT_VALUE, "FILE", "Write an OpenVEX document to FILE that says of every package that went: component_not_present.", NULL },
 	[O_PROFILE] = { "profile", 0, OPT_VALUE, "DIR", "Lock the result down, and prove that by a run: a seccomp profile, an AppArmor profile, and what docker run, Compose and Kubernetes are told (capabilities, a read-only root file system, a user), as files in DIR.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
@@ -207,6 +211,27 @@ static void write_report(FILE *f, void *ctx)
 	slim_json(f, &t->w->s, t->w->t, t->w->image, t->written);
 }
 
+static void write_html(FILE *f, void *ctx)
+{
+	const struct told *t = ctx;
+	struct error e; /* a file that could not be written is told by who opened it */
+	if (report_slim_html(f, &t->w->s, t->w->t, t->written, &e) < 0)
+		return;
+}
+
+static void write_vex(FILE *f, void *ctx) { slim_vex(f, &((const struct told *)ctx)->w->s); }
+
+static int write_reports(const struct work *w, const char *written, struct error *err)
+{
+	const struct option_value *opt = w->opt;
+	struct told told = { w, written };
+	if (opt[O_REPORT].value && outfile_write(opt[O_REPORT].value, write_report, &told, err) < 0)
+		return -1;
+	if (opt[O_VEX].value && outfile_write(opt[O_VEX].value, write_vex, &told, err) < 0)
+		return -1;
+	return opt[O_HTML].value ? outfile_write(opt[O_HTML].value, write_html, &told, err) : 0;
+}
+
 static int explain(const struct slim *s, const struct option_value *v)
 {
 	for (u32 i = 0; i < v->count; i++)
@@ -320,7 +345,7 @@ static int finish(struct work *w, struct error *err)
 	int r = written ? slim_write(s, w->to, err) : 0;
 	if (r < 0)
 		return command_fail(err);
-	if (opt[O_REPORT].value && outfile_write(opt[O_REPORT].value, write_report, &(struct told){ w, r ? NULL : written }, err) < 0)
+	if (write_reports(w, r ? NULL : written, err) < 0)
 		return command_fail(err);
 	if (r)
 		return failed(s);
@@ -507,6 +532,7 @@ const struct command command_slim = {
 		    "pare slim docker-daemon:app:latest -o oci:out:small --compression zstd # an OCI layout\n"
 		    "pare slim docker://quay.io/app/web:1 -o docker://quay.io/app/web:1-slim # from a registry, and back\n"
 		    "pare slim --level safe --keep-base --drop docs,man app.tar -o small.tar # leave the shared layers, drop documentation\n"
+		    "pare slim app.tar -o small.tar --html slim.html --vex slim.vex.json # a page of what went and why, and what scanners are told\n"
 		    "pare slim --report slim.json app.tar -o oci-archive:small.tar # with everything that went, as JSON",
 	.min_args = 1,
 	.max_args = 1,

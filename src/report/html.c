@@ -2,24 +2,12 @@
 #include "base/jsonw.h"
 #include "base/text.h"
 #include "oci/digest.h"
+#include "report/html/document.h"
 #include "report/html/page.h"
 #include "report/html/tiles.h"
 #include <math.h>
 
 #define INSTRUCTIONS ((size_t)200000) /* bytes of all instructions together, escaped */
-#define PATH_SHOWN ((size_t)1000)     /* bytes of a path in the list of waste */
-#define PROBLEM_SHOWN ((size_t)300)
-
-struct page {
-	FILE *f;
-	struct jsonw w;
-	const struct rootfs *r;
-	const struct packages *p;
-	u32 *local;  /* by owner as in struct piece: its index in the page's list of owners + 1 */
-	u32 *owners; /* that list */
-	u32 n_owners, cap_owners;
-	struct buf text;
-};
 
 /* --- escaping --- */
 
@@ -67,8 +55,7 @@ static int filter_close(void *cookie)
 	return 0;
 }
 
-/* Cut so that it takes at most `max` bytes escaped, between two characters; "…" shows it. */
-static void put_cut(struct jsonw *w, const char *key, struct str s, size_t max)
+void html_cut(struct jsonw *w, const char *key, struct str s, size_t max)
 {
 	struct buf cut = { 0 };
 	size_t used = 0, i = 0;
@@ -91,23 +78,23 @@ static void put_cut(struct jsonw *w, const char *key, struct str s, size_t max)
 
 /* --- the document --- */
 
-static void put_image(struct page *g)
+void html_image(struct page *g)
 {
 	const struct image *img = g->r->image;
 	struct jsonw *w = &g->w;
 	char platform[100];
 	jsonw_key(w, "image");
 	jsonw_obj(w);
-	put_cut(w, "reference", str_of(img->reference), PATH_SHOWN);
+	html_cut(w, "reference", str_of(img->reference), HTML_PATH);
 	jsonw_kz(w, "digest", img->digest.alg ? DIGEST_STR(&img->digest) : NULL);
 	jsonw_kz(w, "config_digest", img->config_digest.alg ? DIGEST_STR(&img->config_digest) : NULL);
 	jsonw_kz(w, "platform", platform_text(&img->config.platform, platform));
-	put_cut(w, "created", str_of(img->config.created ? img->config.created : ""), 64);
+	html_cut(w, "created", str_of(img->config.created ? img->config.created : ""), 64);
 	jsonw_ku(w, "size", img->size);
 	jsonw_end(w);
 }
 
-static void put_totals(struct page *g)
+void html_totals(struct page *g)
 {
 	struct jsonw *w = &g->w;
 	jsonw_key(w, "totals");
@@ -149,7 +136,7 @@ static void put_layers(struct page *g, const struct layer_sum *sums)
 		jsonw_ku(w, "index", i);
 		buf_clear(&g->text);
 		image_instruction(img, i, &g->text);
-		put_cut(w, "instruction", buf_str(&g->text), each);
+		html_cut(w, "instruction", buf_str(&g->text), each);
 		put_layer_sums(w, img->layers[i].size, img->layers[i].compressed_size, &sums[i]);
 		jsonw_end(w);
 	}
@@ -212,7 +199,7 @@ static void put_waste(struct page *g)
 		const struct waste_item *item = SEG_AT(&r->waste, v[i]);
 		shown += item->bytes;
 		jsonw_obj(w);
-		put_cut(w, "path", rootfs_waste_path(r, item, &g->text), PATH_SHOWN);
+		html_cut(w, "path", rootfs_waste_path(r, item, &g->text), HTML_PATH);
 		jsonw_ku(w, "bytes", item->bytes);
 		jsonw_ku(w, "layer", item->layer);
 		jsonw_ku(w, "by_layer", item->by_layer);
@@ -280,7 +267,7 @@ static void put_column(struct page *g, const struct tiles *t, enum tile_group by
 			if (i == 0)
 				jsonw_str(w, STR("/"));
 			else if (x->is_group)
-				put_cut(w, NULL, group_name(g, by, x->group), 120);
+				html_cut(w, NULL, group_name(g, by, x->group), 120);
 			else
 				jsonw_str(w, x->name);
 			break;
@@ -294,7 +281,7 @@ static void put_column(struct page *g, const struct tiles *t, enum tile_group by
 	jsonw_end(w);
 }
 
-static void put_view(struct page *g, const char *name, enum tile_group by, struct pieces *pieces)
+void html_view(struct page *g, const char *name, enum tile_group by, struct pieces *pieces)
 {
 	struct jsonw *w = &g->w;
 	struct tiles t = { 0 };
@@ -313,23 +300,23 @@ static void put_view(struct page *g, const char *name, enum tile_group by, struc
 	tiles_free(&t);
 }
 
-static void put_owners(struct page *g)
+void html_owners(struct page *g)
 {
 	struct jsonw *w = &g->w;
 	jsonw_key(w, "owners");
 	jsonw_arr(w);
 	for (u32 i = 0; i < g->n_owners; i++)
-		put_cut(w, NULL, group_name(g, TILE_PACKAGE, g->owners[i]), 120);
+		html_cut(w, NULL, group_name(g, TILE_PACKAGE, g->owners[i]), 120);
 	jsonw_end(w);
 }
 
-static void put_incomplete(struct page *g, const struct problems *incomplete)
+void html_incomplete(struct page *g, const struct problems *incomplete)
 {
 	struct jsonw *w = &g->w;
 	jsonw_key(w, "incomplete");
 	jsonw_arr(w);
 	for (u32 i = 0; incomplete && i < incomplete->n; i++)
-		put_cut(w, NULL, str_of(incomplete->v[i]), PROBLEM_SHOWN);
+		html_cut(w, NULL, str_of(incomplete->v[i]), HTML_PROBLEM);
 	if (incomplete && incomplete->more) {
 		char text[32];
 		snprintf(text, sizeof text, "%u more", incomplete->more);
@@ -338,21 +325,27 @@ static void put_incomplete(struct page *g, const struct problems *incomplete)
 	jsonw_end(w);
 }
 
-static void put_document(struct page *g, const struct dive *d, const struct problems *incomplete)
+struct inspected {
+	const struct dive *dive;
+	const struct problems *incomplete;
+};
+
+static void put_document(struct page *g, const void *ctx)
 {
+	const struct inspected *in = ctx;
 	struct pieces pieces = { 0 };
 	struct jsonw *w = &g->w;
 	autofree struct layer_sum *sums = xcalloc((size_t)g->r->image->n_layers + 1, sizeof *sums);
 	jsonw_obj(w);
-	put_image(g);
-	put_totals(g);
+	html_image(g);
+	html_totals(g);
 	put_waste(g);
-	put_dive(g, d);
+	put_dive(g, in->dive);
 	jsonw_key(w, "views");
 	jsonw_obj(w);
 	pieces_visible(g->r, g->p, &pieces);
-	put_view(g, "directory", TILE_DIRECTORY, &pieces);
-	put_view(g, "package", TILE_PACKAGE, &pieces);
+	html_view(g, "directory", TILE_DIRECTORY, &pieces);
+	html_view(g, "package", TILE_PACKAGE, &pieces);
 	pieces_wasted(g->r, &pieces);
 	for (u32 i = 0; i < pieces.n; i++) {
 		struct layer_sum *s = &sums[pieces.v[i].layer];
@@ -360,12 +353,12 @@ static void put_document(struct page *g, const struct dive *d, const struct prob
 		s->wasted += pieces.v[i].gone ? pieces.v[i].bytes : 0;
 		s->files++;
 	}
-	put_view(g, "layer", TILE_LAYER, &pieces);
+	html_view(g, "layer", TILE_LAYER, &pieces);
 	jsonw_end(w);
 	pieces_free(&pieces);
 	put_layers(g, sums);
-	put_owners(g);
-	put_incomplete(g, incomplete);
+	html_owners(g);
+	html_incomplete(g, in->incomplete);
 	jsonw_end(w);
 }
 
@@ -393,13 +386,13 @@ static void put_head(FILE *f)
 	put_hash(f, str_n(html_css, html_css_size));
 	fputs("; script-src ", f);
 	put_hash(f, str_n(html_js, html_js_size));
-	fputs("\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<title>pare inspect</title>\n<style>", f);
+	fputs("\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<title>pare</title>\n<style>", f);
 	fwrite(html_css, 1, html_css_size, f);
 	fputs("</style>\n</head>\n<body>\n", f);
 	fwrite(html_body, 1, html_body_size, f);
 }
 
-int report_html(FILE *f, const struct rootfs *r, const struct packages *p, const struct dive *d, const struct problems *incomplete, struct error *err)
+int html_page(FILE *f, const struct rootfs *r, const struct packages *p, void (*document)(struct page *g, const void *ctx), const void *ctx, struct error *err)
 {
 	struct filter filter = { .to = f };
 	put_head(f);
@@ -407,9 +400,9 @@ int report_html(FILE *f, const struct rootfs *r, const struct packages *p, const
 	FILE *json = fopencookie(&filter, "w", (cookie_io_functions_t){ .write = filter_write, .close = filter_close });
 	if (!json)
 		return error_errno(err, "html");
-	struct page g = { .f = f, .r = r, .p = p, .local = xcalloc((size_t)p->n + 1, sizeof *g.local) };
+	struct page g = { .r = r, .p = p, .local = xcalloc((size_t)p->n + 1, sizeof *g.local) };
 	jsonw_init(&g.w, json, 0);
-	put_document(&g, d, incomplete);
+	document(&g, ctx);
 	bool failed = fclose(json) != 0;
 	free(g.local);
 	free(g.owners);
@@ -418,4 +411,9 @@ int report_html(FILE *f, const struct rootfs *r, const struct packages *p, const
 	fwrite(html_js, 1, html_js_size, f);
 	fputs("</script>\n</body>\n</html>\n", f);
 	return failed || ferror(f) ? error_errno(err, "cannot write the report") : 0;
+}
+
+int report_html(FILE *f, const struct rootfs *r, const struct packages *p, const struct dive *d, const struct problems *incomplete, struct error *err)
+{
+	return html_page(f, r, p, put_document, &(struct inspected){ d, incomplete }, err);
 }

@@ -1,6 +1,5 @@
 #include "report/openvex.h"
 #include "base/hash.h"
-#include "base/jsonw.h"
 #include "base/text.h"
 
 static int by_id(const void *a, const void *b, void *ctx)
@@ -20,36 +19,43 @@ static const char *status_of(const struct scan_finding *f)
 
 static bool same_statement(const struct scan_finding *a, const struct scan_finding *b) { return strcmp(a->id, b->id) == 0 && strcmp(status_of(a), status_of(b)) == 0; }
 
+void openvex_name(const struct image *img, struct buf *out)
+{
+	struct str name = str_base(str_of(image_title(img))), rest = name;
+	name = str_cut(&rest, '@');
+	rest = name;
+	name = str_cut(&rest, ':');
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] | 0x20) : name.p[i];
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("-._~", c))
+			buf_putc(out, c);
+		else
+			buf_printf(out, "%%%02X", (u8)c);
+	}
+	if (!out->n)
+		buf_puts(out, "image");
+}
+
 /* pkg:oci/NAME@sha256:…, as the purl specification has images; NULL: its digest is not known. */
 static const char *image_purl(const struct subject *s, struct arena *a)
 {
 	if (!s->image || !s->image->digest.alg)
 		return NULL;
-	struct str name = str_base(str_of(image_title(s->image))), rest = name;
-	name = str_cut(&rest, '@');
-	rest = name;
-	name = str_cut(&rest, ':');
 	struct buf clean = BUF(256);
-	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] | 0x20) : name.p[i];
-		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("-._~", c))
-			buf_putc(&clean, c);
-		else
-			buf_printf(&clean, "%%%02X", (u8)c);
-	}
+	openvex_name(s->image, &clean);
 	char text[DIGEST_TEXT];
 	digest_text(&s->image->digest, text);
 	struct str digest = str_of(text), alg = str_cut(&digest, ':');
-	const char *z = arena_printf(a, "pkg:oci/%s@%.*s%%3A%.*s", clean.n ? clean.p : "image", STR_FMT(alg), STR_FMT(digest));
+	const char *z = arena_printf(a, "pkg:oci/%s@%.*s%%3A%.*s", clean.p, STR_FMT(alg), STR_FMT(digest));
 	buf_free(&clean);
 	return z;
 }
 
-static void put_time(struct jsonw *w, const struct subject *s)
+void openvex_time(struct jsonw *w, const struct image *img)
 {
 	char text[40] = "1970-01-01T00:00:00Z";
 	u64 epoch;
-	const char *z = getenv("SOURCE_DATE_EPOCH"), *created = s->image ? s->image->config.created : NULL;
+	const char *z = getenv("SOURCE_DATE_EPOCH"), *created = img ? img->config.created : NULL;
 	if (z && str_to_u64(str_of(z), &epoch) && epoch < 253402300800ull)
 		text_time((s64)epoch, text);
 	else if (created && strlen(created) >= 19)
@@ -124,7 +130,7 @@ void write_openvex(FILE *f, const struct subject *s, const struct scan *scan)
 	jsonw_kz(&w, "@context", "https://openvex.dev/ns/v0.2.0");
 	jsonw_kz(&w, "@id", arena_printf(&a, "https://openvex.dev/docs/public/vex-%016llx", (unsigned long long)hash));
 	jsonw_kz(&w, "author", "pare");
-	put_time(&w, s);
+	openvex_time(&w, s->image);
 	jsonw_ku(&w, "version", 1);
 	jsonw_key(&w, "statements");
 	jsonw_arr(&w);

@@ -244,6 +244,18 @@ static bool is_manager(struct str name)
 	return str_listed(name, names);
 }
 
+u32 choose_tool(const struct rootfs *r, node_id id)
+{
+	const struct fact_entry *e = rootfs_type(r, id) == TAR_FILE ? rootfs_entry(r, id) : NULL;
+	if (!e || !(e->mode & 0111))
+		return 0;
+	struct str name = name_of(r, id), in = name_of(r, rootfs_node(r, id)->parent);
+	u32 tool = e->mode & 06000 ? TOOL_SETUID : 0;
+	if (str_is(in, "bin") || str_is(in, "sbin"))
+		tool |= (is_shell(name) ? TOOL_SHELL : 0u) | (is_manager(name) ? TOOL_MANAGER : 0u);
+	return tool;
+}
+
 static void tell_gone(struct choice *c)
 {
 	u32 cap[3] = { 0 };
@@ -253,17 +265,12 @@ static void tell_gone(struct choice *c)
 	free(c->gone_setuid);
 	c->gone_shells = c->gone_managers = c->gone_setuid = NULL;
 	for (node_id id = rootfs_next(c->r, ROOTFS_ROOT); id; id = rootfs_next(c->r, id)) {
-		const struct fact_entry *e = c->litter->kind[id] == LITTER_UNNEEDED && rootfs_type(c->r, id) == TAR_FILE ? rootfs_entry(c->r, id) : NULL;
-		if (!e || !(e->mode & 0111))
-			continue;
-		struct str name = name_of(c->r, id), in = name_of(c->r, rootfs_node(c->r, id)->parent);
-		if (e->mode & 06000)
+		u32 tool = c->litter->kind[id] == LITTER_UNNEEDED ? choose_tool(c->r, id) : 0;
+		if (tool & TOOL_SETUID)
 			VEC_PUSH(c->gone_setuid, c->n_setuid, cap[2], id);
-		if (!str_is(in, "bin") && !str_is(in, "sbin"))
-			continue;
-		if (is_shell(name))
+		if (tool & TOOL_SHELL)
 			VEC_PUSH(c->gone_shells, c->n_shells, cap[0], id);
-		if (is_manager(name))
+		if (tool & TOOL_MANAGER)
 			VEC_PUSH(c->gone_managers, c->n_managers, cap[1], id);
 	}
 }

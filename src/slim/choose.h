@@ -50,5 +50,8 @@ int choose(const struct image *img, const struct rootfs *r, const struct package
 bool choose_restore(struct choice *c, const char *const *paths, u32 n, bool same);
 /* Whether a run may look for it in vain: names that go, in observed.h's form; into *ret (malloc'ed, paths in the arena), whole directories by their own name only. */
 u32 choose_gone(const struct choice *c, struct arena *a, const char ***ret);
+/* Whether a file of a tree is a program that who breaks in likes: bits of enum tool. */
+enum tool { TOOL_SHELL = 1, TOOL_MANAGER = 2, TOOL_SETUID = 4 };
+u32 choose_tool(const struct rootfs *r, node_id id);
 void choice_free(struct choice *c);
 #endif

@@ -102,6 +102,18 @@ static void fates(FILE *f, const struct slim *s)
 	putc('\n', f);
 }
 
+static void numbers(FILE *f, const struct slim *s)
+{
+	const struct slim_side *a = &s->before, *b = &s->after;
+	const struct { const char *what; u32 before, after; } v[] = { { "packages", a->packages, b->packages }, { "shells", a->shells, b->shells }, { "setuid programs", a->setuid, b->setuid } };
+	for (size_t i = 0; i < countof(v); i++) {
+		fprintf(f, "%s%s %u", i ? ", " : "", v[i].what, v[i].before);
+		if (v[i].before != v[i].after)
+			fprintf(f, " → %u", v[i].after);
+	}
+	putc('\n', f);
+}
+
 void slim_table(FILE *f, const struct slim *s, const char *location, const char *written)
 {
 	u32 n;
@@ -127,6 +139,7 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 	fprintf(f, "%sbefore   %s in %s files, %u layers\n", by_layer ? "\n" : "", TEXT_SIZE(s->before.size), TEXT_COUNT(s->before.files), s->before.layers);
 	fprintf(f, "after    %s in %s files, %u layers: %s less (%.1f %%)\n", TEXT_SIZE(s->after.size), TEXT_COUNT(s->after.files), s->after.layers, TEXT_SIZE(saved),
 		s->before.size ? 100.0 * (double)saved / (double)s->before.size : 0.0);
+	numbers(f, s);
 	fates(f, s);
 	if (kept_names(s))
 		fprintf(f, "kept     %s files that something speaks for (--report says what)\n", TEXT_COUNT(kept_names(s)));
@@ -155,6 +168,8 @@ static void side(struct jsonw *w, const char *name, const struct slim_side *x)
 	jsonw_ku(w, "layers", x->layers);
 	jsonw_ku(w, "files", x->files);
 	jsonw_ku(w, "packages", x->packages);
+	jsonw_ku(w, "setuid", x->setuid);
+	jsonw_ku(w, "shells", x->shells);
 	jsonw_ku(w, "findings", x->findings);
 	jsonw_end(w);
 }
@@ -230,6 +245,34 @@ static void removed(struct jsonw *w, const struct slim *s, const u8 *hidden)
 	buf_free(&path);
 }
 
+/* Databases of packages that were written anew, and the bill of materials; what could not be known; which packages went. */
+static void added(struct jsonw *w, const struct slim *s)
+{
+	jsonw_key(w, "added");
+	jsonw_arr(w);
+	for (u32 i = 0; i < s->added.n; i++) {
+		char path[TAR_PATH_MAX + 2];
+		snprintf(path, sizeof path, "/%s", s->added.v[i].path);
+		jsonw_obj(w);
+		jsonw_kz(w, "path", path);
+		jsonw_ku(w, "bytes", s->added.v[i].content.n);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+	jsonw_key(w, "doubts");
+	jsonw_arr(w);
+	for (u32 i = 0; s->choice.graph && i < s->choice.graph->doubts.n; i++)
+		jsonw_str(w, str_of(s->choice.graph->doubts.v[i]));
+	for (u32 i = 0; i < s->added.doubts.n; i++)
+		jsonw_str(w, str_of(s->added.doubts.v[i]));
+	jsonw_end(w);
+	jsonw_key(w, "packages_gone");
+	jsonw_arr(w);
+	for (u32 i = 0; i < s->added.n_gone; i++)
+		jsonw_str(w, str_of(s->added.gone[i]));
+	jsonw_end(w);
+}
+
 static void layers(struct jsonw *w, const struct slim *s)
 {
 	jsonw_key(w, "layers");
@@ -261,6 +304,7 @@ void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char 
 	layers(&w, s);
 	kept(&w, s, hidden);
 	removed(&w, s, hidden);
+	added(&w, s);
 	jsonw_key(&w, "verification");
 	jsonw_arr(&w);
 	for (u32 i = 0; i < s->n_checks; i++) {

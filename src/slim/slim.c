@@ -31,6 +31,11 @@ static u32 pairs(const struct rootfs *r, const struct litter *l)
 void slim_measure(struct slim_side *side, const struct image *img, const struct rootfs *r, const struct packages *pkgs, const struct litter *l)
 {
 	*side = (struct slim_side){ .size = img->size, .compressed = img->compressed_size, .layers = img->n_layers, .files = r->files, .packages = pkgs->n, .findings = pairs(r, l) };
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		u32 tool = choose_tool(r, id);
+		side->setuid += (tool & TOOL_SETUID) != 0;
+		side->shells += (tool & TOOL_SHELL) != 0;
+	}
 }
 
 static void check(struct slim *s, const char *name, bool pass, const char *before, const char *after)
@@ -47,6 +52,20 @@ static void check_count(struct slim *s, const char *name, u32 total, u32 wrong)
 	snprintf(before, sizeof before, "%u names", total);
 	snprintf(after, sizeof after, wrong ? "%u names, %u of them different" : "%u names", total, wrong);
 	check(s, name, wrong == 0, before, after);
+}
+
+/* A plan has neither what is added nor, where databases are written anew, its packages yet. */
+static void with_additions(const struct slim *s, const struct rootfs *tree, struct slim_side *side)
+{
+	const struct additions *x = &s->added;
+	for (u32 i = 0; i < x->n; i++) {
+		side->size += x->v[i].content.n;
+		side->files += !rootfs_find(tree, str_of(x->v[i].path), false);
+	}
+	side->layers += x->n != 0;
+	side->packages = 0;
+	for (u32 i = 0; i < s->packages->n; i++)
+		side->packages += x->left[i];
 }
 
 bool slim_verify(struct slim *s, const struct image *after, const struct rootfs *tree, const struct packages *pkgs, bool written)
@@ -76,6 +95,8 @@ bool slim_verify(struct slim *s, const struct image *after, const struct rootfs 
 	bool pass = true;
 	for (u32 i = 0; i < s->n_checks; i++)
 		pass &= s->checks[i].pass;
+	if (!written && s->added.left)
+		with_additions(s, tree, &side);
 	s->after = side;
 	return pass;
 }

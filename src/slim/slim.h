@@ -25,6 +25,7 @@ struct slim_side {
 	u64 size;       /* as struct image: bytes of the regular files of all layers */
 	u64 compressed; /* stored bytes of all layers */
 	u32 layers, files, packages;
+	u32 setuid, shells; /* programs with rights of their own, and shells */
 	u32 findings;   /* what could go: (layer, kind) pairs of hidden bytes and of litter */
 };
 
@@ -48,7 +49,7 @@ struct slim {
 	bool *whole;      /* by layer: not to be touched */
 	u32 base;         /* layers of the base image that were kept for keep_base */
 	struct slim_options opt;
-	struct slim_side before, after; /* after: of the plan, then of what was written */
+	struct slim_side before, after; /* after: of the plan with what is added to it, then of what was written */
 	struct proof proof;             /* likewise */
 	struct slim_check checks[SLIM_CHECKS];
 	u32 n_checks;
@@ -92,6 +93,15 @@ struct slim_row { /* bytes that went, by kind and layer */
 	u32 layer, files;
 	u64 bytes;
 };
+struct slim_group { /* files of a package, or of no package below one directory */
+	u32 owner;    /* 1 + index of the package; 0: none, then */
+	node_id unit; /* the directory */
+	u64 gone, kept; /* bytes */
+	u32 files_gone, files_kept;
+	u32 why; /* bits, 1 << enum litter_kind, of what went */
+};
+enum slim_order { SLIM_BY_GONE, SLIM_BY_KEPT };
+struct slim_group *slim_groups(const struct slim *s, enum slim_order by, u32 *n); /* tell.c: largest first; to be freed */
 void slim_table(FILE *f, const struct slim *s, const char *location, const char *written); /* written NULL: a dry run */
 void slim_tell_choice(FILE *f, const struct slim *s); /* tell.c: of levels package and file */
 void slim_explain(FILE *f, const struct slim *s, const char *path); /* why it stays, from file to file up to the configuration */

@@ -4,16 +4,9 @@
 
 #define ROWS 12u
 
-struct row {
-	u32 owner;    /* 1 + index of the package; 0: */
-	node_id unit; /* the directory at the top */
-	u64 gone, kept;
-	u32 files_gone, files_kept;
-};
-
 static int by_gone(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct slim_group *x = a, *y = b;
 	if (x->gone != y->gone)
 		return x->gone < y->gone ? 1 : -1;
 	return x->owner != y->owner ? (x->owner > y->owner ? 1 : -1) : (x->unit > y->unit) - (x->unit < y->unit);
@@ -21,7 +14,7 @@ static int by_gone(const void *a, const void *b)
 
 static int by_kept(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct slim_group *x = a, *y = b;
 	return x->kept != y->kept ? (x->kept < y->kept ? 1 : -1) : by_gone(a, b);
 }
 
@@ -49,31 +42,34 @@ static node_id top_of(const struct rootfs *r, node_id id)
 	return deep && chain[2] ? chain[2] : deep && chain[1] ? chain[1] : chain[0];
 }
 
-static struct row *rows_of(const struct slim *s, u32 *ret_n)
+struct slim_group *slim_groups(const struct slim *s, enum slim_order by, u32 *ret_n)
 {
 	const struct rootfs *r = s->trace.tree;
 	u32 n_packages = s->packages->n, n = 0;
-	struct row *v = xcalloc((size_t)n_packages + r->nodes.n + 1, sizeof *v);
+	struct slim_group *v = xcalloc((size_t)n_packages + r->nodes.n + 1, sizeof *v);
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
 		if (rootfs_type(r, id) == TAR_DIR)
 			continue;
 		u32 owner = id < s->packages->n_owner ? s->packages->owner[id] : 0;
 		node_id top = owner ? 0 : top_of(r, id);
-		struct row *x = owner ? &v[owner] : &v[n_packages + top];
+		struct slim_group *x = owner ? &v[owner] : &v[n_packages + top];
 		x->owner = owner;
 		x->unit = top;
 		bool gone = plan_removes(&s->plan, id);
 		*(gone ? &x->gone : &x->kept) += rootfs_size(r, id);
 		*(gone ? &x->files_gone : &x->files_kept) += 1;
+		x->why |= gone ? 1u << s->litter.kind[id] : 0;
 	}
 	for (u32 i = 0; i < n_packages + r->nodes.n; i++)
 		if (v[i].files_gone || v[i].files_kept)
 			v[n++] = v[i];
+	if (n)
+		qsort(v, n, sizeof *v, by == SLIM_BY_GONE ? by_gone : by_kept);
 	*ret_n = n;
 	return v;
 }
 
-static void name_row(FILE *f, const struct slim *s, const struct row *x)
+static void name_row(FILE *f, const struct slim *s, const struct slim_group *x)
 {
 	struct buf path = BUF(0);
 	const struct package *k = x->owner ? &s->packages->v[x->owner - 1] : NULL;
@@ -84,11 +80,10 @@ static void name_row(FILE *f, const struct slim *s, const struct row *x)
 	buf_free(&path);
 }
 
-static void gone_rows(FILE *f, const struct slim *s, struct row *v, u32 n)
+static void gone_rows(FILE *f, const struct slim *s, struct slim_group *v, u32 n)
 {
 	u64 rest = 0;
 	u32 more = 0, files = 0;
-	qsort(v, n, sizeof *v, by_gone);
 	fputs("\n   SAVED    FILES  WENT\n", f);
 	for (u32 i = 0; i < n; i++) {
 		if (!v[i].files_gone)
@@ -106,11 +101,10 @@ static void gone_rows(FILE *f, const struct slim *s, struct row *v, u32 n)
 		fprintf(f, "%8s  %7s  %u more packages and directories\n", TEXT_SIZE(rest), TEXT_COUNT(files), more);
 }
 
-static void kept_rows(FILE *f, const struct slim *s, struct row *v, u32 n)
+static void kept_rows(FILE *f, const struct slim *s, struct slim_group *v, u32 n)
 {
 	u64 rest = 0;
 	u32 more = 0, files = 0;
-	qsort(v, n, sizeof *v, by_kept);
 	fputs("\n    SIZE    FILES  STAYED\n", f);
 	for (u32 i = 0; i < n; i++) {
 		if (!v[i].files_kept)
@@ -153,11 +147,13 @@ static void named(FILE *f, const struct slim *s, const char *what, const node_id
 void slim_tell_choice(FILE *f, const struct slim *s)
 {
 	u32 n;
-	struct row *v = rows_of(s, &n);
-	if (n) {
+	struct slim_group *v = slim_groups(s, SLIM_BY_GONE, &n);
+	if (n)
 		gone_rows(f, s, v, n);
+	free(v);
+	v = slim_groups(s, SLIM_BY_KEPT, &n);
+	if (n)
 		kept_rows(f, s, v, n);
-	}
 	free(v);
 	putc('\n', f);
 	named(f, s, "shells", s->choice.gone_shells, s->choice.n_shells);

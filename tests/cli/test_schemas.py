@@ -36,6 +36,27 @@ def test_slim_report(pare, image, tmp_path):
     assert doc["verification"] and all(v["pass"] for v in doc["verification"])
 
 
+def test_slim_report_of_a_choice(pare, tmp_path):
+    status = b"Package: tool\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n\nPackage: idle\nStatus: install ok installed\nVersion: 2\nArchitecture: amd64\n\n"
+    one = layer(Dir("bin"), File("bin/sh", b"\x7fELF", mode=0o755), File("bin/tool", b"#!/bin/tool2\necho /etc/tool.conf\n", mode=0o755), File("bin/idle", b"i" * 3000, mode=0o4755), Dir("var"), Dir("var/lib"), Dir("var/lib/dpkg"),
+                File("var/lib/dpkg/status", status), Dir("var/lib/dpkg/info"), File("var/lib/dpkg/info/tool.list", b"/.\n/bin\n/bin/tool\n"), File("var/lib/dpkg/info/idle.list", b"/.\n/bin\n/bin/idle\n"))
+    image, out, said = tmp_path / "choice.tar", tmp_path / "small.tar", tmp_path / "report.json"
+    Image([one], config={"Cmd": ["/bin/tool"]}).docker_archive(image)
+    docs = []
+    for target in (["--dry-run"], ["-o", out]):
+        pare("slim", "--no-run", "--level", "file", image, "--report", said, *target)
+        docs.append(json.loads(said.read_text()))
+    planned, doc = docs
+    check(doc, "slim")
+    check(planned, "slim")
+    assert doc["before"]["size"] - doc["after"]["size"] == sum(r["bytes"] for r in doc["removed"]) - sum(a["bytes"] for a in doc["added"])
+    for key in ("size", "files", "layers", "packages", "setuid", "shells"):
+        assert planned["after"][key] == doc["after"][key], key
+    assert (doc["before"]["packages"], doc["before"]["setuid"], doc["before"]["shells"]) == (2, 1, 1)
+    assert (doc["after"]["packages"], doc["after"]["setuid"], doc["after"]["shells"]) == (1, 0, 0)
+    assert len(doc["packages_gone"]) == 1 and "/idle@2" in doc["packages_gone"][0]
+
+
 @pytest.mark.parametrize("args, name", [(["inspect"], "inspect"), (["inspect", "--files"], "inspect")])
 def test_inspect(pare, image, args, name):
     check(pare(*args, "--format", "json", image).json(), name)

@@ -23,27 +23,29 @@
 
 	// ---- header, layers, waste ----
 
+	function card(name, value, note, cls) {
+		const d = make("div", cls);
+		d.append(make("dt", "", name), make("dd", "", value));
+		if (note) d.append(make("div", "note", note));
+		$("cards").append(d);
+	}
+
 	function header() {
 		const i = doc.image, t = doc.totals;
 		document.title = i.reference + " · pare";
 		$("name").textContent = i.reference;
 		$("facts").textContent = [i.platform, i.created && "created " + i.created.replace(/\.\d+/, "").replace("T", " "), i.digest || i.config_digest].filter(Boolean).join("  ·  ");
-		const card = (name, value, note, cls) => {
-			const d = make("div", cls);
-			d.append(make("dt", "", name), make("dd", "", value));
-			if (note) d.append(make("div", "note", note));
-			$("cards").append(d);
-		};
+		if (doc.incomplete.length) {
+			$("incomplete").hidden = false;
+			$("incomplete").textContent = "Incomplete: not all of this image could be read.\n" + doc.incomplete.join("\n");
+		}
+		if (doc.slim) return;
 		card("Visible", size(t.visible), count(doc.views.directory.files[0]) + " files");
 		card("Stored", size(t.stored), "in " + t.layers + (t.layers === 1 ? " layer" : " layers"));
 		card("Compressed", size(t.compressed), "layers as they ship");
 		card("Wasted", size(t.wasted), percent(t.wasted, t.stored) + " of stored", t.wasted > t.stored * 0.05 ? "bad" : "");
 		card("Efficiency", (doc.waste.efficiency * 100).toFixed(2) + " %", "dive: " + (doc.dive.efficiency * 100).toFixed(2) + " %");
 		card("Packages", count(t.packages), t.packages ? "own " + size(t.package_bytes) : "no database found");
-		if (doc.incomplete.length) {
-			$("incomplete").hidden = false;
-			$("incomplete").textContent = "Incomplete: not all of this image could be read.\n" + doc.incomplete.join("\n");
-		}
 	}
 
 	function heads(table, names) {
@@ -96,6 +98,61 @@
 		}
 	}
 
+	// ---- a slimming: two maps, what went, what stayed, what was compared ----
+
+	function folded(table, all, row, last) {
+		const body = table.lastChild, first = 25;
+		all.slice(0, first).forEach((x) => body.append(row(x)));
+		if (last && all.length <= first) body.append(last);
+		if (all.length <= first) return;
+		const more = make("button", "more", "Show " + count(all.length - first) + " more");
+		more.addEventListener("click", () => {
+			more.remove();
+			all.slice(first).forEach((x) => body.append(row(x)));
+			if (last) body.append(last);
+		});
+		table.after(more);
+	}
+
+	function line(...cells) {
+		const tr = make("tr");
+		for (const [text, cls, code] of cells) {
+			const td = tr.appendChild(make("td", cls));
+			td.append(code ? make("code", "", text) : text);
+		}
+		return tr;
+	}
+
+	function groups(id, t, went) {
+		heads($(id), [[went ? "Saved" : "Size", 1], ["Files", 1], ["Package or directory"], [went ? "Of it went" : "Of it stayed", 1], ["Why"]]);
+		const last = t.more ? line([size(t.more_bytes), "num"], [count(t.more_files), "num"], ["… " + count(t.more) + " more", "why"], ["", ""], ["", ""]) : null;
+		folded($(id), t.rows, (x) => line([size(x.bytes), "num"], [count(x.files), "num"], [x.version ? x.name + " " + x.version : x.name, "", true], [x.bytes === x.of ? "all" : percent(x.bytes, x.of), "num"], [x.why, "why"]), last);
+	}
+
+	function slim() {
+		const s = doc.slim, a = s.before, b = s.after, arrow = (x, y) => (x === y ? x : x + " → " + y);
+		$("kicker").textContent = "pare slim --level " + s.level + (s.written ? "" : ", a dry run");
+		document.title = doc.image.reference + " · pare slim";
+		if (s.written) $("facts").textContent += "  ·  written: " + s.written;
+		for (const e of document.querySelectorAll("section.slim")) e.hidden = false;
+		for (const e of document.querySelectorAll("section.inspect")) e.hidden = true;
+		card("Size", arrow(size(a.size), size(b.size)), percent(a.size - b.size, a.size) + " less");
+		card("Files", arrow(count(a.files), count(b.files)));
+		card("Packages", arrow(count(a.packages), count(b.packages)));
+		card("Setuid programs", arrow(count(a.setuid), count(b.setuid)));
+		card("Shells", arrow(count(a.shells), count(b.shells)));
+		card("Layers", arrow(count(a.layers), count(b.layers)), s.written ? arrow(size(a.compressed), size(b.compressed)) + " as they ship" : "");
+		$("hint").textContent += " Hatched before: what goes.";
+		const named = [["shells", s.shells], ["package managers", s.managers], ["setuid programs", s.setuid]].filter((x) => x[1].length).map((x) => x[0] + ": " + x[1].join(" "));
+		$("went-sum").textContent = named.length ? "Among it " + named.join("; ") : "";
+		$("stayed-sum").textContent = s.doubts.length ? "Kept where knowledge ended: " + s.doubts.join("; ") : "";
+		groups("went", s.went, true);
+		groups("stayed", s.stayed, false);
+		$("checks-sum").textContent = (s.runtime ? "Run under " + s.runtime + (s.restored ? ", " + count(s.restored) + " files restored that it missed." : ".") : "Nothing was run.") + (s.notes.length ? " Not tried: " + s.notes.join("; ") : "");
+		heads($("checks"), [["Check"], ["Before"], ["After"], ["Result"]]);
+		folded($("checks"), s.checks, (x) => line([x.name, "", true], [x.before, ""], [x.after, ""], [x.pass ? "same" : "different" + (x.why ? ": " + x.why : ""), x.pass ? "why" : "bad"]), null);
+	}
+
 	// ---- the map's data: columns to a tree ----
 
 	// Node 0 is the root; a node's parent always comes before it. A name "" stands for many files too small to list one by one.
@@ -104,7 +161,7 @@
 		for (let i = 1; i < n; i++) (kids[v.parent[i]] ||= []).push(i);
 		for (const k of kids) if (k) k.sort((a, b) => v.bytes[b] - v.bytes[a] || a - b);
 		const gone = new Set(v.wasted);
-		return { name, v, kids, gone, grouped: name !== "directory" };
+		return { name, v, kids, gone, grouped: !["directory", "before", "after"].includes(name) };
 	}
 	const loaded = {};
 	let view, root = 0, query = "", hits = null;
@@ -276,7 +333,7 @@
 		const from = doc.layers[l];
 		tip.append(make("span", "", l < 0 ? "several layers" : "layer " + l + (from && from.instruction ? ": " + from.instruction.slice(0, 160) : "")));
 		tip.append(make("span", "", o < 0 ? "several packages" : o ? "package " + doc.owners[o - 1] : "no package"));
-		if (view.gone.has(i)) tip.append(make("span", "", "hidden by a later layer, but still shipped"));
+		if (view.gone.has(i)) tip.append(make("span", "", doc.slim ? "goes" : "hidden by a later layer, but still shipped"));
 		tip.hidden = false;
 		const w = tip.offsetWidth, h = tip.offsetHeight;
 		tip.style.left = Math.max(4, Math.min(x + 14, innerWidth - w - 6)) + "px";
@@ -371,9 +428,9 @@
 	}
 
 	header();
-	layers();
-	waste();
-	const names = [["directory", "Directory"], ["layer", "Layer"], ["package", "Package"]];
+	if (doc.slim) slim();
+	else layers(), waste();
+	const names = doc.slim ? [["before", "Before"], ["after", "After"], ["stayed", "Stayed, by package"], ["went", "Went, by package"]] : [["directory", "Directory"], ["layer", "Layer"], ["package", "Package"]];
 	for (const [name, text] of names) {
 		const b = make("button", "", text);
 		b.dataset.view = name;
@@ -388,7 +445,7 @@
 		});
 		$("views").append(b);
 	}
-	choose("directory");
+	choose(names[0][0]);
 	let resized = 0;
 	addEventListener("resize", () => { cancelAnimationFrame(resized); resized = requestAnimationFrame(draw); });
 })();
