@@ -1,0 +1,195 @@
+"""`pare slim --level package` and `file`: package databases say what is left, and pages and documents tell of what went."""
+import io
+import json
+import tarfile
+
+import pytest
+
+from imagelib import Dir, File, Image, Symlink, Whiteout, layer
+from test_html import Page, adds_up
+from test_slim import archive, names, tree
+
+RUN = b"#!/bin/sh\ncat /usr/share/used/data\n"
+
+
+def dirs(*paths):
+    found = sorted({p[:i] for p in paths for i, c in enumerate(p) if c == "/"})
+    return [Dir(d) for d in found]
+
+
+def files(contents, **kw):
+    """With the directories that they lie in."""
+    return dirs(*contents) + [File(p, c, **kw) for p, c in sorted(contents.items())]
+
+
+def slim(pare, tmp_path, layers, *args, level="file", config=None, **kw):
+    """(the report, the result's place) of the image with these layers."""
+    image, out, said = tmp_path / "in.tar", tmp_path / "out.tar", tmp_path / "report.json"
+    Image(layers, config=config or {"Cmd": ["/bin/run"]}, **kw).docker_archive(image)
+    pare("slim", "--no-run", "--level", level, image, "-o", out, "--report", said, *args)
+    return json.loads(said.read_text()), out
+
+
+def packages(pare, image):
+    """type -> the names that a bill of materials of it has."""
+    doc = pare("sbom", image, "--format", "cyclonedx").json()
+    found = {}
+    for c in doc.get("components", []):
+        purl = c.get("purl", "")
+        if purl.startswith("pkg:"):
+            found.setdefault(purl[4:].split("/")[0], set()).add(c["name"])
+    return found
+
+
+def content(out, path):
+    for data in reversed(archive(out)[2]):
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            if path in tar.getnames():
+                return tar.extractfile(path).read()
+    return None
+
+
+def stanza(name, version="1"):
+    return ("Package: %s\nStatus: install ok installed\nVersion: %s\nArchitecture: amd64\nDescription: %s\n of more than a line\n\n" % (name, version, name)).encode()
+
+
+def debian(**more):
+    """Two packages of which one is used, in part."""
+    sums = b"0123456789abcdef0123456789abcdef  "
+    tree = {
+        "etc/os-release": b"ID=debian\nVERSION_ID=12\n", "bin/run": RUN, "bin/sh": b"shell", "usr/share/used/data": b"d" * 100, "usr/share/used/spare": b"s" * 200, "usr/bin/idle": b"i" * 300,
+        "usr/share/doc/used/copyright": b"terms", "usr/share/doc/idle/copyright": b"terms",
+        "var/lib/dpkg/status": stanza("used", "1.5-2") + stanza("idle") + stanza("shell"),
+        "var/lib/dpkg/info/used.list": b"/.\n/usr\n/usr/share\n/usr/share/used\n/usr/share/used/data\n/usr/share/used/spare\n/usr/share/doc/used/copyright\n",
+        "var/lib/dpkg/info/used.md5sums": sums + b"usr/share/used/data\n" + sums + b"usr/share/used/spare\n",
+        "var/lib/dpkg/info/idle.list": b"/.\n/usr\n/usr/bin\n/usr/bin/idle\n/usr/share/doc/idle/copyright\n", "var/lib/dpkg/info/idle.md5sums": sums + b"usr/bin/idle\n",
+        "var/lib/dpkg/info/shell.list": b"/.\n/bin\n/bin/sh\n",
+    }
+    tree.update(more)
+    return layer(*files(tree, mode=0o755))
+
+
+def test_dpkg_becomes_a_file_a_package(pare, tmp_path):
+    report, out = slim(pare, tmp_path, [debian()])
+    left = tree(pare, f"docker-archive:{out}")
+    assert {p for p in left if p.startswith("/var/lib/dpkg")} == {"/var/lib/dpkg", "/var/lib/dpkg/status.d", "/var/lib/dpkg/status.d/used", "/var/lib/dpkg/status.d/used.md5sums", "/var/lib/dpkg/status.d/shell"}
+    assert packages(pare, out) == {"deb": {"used", "shell"}}
+    assert content(out, "var/lib/dpkg/status.d/used") == stanza("used", "1.5-2").rstrip(b"\n") + b"\n"
+    assert content(out, "var/lib/dpkg/status.d/used.md5sums") == b"0123456789abcdef0123456789abcdef  usr/share/used/data\n"
+    assert "/usr/share/doc/used/copyright" in left and "/usr/share/doc/idle/copyright" not in left and "/usr/share/used/spare" not in left
+    assert report["before"]["packages"] == 3 and report["after"]["packages"] == 2
+    again, _ = slim(pare, tmp_path, [debian()])
+    assert again == report
+
+
+def test_at_level_package_a_package_stays_whole(pare, tmp_path):
+    _, out = slim(pare, tmp_path, [debian()], level="package")
+    assert "/usr/share/used/spare" in tree(pare, f"docker-archive:{out}") and packages(pare, out) == {"deb": {"used", "shell"}}
+    assert content(out, "var/lib/dpkg/status.d/used.md5sums").count(b"\n") == 2
+
+
+def test_dpkg_stays_where_it_is_when_it_is_read_there(pare, tmp_path):
+    _, out = slim(pare, tmp_path, [debian(**{"bin/run": RUN + b"cat /var/lib/dpkg/status\n"})])
+    left = tree(pare, f"docker-archive:{out}")
+    assert "/var/lib/dpkg/status" in left and not any("status.d" in p for p in left)
+    assert content(out, "var/lib/dpkg/status") == stanza("used", "1.5-2") + stanza("shell")
+    assert packages(pare, out) == {"deb": {"used", "shell"}}
+
+
+def test_databases_of_kept_base_layers_are_hidden(pare, tmp_path):
+    _, out = slim(pare, tmp_path, [debian(), layer(File("usr/bin/later", b"l" * 400))], "--keep-base", history=["ADD file:0 in / ", ('CMD ["sh"]', True), "COPY later /usr/bin/"])
+    layers = archive(out)[2]
+    assert layers[0] == debian()
+    assert "var/lib/dpkg/.wh.status" in names(layers[-1])
+    left = tree(pare, f"docker-archive:{out}")
+    assert "/var/lib/dpkg/status" not in left and "/var/lib/dpkg/status.d/used" in left and "/usr/bin/idle" in left
+    assert packages(pare, out)["deb"] >= {"used", "shell"}
+
+
+def test_single_descriptions_go_with_their_packages(pare, tmp_path):
+    one = layer(*files({"etc/os-release": b"ID=debian\n", "bin/run": RUN, "bin/sh": b"shell", "usr/share/used/data": b"d", "usr/bin/idle": b"i" * 300,
+                        "var/lib/dpkg/status.d/used": stanza("used"), "var/lib/dpkg/status.d/used.md5sums": b"0123456789abcdef0123456789abcdef  usr/share/used/data\n",
+                        "var/lib/dpkg/status.d/idle": stanza("idle"), "var/lib/dpkg/status.d/idle.md5sums": b"0123456789abcdef0123456789abcdef  usr/bin/idle\n"}, mode=0o755))
+    _, out = slim(pare, tmp_path, [one])
+    assert packages(pare, out) == {"deb": {"used"}}
+    left = tree(pare, f"docker-archive:{out}")
+    assert "/var/lib/dpkg/status.d/used.md5sums" in left and not any("idle" in p for p in left)
+
+
+def test_apk(pare, tmp_path):
+    installed = (b"C:Q1aaaaaaaaaaaaaaaaaaaaaaaaaaa=\nP:used\nV:1.2-r0\nA:x86_64\nT:used\nF:usr/share/used\nR:data\nZ:Q1bbbbbbbbbbbbbbbbbbbbbbbbbbb=\nR:spare\na:0:0:644\nZ:Q1ccccccccccccccccccccccccccc=\nF:usr/share/more\nM:0:0:755\nR:x\n\n"
+                 b"P:idle\nV:2-r0\nA:x86_64\nF:usr/bin\nR:idle\n\nP:busybox\nV:3-r0\nA:x86_64\nF:bin\nR:sh\n\n")
+    one = layer(*files({"etc/os-release": b"ID=alpine\nVERSION_ID=3.20.1\n", "etc/apk/repositories": b"https://a.example/v3.20/main\n", "bin/run": RUN, "bin/sh": b"shell", "usr/share/used/data": b"d" * 100,
+                        "usr/share/used/spare": b"s" * 200, "usr/share/more/x": b"x" * 50, "usr/bin/idle": b"i" * 300, "lib/apk/db/installed": installed, "lib/apk/db/scripts.tar": b"t" * 1000}, mode=0o755))
+    _, out = slim(pare, tmp_path, [one])
+    assert packages(pare, out) == {"apk": {"used", "busybox"}}
+    assert content(out, "lib/apk/db/installed") == (b"C:Q1aaaaaaaaaaaaaaaaaaaaaaaaaaa=\nP:used\nV:1.2-r0\nA:x86_64\nT:used\nF:usr/share/used\nR:data\nZ:Q1bbbbbbbbbbbbbbbbbbbbbbbbbbb=\n\n"
+                                                    b"P:busybox\nV:3-r0\nA:x86_64\nF:bin\nR:sh\n\n")
+    assert "/usr/share/used/spare" not in tree(pare, f"docker-archive:{out}")
+
+
+def test_the_description_of_a_languages_package_goes_with_its_last_file(pare, tmp_path):
+    record = b"used.py,,\nused-1.dist-info/METADATA,,\n"
+    lib = "usr/lib/python3/dist-packages/"
+    one = layer(*files({"bin/run": b"#!/bin/sh\ncat /" + lib.encode() + b"used.py\n", "bin/sh": b"shell", lib + "used.py": b"x = 1\n", lib + "used-1.dist-info/METADATA": b"Name: used\nVersion: 1\n",
+                        lib + "used-1.dist-info/RECORD": record, lib + "idle.py": b"x = 2\n", lib + "idle-2.dist-info/METADATA": b"Name: idle\nVersion: 2\n",
+                        lib + "idle-2.dist-info/RECORD": record.replace(b"used-1", b"idle-2").replace(b"used", b"idle")}, mode=0o755))
+    report, out = slim(pare, tmp_path, [one])
+    left = tree(pare, f"docker-archive:{out}")
+    assert packages(pare, out) == {"pypi": {"used"}}
+    assert not any("idle" in p for p in left) and report["packages_gone"] == ["pkg:pypi/idle@2"]
+
+
+# --- the page, and what scanners are told ---
+
+def test_page(pare, tmp_path):
+    page, vex = tmp_path / "page.html", tmp_path / "vex.json"
+    evil = "usr/bin/</script><b>&"
+    one = debian(**{evil: b"e" * 5000})
+    report, out = slim(pare, tmp_path, [one], "--html", page, "--vex", vex)
+    text = page.read_text()
+    p = Page(text)
+    data = json.loads(p.data)
+    assert evil not in text and not any(tag == "b" for tag, _ in p.tags)
+    (policy,) = [a["content"] for tag, a in p.tags if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    for view in data["views"].values():
+        adds_up(view)
+    total = {k: v["bytes"][0] for k, v in data["views"].items()}
+    assert total["before"] == total["after"] + total["went"] and total["stayed"] == total["after"]
+    assert total["went"] == sum(r["bytes"] for r in report["removed"])
+    s = data["slim"]
+    assert s["level"] == "file" and s["written"] == str(out)
+    assert {k: s["after"][k] for k in ("size", "files", "packages", "setuid", "shells")} == {k: report["after"][k] for k in ("size", "files", "packages", "setuid", "shells")}
+    assert sum(r["bytes"] for r in s["went"]["rows"]) == total["went"] and s["went"]["more"] == 0
+    idle = [r for r in s["went"]["rows"] if r["name"] == "idle"]
+    assert len(idle) == 1 and idle[0]["bytes"] == idle[0]["of"] and idle[0]["why"]
+    assert [c["name"] for c in s["checks"]] == [c["name"] for c in report["verification"]] and all(c["pass"] for c in s["checks"])
+    first = page.read_bytes(), vex.read_bytes()
+    slim(pare, tmp_path, [one], "--html", page, "--vex", vex)
+    assert (page.read_bytes(), vex.read_bytes()) == first
+
+
+def test_page_at_level_safe_and_of_a_dry_run(pare, tmp_path):
+    image, page, vex = tmp_path / "in.tar", tmp_path / "page.html", tmp_path / "vex.json"
+    Image([debian()], config={"Cmd": ["/bin/run"]}).docker_archive(image)
+    pare("slim", "--level", "safe", image, "--dry-run", "--html", page, "--vex", vex)
+    data = json.loads(Page(page.read_text()).data)
+    assert data["slim"]["level"] == "safe" and data["slim"]["written"] == "" and json.loads(vex.read_text())["statements"] == []
+
+
+def test_vex(pare, tmp_path):
+    vex = tmp_path / "vex.json"
+    report, _ = slim(pare, tmp_path, [debian()], "--vex", vex)
+    doc = json.loads(vex.read_text())
+    assert doc["@context"] == "https://openvex.dev/ns/v0.2.0" and doc["timestamp"] and doc["author"]
+    said = {(s["status"], s["justification"], s["products"][0]["subcomponents"][0]["@id"]) for s in doc["statements"]}
+    assert said == {("not_affected", "component_not_present", purl) for purl in report["packages_gone"]} and len(said) == 1
+
+
+def test_a_report_that_cannot_be_written(pare, tmp_path):
+    image = tmp_path / "in.tar"
+    Image([debian()], config={"Cmd": ["/bin/run"]}).docker_archive(image)
+    for option in ("--html", "--vex"):
+        r = pare("slim", "--no-run", image, "--dry-run", option, tmp_path / "absent" / "file", status=4)
+        assert r.err.count("\n") == 1 and "absent" in r.err
