@@ -80,6 +80,33 @@ static void match(struct graph *g, node_id dir, struct str pattern, node_id by, 
 	}
 }
 
+/* "libcodec_%s.so.1" for the loader: every library of that form where it looks, and beside who says it; not "lib%s.so", which may be any. */
+static void libraries(struct graph *g, struct str text, node_id by)
+{
+	static const char *const places[] = { "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64", "/lib/*-linux-*", "/usr/lib/*-linux-*", "/usr/local/lib/*-linux-*" };
+	struct buf name = BUF(0), pattern = BUF(0);
+	size_t told = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		bool computed = text.p[i] == '%';
+		while (computed && i + 1 < text.n && !((text.p[++i] | 32) >= 'a' && (text.p[i] | 32) <= 'z' && !strchr("lhzjt", text.p[i])))
+			; /* up to the letter that ends the conversion */
+		buf_putc(&name, computed ? '*' : text.p[i]);
+		told += !computed;
+	}
+	const size_t common_letters = sizeof "lib.so" - 1;
+	if (told >= common_letters + 3 && !str_chr(text, '/')) {
+		for (size_t i = 0; i < countof(places); i++) {
+			buf_clear(&pattern);
+			buf_printf(&pattern, "%s/", places[i]);
+			buf_add(&pattern, buf_str(&name));
+			match(g, ROOTFS_ROOT, buf_str(&pattern), by, 0);
+		}
+		match(g, rootfs_node(g->r, by)->parent, buf_str(&name), by, 0);
+	}
+	buf_free(&name);
+	buf_free(&pattern);
+}
+
 /* --- an application's own directory --- */
 static bool is_source(struct str name)
 {
@@ -252,6 +279,8 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 			path(g, text, file);
 		else if (letter == 'g')
 			in_row(g, text, file);
+		else if (letter == 'l' && functions & REFER_DLOPEN && !language && str_chr(text, '%'))
+			libraries(g, text, file);
 		else if (letter == 'l' && functions & REFER_DLOPEN && !language)
 			closure_library(graph_closure(g), file, text);
 	}
