@@ -26,44 +26,6 @@ static const struct { char name[28]; u32 bit; } functions[] = {
 	{ "trust_list_add_system_trust", REFER_TLS },
 };
 
-/* Of a symbol: linkers let one string be the end of another ("Perl_my_popen" is "popen", too), so what ends so behind a '_' counts. */
-static u32 function(struct str s)
-{
-	/* std::locale by name; not its default, its copy */
-	if (str_starts(s, STR("_ZNSt6localeC")) && s.n > 14 && s.p[14] == 'E')
-		return str_is(str_from(s, 15), "v") || str_is(str_from(s, 15), "RKS_") ? 0 : REFER_LOCALE;
-	if (s.n > 64 || s.n < 5)
-		return 0;
-	u32 bits = 0;
-	for (size_t i = 0; i < countof(functions); i++) {
-		struct str name = str_of(functions[i].name);
-		if (s.p[s.n - 1] == name.p[name.n - 1] && str_ends(s, name) && (s.n == name.n || s.p[s.n - name.n - 1] == '_'))
-			bits |= functions[i].bit;
-	}
-	return bits;
-}
-
-/* What only the C library of a static program says. */
-static u32 said(struct str s)
-{
-	static const struct { char says[28]; u32 bits; } words[] = { { "exec: Stdout already set", REFER_STARTS }, { "/usr/share/zoneinfo", REFER_ZONE }, { "gconv-modules", REFER_ICONV }, { "/etc/nsswitch.conf", REFER_ACCOUNTS | REFER_HOSTS | REFER_SERVICES },
-		{ "locale-archive", REFER_LOCALE }, { "/etc/resolv.conf", REFER_HOSTS }, { "/bin/sh", REFER_SHELL }, { "/etc/shadow", REFER_SHADOW }, { "PATH", REFER_EXEC | REFER_SEARCH } };
-	u32 bits = 0;
-	for (size_t i = 0; i < countof(words); i++)
-		if (str_contains(s, str_of(words[i].says)))
-			bits |= words[i].bits;
-	return bits;
-}
-
-static u32 hash_of(struct str s) /* kept in notes: the same everywhere */
-{
-	u32 h = 2166136261u;
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (u8)s.p[i]) * 16777619u;
-	return h;
-}
-
-/* --- one file --- */
 struct refer {
 	u64 at;                  /* bytes seen */
 	struct { u64 from, to; } range[RANGES]; /* where strings may be; ascending */
@@ -79,8 +41,60 @@ struct refer {
 	u32 *where, n, cap;
 	u32 *words, n_words, cap_words;
 	struct hashtab seen;
+	u8 ends[256], next[countof(functions) + 1]; /* functions by ending(): index + 1 of the first, and of the one behind each */
 };
+_Static_assert(countof(functions) < 255, "a byte each");
 
+/* Every string of every program is asked: by their last letters most are none of these. */
+static u8 ending(struct str s) { return (u8)((u8)s.p[s.n - 1] * 31u + (u8)s.p[s.n - 2] * 7u + (u8)s.p[s.n - 3]); }
+
+/* Of a symbol: linkers let one string be the end of another ("Perl_my_popen" is "popen", too), so what ends so behind a '_' counts. */
+static u32 function(const struct refer *r, struct str s)
+{
+	/* std::locale by name; not its default, its copy */
+	if (str_starts(s, STR("_ZNSt6localeC")) && s.n > 14 && s.p[14] == 'E')
+		return str_is(str_from(s, 15), "v") || str_is(str_from(s, 15), "RKS_") ? 0 : REFER_LOCALE;
+	if (s.n > 64 || s.n < 5)
+		return 0;
+	u32 bits = 0;
+	for (size_t i = r->ends[ending(s)]; i; i = r->next[i]) {
+		struct str name = str_of(functions[i - 1].name);
+		if (str_ends(s, name) && (s.n == name.n || s.p[s.n - name.n - 1] == '_'))
+			bits |= functions[i - 1].bit;
+	}
+	return bits;
+}
+
+/* What only the C library of a static program says. Each has a letter, `at`, that few strings have: only there it is compared. */
+static u32 said(struct str s)
+{
+	static const struct { char says[28]; u8 n, at; u32 bits; } words[] = {
+#define WORD(says, at, bits) { says, sizeof(says) - 1, at, bits }
+		WORD("exec: Stdout already set", 4, REFER_STARTS), WORD("gconv-modules", 5, REFER_ICONV), WORD("locale-archive", 6, REFER_LOCALE), WORD("PATH", 0, REFER_EXEC | REFER_SEARCH), WORD("/bin/sh", 0, REFER_SHELL),
+		WORD("/usr/share/zoneinfo", 0, REFER_ZONE), WORD("/etc/nsswitch.conf", 0, REFER_ACCOUNTS | REFER_HOSTS | REFER_SERVICES), WORD("/etc/resolv.conf", 0, REFER_HOSTS), WORD("/etc/shadow", 0, REFER_SHADOW),
+#undef WORD
+	};
+	u32 bits = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (c != '/' && c != '-' && c != 'P' && c != ':')
+			continue;
+		for (size_t k = 0; k < countof(words); k++)
+			if (words[k].says[words[k].at] == c && i >= words[k].at && words[k].n <= s.n - i + words[k].at && memcmp(s.p + i - words[k].at, words[k].says, words[k].n) == 0)
+				bits |= words[k].bits;
+	}
+	return bits;
+}
+
+static u32 hash_of(struct str s) /* kept in notes: the same everywhere */
+{
+	u32 h = 2166136261u;
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (u8)s.p[i]) * 16777619u;
+	return h;
+}
+
+/* --- one file --- */
 static void tell(struct refer *r, char letter, struct str text)
 {
 	char line[TOKEN + 2];
@@ -155,7 +169,9 @@ static void path(struct refer *r, struct str s)
 
 static bool is_library(struct str s)
 {
-	const char *so = str_find(s, STR(".so"));
+	const char *so = str_chr(s, '.');
+	while (so && !str_starts(str_n(so, (size_t)(s.p + s.n - so)), STR(".so")))
+		so = str_chr(str_n(so + 1, (size_t)(s.p + s.n - so) - 1), '.');
 	if (!so || str_chr(s, ' ') || s.n > 128 || so == s.p)
 		return false;
 	size_t after = (size_t)(so - s.p) + 3;
@@ -165,6 +181,8 @@ static bool is_library(struct str s)
 /* The end of a row of strings: it was the table of dynamic symbols when names of libraries stand in it. */
 static void run_end(struct refer *r)
 {
+	if (!r->run)
+		return;
 	if (r->run >= 3 && r->run_library) {
 		r->imported |= r->run_bits;
 		r->dynamic = true;
@@ -184,7 +202,7 @@ static void string(struct refer *r, struct str s)
 	if (symbol) {
 		r->run++;
 		r->run_library |= library && str_base(s).p == s.p;
-		r->run_bits |= function(s);
+		r->run_bits |= function(r, s);
 	}
 	if (r->is_libc || s.n < 2)
 		return;
@@ -211,13 +229,13 @@ static void string(struct refer *r, struct str s)
 /* Strings of Go and Rust programs have no ends and stand in one row: where a path may begin in it, and what follows (graph: the longest that is there). */
 static void row(struct refer *r, struct str s)
 {
-	static const char *const roots[] = { "/usr/", "/etc/", "/var/", "/opt/", "/srv/", "/lib/", "/bin/", "/sbin/", "/home/", "/app", "/data", "/run/", "/root/", "/config", "/static", "/templates" };
+	static const struct { char name[12]; u8 n; } roots[] = { { "/usr/", 5 }, { "/etc/", 5 }, { "/var/", 5 }, { "/opt/", 5 }, { "/srv/", 5 }, { "/lib/", 5 }, { "/bin/", 5 }, { "/sbin/", 6 }, { "/home/", 6 }, { "/app", 4 }, { "/data", 5 }, { "/run/", 5 }, { "/root/", 6 }, { "/config", 7 }, { "/static", 7 }, { "/templates", 10 } };
 	if (!r->is_libc)
 		r->said |= said(s);
 	for (const char *at = str_chr(s, '/'); at && !r->is_libc; at = str_chr(str_from(s, (size_t)(at - s.p) + 1), '/')) {
 		struct str rest = str_from(s, (size_t)(at - s.p));
 		for (size_t i = 0; i < countof(roots); i++)
-			if (str_starts(rest, str_of(roots[i]))) {
+			if (rest.n > 1 && rest.p[1] == roots[i].name[1] && str_starts(rest, str_n(roots[i].name, roots[i].n))) {
 				size_t n = 1;
 				while (n < rest.n && n < 128 && !strchr(" \"'%<>|,;()", rest.p[n]))
 					n++;
@@ -238,6 +256,11 @@ static void scan(struct refer *r, struct str s)
 			k++;
 		struct str piece = { s.p + i, k - i };
 		bool ends = k < s.n;
+		if (ends && !r->carry.n && !r->is_long && (piece.n == 0 || (piece.n <= 16 && s.p[k] != '\0'))) { /* most of what is no text */
+			run_end(r);
+			i = k + 1;
+			continue;
+		}
 		if (!ends || r->carry.n) {
 			while (r->carry.n + piece.n > TOKEN) { /* too long for one string: a row of them */
 				size_t n = TOKEN - r->carry.n;
@@ -328,6 +351,11 @@ static void begin(void *state, struct str dir, struct str name, const struct tar
 	r->is_libc = str_starts(name, STR("libc.so")) || str_starts(name, STR("ld-linux")) || str_starts(name, STR("ld-musl-")) || str_starts(name, STR("libc.musl-")) || str_starts(name, STR("libc-2.")) || str_starts(name, STR("ld-2."));
 	hashtab_open(&r->lines, 64);
 	hashtab_open(&r->seen, 64);
+	for (size_t i = 0; i < countof(functions); i++) {
+		u8 last = ending(str_of(functions[i].name));
+		r->next[i + 1] = r->ends[last];
+		r->ends[last] = (u8)(i + 1);
+	}
 }
 
 static void feed(void *state, struct str piece)
