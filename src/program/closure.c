@@ -522,7 +522,7 @@ struct closure *closure_open(const struct image *img, const struct rootfs *r, co
 	c->n = r->nodes.n;
 	c->because = xcalloc(c->n + 1, sizeof *c->because);
 	w->done = xcalloc(c->n + 1, 1);
-	const struct loader_options lo = { .elf = opt->elf, .reach = reach, .doubt = doubt, .ctx = w, .library_path = environment(img, "LD_LIBRARY_PATH"), .preload = environment(img, "LD_PRELOAD"), .narrow = opt->narrow };
+	const struct loader_options lo = { .elf = opt->elf, .reach = reach, .doubt = doubt, .ctx = w, .library_path = environment(img, "LD_LIBRARY_PATH"), .preload = environment(img, "LD_PRELOAD"), .narrow = opt->narrow, .spare = opt->spare };
 	w->loader = loader_new(r, &lo);
 	return c;
 }

@@ -48,6 +48,7 @@ struct closure_options {
 	void (*command)(void *ctx, node_id program, const struct str *words, u32 n, node_id from);
 	void *ctx;
 	bool narrow; /* loader_options.narrow */
+	const u8 *spare; /* loader_options.spare */
 };
 
 struct closure *closure_find(const struct image *img, const struct rootfs *r, const struct closure_options *opt);

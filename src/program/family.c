@@ -14,7 +14,7 @@ struct family {
 static const struct family families[] = {
 	{ "zones", REFER_ZONE, NULL, "/usr/share/zoneinfo /usr/share/lib/zoneinfo /etc/zoneinfo", "right posix" },
 	{ "encodings", REFER_ICONV, "libiconv.so*", "/usr/lib/*/gconv /usr/lib/gconv /usr/lib64/gconv /usr/lib/*/libiconv /usr/lib/charset.alias", NULL },
-	{ "locales", REFER_LOCALE, NULL, "/usr/lib/locale /usr/lib/*/locale /usr/share/i18n/locales/musl /usr/share/locale/locale.alias /etc/locale.alias /usr/share/locale/*/LC_* /usr/share/X11/locale", "*.mo" },
+	{ "locales", REFER_LOCALE, NULL, "/usr/lib/locale /usr/lib/*/locale /usr/share/i18n/locales/musl /usr/share/locale/locale.alias /etc/locale.alias /usr/share/locale/*/LC_*", "*.mo" },
 	{ "accounts", REFER_ACCOUNTS, NULL, "/etc/passwd /etc/group /etc/nsswitch.conf /etc/netgroup /etc/libuser.conf", NULL },
 	{ "hosts", REFER_HOSTS, NULL, "/etc/hosts /etc/host.conf /etc/resolv.conf /etc/gai.conf /etc/nsswitch.conf", NULL },
 	{ "services", REFER_SERVICES, NULL, "/etc/services /etc/protocols /etc/networks /etc/rpc", NULL },
@@ -155,7 +155,7 @@ static void below(struct graph *g, node_id top, const char *without, node_id bec
 		return;
 	top = at;
 	for (at = next_child(g, top, 0); at;) {
-		bool spare = without && one_of(without, graph_name(g, at));
+		bool spare = g->spare[at] || (without && one_of(without, graph_name(g, at)));
 		if (!spare)
 			graph_reach(g, at, USE_FAMILY, because);
 		node_id down = !spare && rootfs_type(g->r, at) == TAR_DIR ? next_child(g, at, 0) : 0;

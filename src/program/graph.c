@@ -269,8 +269,6 @@ static void closure_reached(void *ctx, node_id id, enum closure_by by, node_id f
 	enum graph_use use = uses[by];
 	if (from == CLOSURE_START)
 		use = keep_of(g)->asked ? USE_ASKED : USE_START;
-	if (by == CLOSURE_PLUGIN && g->spare[id])
-		return;
 	if (rootfs_type(g->r, id) != TAR_DIR)
 		graph_reach(g, id, use, from);
 	else if (graph_is_own(g, id))
@@ -486,7 +484,7 @@ struct graph *graph_new(const struct image *img, const struct rootfs *r, const s
 	k->o = *opt;
 	k->queue = xcalloc((size_t)g->n + 1, sizeof *k->queue);
 	k->elf = xcalloc((size_t)g->n + 1, sizeof *k->elf);
-	const struct closure_options co = { .elf = opt->elf, .reached = closure_reached, .doubt = closure_doubts, .command = closure_command_line, .ctx = g, .narrow = true };
+	const struct closure_options co = { .elf = opt->elf, .reached = closure_reached, .doubt = closure_doubts, .command = closure_command_line, .ctx = g, .narrow = true, .spare = g->spare };
 	k->closure = closure_open(img, r, &co);
 	index_links(g);
 	for (u32 i = 0; graph_kinds[i]; i++)

@@ -207,6 +207,8 @@ static bool take(struct loader *l, node_id name, u32 by, struct str wanted)
 	const struct elf_facts *program = &l->v[0].f;
 	if (!o.file || !l->o.elf(l->r, o.file, &l->a, &o.f) || o.f.class != program->class || o.f.data != program->data || o.f.machine != program->machine)
 		return false;
+	if (l->plugin && l->o.spare && l->o.spare[o.file])
+		return false;
 	l->o.reach(l->o.ctx, o.name, o.file, l->v[by].file, l->plugin);
 	set_loaded(l, wanted);
 	set_loaded(l, o.f.soname);

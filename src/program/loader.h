@@ -26,6 +26,7 @@ struct loader_options {
 	void (*doubt)(void *ctx, const char *what, struct str of); /* something could not be told: what else is loaded is not known */
 	void *ctx;
 	struct str library_path, preload; /* LD_LIBRARY_PATH, LD_PRELOAD of the image */
+	const u8 *spare; /* by node: plugins that are not loaded by custom; NULL: none */
 	bool narrow; /* without what few programs ask for, where whoever asks knows who does (family.h): encodings */
 };
 

@@ -365,17 +365,61 @@ static void reached(struct graph *g, node_id file)
 	}
 }
 
+/* --- what is done without --- */
+static void spare_below(struct graph *g, const char *dir)
+{
+	node_id at = graph_find_path(g, 0, str_of(dir));
+	for (node_id id = at ? rootfs_node(g->r, at)->child : 0; id; id = rootfs_node(g->r, id)->sibling)
+		graph_spare(g, id);
+}
+
 /* A compiler of queries that a database does without when it is not there, and what it compiles: neither comes with the directory of plugins. */
+static void spare_compiler(struct graph *g, node_id id)
+{
+	node_id dir = rootfs_node(g->r, id)->parent;
+	graph_spare(g, id);
+	graph_spare(g, rootfs_child(g->r, dir, STR("bitcode")));
+	graph_spare(g, rootfs_child(g->r, dir, STR("llvmjit_types.bc")));
+}
+
+/* Whether a program or library other than these asks for the library of this name. */
+static bool needed_by_others(struct graph *g, node_id id, const char *library, const char *than)
+{
+	struct elf_facts f;
+	if (str_glob(str_of(than), graph_name(g, id)) || !graph_elf_facts(g, id, &f))
+		return false;
+	for (u32 i = 0; i < f.n_needed; i++)
+		if (str_starts(f.needed[i], str_of(library)))
+			return true;
+	return false;
+}
+
 static void begin(struct graph *g)
 {
-	for (node_id id = rootfs_next(g->r, ROOTFS_ROOT); id; id = rootfs_next(g->r, id)) {
-		if (!str_is(graph_name(g, id), "llvmjit.so") || id >= g->n)
-			continue;
-		node_id dir = rootfs_node(g->r, id)->parent;
-		graph_spare(g, id);
-		graph_spare(g, rootfs_child(g->r, dir, STR("bitcode")));
-		graph_spare(g, rootfs_child(g->r, dir, STR("llvmjit_types.bc")));
+	static const char *const screens[] = { "libXt.so*", "libgtk-*.so*", "libgdk-*.so*", "libQt*Gui.so*", "libtk8*.so*", "libSDL*.so*", "libXaw*.so*", "libXm.so*", "libfltk*.so*", "libglfw*.so*", "libwx_gtk*.so*", "Xvfb", "Xorg", "chrom*" };
+	node_id userdb = 0;
+	bool screen = false, tables = false, fonts = false, gd = rootfs_find(g->r, STR("/usr/share/fonts"), true) != 0;
+	node_id sasldb = rootfs_find(g->r, STR("/etc/sasldb2"), false);
+	for (node_id id = rootfs_next(g->r, ROOTFS_ROOT); id && id < g->n; id = rootfs_next(g->r, id)) {
+		struct str name = graph_name(g, id);
+		if (str_is(name, "llvmjit.so"))
+			spare_compiler(g, id);
+		if (!sasldb && str_starts(name, STR("libsasldb.so"))) /* a server's table of passwords, which is not there */
+			graph_spare(g, id);
+		if (str_is(name, "pam_userdb.so"))
+			userdb = id;
+		tables |= str_ends(name, STR(".db")) && !graph_package(g, id);
+		for (size_t i = 0; i < countof(screens) && !screen; i++)
+			screen = str_glob(str_of(screens[i]), name);
+		if (gd && !fonts && rootfs_type(g->r, id) == TAR_FILE)
+			fonts = needed_by_others(g, id, "libfontconfig.so", "libgd.so*");
 	}
+	if (!tables) /* accounts in a table of their own, which is not there */
+		graph_spare(g, userdb);
+	if (!screen) /* libX11 comes with libraries that draw into memory, too */
+		spare_below(g, "/usr/share/X11/locale");
+	if (gd && !fonts) /* libgd takes fonts by their files, and asks fontconfig only when it is told to */
+		spare_below(g, "/usr/share/fonts");
 }
 
 const struct graph_kind graph_native = { .name = "native", .begin = begin, .reached = reached };
