@@ -8,6 +8,12 @@ struct sqlite {
 	__typeof__(sqlite3_bind_int64) *bind_int64;
 	__typeof__(sqlite3_bind_text) *bind_text;
 	__typeof__(sqlite3_bind_null) *bind_null;
+	__typeof__(sqlite3_bind_blob) *bind_blob;
+	__typeof__(sqlite3_bind_value) *bind_value;
+	__typeof__(sqlite3_column_value) *column_value;
+	__typeof__(sqlite3_free) *free;
+	__typeof__(sqlite3_reset) *reset;
+	__typeof__(sqlite3_serialize) *serialize;
 	__typeof__(sqlite3_close) *close;
 	__typeof__(sqlite3_column_blob) *column_blob;
 	__typeof__(sqlite3_column_bytes) *column_bytes;

@@ -3,7 +3,7 @@
  *      dpkg      var/lib/dpkg/status.d/NAME and NAME.md5sums of what is left, as images without a dpkg have it; the rest of var/lib/dpkg goes. When a program that stays reads
  *                var/lib/dpkg/status, that is written anew instead, at its place.
  *      apk       lib/apk/db/installed (usr/lib/apk/db) without the packages and files that went
- *      rpm       rpmdb.sqlite without their headers; databases of other forms stay as they are when all packages do, and else a doubt says so
+ *      rpm       rpmdb.sqlite without the headers of those that went (rpm_rewrite.h); databases of other forms stay as they are, and a doubt says so when packages went
  *      pacman    the directories of what is left, the others go
  *      languages METADATA, package.json, *.gemspec …: stays with the first other file of its package, goes with the last
  *

@@ -1,11 +1,13 @@
 """`pare slim --level package` and `file`: package databases say what is left, and pages and documents tell of what went."""
 import io
 import json
+import sqlite3
+import struct
 import tarfile
 
 import pytest
 
-from imagelib import Dir, File, Image, Symlink, Whiteout, layer
+from imagelib import Dir, File, Image, Symlink, layer
 from test_html import Page, adds_up
 from test_slim import archive, names, tree
 
@@ -138,6 +140,89 @@ def test_the_description_of_a_languages_package_goes_with_its_last_file(pare, tm
     left = tree(pare, f"docker-archive:{out}")
     assert packages(pare, out) == {"pypi": {"used"}}
     assert not any("idle" in p for p in left) and report["packages_gone"] == ["pkg:pypi/idle@2"]
+
+
+# --- rpm ---
+
+def rpm_header(name, files, version="1.0", release="2.fc40"):
+    data, index = b"", []
+
+    def put(tag, kind, value, count=1):
+        nonlocal data
+        data += b"\0" * (-len(data) % 4 if kind == 4 else 0)
+        index.append((tag, kind, len(data), count))
+        data += value
+    for tag, value in ((1000, name), (1001, version), (1002, release), (1022, "x86_64"), (1044, "%s-%s-%s.src.rpm" % (name, version, release))):
+        put(tag, 6, value.encode() + b"\0")
+    places = sorted({f.rsplit("/", 1)[0] + "/" for f in files})
+    put(1116, 4, b"".join(struct.pack(">I", places.index(f.rsplit("/", 1)[0] + "/")) for f in files), len(files))
+    put(1117, 8, b"".join(f.rsplit("/", 1)[1].encode() + b"\0" for f in files), len(files))
+    put(1118, 8, b"".join(p.encode() + b"\0" for p in places), len(places))
+    return struct.pack(">II", len(index), len(data)) + b"".join(struct.pack(">IIII", *e) for e in index) + data
+
+
+def rpm_database(path, packages, extra=()):
+    """The bytes of an rpmdb.sqlite: hnum -> (name, files), from 1."""
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)")
+    for table in ("Name", "Basenames", "Sigmd5"):
+        db.execute("CREATE TABLE '%s' (key %s NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL, FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum))" % (table, "BLOB" if table == "Sigmd5" else "TEXT"))
+    for number, (name, files) in enumerate(packages, 1):
+        db.execute("INSERT INTO Packages VALUES (?, ?)", (number, rpm_header(name, files)))
+        db.execute("INSERT INTO Name VALUES (?, ?, 0)", (name, number))
+        db.execute("INSERT INTO Sigmd5 VALUES (?, ?, 0)", (bytes([number] * 16), number))
+        for i, f in enumerate(files):
+            db.execute("INSERT INTO Basenames VALUES (?, ?, ?)", (f.rsplit("/", 1)[1], number, i))
+    for sql in extra:
+        db.execute(sql)
+    db.commit()
+    db.close()
+    return path.read_bytes()
+
+
+RPMS = [("idle", ["/usr/bin/idle"]), ("used", ["/usr/share/used/data", "/usr/share/used/spare"]), ("shell", ["/bin/sh"]), ("lone", ["/usr/bin/lone"])]
+
+
+def fedora(database, **more):
+    tree = {"etc/os-release": b"ID=fedora\nVERSION_ID=40\n", "bin/run": RUN, "bin/sh": b"shell", "usr/share/used/data": b"d" * 100, "usr/share/used/spare": b"s" * 200, "usr/bin/idle": b"i" * 300, "usr/bin/lone": b"l" * 10,
+            "usr/lib/sysimage/rpm/rpmdb.sqlite": database, "usr/lib/sysimage/rpm/rpmdb.sqlite-shm": b"\0" * 100, "usr/lib/sysimage/rpm/.rpm.lock": b""}
+    tree.update(more)
+    return layer(*files(tree, mode=0o755), Symlink("var/lib/rpm", "../../usr/lib/sysimage/rpm"))
+
+
+def rows(data, sql, tmp_path):
+    place = tmp_path / "left.sqlite"
+    place.write_bytes(data)
+    db = sqlite3.connect(place)
+    try:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return db.execute(sql).fetchall()
+    finally:
+        db.close()
+
+
+# A trigger, a view, another table: nothing of that sort is carried out, or carried over.
+HOSTILE = ["CREATE TABLE boo (x)", "CREATE TRIGGER t AFTER DELETE ON Packages BEGIN INSERT INTO boo VALUES (1); END", "CREATE VIEW Requirename AS SELECT 'k' AS key, 2 AS hnum, 0 AS idx"]
+
+
+@pytest.mark.parametrize("extra", [[], HOSTILE], ids=["plain", "hostile"])
+def test_rpm_without_what_went(pare, tmp_path, extra):
+    report, out = slim(pare, tmp_path, [fedora(rpm_database(tmp_path / "db", RPMS, extra))])
+    assert packages(pare, out) == {"rpm": {"used", "shell"}} and not report["doubts"]
+    data = content(out, "usr/lib/sysimage/rpm/rpmdb.sqlite")
+    assert [n for n, in rows(data, "SELECT hnum FROM Packages", tmp_path)] == [2, 3]
+    assert rows(data, "SELECT key, hnum, idx FROM Basenames", tmp_path) == [("data", 2, 0), ("spare", 2, 1), ("sh", 3, 0)]
+    assert rows(data, "SELECT key, hnum FROM Sigmd5", tmp_path) == [(b"\2" * 16, 2), (b"\3" * 16, 3)]
+    assert [n for n, in rows(data, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1", tmp_path)] == ["Basenames", "Name", "Packages", "Sigmd5", "sqlite_sequence"]
+    assert rows(data, "SELECT hnum FROM Packages WHERE hnum IN (SELECT hnum FROM Name WHERE key = 'used')", tmp_path) == [(2,)]
+    left = tree(pare, f"docker-archive:{out}")
+    assert "/usr/lib/sysimage/rpm/rpmdb.sqlite-shm" not in left and "/usr/lib/sysimage/rpm/.rpm.lock" in left
+
+
+def test_rpm_of_which_all_is_left_stays_as_it_is(pare, tmp_path):
+    database = rpm_database(tmp_path / "db", RPMS[1:3])
+    _, out = slim(pare, tmp_path, [fedora(database)])
+    assert content(out, "usr/lib/sysimage/rpm/rpmdb.sqlite") == database
 
 
 # --- the page, and what scanners are told ---
