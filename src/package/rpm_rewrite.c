@@ -5,9 +5,14 @@
 #define STEPS 100000
 #define ROUNDS_A_MIB 40
 
-/* Those of rpm 4.16 and later; a table that is not there is not made. */
-static const char *const tables[] = { "Name", "Basenames", "Group", "Requirename", "Providename", "Conflictname", "Obsoletename", "Triggername", "Dirnames", "Installtid", "Sigmd5", "Sha1header",
-	"Filetriggername", "Transfiletriggername", "Recommendname", "Suggestname", "Supplementname", "Enhancename" };
+/* Those of rpm 4.16 and later, and which columns have an index; a table that is not there is not made. */
+enum { BYTES, KEY, BOTH };
+static const struct {
+	const char *name;
+	u8 indexed; /* BYTES: none, and the key is no text */
+} tables[] = { { "Name", KEY }, { "Basenames", BOTH }, { "Group", KEY }, { "Requirename", BOTH }, { "Providename", BOTH }, { "Conflictname", BOTH }, { "Obsoletename", BOTH }, { "Triggername", BOTH }, { "Dirnames", BOTH },
+	{ "Installtid", BYTES }, { "Sigmd5", BYTES }, { "Sha1header", KEY }, { "Filetriggername", BOTH }, { "Transfiletriggername", BOTH }, { "Recommendname", BOTH }, { "Suggestname", BOTH }, { "Supplementname", BOTH },
+	{ "Enhancename", BOTH } };
 
 struct rewriter {
 	sqlite3 *from, *to;
@@ -29,7 +34,7 @@ static int only_reading(void *ctx, int action, const char *table, const char *co
 		return SQLITE_OK;
 	bool known = table && (strcmp(table, "Packages") == 0 || strcmp(table, "sqlite_master") == 0);
 	for (size_t i = 0; table && i < countof(tables); i++)
-		known |= strcmp(table, tables[i]) == 0;
+		known |= strcmp(table, tables[i].name) == 0;
 	return action == SQLITE_READ && !trigger && known ? SQLITE_OK : SQLITE_DENY;
 }
 
@@ -136,13 +141,13 @@ static int headers(struct rewriter *w, rpm_left *left, void *ctx)
 }
 
 /* Rows (key, hnum, idx) of what is left. */
-static int index_rows(struct rewriter *w, const char *table)
+static int index_rows(struct rewriter *w, const char *table, u8 indexed)
 {
 	sqlite3_stmt *in = NULL, *out = NULL;
 	char sql[256];
 	int r = 0, got = SQLITE_DONE;
-	snprintf(sql, sizeof sql, "CREATE TABLE '%s' (key %s NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL, FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum))", table,
-		 strcmp(table, "Installtid") == 0 ? "INTEGER" : strcmp(table, "Sigmd5") == 0 ? "BLOB" : "TEXT");
+	snprintf(sql, sizeof sql, "CREATE TABLE '%s' (key '%s' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL, FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum))", table,
+		 indexed == BYTES ? "BLOB" : "TEXT");
 	if (make(w, sql) < 0)
 		return -1;
 	snprintf(sql, sizeof sql, "INSERT INTO '%s' SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM Packages WHERE hnum = ?2)", table);
@@ -164,7 +169,7 @@ static int index_rows(struct rewriter *w, const char *table)
 		r = bad(w, w->from);
 	sqlite()->finalize(in);
 	sqlite()->finalize(out);
-	for (int i = 0; i < 2 && r == 0; i++) {
+	for (int i = 0; i < indexed && r == 0; i++) {
 		snprintf(sql, sizeof sql, "CREATE INDEX '%s_%s_idx' ON '%s'(%s ASC)", table, i ? "hnum" : "key", table, i ? "hnum" : "key");
 		r = make(w, sql);
 	}
@@ -200,8 +205,8 @@ int rpm_rewrite(struct str file, rpm_left *left, void *ctx, struct buf *out, str
 	if (r == 0)
 		r = headers(&w, left, ctx);
 	for (size_t i = 0; i < countof(tables) && r == 0; i++)
-		if (has_table(&w, tables[i]))
-			r = index_rows(&w, tables[i]);
+		if (has_table(&w, tables[i].name))
+			r = index_rows(&w, tables[i].name, tables[i].indexed);
 	if (r == 0)
 		r = make(&w, "COMMIT");
 	if (r == 0)
