@@ -1,10 +1,15 @@
 """The documents of docs/schema/: what the program writes is what they describe, and their sums hold."""
 import json
+import re
+import shutil
 
 import pytest
 
-from imagelib import Dir, File, Hardlink, Image, Whiteout, layer
+from imagelib import Dir, File, Hardlink, Image, Symlink, Whiteout, layer
 from schemalib import check
+from test_run import able
+
+BUSYBOX = shutil.which("busybox")
 
 
 @pytest.fixture
@@ -55,6 +60,27 @@ def test_slim_report_of_a_choice(pare, tmp_path):
     assert (doc["before"]["packages"], doc["before"]["setuid"], doc["before"]["shells"]) == (2, 1, 1)
     assert (doc["after"]["packages"], doc["after"]["setuid"], doc["after"]["shells"]) == (1, 0, 0)
     assert len(doc["packages_gone"]) == 1 and "/idle@2" in doc["packages_gone"][0]
+
+
+@pytest.mark.skipif(able() is not None or not BUSYBOX, reason="no runtime or no busybox")
+def test_slim_evidence(pare, tmp_path):
+    busybox = open(BUSYBOX, "rb").read()
+    one = layer(Dir("bin"), File("bin/busybox", busybox, mode=0o755), *[Symlink("bin/" + n, "busybox") for n in ("sh", "cat", "date")], Dir("data"), File("data/one", b"1\n"), File("data/two", b"2\n"), File("data/idle", b"3" * 5000))
+    image, out, said, report, page, checks = (tmp_path / n for n in ("in.tar", "out.tar", "evidence.json", "report.json", "page.html", "verify.txt"))
+    Image([one], config={"Entrypoint": ["/bin/sh", "-c", "cat /data/one; f=tw; cat /data/${f}o"]}).docker_archive(image)
+    checks.write_text("cat /data/two\n")
+    pare("slim", "--level", "file", image, "-o", out, "--exec", "cat /data/one", "--verify", checks, "--evidence", said, "--report", report, "--html", page, timeout=300)
+    doc = json.loads(said.read_text())
+    check(doc, "slim-evidence")
+    assert doc["trial"]["kind"] == "command" and doc["trial"]["checks"] and all(c["pass"] for c in doc["trial"]["checks"])
+    told = json.loads(report.read_text())
+    check(told, "slim")
+    names = [c["name"] for c in doc["trial"]["checks"]]
+    assert any(n.startswith("verify: ") for n in names)
+    assert [v["name"] for v in told["verification"]][-len(names):] == names
+    assert "/data/idle" in {r["path"] for r in told["removed"]}
+    shown = json.loads(re.search(r'id="data">(.*?)</script>', page.read_text(), re.S).group(1))["slim"]
+    assert shown["runtime"] == doc["trial"]["runtime"] and [c["name"] for c in shown["checks"]][-len(names):] == names
 
 
 @pytest.mark.parametrize("args, name", [(["inspect"], "inspect"), (["inspect", "--files"], "inspect")])
