@@ -2,6 +2,9 @@
 #include "base/hash.h"
 #include "base/hashtab.h"
 #include "program/elf.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define HEAD ((size_t)4096)
 #define TOKEN ((size_t)1024) /* what is longer is a row of strings */
@@ -247,13 +250,53 @@ static void row(struct refer *r, struct str s)
 
 static inline bool printable(char c) { return (u8)(c - ' ') < 0x5f; }
 
+#ifdef __SSE2__
+static inline u32 printables(__m128i v)
+{
+	v = _mm_sub_epi8(v, _mm_set1_epi8(' '));
+	return (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x5e)), v));
+}
+#endif
+
+/* Where text that goes on at `at` ends. */
+static inline size_t text_end(struct str s, size_t at)
+{
+#ifdef __SSE2__
+	for (; at + 16 <= s.n; at += 16) {
+		u32 m = printables(_mm_loadu_si128((const __m128i *)(const void *)(s.p + at)));
+		if (m != 0xffff)
+			return at + (size_t)__builtin_ctz(~m);
+	}
+#endif
+	while (at < s.n && printable(s.p[at]))
+		at++;
+	return at;
+}
+
+/* Where the next piece begins that may be told of: short ones that no NUL ends are not, and most of a program's code and tables is that. Sixteen bytes at once. */
+static inline size_t skip(struct refer *r, struct str s, size_t at)
+{
+#ifdef __SSE2__
+	for (; at + 16 <= s.n; run_end(r)) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + at));
+		u32 m = printables(v), ends = (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())) & m << 1;
+		if (m == 0xffff || ends)
+			break;
+		at += m >> 15 ? (size_t)(32 - __builtin_clz(~m & 0xffff)) : 16; /* text at the end may go on */
+	}
+#else
+	(void)r, (void)s;
+#endif
+	return at;
+}
+
 static void scan(struct refer *r, struct str s)
 {
 	size_t i = 0;
 	while (i < s.n) {
-		size_t k = i;
-		while (k < s.n && printable(s.p[k]))
-			k++;
+		if (!r->carry.n && !r->is_long && (i = skip(r, s, i)) == s.n)
+			return;
+		size_t k = text_end(s, i);
 		struct str piece = { s.p + i, k - i };
 		bool ends = k < s.n;
 		if (ends && !r->carry.n && !r->is_long && (piece.n == 0 || (piece.n <= 16 && s.p[k] != '\0'))) { /* most of what is no text */
