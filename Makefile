@@ -3,7 +3,7 @@
 #   make                 build it: build/pare
 #   make try [IMAGE=…]   build it and print the report of an image (default: a Debian image made here, without a registry)
 #   make test            unit tests, whole-command tests and fuzz corpora, these under ASan and UBSan too
-#   make bench           speed and memory: reading images against the floor, linting beside other linters
+#   make bench           speed and memory: reading images against the floor, linting beside other linters, scans, slimming
 #   make fuzz [SECONDS=] every fuzzer, SECONDS each (default 60)
 #   make install         into PREFIX (default /usr/local), below DESTDIR
 #   make deb             a Debian package, beside this directory
@@ -36,6 +36,7 @@ bench: all
 	bench/inspect --pare $(BUILD)/pare
 	bench/lint --pare $(BUILD)/pare
 	bench/scan --pare $(BUILD)/pare
+	bench/slim --pare $(BUILD)/pare
 
 fuzz:
 	fuzz/run --seconds $(SECONDS)
@@ -47,4 +48,4 @@ deb:
 	dpkg-buildpackage -us -uc -b
 
 clean:
-	rm -rf $(BUILD) build-asan build-fuzz bench/out fuzz/out
+	rm -rf $(BUILD) build-asan build-fuzz bench/out bench/out-slim fuzz/out
