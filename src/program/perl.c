@@ -199,7 +199,7 @@ static void try(struct graph *g, struct wanted *w, u32 root)
 	node_id id = step_to(g, p->roots[root].dir, str_n(w->name, w->n));
 	if (!id)
 		return;
-	w->base |= p->roots[root].base;
+	w->base |= p->roots[root].base && w->want == WANT_FILE; /* a directory is looked for in each: what one lacks another has */
 	if (w->want == WANT_FILE && rootfs_type(g->r, id) == TAR_FILE)
 		graph_reach(g, id, USE_MODULE, w->because);
 	else if (w->want != WANT_FILE)

@@ -195,3 +195,87 @@ def test_files_of_the_error_path(tree, prove):
             tree.file("%s/%d.txt" % (place, code), "page %d\n" % code)
     answers = prove(tree, ["errors"], ["errors 404"], [["errors", e] for e in ("404", "410", "500", "503", "600", "444")], [*GONE, "var/lib/decoyerrors/404.txt"])
     assert [a[0] for a in answers] == [0, 0, 0, 0, 3, 2]
+
+
+def test_perl_and_what_it_knows_of_characters(tree, prove):
+    if not os.path.exists("/usr/bin/perl"):
+        pytest.skip("no perl")
+    inc = subprocess.run(["/usr/bin/perl", "-e", "print join qq{\\n}, @INC"], capture_output=True, text=True, check=True).stdout.split("\n")
+    keep_out = ("pod", "CPAN", "Pod", "TAP", "Test", "Test2", "ExtUtils", "CORE", "unicore.orig", "perl5db.pl", "Module", "Archive", "encoding")
+    tree.machine("/usr/bin/perl", *[d for d in inc if "/perl-base" in d or d.startswith(("/usr/share/perl/", LIBRARIES + "/perl/"))], without=keep_out)
+    tree.source("text.pl", "/srv/text/text.pl").file("/usr/share/perl5/Decoy.pm", "package Decoy; 1;\n")
+    share = next(d for d in inc if d.startswith("/usr/share/perl/"))
+    wanted = ["ucd 6f22", "ucd 5d0", "property Han", "property Script=Hebrew", "property Lowercase_Letter", "property IDS_Binary_Operator", "property Line_Break=ID", "name 5d0", "normal -", "encode shiftjis", "encode cp1250", "encode big5-hkscs"]
+    answers = prove(tree, ["perl", "/srv/text/text.pl"], ["perl -e 'print 1'"], [["perl", "/srv/text/text.pl", *" ".join(wanted).split()]],
+                    files=["usr/share/perl5/Decoy.pm", os.path.realpath(share)[1:] + "/Math/BigRat.pm"])
+    assert answers[0][0] == 0 and b"HEBREW LETTER ALEF" in answers[0][1]
+
+
+def test_one_liners_of_perl_that_name_a_module(tree, prove):
+    if not os.path.exists("/usr/bin/perl"):
+        pytest.skip("no perl")
+    inc = subprocess.run(["/usr/bin/perl", "-e", "print join qq{\\n}, @INC"], capture_output=True, text=True, check=True).stdout.split("\n")
+    tree.machine("/usr/bin/perl", *[d for d in inc if "/perl-base" in d or d.startswith(("/usr/share/perl/", LIBRARIES + "/perl/"))], without=("pod", "CPAN", "Pod", "TAP", "Test", "Test2", "ExtUtils", "CORE"))
+    tree.file("/usr/share/perl5/Decoy.pm", "package Decoy; 1;\n")
+    ask = ["perl", "-CS", "-MUnicode::UCD=charinfo", "-Mcharnames=:full", "-e", r'print "$ARGV[0] ", charinfo(hex $ARGV[0])->{name}, "\N{GREEK SMALL LETTER BETA}", "\x{6f22}" =~ /\p{Han}/ ? 1 : 0, lc("\x{130}")']
+    prove(tree, ask + ["41"], [], [ask + ["6f22"], ask + ["1d15e"]], files=["usr/share/perl5/Decoy.pm"])
+
+
+def test_python_entry_points_and_lazy_codecs(tree, prove):
+    if not os.path.exists("/usr/bin/python3"):
+        pytest.skip("no python3")
+    lib = subprocess.run(["/usr/bin/python3", "-c", "import os; print(os.path.dirname(os.__file__))"], capture_output=True, text=True, check=True).stdout.strip()
+    tree.machine("/usr/bin/python3", lib, without=("__pycache__", "test", "idlelib", "lib2to3", "distutils", "ensurepip", "dist-packages", "site-packages", "tkinter", "pydoc_data") + tuple(
+        os.path.basename(p) for p in glob.glob(lib + "/config-*")))
+    at = "/usr/local/lib/%s/dist-packages/" % os.path.basename(lib)
+    tree.source("app.py", "/srv/app/app.py")
+    for name in ("first", "second", "unasked"):
+        group = "decoy.other" if name == "unasked" else "hard.plugins"
+        tree.file(at + "hard_%s/__init__.py" % name, "").file(at + "hard_%s/plugin.py" % name, "from importlib import resources\ndef say():\n\treturn resources.files(__package__).joinpath('words.txt').read_text().strip()\n")
+        tree.file(at + "hard_%s/words.txt" % name, "%s says\n" % name)
+        tree.file(at + "hard_%s-1.0.dist-info/METADATA" % name, "Metadata-Version: 2.1\nName: hard-%s\nVersion: 1.0\n" % name)
+        tree.file(at + "hard_%s-1.0.dist-info/entry_points.txt" % name, "[%s]\n%s = hard_%s.plugin:say\n" % (group, name, name))
+    wanted = ["plugins -", "codec cp037", "codec idna", "codec shift_jisx0213", "codec utf-7", "decode rot13", "compress bz2", "compress lzma", "locale -", "zone -"]
+    answers = prove(tree, ["python3", "/srv/app/app.py"], ["python3 /srv/app/app.py plain -"], [["python3", "/srv/app/app.py", *w.split()] for w in (" ".join(wanted), "codec none-such", "broken -")], files=[at[1:] + "hard_unasked/plugin.py", lib[1:] + "/turtle.py"])
+    assert [a[0] for a in answers] == [0, 1, 1] and answers[0][1].startswith(b"first says, second says\n")
+
+
+def test_applets_of_busybox(tree, prove):
+    box = shutil.which("busybox")
+    if not box or b"INTERP" in subprocess.run(["readelf", "-l", box], capture_output=True).stdout:
+        pytest.skip("no statically linked busybox")
+    with open(box, "rb") as f:
+        tree.file("/usr/bin/busybox", f.read(), 0o755)
+    for applet in ("sh", "sha256sum", "awk", "tac", "cat", "sed", "env"):
+        tree.link("/usr/bin/" + applet, "busybox")
+    tree.source("applets.sh", "/srv/applets.sh").file("/srv/other/decoy", "x").file("/usr/share/hardsh/words.d/b.txt", "b\n").file("/usr/share/hardsh/words.d/a.txt", "a\n")
+    wanted = [["sh", "/srv/applets.sh", "sum"], ["sh", "/srv/applets.sh", "words"], ["busybox", "tac", "/etc/passwd"], ["awk", "-F:", "{print $3}", "/etc/passwd"], ["sh", "/srv/applets.sh", "broken"]]
+    answers = prove(tree, ["sh", "/srv/applets.sh"], ["sh /srv/applets.sh plain"], wanted, [*GONE, "srv/other/decoy"])
+    assert [a[0] for a in answers] == [0, 0, 0, 0, 3] and answers[1][1] == b"a\nb\n"
+
+
+def test_providers_of_a_java_class_path(tree, prove, tmp_path):
+    if not all(shutil.which(p) for p in ("javac", "jlink", "jar")):
+        pytest.skip("no tools of Java")
+    for name, where in (("Host", "host"), ("One", "one")):
+        subprocess.run(["javac", "-cp", tmp_path / "host", "-d", tmp_path / where, os.path.join(HARD, name + ".java")], check=True)
+    for path, text in (("META-INF/services/Host$Speaker", "One\n"), ("words/one.txt", "one says\n")):
+        (tmp_path / "one" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "one" / path).write_text(text)
+    subprocess.run(["jar", "cf", tmp_path / "one.jar", "-C", tmp_path / "one", "."], check=True)
+    if subprocess.run(["jlink", "--add-modules", "java.base,jdk.charsets", "--strip-java-debug-attributes", "--output", tmp_path / "jre"], capture_output=True).returncode:
+        pytest.skip("jlink does not link")
+    for path in sorted(p for p in glob.glob("%s/jre/**" % tmp_path, recursive=True) if os.path.isfile(p) and not os.path.islink(p)):
+        with open(path, "rb") as f:
+            data = f.read()
+        tree.file("/opt/java/" + os.path.relpath(path, tmp_path / "jre"), data, os.stat(path).st_mode & 0o777)
+        if data.startswith(b"\x7fELF"):
+            libraries = subprocess.run(["ldd", path], capture_output=True, text=True).stdout.split()
+            tree.machine(*[w for w in libraries if w.startswith("/") and not w.startswith(str(tmp_path))])
+    for path in sorted(glob.glob("%s/host/*.class" % tmp_path)):
+        with open(path, "rb") as f:
+            tree.file("/srv/host/" + os.path.basename(path), f.read())
+    tree.file("/srv/plugins/one.jar", (tmp_path / "one.jar").read_bytes()).file("/srv/decoy/one.jar", b"x").file("/opt/java/include/decoy.h", b"x").file("/etc/ssl/openssl.cnf", b"")
+    run = ["/opt/java/bin/java", "-XX:TieredStopAtLevel=1", "-Xmx64m", "-cp", "/srv/host:/srv/plugins/*", "Host"]
+    answers = prove(tree, run, [], [run + ["SJIS"], run + ["x-windows-iso2022jp"], run + ["none-such"]], [*GONE, "srv/decoy/one.jar"], ["opt/java/include/decoy.h"])
+    assert answers[0][0] == 0 and answers[0][1].startswith(b"[one says]")
