@@ -1,4 +1,7 @@
 #include "base/str.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 bool str_ends(struct str a, struct str suffix) { return a.n >= suffix.n && memcmp(a.p + (a.n - suffix.n), suffix.p, suffix.n) == 0; }
 
@@ -36,10 +39,32 @@ bool str_ieq(struct str a, struct str b)
 	return true;
 }
 
+/* Whether it stands at `at`, alone between blanks. */
+static bool is_word_at(struct str a, struct str words, size_t at)
+{
+	return words.n - at >= a.n && memcmp(words.p + at, a.p, a.n) == 0 && (words.n - at == a.n || words.p[at + a.n] == ' ') && !str_chr(a, ' ');
+}
+
+/* Readers of sources ask it of every word: what is compared begins with the same letter behind a blank. */
 bool str_among(struct str a, const char *words)
 {
-	for (struct str rest = str_of(words); rest.p;)
-		if (str_eq(str_cut(&rest, ' '), a))
+	struct str w = str_of(words);
+	size_t at = 1;
+	if (!w.n || !a.n)
+		return w.p && !a.n && (!w.n || w.p[0] == ' ' || w.p[w.n - 1] == ' ' || str_contains(w, STR("  ")));
+	if (is_word_at(a, w, 0))
+		return true;
+#ifdef __SSE2__
+	for (; at + 16 <= w.n; at += 16) {
+		__m128i letters = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(w.p + at)), _mm_set1_epi8(a.p[0]));
+		__m128i blanks = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(w.p + at - 1)), _mm_set1_epi8(' '));
+		for (u32 m = (u32)_mm_movemask_epi8(_mm_and_si128(letters, blanks)); m; m &= m - 1)
+			if (is_word_at(a, w, at + (size_t)__builtin_ctz(m)))
+				return true;
+	}
+#endif
+	for (; at < w.n; at++)
+		if (w.p[at] == a.p[0] && w.p[at - 1] == ' ' && is_word_at(a, w, at))
 			return true;
 	return false;
 }
