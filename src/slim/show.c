@@ -142,7 +142,7 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 	numbers(f, s);
 	fates(f, s);
 	if (kept_names(s))
-		fprintf(f, "kept     %s files that something speaks for (--report says what)\n", TEXT_COUNT(kept_names(s)));
+		fprintf(f, "kept     %s %s that something speaks for (--report says what)\n", TEXT_COUNT(kept_names(s)), kept_names(s) == 1 ? "file" : "files");
 	bool whole = s->doubt[0] && s->plan.saved == 0;
 	if (whole)
 		fputs("note     its layers are made in a way that leaves no proven way to take anything out\n", f);

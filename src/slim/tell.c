@@ -211,9 +211,9 @@ void tell_trial(FILE *f, const struct trial *t)
 {
 	fprintf(f, "run      under %s, as a %s: the same without what goes", t->runtime ? t->runtime : "", t->service ? "service" : "command");
 	if (t->n_misses)
-		fprintf(f, " (%u files restored that it missed, in %u runs)", t->n_misses, t->rounds);
+		fprintf(f, " (%u %s restored that it missed, in %u runs)", t->n_misses, t->n_misses == 1 ? "file" : "files", t->rounds);
 	if (t->n_rows)
-		fprintf(f, "; %u answers of the result the same", t->n_rows);
+		fprintf(f, "; %u %s of the result the same", t->n_rows, t->n_rows == 1 ? "answer" : "answers");
 	putc('\n', f);
 	for (u32 i = 0; i < t->notes.n && i < 5; i++) {
 		fputs("note     ", f);
