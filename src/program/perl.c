@@ -171,17 +171,30 @@ static bool is_document(struct str name)
 
 static bool is_module_file(struct str name) { return str_ends(name, STR(".pm")) || str_ends(name, STR(".pl")); }
 
-static void reach_files(struct graph *g, node_id dir, enum want how, node_id because)
+/* Whether a directory that Perl looks at first has a file of the same place. */
+static bool is_hidden(struct graph *g, node_id at, node_id dir, node_id first)
+{
+	struct buf a = BUF(0), b = BUF(0);
+	struct str path = rootfs_path(g->r, at, &a), top = rootfs_path(g->r, dir, &b);
+	bool hidden = path.n > top.n && step_to(g, first, str_from(path, top.n));
+	buf_free(&a);
+	buf_free(&b);
+	return hidden;
+}
+
+/* first: 0, or a directory of the same name that hides what it has, too. */
+static void reach_files(struct graph *g, node_id dir, node_id first, enum want how, node_id because)
 {
 	if (!dir || rootfs_type(g->r, dir) != TAR_DIR)
 		return;
-	graph_reach(g, dir, USE_DATA, because);
+	if (!first)
+		graph_reach(g, dir, USE_DATA, because);
 	node_id at = rootfs_node(g->r, dir)->child;
 	while (at && at != dir) {
 		const struct node *n = rootfs_node(g->r, at);
 		struct str name = graph_name(g, at);
 		bool file = n->state == NODE_LIVE && n->type != TAR_DIR;
-		if (file && !is_document(name) && !(how == WANT_DATA && is_module_file(name)))
+		if (file && !is_document(name) && !(how == WANT_DATA && is_module_file(name)) && !(first && is_hidden(g, at, dir, first)))
 			graph_reach(g, at, how == WANT_BESIDE || how == WANT_DATA ? USE_DATA : USE_PLUGIN, because);
 		node_id next = how != WANT_BESIDE && n->state == NODE_LIVE && n->type == TAR_DIR ? n->child : 0;
 		for (; !next && at != dir; at = rootfs_node(g->r, at)->parent)
@@ -194,16 +207,19 @@ static void reach_files(struct graph *g, node_id dir, enum want how, node_id bec
 static void try(struct graph *g, struct wanted *w, u32 root)
 {
 	struct perl *p = perl_of(g);
-	if (w->base && p->roots[root].core)
+	bool hides = w->base && p->roots[root].core;
+	if (hides && w->want == WANT_FILE) /* a directory is looked for in each: what one lacks another has */
 		return;
-	node_id id = step_to(g, p->roots[root].dir, str_n(w->name, w->n));
+	node_id id = step_to(g, p->roots[root].dir, str_n(w->name, w->n)), first = 0;
 	if (!id)
 		return;
-	w->base |= p->roots[root].base && w->want == WANT_FILE; /* a directory is looked for in each: what one lacks another has */
+	w->base |= p->roots[root].base;
+	for (u32 i = 0; hides && !first && i < p->n_roots; i++)
+		first = p->roots[i].base ? step_to(g, p->roots[i].dir, str_n(w->name, w->n)) : 0;
 	if (w->want == WANT_FILE && rootfs_type(g->r, id) == TAR_FILE)
 		graph_reach(g, id, USE_MODULE, w->because);
 	else if (w->want != WANT_FILE)
-		reach_files(g, id, w->want, w->because);
+		reach_files(g, id, first, w->want, w->because);
 }
 
 static void add_root(struct graph *g, node_id dir, bool base, bool core)
@@ -442,7 +458,7 @@ static void unbounded(struct graph *g, node_id file)
 	graph_doubt(g, true, "perl: %.*s loads modules by names that are not known: all that are installed are kept", STR_FMT(path));
 	for (u32 i = 0; i < p->n_roots && !p->all; i++)
 		if (!p->roots[i].core && !p->roots[i].base)
-			reach_files(g, p->roots[i].dir, WANT_BELOW, file);
+			reach_files(g, p->roots[i].dir, 0, WANT_BELOW, file);
 	p->all = true;
 	buf_free(&b);
 }
