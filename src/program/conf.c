@@ -113,7 +113,7 @@ static bool is_system_name(struct str parents, struct str name)
 		{ "etc", "alternatives cron.d default init.d opt pam.d profile.d rc.d skel ssl sysconfig systemd xdg" },
 		{ "usr/local", "bin etc games include lib lib64 libexec man sbin share src" },
 		{ "usr/share", "applications bash-completion doc fonts icons info licenses locale man mime perl perl5 python3 zoneinfo" },
-		{ "usr/lib", "cgi-bin locale perl perl5 python2.7 python3 ruby ssl systemd sysusers.d tmpfiles.d" },
+		{ "usr/lib", "locale perl perl5 python2.7 python3 ruby ssl systemd sysusers.d tmpfiles.d" },
 		{ "var/lib", "apk apt dpkg pacman rpm systemd" },
 	};
 	for (size_t i = 0; i < countof(rows); i++)
