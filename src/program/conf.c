@@ -363,9 +363,11 @@ static bool in_bin(const struct graph *g, node_id file) { return str_among(graph
 
 static void reached(struct graph *g, node_id file)
 {
-	struct str note = graph_note(g, file);
-	if (!by_name(g, file, graph_name(g, file)) && in_bin(g, file))
-		by_custom(g, file, graph_name(g, file));
+	struct str note = graph_note(g, file), name = graph_name(g, file);
+	const struct fact_entry *e = rootfs_entry(g->r, file);
+	bool runs = (e && e->mode & 0111) || str_contains(name, STR(".so")); /* /etc/pam.d/cron is not cron */
+	if (runs && !by_name(g, file, name) && in_bin(g, file))
+		by_custom(g, file, name);
 	if (note.n && source_letter(note) == source_conf.letter)
 		read_text(g, file, note);
 }

@@ -398,7 +398,7 @@ static void take(struct graph *g, node_id id)
 	for (u32 i = 0; i < n && step(g); i++)
 		mark(g, links[i], USE_LINK, id);
 	for (u32 i = 0; node->type == TAR_FILE && graph_kinds[i]; i++)
-		if (graph_kinds[i]->reached)
+		if (graph_kinds[i]->reached && !(g->use[id] == USE_PACKAGE && graph_kinds[i] == &graph_conf)) /* a configuration that merely stays names nothing that is needed */
 			graph_kinds[i]->reached(g, id);
 }
 

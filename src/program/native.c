@@ -250,6 +250,8 @@ static void anything(struct graph *g, node_id file)
 static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 {
 	closure_load(graph_closure(g), file);
+	if (g->use[file] == USE_PACKAGE) /* stays with others of its package: it finds its libraries, and asks for no more */
+		return;
 	struct str note = graph_note_of(g, file, COLLECT_REFER), rest = note, text, name = graph_name(g, file);
 	if (!note.p)
 		return;
@@ -359,7 +361,7 @@ static void reached(struct graph *g, node_id file)
 	bool marked = str_starts(closure_script(g->r, file), STR("#!"));
 	if (marked && is_started(use) && rootfs_entry(g->r, file)->mode & 0111)
 		closure_script_run(graph_closure(g), file);
-	if (source_letter(graph_note(g, file)) == 'S' && (is_started(use) || use == USE_DATA || use == USE_FAMILY)) {
+	if (source_letter(graph_note(g, file)) == 'S' && use != USE_PACKAGE && (is_started(use) || use == USE_DATA || use == USE_FAMILY)) {
 		closure_source(graph_closure(g), file);
 		shell(g, file);
 	}

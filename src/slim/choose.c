@@ -108,8 +108,10 @@ static void by_unit(struct chooser *ch)
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
 		if (speaks(g->use[id]) && rootfs_type(r, id) != TAR_DIR && !bytecode(name_of(r, id)))
 			ch->alive[company(ch, id)] = true;
+	bool *spare = xcalloc(r->nodes.n, sizeof *spare); /* done without, with all below it */
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
-		if (g->use[id] || rootfs_type(r, id) == TAR_DIR || ch->c->litter_kind[id])
+		spare[id] = g->spare[id] || spare[rootfs_node(r, id)->parent];
+		if (g->use[id] || rootfs_type(r, id) == TAR_DIR || ch->c->litter_kind[id] || spare[id])
 			continue;
 		bool stays = ch->alive[company(ch, id)];
 		if (stays && useless(rootfs_path(r, id, &ch->path)) && (of_system(ch->pkgs, id) || ch->shared[rootfs_node(r, id)->parent]))
@@ -117,6 +119,7 @@ static void by_unit(struct chooser *ch)
 		if (stays)
 			graph_reach(g, id, USE_PACKAGE, ROOTFS_ROOT);
 	}
+	free(spare);
 }
 
 /* A source's compiled form stays with it: __pycache__/x.cpython-311.pyc beside x.py. */

@@ -76,6 +76,9 @@ static void find_left(struct writer *w)
 		if (!o || !stays(w, id) || rootfs_type(w->r, id) == TAR_DIR || w->p->v[o - 1].database == id || w->x->left[o - 1])
 			continue;
 		struct str path = rootfs_path(w->r, id, &w->path);
+		node_id to = rootfs_type(w->r, id) == TAR_SYMLINK ? rootfs_find(w->r, path, true) : 0;
+		if (to && rootfs_type(w->r, to) == TAR_DIR) /* /bin, /lib: everybody's */
+			continue;
 		bool terms = (str_starts(path, STR("/usr/share/doc/")) && str_ends(path, STR("/copyright"))) || str_starts(path, STR("/usr/share/licenses/"));
 		w->x->left[o - 1] = !terms && !str_starts(path, STR(INFO));
 	}
