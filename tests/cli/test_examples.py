@@ -64,6 +64,7 @@ def fill_directory(pare, env, images, cwd):
     for n, name in enumerate(("app.tar", "old.tar", "new.tar")):
         image(10 + n).docker_archive(cwd / name)
     pare("export", "app:1", "app:2", "-o", "apps.tar", env=env)
+    (cwd / "tests.txt").write_text("app --help\n")
     (cwd / "policy.toml").write_text('[[rule]]\nmatch = "registry.example/**"\nkeys = ["release.pub"]\n')
 
 
