@@ -133,7 +133,8 @@ def test_a_directory_of_plugins(tree, prove):
         for word in ("one", "two"):
             library(tree, "%s/%s.so" % (place, word), place + word)
     library(tree, "/usr/lib/decoyhost/plugins/x.so", "x")
-    answers = prove(tree, ["hardhost"], ["hardhost"], [["hardhost", "all"], ["hardhost", "codec", "none"]], [*GONE, "usr/lib/decoyhost/plugins/x.so", "srv/plugins/one.so"])
+    answers = prove(tree, ["hardhost"], ["hardhost"],
+                    [["hardhost", "all"], ["hardhost", "codec", "none"]], [*GONE, "usr/lib/decoyhost/plugins/x.so", "srv/plugins/one.so"])
     assert answers[0] == (0, b"/usr/lib/hardhost/pluginsone\n/usr/lib/hardhost/pluginstwo\n")
 
 
@@ -149,13 +150,15 @@ def test_the_name_service(tree, prove):
     tree.machine(LIBRARIES + "/libnss_files.so.2", LIBRARIES + "/libnss_dns.so.2")
     tree.file("/etc/nsswitch.conf", "passwd: files hard\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n")
     tree.file("/etc/services", "hardly\t4242/tcp\n").file("/etc/protocols", "hardest\t142\n").file("/etc/decoy.conf", "x\n")
-    answers = prove(tree, ["names"], ["names"], [["names", *a.split()] for a in ("user elsewhere", "user local", "user nobody-here", "group locals", "service hardly", "protocol hardest", "host localhost", "host no.such.host")],
+    answers = prove(tree, ["names"], ["names"],
+                    [["names", *a.split()] for a in ("user elsewhere", "user local", "user nobody-here", "group locals", "service hardly", "protocol hardest", "host localhost", "host no.such.host")],
                     GONE)
     assert [a[1] for a in answers[:2]] == [b"/home/elsewhere\n", b"/home/local\n"]
 
 
 def test_encodings_that_no_run_asked_for(tree, prove):
-    wanted = ("gconv-modules*", "ISO8859-[125].so", "KOI8-R.so", "EUC-JP.so", "libJIS*.so", "SJIS.so", "UTF-16.so", "ISO-2022-JP.so", "libKSC.so", "libGB.so", "libCNS.so")
+    wanted = ("gconv-modules*", "ISO8859-[125].so", "KOI8-R.so", "EUC-JP.so", "libJIS*.so", "SJIS.so", "UTF-16.so", "ISO-2022-JP.so",
+              "libKSC.so", "libGB.so", "libCNS.so")
     tree.compiled("words.c", "/usr/bin/words").machine(*[LIBRARIES + "/gconv/" + w for w in wanted], without=("gconv-modules.cache",))
     answers = prove(tree, ["words"], ["words"], [["words", "encoding", e] for e in ("ISO-8859-2", "KOI8-R", "EUC-JP", "SHIFT_JIS", "ISO-2022-JP", "NOT-ONE")])
     assert answers[0][0] == 0 and answers[-1] == (1, b"no such encoding\n")
@@ -184,7 +187,8 @@ def test_locales_chosen_while_it_runs(tree, prove, tmp_path):
                     tree.file("/usr/lib/locale/%s" % os.path.relpath(path, tmp_path), f.read())
     tree.file("/usr/share/locale/de/LC_MESSAGES/hardwords.mo", catalogue({"": "Content-Type: text/plain; charset=UTF-8\n", "hello": "hallo"}))
     tree.file("/usr/share/locale/de/LC_MESSAGES/decoy.mo", catalogue({"hello": "x"}))
-    answers = prove(tree, ["words"], ["words"], [["words", "locale", n] for n in ("de_DE.UTF-8", "cs_CZ.UTF-8", "C", "xx_XX")], files=["usr/share/locale/de/LC_MESSAGES/decoy.mo"])
+    answers = prove(tree, ["words"], ["words"],
+                    [["words", "locale", n] for n in ("de_DE.UTF-8", "cs_CZ.UTF-8", "C", "xx_XX")], files=["usr/share/locale/de/LC_MESSAGES/decoy.mo"])
     assert answers[0] == (0, b"Sonntag September , UTF-8 hallo\n") and answers[1][0] == 0
 
 
@@ -205,7 +209,8 @@ def test_perl_and_what_it_knows_of_characters(tree, prove):
     tree.machine("/usr/bin/perl", *[d for d in inc if "/perl-base" in d or d.startswith(("/usr/share/perl/", LIBRARIES + "/perl/"))], without=keep_out)
     tree.source("text.pl", "/srv/text/text.pl").file("/usr/share/perl5/Decoy.pm", "package Decoy; 1;\n")
     share = next(d for d in inc if d.startswith("/usr/share/perl/"))
-    wanted = ["ucd 6f22", "ucd 5d0", "property Han", "property Script=Hebrew", "property Lowercase_Letter", "property IDS_Binary_Operator", "property Line_Break=ID", "name 5d0", "normal -", "encode shiftjis", "encode cp1250", "encode big5-hkscs"]
+    wanted = ["ucd 6f22", "ucd 5d0", "property Han", "property Script=Hebrew", "property Lowercase_Letter", "property IDS_Binary_Operator",
+              "property Line_Break=ID", "name 5d0", "normal -", "encode shiftjis", "encode cp1250", "encode big5-hkscs"]
     answers = prove(tree, ["perl", "/srv/text/text.pl"], ["perl -e 'print 1'"], [["perl", "/srv/text/text.pl", *" ".join(wanted).split()]],
                     files=["usr/share/perl5/Decoy.pm", os.path.realpath(share)[1:] + "/Math/BigRat.pm"])
     assert answers[0][0] == 0 and b"HEBREW LETTER ALEF" in answers[0][1]
@@ -215,7 +220,8 @@ def test_one_liners_of_perl_that_name_a_module(tree, prove):
     if not os.path.exists("/usr/bin/perl"):
         pytest.skip("no perl")
     inc = subprocess.run(["/usr/bin/perl", "-e", "print join qq{\\n}, @INC"], capture_output=True, text=True, check=True).stdout.split("\n")
-    tree.machine("/usr/bin/perl", *[d for d in inc if "/perl-base" in d or d.startswith(("/usr/share/perl/", LIBRARIES + "/perl/"))], without=("pod", "CPAN", "Pod", "TAP", "Test", "Test2", "ExtUtils", "CORE"))
+    tree.machine("/usr/bin/perl", *[d for d in inc if "/perl-base" in d or d.startswith(("/usr/share/perl/", LIBRARIES + "/perl/"))],
+                 without=("pod", "CPAN", "Pod", "TAP", "Test", "Test2", "ExtUtils", "CORE"))
     tree.file("/usr/share/perl5/Decoy.pm", "package Decoy; 1;\n")
     ask = ["perl", "-CS", "-MUnicode::UCD=charinfo", "-Mcharnames=:full", "-e", r'print "$ARGV[0] ", charinfo(hex $ARGV[0])->{name}, "\N{GREEK SMALL LETTER BETA}", "\x{6f22}" =~ /\p{Han}/ ? 1 : 0, lc("\x{130}")']
     prove(tree, ask + ["41"], [], [ask + ["6f22"], ask + ["1d15e"]], files=["usr/share/perl5/Decoy.pm"])
@@ -225,18 +231,21 @@ def test_python_entry_points_and_lazy_codecs(tree, prove):
     if not os.path.exists("/usr/bin/python3"):
         pytest.skip("no python3")
     lib = subprocess.run(["/usr/bin/python3", "-c", "import os; print(os.path.dirname(os.__file__))"], capture_output=True, text=True, check=True).stdout.strip()
-    tree.machine("/usr/bin/python3", lib, without=("__pycache__", "test", "idlelib", "lib2to3", "distutils", "ensurepip", "dist-packages", "site-packages", "tkinter", "pydoc_data") + tuple(
+    tree.machine("/usr/bin/python3", lib,
+                 without=("__pycache__", "test", "idlelib", "lib2to3", "distutils", "ensurepip", "dist-packages", "site-packages", "tkinter", "pydoc_data") + tuple(
         os.path.basename(p) for p in glob.glob(lib + "/config-*")))
     at = "/usr/local/lib/%s/dist-packages/" % os.path.basename(lib)
     tree.source("app.py", "/srv/app/app.py")
     for name in ("first", "second", "unasked"):
         group = "decoy.other" if name == "unasked" else "hard.plugins"
-        tree.file(at + "hard_%s/__init__.py" % name, "").file(at + "hard_%s/plugin.py" % name, "from importlib import resources\ndef say():\n\treturn resources.files(__package__).joinpath('words.txt').read_text().strip()\n")
+        tree.file(at + "hard_%s/__init__.py" % name, "")
+        tree.file(at + "hard_%s/plugin.py" % name, "from importlib import resources\ndef say():\n\treturn resources.files(__package__).joinpath('words.txt').read_text().strip()\n")
         tree.file(at + "hard_%s/words.txt" % name, "%s says\n" % name)
         tree.file(at + "hard_%s-1.0.dist-info/METADATA" % name, "Metadata-Version: 2.1\nName: hard-%s\nVersion: 1.0\n" % name)
         tree.file(at + "hard_%s-1.0.dist-info/entry_points.txt" % name, "[%s]\n%s = hard_%s.plugin:say\n" % (group, name, name))
     wanted = ["plugins -", "codec cp037", "codec idna", "codec shift_jisx0213", "codec utf-7", "decode rot13", "compress bz2", "compress lzma", "locale -", "zone -"]
-    answers = prove(tree, ["python3", "/srv/app/app.py"], ["python3 /srv/app/app.py plain -"], [["python3", "/srv/app/app.py", *w.split()] for w in (" ".join(wanted), "codec none-such", "broken -")], files=[at[1:] + "hard_unasked/plugin.py", lib[1:] + "/turtle.py"])
+    answers = prove(tree, ["python3", "/srv/app/app.py"], ["python3 /srv/app/app.py plain -"],
+                    [["python3", "/srv/app/app.py", *w.split()] for w in (" ".join(wanted), "codec none-such", "broken -")], files=[at[1:] + "hard_unasked/plugin.py", lib[1:] + "/turtle.py"])
     assert [a[0] for a in answers] == [0, 1, 1] and answers[0][1].startswith(b"first says, second says\n")
 
 
@@ -249,7 +258,8 @@ def test_applets_of_busybox(tree, prove):
     for applet in ("sh", "sha256sum", "awk", "tac", "cat", "sed", "env"):
         tree.link("/usr/bin/" + applet, "busybox")
     tree.source("applets.sh", "/srv/applets.sh").file("/srv/other/decoy", "x").file("/usr/share/hardsh/words.d/b.txt", "b\n").file("/usr/share/hardsh/words.d/a.txt", "a\n")
-    wanted = [["sh", "/srv/applets.sh", "sum"], ["sh", "/srv/applets.sh", "words"], ["busybox", "tac", "/etc/passwd"], ["awk", "-F:", "{print $3}", "/etc/passwd"], ["sh", "/srv/applets.sh", "broken"]]
+    wanted = [["sh", "/srv/applets.sh", "sum"], ["sh", "/srv/applets.sh", "words"], ["busybox", "tac", "/etc/passwd"], ["awk", "-F:",
+              "{print $3}", "/etc/passwd"], ["sh", "/srv/applets.sh", "broken"]]
     answers = prove(tree, ["sh", "/srv/applets.sh"], ["sh /srv/applets.sh plain"], wanted, [*GONE, "srv/other/decoy"])
     assert [a[0] for a in answers] == [0, 0, 0, 0, 3] and answers[1][1] == b"a\nb\n"
 
@@ -279,3 +289,17 @@ def test_providers_of_a_java_class_path(tree, prove, tmp_path):
     run = ["/opt/java/bin/java", "-XX:TieredStopAtLevel=1", "-Xmx64m", "-cp", "/srv/host:/srv/plugins/*", "Host"]
     answers = prove(tree, run, [], [run + ["SJIS"], run + ["x-windows-iso2022jp"], run + ["none-such"]], [*GONE, "srv/decoy/one.jar"], ["opt/java/include/decoy.h"])
     assert answers[0][0] == 0 and answers[0][1].startswith(b"[one says]")
+
+
+def test_what_cannot_be_known_is_kept_and_told(tree, prove):
+    inc = subprocess.run(["perl", "-e", "print join qq{\\n}, @INC"], capture_output=True, text=True).stdout.split("\n")
+    base = [d for d in inc if "/perl-base" in d]
+    if not base:
+        pytest.skip("no perl of Debian's")
+    tree.machine("/usr/bin/perl", *base).source("anything.pl", "/srv/any/anything.pl")
+    for name in ("Some/Thing", "Other"):
+        tree.file("/usr/share/perl5/%s.pm" % name, "package %s;\nsub say { 'said' }\n1;\n" % name.replace("/", "::")).file("/usr/share/perl5/%s.pod" % name, "=head1 %s\n" % name)
+    run = ["perl", "/srv/any/anything.pl"]
+    answers = prove(tree, run, ["perl /srv/any/anything.pl Nothing"], [run + ["Some::Thing", "Other"], run + ["None"]],
+                    files=["usr/share/perl5/Other.pod"], said=["/srv/any/anything.pl loads modules by names that are not known: all that are installed are kept"])
+    assert answers[0][1] == b"Some::Thing said\nOther said\nplain\n"
