@@ -280,7 +280,13 @@ static inline size_t skip(struct refer *r, struct str s, size_t at)
 	for (; at + 16 <= s.n; run_end(r)) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + at));
 		u32 m = printables(v), ends = (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())) & m << 1;
-		if (m == 0xffff || ends)
+		if (ends) { /* its first that a NUL ends begins behind the last that is no text */
+			u32 before = ~m & ((1u << __builtin_ctz(ends)) - 1);
+			if (before)
+				run_end(r);
+			return before ? at + (size_t)(32 - __builtin_clz(before)) : at;
+		}
+		if (m == 0xffff)
 			break;
 		at += m >> 15 ? (size_t)(32 - __builtin_clz(~m & 0xffff)) : 16; /* text at the end may go on */
 	}
