@@ -85,7 +85,7 @@ GONE = ["usr/bin/decoy", "usr/share/decoy/data", "opt/decoy/bin/x"]
 
 @pytest.fixture
 def prove(pare, tmp_path):
-    """Slims at both levels, trained only with `train`; every one of `hard` must then answer as before, and what is `gone` be gone (at level `file` also `files`). Returns what the tool said."""
+    """Slims at both levels, trained only with `train`; every one of `hard` must then answer as before, and what is `gone` be gone (at level `file` also `files`). Returns what the original answered."""
     def run(tree, command, train, hard, gone=GONE, files=(), said=(), env=()):
         image = decoys(tree).image(tmp_path / "before.tar", Cmd=command, Env=["PATH=/usr/bin:/bin", *env])
         answers = []
