@@ -375,10 +375,9 @@ static bool words_alike(const struct given *v, u32 n, struct str is)
 		best = MAX(best, likeness(&bags[i], &other));
 		for (u32 k = 0; k < i; k++)
 			least = MIN(least, likeness(&bags[i], &bags[k]));
-		free(bags[i].v);
 	}
 	for (u32 i = 0; i < n; i++)
-		bags[i].v = NULL;
+		free(bags[i].v);
 	free(other.v);
 	return best >= least - least / 10;
 }

@@ -98,6 +98,12 @@ static u32 company(const struct chooser *ch, node_id id)
 /* Whether that a file is reached speaks for its unit: not that a link leads to it, nor that every program may count on it. */
 static bool speaks(u8 use) { return use != USE_NOT && use != USE_LINK && use != USE_WAY && use != USE_SYSTEM; }
 
+/* What a language's package manager looks at of every package, whichever is used. */
+static bool describes(struct str path)
+{
+	return str_contains(path, STR(".dist-info/")) || str_contains(path, STR(".egg-info")) || str_ends(path, STR(".gemspec"));
+}
+
 static bool bytecode(struct str name) { return str_ends(name, STR(".pyc")); }
 
 static void by_unit(struct chooser *ch)
@@ -106,7 +112,7 @@ static void by_unit(struct chooser *ch)
 	struct graph *g = ch->c->graph;
 	find_units(ch);
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
-		if (speaks(g->use[id]) && rootfs_type(r, id) != TAR_DIR && !bytecode(name_of(r, id)))
+		if (speaks(g->use[id]) && rootfs_type(r, id) != TAR_DIR && !bytecode(name_of(r, id)) && !(g->use[id] == USE_SEEN && describes(rootfs_path(r, id, &ch->path))))
 			ch->alive[company(ch, id)] = true;
 	bool *spare = xcalloc(r->nodes.n, sizeof *spare); /* done without, with all below it */
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
