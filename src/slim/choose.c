@@ -165,6 +165,16 @@ static bool by_hand(struct chooser *ch, node_id id)
 	       !str_contains(name, STR(".dpkg-")) && !str_contains(name, STR(".ucf-")) && !str_starts(path, STR("/etc/ssl/")) && !str_starts(path, STR("/etc/apt/")) && !str_starts(path, STR("/etc/pki/"));
 }
 
+/* Where package managers keep what they fetch: nobody else makes files there. */
+static bool of_managers(struct str path)
+{
+	static const char *const dirs[] = { "/var/lib/apt/", "/var/cache/apt/", "/var/lib/dpkg/", "/etc/apt/", "/etc/dpkg/", "/var/cache/debconf/", "/var/cache/dnf/", "/var/cache/yum/", "/var/lib/dnf/", "/var/cache/apk/", "/var/lib/pacman/", "/var/cache/pacman/" };
+	for (size_t i = 0; i < countof(dirs); i++)
+		if (str_starts(path, str_of(dirs[i])))
+			return true;
+	return false;
+}
+
 /* Licences of packages with files left, links into /dev, directories that hold nothing, configuration. */
 static void small_things(struct chooser *ch)
 {
@@ -185,7 +195,7 @@ static void small_things(struct chooser *ch)
 			continue;
 		if (by_hand(ch, id)) /* not reached: what it names is only needed by who reads it */
 			g->use[id] = USE_APPLICATION;
-		else if (type == TAR_DIR && !full[id])
+		else if (type == TAR_DIR && !full[id] && !of_managers(rootfs_path(r, id, &ch->path)))
 			graph_reach(g, id, USE_SYSTEM, ROOTFS_ROOT);
 		else if (type == TAR_SYMLINK && outside(r, id))
 			graph_reach(g, id, USE_SYSTEM, ROOTFS_ROOT);
