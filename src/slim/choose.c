@@ -156,13 +156,14 @@ static bool outside(const struct rootfs *r, node_id id)
 	return str_starts(to, STR("/dev/")) || str_starts(to, STR("/proc/"));
 }
 
-/* What somebody put into /etc by hand is configuration, whoever reads it; but for accounts' secrets and backups. */
+/* What somebody put into /etc by hand is configuration, whoever reads it; but for accounts' secrets and backups, and what a family of its own keeps when it is asked for (certificates, PAM). */
 static bool by_hand(struct chooser *ch, node_id id)
 {
 	static const char *const secret[] = { "shadow", "gshadow", "subuid", "subgid", ".pwd.lock", NULL };
 	struct str path = rootfs_path(ch->r, id, &ch->path), name = str_base(path);
 	return str_starts(path, STR("/etc/")) && !of_system(ch->pkgs, id) && rootfs_type(ch->r, id) == TAR_FILE && rootfs_size(ch->r, id) <= MiB && !str_listed(name, secret) && !str_ends(name, STR("-")) &&
-	       !str_contains(name, STR(".dpkg-")) && !str_contains(name, STR(".ucf-")) && !str_starts(path, STR("/etc/ssl/")) && !str_starts(path, STR("/etc/apt/")) && !str_starts(path, STR("/etc/pki/"));
+	       !str_contains(name, STR(".dpkg-")) && !str_contains(name, STR(".ucf-")) && !str_starts(path, STR("/etc/ssl/")) && !str_starts(path, STR("/etc/apt/")) && !str_starts(path, STR("/etc/pki/")) &&
+	       !str_starts(path, STR("/etc/pam.d/")) && !str_starts(path, STR("/etc/security/")) && !str_starts(path, STR("/etc/dpkg/"));
 }
 
 /* Where package managers keep what they fetch: nobody else makes files there. */
