@@ -307,7 +307,7 @@ static void whole_answers(void **state)
 	a.failed = true;
 	assert_true(answer_same(NULL, &a, &b, why));
 	a = (struct answer){ .out = a.out, .status = 0 };
-	b = (struct answer){ .out = b.out, .status = 127 };
+	b = (struct answer){ .out = b.out, .fields = b.fields, .status = 127 };
 	buf_puts(&b.err, "sh: 1\nsh: job: not found\n");
 	assert_false(answer_same(NULL, &a, &b, why));
 	assert_string_equal(why, "exit status 0, then exit status 127: sh: job: not found");
