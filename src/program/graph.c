@@ -1,4 +1,5 @@
 #include "program/graph.h"
+#include "program/script.h"
 #include "program/closure.h"
 #include "program/conf.h"
 #include "program/family.h"
@@ -283,6 +284,27 @@ static void closure_command_line(void *ctx, node_id program, const struct str *w
 	for (u32 i = 0; graph_kinds[i]; i++)
 		if (graph_kinds[i]->command)
 			graph_kinds[i]->command(g, program, words, n, from);
+}
+
+void graph_source_command(struct graph *g, node_id file, struct str t)
+{
+	struct str *words; /* they stay as long as the graph */
+	u32 n = 0;
+	if (!str_chr(t, SCRIPT_US)) {
+		struct str rest = t, first = str_cut(&rest, ' '); /* without a shell when nothing in the line needs one: what is built into that must be there as a program, too */
+		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
+		graph_reach(g, graph_program(g, first), USE_COMMAND, file);
+		graph_shell(g, t, file);
+		return;
+	}
+	words = arena_array(&g->a, struct str, SCRIPT_WORDS);
+	while (t.p && n < SCRIPT_WORDS) {
+		struct str w = str_cut(&t, SCRIPT_US);
+		if (w.n)
+			words[n++] = w;
+	}
+	if (n)
+		graph_command(g, words, n, file);
 }
 
 void graph_spare(struct graph *g, node_id id)

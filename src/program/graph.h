@@ -99,6 +99,7 @@ void graph_reach(struct graph *g, node_id id, enum graph_use use, node_id becaus
 void graph_reach_below(struct graph *g, node_id dir, enum graph_use use, node_id because); /* and everything below it */
 /* An absolute path, or one relative to `dir` (0: the working directory); links on the way are reached. Returns the file; 0: not there (nothing happens). */
 node_id graph_reach_path(struct graph *g, node_id dir, struct str path, enum graph_use use, node_id because);
+void graph_source_command(struct graph *g, node_id file, struct str text); /* what a source's `c` line starts (source.h) */
 node_id graph_find_path(struct graph *g, node_id dir, struct str path);               /* the same, reaching nothing */
 node_id graph_program(struct graph *g, struct str name);                              /* found in PATH; 0 */
 void graph_elf(struct graph *g, node_id file, node_id because);                       /* reached as a library that is loaded: it and what it needs */

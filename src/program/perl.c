@@ -396,27 +396,6 @@ static void string_line(struct graph *g, node_id file, struct str t, u32 bits, b
 	}
 }
 
-static void command_line(struct graph *g, node_id file, struct str t)
-{
-	struct str *words; /* they stay as long as the graph */
-	u32 n = 0;
-	if (!str_chr(t, SCRIPT_US)) {
-		struct str rest = t, first = str_cut(&rest, ' '); /* without a shell when nothing in the line needs one: what is built into that must be there as a program, too */
-		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
-		graph_reach(g, graph_program(g, first), USE_COMMAND, file);
-		graph_shell(g, t, file);
-		return;
-	}
-	words = arena_array(&g->a, struct str, SCRIPT_WORDS);
-	while (t.p && n < SCRIPT_WORDS) {
-		struct str w = str_cut(&t, SCRIPT_US);
-		if (w.n)
-			words[n++] = w;
-	}
-	if (n)
-		graph_command(g, words, n, file);
-}
-
 /* An application's own modules lie in lib/ beside it or above; those that were installed for it in local/lib/perl5. */
 static void add_application(struct graph *g, node_id file)
 {
@@ -481,7 +460,7 @@ static void read_file(struct graph *g, node_id file)
 		else if (letter == 's' && !str_starts(graph_name(g, file), STR("Config"))) /* names what Perl was built with */
 			string_line(g, file, text, bits, application);
 		else if (letter == 'c')
-			command_line(g, file, text);
+			graph_source_command(g, file, text);
 		else if (letter == 'd' && str_starts(text, STR("lib\t"))) {
 			add_lib(g, str_from(text, 4), rootfs_node(g->r, file)->parent);
 			add_lib(g, str_from(text, 4), 0);
@@ -589,7 +568,7 @@ static void run_text(struct graph *g, struct str text, node_id because)
 	source_take(&source_perl, STR(""), STR("-e.pl"), text, false, &note);
 	for (struct str rest = str_n(arena_bytes(&g->a, buf_str(&note)), note.n); source_next(&rest, &letter, &text);)
 		if (letter == 'c')
-			command_line(g, because, text);
+			graph_source_command(g, because, text);
 		else if (letter == 'm' && str_contains(text, STR(".")))
 			want(g, text, WANT_FILE, because);
 		else if (letter == 'm' || (letter == 's' && str_contains(text, STR("::")) && text.p[0] != ':'))

@@ -494,27 +494,6 @@ static void string_line(struct graph *g, node_id file, struct str t, u32 bits, b
 	}
 }
 
-static void command_line(struct graph *g, node_id file, struct str t)
-{
-	struct str *words; /* they stay as long as the graph */
-	u32 n = 0;
-	if (!str_chr(t, SCRIPT_US)) {
-		struct str rest = t, first = str_cut(&rest, ' '); /* without a shell when nothing in the line needs one: what is built into that must be there as a program, too */
-		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
-		graph_reach(g, graph_program(g, first), USE_COMMAND, file);
-		graph_shell(g, t, file);
-		return;
-	}
-	words = arena_array(&g->a, struct str, SCRIPT_WORDS);
-	while (t.p && n < SCRIPT_WORDS) {
-		struct str w = str_cut(&t, SCRIPT_US);
-		if (w.n)
-			words[n++] = w;
-	}
-	if (n)
-		graph_command(g, words, n, file);
-}
-
 /* What lies with an application's file: it is started from there, or from the directory that lib/, bin/ … of it are in. */
 static void lies_with(struct graph *g, node_id file)
 {
@@ -579,7 +558,7 @@ static void read_file(struct graph *g, node_id file)
 		else if (letter == 's' && !str_is(name, "rbconfig.rb")) /* names what Ruby was built with */
 			string_line(g, file, text, bits, application);
 		else if (letter == 'c')
-			command_line(g, file, text);
+			graph_source_command(g, file, text);
 		else if (letter == 'd' && str_starts(text, STR("gem\t")) && !lazy)
 			want_gem(g, str_from(text, 4), file);
 		else if (letter == 'd' && str_starts(text, STR("lib\t"))) {
@@ -685,7 +664,7 @@ static void run_text(struct graph *g, struct str text, node_id because)
 	source_take(&source_ruby, STR(""), STR("-e.rb"), text, false, &note);
 	for (struct str rest = str_n(arena_bytes(&g->a, buf_str(&note)), note.n); source_next(&rest, &letter, &text);)
 		if (letter == 'c')
-			command_line(g, because, text);
+			graph_source_command(g, because, text);
 		else if (letter == 'm' && !str_starts(text, STR("./")))
 			want(g, text, because);
 		else if (letter == 'm')
