@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROUNDS 4096 /* of looking again for what was brought up from below RUN_DEPTH */
-
 struct level {
 	DIR *d;
 	char name[256]; /* in the level above */
@@ -40,8 +38,8 @@ static bool push(struct level *stack, u32 *n, int fd, const char *name)
 	return true;
 }
 
-/* One pass; what lies too deep comes up to the top, to be found by the next. Returns how many entries it met there that are still to go. */
-static u32 pass(int top, u32 round)
+/* One pass; what lies too deep comes up to the top, to be found by the next. Returns how many entries it met that are still to go; *done: how many went, or came up. */
+static u32 pass(int top, u32 round, u32 *done)
 {
 	struct level *stack = xcalloc(RUN_DEPTH, sizeof *stack);
 	u32 n = 0, left = 0;
@@ -57,24 +55,27 @@ static u32 pass(int top, u32 round)
 			char name[256];
 			memcpy(name, l->name, sizeof name);
 			closedir(l->d);
-			if (--n && unlinkat(dirfd(stack[n - 1].d), name, AT_REMOVEDIR) < 0)
-				left++;
+			if (--n)
+				*(unlinkat(dirfd(stack[n - 1].d), name, AT_REMOVEDIR) == 0 ? done : &left) += 1;
 			continue;
 		}
 		int at = dirfd(l->d);
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || unlinkat(at, e->d_name, 0) == 0 || errno == ENOENT)
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		if (errno != EISDIR && errno != EPERM) {
-			left++;
+		bool gone = unlinkat(at, e->d_name, 0) == 0;
+		if (gone || (errno != EISDIR && errno != EPERM)) {
+			*done += gone;
+			left += !gone && errno != ENOENT;
 			continue;
 		}
 		char up[32];
 		snprintf(up, sizeof up, ".up-%u-%u", round, left);
 		int fd = n < RUN_DEPTH ? open_dir(at, e->d_name) : -1;
-		if (n == RUN_DEPTH)
-			left += renameat(at, e->d_name, top, up) == 0 || true;
-		else if (fd < 0 || !push(stack, &n, fd, e->d_name))
-			left += unlinkat(at, e->d_name, AT_REMOVEDIR) < 0;
+		if (n == RUN_DEPTH) {
+			left++;
+			*done += renameat(at, e->d_name, top, up) == 0;
+		} else if (fd < 0 || !push(stack, &n, fd, e->d_name))
+			*(unlinkat(at, e->d_name, AT_REMOVEDIR) == 0 ? done : &left) += 1;
 	}
 	free(stack);
 	return left;
@@ -82,12 +83,10 @@ static u32 pass(int top, u32 round)
 
 int clean_below(int fd)
 {
-	u32 left = 1, before = UINT32_MAX;
-	for (u32 round = 0; round < ROUNDS && left; round++) {
-		left = pass(fd, round);
-		if (left == before && round > RUN_DEPTH)
-			break;
-		before = left;
+	u32 left = 1, done = 1;
+	for (u32 round = 0; left && done; round++) { /* each pass removes something or makes the depths less: it ends */
+		done = 0;
+		left = pass(fd, round, &done);
 	}
 	return left ? -1 : 0;
 }
