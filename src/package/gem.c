@@ -316,8 +316,8 @@ static void claim_extensions(struct claims *c, node_id base, struct str full, u3
 	const struct rootfs *r = c->r;
 	node_id ext = rootfs_child(r, base, STR("extensions"));
 	u32 left = 32;
-	for (node_id platform = ext ? rootfs_node(r, ext)->child : 0; platform && left; platform = rootfs_node(r, platform)->sibling, left--) {
-		for (node_id abi = rootfs_node(r, platform)->child; abi && left; abi = rootfs_node(r, abi)->sibling, left--) {
+	for (node_id platform = 0; left && (platform = rootfs_next_child(r, ext, platform)); left--) {
+		for (node_id abi = 0; left && (abi = rootfs_next_child(r, platform, abi)); left--) {
 			node_id dir = rootfs_child(r, abi, full);
 			if (dir)
 				claim(c, dir, package);

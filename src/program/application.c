@@ -1,13 +1,6 @@
 /* application.c — the net for an application's own files: what lies in the directory that it is started from is its own, whatever reads it. */
 #include "program/graph.h"
 
-static node_id next_child(const struct graph *g, node_id dir, node_id at)
-{
-	for (at = at ? rootfs_node(g->r, at)->sibling : rootfs_node(g->r, dir)->child; at && rootfs_node(g->r, at)->state != NODE_LIVE;)
-		at = rootfs_node(g->r, at)->sibling;
-	return at;
-}
-
 /* Directories in an application that are no part of it, or whose language knows better: environments, installed packages, what tools left. */
 static bool is_foreign(const struct graph *g, node_id dir)
 {
@@ -19,22 +12,18 @@ static bool is_foreign(const struct graph *g, node_id dir)
 
 static void below(struct graph *g, node_id top, node_id because)
 {
-	for (node_id at = next_child(g, top, 0); at;) {
-		bool dir = rootfs_type(g->r, at) == TAR_DIR, foreign = dir && is_foreign(g, at);
+	bool foreign;
+	for (node_id at = rootfs_next_child(g->r, top, 0); at; at = rootfs_next_below(g->r, top, at, !foreign)) {
+		foreign = rootfs_is_dir(g->r, at) && is_foreign(g, at);
 		if (!foreign)
 			graph_reach(g, at, USE_APPLICATION, because);
-		node_id down = dir && !foreign ? next_child(g, at, 0) : 0;
-		for (; !down && at != top; at = rootfs_node(g->r, at)->parent)
-			if ((down = next_child(g, rootfs_node(g->r, at)->parent, at)))
-				break;
-		at = down;
 	}
 }
 
 void graph_application(struct graph *g, node_id dir, node_id because)
 {
 	struct buf path = BUF(0);
-	if (!dir || rootfs_type(g->r, dir) != TAR_DIR)
+	if (!rootfs_is_dir(g->r, dir))
 		return;
 	struct str s = graph_path(g, dir, &path);
 	bool own = graph_is_own(g, dir), root = dir == ROOTFS_ROOT, place = str_among(s, "/root /opt /srv /home /mnt /media /tmp");
@@ -42,7 +31,7 @@ void graph_application(struct graph *g, node_id dir, node_id because)
 		graph_reach(g, dir, USE_APPLICATION, because);
 		below(g, dir, because);
 	}
-	for (node_id at = root || place ? next_child(g, dir, 0) : 0; at; at = next_child(g, dir, at)) {
+	for (node_id at = root || place ? rootfs_next_child(g->r, dir, 0) : 0; at; at = rootfs_next_child(g->r, dir, at)) {
 		bool down = rootfs_type(g->r, at) == TAR_DIR;
 		if (!down && !graph_package(g, at))
 			graph_reach(g, at, USE_APPLICATION, because);

@@ -117,7 +117,7 @@ static bool starts_operand(struct str name)
 /* --- finding programs --- */
 struct str closure_script(const struct rootfs *r, node_id file)
 {
-	const struct facts *f = file && rootfs_type(r, file) == TAR_FILE ? rootfs_facts(r, file) : NULL;
+	const struct facts *f = rootfs_is_file(r, file) ? rootfs_facts(r, file) : NULL;
 	return f ? facts_get_note(f, rootfs_inode(r, rootfs_node(r, file)->inode)->entry, COLLECT_PROGRAM) : (struct str){ NULL, 0 };
 }
 
@@ -374,7 +374,7 @@ static void operands(struct walk *w, const struct task *t)
 				buf_add(&path, w->workdir), buf_putc(&path, '/');
 			buf_add(&path, word);
 			node_id dir = path.n <= TAR_PATH_MAX ? rootfs_find(w->r, buf_str(&path), true) : 0;
-			if (dir && rootfs_type(w->r, dir) == TAR_DIR)
+			if (rootfs_is_dir(w->r, dir))
 				w->o.reached(w->o.ctx, dir, CLOSURE_OPERAND, t->from);
 			buf_free(&path);
 		}

@@ -57,7 +57,7 @@ struct nodes {
 static void step(const struct graph *g, node_id at, struct str part, struct nodes *to)
 {
 	at = target(g, at);
-	if (!at || rootfs_type(g->r, at) != TAR_DIR || to->n >= CONF_MATCHES)
+	if (!rootfs_is_dir(g->r, at) || to->n >= CONF_MATCHES)
 		return;
 	if (!has_pattern(part)) {
 		node_id id = str_is(part, "..") ? rootfs_node(g->r, at)->parent : str_is(part, ".") ? at : rootfs_child(g->r, at, part);
@@ -154,7 +154,7 @@ static void found(struct graph *g, node_id id, enum graph_use use, node_id becau
 {
 	node_id to = target(g, id);
 	graph_reach(g, id, use, because);
-	if (to && rootfs_type(g->r, to) == TAR_DIR && !conf_is_system(g, to) && !ask_family(g, to, because))
+	if (rootfs_is_dir(g->r, to) && !conf_is_system(g, to) && !ask_family(g, to, because))
 		graph_reach_below(g, to, use, because);
 }
 
@@ -165,7 +165,7 @@ static void place_of(struct graph *g, struct str path, node_id because)
 		struct str base = str_base(path);
 		path = str_head(path, path.n - MIN(path.n, base.n + 1));
 		node_id dir = path.n > 1 ? graph_find_path(g, 0, path) : 0;
-		if (dir && rootfs_type(g->r, dir) == TAR_DIR) {
+		if (rootfs_is_dir(g->r, dir)) {
 			graph_reach(g, dir, USE_NAMED, because);
 			return;
 		}
@@ -306,7 +306,7 @@ static void read_pattern(struct graph *g, node_id program, node_id dir, struct s
 			graph_spare(g, v[i]);
 		else if (g->spare[v[i]] && has_pattern(pattern)) /* matched, not named */
 			continue;
-		else if (below && to && rootfs_type(g->r, to) == TAR_DIR)
+		else if (below && rootfs_is_dir(g->r, to))
 			graph_reach(g, v[i], USE_DATA, program), graph_reach_below(g, to, USE_DATA, program);
 		else
 			graph_reach(g, v[i], USE_DATA, program);
@@ -387,7 +387,7 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 	}
 	for (u32 i = 1; i < n; i++) { /* nginx -g "daemon off;", redis-server --dir /data, haproxy -f DIR */
 		node_id dir = words[i].n && words[i].p[0] == '/' ? graph_find_path(g, 0, words[i]) : 0;
-		if (dir && rootfs_type(g->r, dir) == TAR_DIR && !conf_is_system(g, dir))
+		if (rootfs_is_dir(g->r, dir) && !conf_is_system(g, dir))
 			graph_reach_below(g, dir, USE_NAMED, program);
 	}
 }

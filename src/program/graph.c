@@ -93,7 +93,6 @@ static void mark(struct graph *g, node_id id, enum graph_use use, node_id becaus
 	if (id == ROOTFS_ROOT || id >= g->n || g->use[id] || rootfs_node(g->r, id)->state != NODE_LIVE)
 		return;
 	g->use[id] = (u8)use;
-	g->because[id] = because ? because : GRAPH_START;
 	g->because[id] = because ? because : GRAPH_START; /* nobody has no path */
 	k->queue[k->n++] = id;
 }
@@ -118,13 +117,6 @@ void graph_reach(struct graph *g, node_id id, enum graph_use use, node_id becaus
 		mark(g, to, use, because);
 }
 
-static node_id next_live(const struct rootfs *r, node_id id)
-{
-	while (id && rootfs_node(r, id)->state != NODE_LIVE)
-		id = rootfs_node(r, id)->sibling;
-	return id;
-}
-
 void graph_reach_below(struct graph *g, node_id dir, enum graph_use use, node_id because)
 {
 	dir = follow(g, dir);
@@ -133,15 +125,9 @@ void graph_reach_below(struct graph *g, node_id dir, enum graph_use use, node_id
 	mark(g, dir, use, because);
 	if (rootfs_type(g->r, dir) != TAR_DIR)
 		return;
-	for (node_id at = next_live(g->r, rootfs_node(g->r, dir)->child); at && step(g);) {
+	for (node_id at = rootfs_next_child(g->r, dir, 0); at && step(g); at = rootfs_next_below(g->r, dir, at, !g->spare[at]))
 		if (!g->spare[at])
 			graph_reach(g, at, use, because);
-		node_id down = rootfs_type(g->r, at) == TAR_DIR && !g->spare[at] ? next_live(g->r, rootfs_node(g->r, at)->child) : 0;
-		for (; !down && at != dir; at = rootfs_node(g->r, at)->parent)
-			if ((down = next_live(g->r, rootfs_node(g->r, at)->sibling)))
-				break;
-		at = down;
-	}
 }
 
 /* --- finding --- */
@@ -204,8 +190,8 @@ node_id graph_program(struct graph *g, struct str name)
 		return 0;
 	for (u32 i = 0; path.p && !found && i < 64; i++) {
 		struct str dir = str_cut(&path, ':');
-		node_id at = graph_find_path(g, 0, dir.n ? dir : STR(".")), id = at && rootfs_type(g->r, at) == TAR_DIR ? rootfs_child(g->r, at, name) : 0, to = follow(g, id);
-		if (to && rootfs_type(g->r, to) == TAR_FILE && rootfs_entry(g->r, to)->mode & 0111)
+		node_id at = graph_find_path(g, 0, dir.n ? dir : STR(".")), id = rootfs_is_dir(g->r, at) ? rootfs_child(g->r, at, name) : 0, to = follow(g, id);
+		if (rootfs_is_file(g->r, to) && rootfs_entry(g->r, to)->mode & 0111)
 			found = id;
 	}
 	return found;
@@ -213,7 +199,7 @@ node_id graph_program(struct graph *g, struct str name)
 
 struct str graph_note_of(const struct graph *g, node_id file, enum collector_id collector)
 {
-	const struct facts *f = file && rootfs_type(g->r, file) == TAR_FILE ? rootfs_facts(g->r, file) : NULL;
+	const struct facts *f = rootfs_is_file(g->r, file) ? rootfs_facts(g->r, file) : NULL;
 	return f ? facts_get_note(f, rootfs_inode(g->r, rootfs_node(g->r, file)->inode)->entry, collector) : (struct str){ NULL, 0 };
 }
 struct str graph_note(const struct graph *g, node_id file) { return graph_note_of(g, file, COLLECT_SOURCE); }
@@ -221,7 +207,7 @@ struct str graph_note(const struct graph *g, node_id file) { return graph_note_o
 bool graph_elf_facts(struct graph *g, node_id file, struct elf_facts *ret)
 {
 	struct keep *k = keep_of(g);
-	if (!file || rootfs_type(g->r, file) != TAR_FILE || !k->o.elf)
+	if (!rootfs_is_file(g->r, file) || !k->o.elf)
 		return false;
 	if (!k->elf[file]) {
 		struct elf_facts f;

@@ -54,7 +54,7 @@ static void own_library(struct graph *g, const char *name, node_id because)
 static void behind_links(struct graph *g, node_id dir, node_id because)
 {
 	autofree node_id *ids = NULL;
-	u32 n = dir && rootfs_type(g->r, dir) == TAR_DIR ? rootfs_children(g->r, dir, &ids) : 0;
+	u32 n = rootfs_is_dir(g->r, dir) ? rootfs_children(g->r, dir, &ids) : 0;
 	struct buf path = BUF(0);
 	for (u32 i = 0; i < n; i++) {
 		node_id to = rootfs_type(g->r, ids[i]) == TAR_SYMLINK ? rootfs_find(g->r, rootfs_path(g->r, ids[i], &path), true) : 0;
@@ -151,7 +151,7 @@ static void class_path(struct graph *g, struct str list, node_id because)
 		bool all = str_ends(entry, STR("/*")) || str_is(entry, "*");
 		struct str dir = all ? str_head(entry, entry.n - MIN(entry.n, (size_t)2)) : entry;
 		node_id id = graph_reach_path(g, 0, dir.n ? dir : STR("."), USE_MODULE, because);
-		if (!entry.n || !id || rootfs_type(g->r, id) != TAR_DIR)
+		if (!entry.n || !rootfs_is_dir(g->r, id))
 			continue;
 		if (!all && !conf_is_system(g, id))
 			graph_reach_below(g, id, USE_MODULE, because);
@@ -298,7 +298,7 @@ static void read_note(struct graph *g, node_id file, struct str note)
 	while (source_next(&note, &letter, &text)) {
 		if (letter == 'm') {
 			node_id id = graph_reach_path(g, dir, text, USE_MODULE, file);
-			if (id && rootfs_type(g->r, id) == TAR_DIR && !conf_is_system(g, id))
+			if (rootfs_is_dir(g->r, id) && !conf_is_system(g, id))
 				graph_reach_below(g, id, USE_MODULE, file);
 		} else if (letter == 's' && text.p[0] == '/') {
 			if (graph_find_path(g, 0, text))

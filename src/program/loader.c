@@ -48,7 +48,7 @@ static bool step(struct loader *l)
 static node_id directory(struct loader *l, struct str path)
 {
 	node_id id = path.n && path.p[0] == '/' && path.n <= TAR_PATH_MAX && step(l) ? rootfs_find(l->r, path, true) : 0;
-	return id && rootfs_type(l->r, id) == TAR_DIR ? id : 0;
+	return rootfs_is_dir(l->r, id) ? id : 0;
 }
 
 static void add_dir(node_id *v, u32 *n, node_id id)
@@ -64,14 +64,6 @@ static struct str note_of(const struct rootfs *r, node_id id)
 {
 	const struct facts *f = id ? rootfs_facts(r, id) : NULL;
 	return f ? facts_get_note(f, rootfs_inode(r, rootfs_node(r, id)->inode)->entry, COLLECT_PROGRAM) : (struct str){ NULL, 0 };
-}
-
-static bool next_child(const struct rootfs *r, node_id dir, node_id *at)
-{
-	do
-		*at = *at ? rootfs_node(r, *at)->sibling : rootfs_node(r, dir)->child;
-	while (*at && rootfs_node(r, *at)->state != NODE_LIVE);
-	return *at;
 }
 
 static struct str name_of(const struct rootfs *r, node_id id) { return str_n(rootfs_node(r, id)->name, rootfs_node(r, id)->length); }
@@ -94,7 +86,7 @@ static void include(struct loader *l, struct str pattern, u32 depth)
 	}
 	node_id dir = directory(l, str_head(pattern, pattern.n - base.n)), found[256];
 	u32 n = 0;
-	for (node_id at = 0; dir && next_child(l->r, dir, &at) && step(l) && n < countof(found);)
+	for (node_id at = 0; (at = rootfs_next_child(l->r, dir, at)) && step(l) && n < countof(found);)
 		if (str_glob(base, name_of(l->r, at)))
 			found[n++] = at;
 	if (n)
@@ -143,7 +135,7 @@ static node_id target(const struct loader *l, node_id name)
 	struct buf path = BUF(0);
 	node_id id = name && rootfs_type(l->r, name) == TAR_SYMLINK ? rootfs_find(l->r, rootfs_path(l->r, name, &path), true) : name;
 	buf_free(&path);
-	return id && rootfs_type(l->r, id) == TAR_FILE ? id : 0;
+	return rootfs_is_file(l->r, id) ? id : 0;
 }
 
 /* "$ORIGIN/../lib:/opt/lib": $ORIGIN is where the object lies that says so. */
@@ -227,8 +219,8 @@ static bool in_dir(struct loader *l, node_id dir, struct str name, u32 by)
 	if (!dir || !step(l))
 		return false;
 	node_id caps = l->musl ? 0 : rootfs_child(l->r, dir, STR("glibc-hwcaps"));
-	if (caps && rootfs_type(l->r, caps) == TAR_DIR)
-		for (node_id at = 0; next_child(l->r, caps, &at) && step(l);) {
+	if (rootfs_is_dir(l->r, caps))
+		for (node_id at = 0; (at = rootfs_next_child(l->r, caps, at)) && step(l);) {
 			node_id id = rootfs_type(l->r, at) == TAR_DIR ? rootfs_child(l->r, at, name) : 0;
 			found |= id && take(l, id, by, name);
 		}
@@ -315,10 +307,10 @@ _Static_assert(countof(plugins) <= 64, "bits of loader.plugins");
 
 static void follow(struct loader *l, node_id dir, struct str in, const char *name, u32 by)
 {
-	if (!dir || rootfs_type(l->r, dir) != TAR_DIR || !step(l))
+	if (!rootfs_is_dir(l->r, dir) || !step(l))
 		return;
 	if (!in.n) {
-		for (node_id at = 0; next_child(l->r, dir, &at) && step(l);)
+		for (node_id at = 0; (at = rootfs_next_child(l->r, dir, at)) && step(l);)
 			if (str_glob(str_of(name), name_of(l->r, at)) && !(l->o.narrow && str_starts(name_of(l->r, at), STR("llvmjit")))) /* an accelerator, done without when it is not there */
 				take(l, at, by, (struct str){ NULL, 0 });
 		return;
@@ -329,7 +321,7 @@ static void follow(struct loader *l, node_id dir, struct str in, const char *nam
 		follow(l, rootfs_node(l->r, dir)->parent, in.p ? in : STR(""), name, by);
 		return;
 	}
-	for (node_id at = 0; str_chr(word, '*') && next_child(l->r, dir, &at) && step(l);)
+	for (node_id at = 0; str_chr(word, '*') && (at = rootfs_next_child(l->r, dir, at)) && step(l);)
 		if (str_glob(word, name_of(l->r, at)))
 			follow(l, at, in.p ? in : STR(""), name, by);
 	if (!str_chr(word, '*'))

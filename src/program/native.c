@@ -4,14 +4,6 @@
 #include "program/refer.h"
 #include "program/script.h"
 
-static node_id next_child(const struct graph *g, node_id dir, node_id at)
-{
-	for (at = at ? rootfs_node(g->r, at)->sibling : rootfs_node(g->r, dir)->child; at && rootfs_node(g->r, at)->state != NODE_LIVE;)
-		at = rootfs_node(g->r, at)->sibling;
-	return at;
-}
-
-static bool is_dir(const struct graph *g, node_id id) { return id && rootfs_type(g->r, id) == TAR_DIR; }
 
 /* --- paths that are named --- */
 
@@ -32,10 +24,10 @@ static bool builds(const struct graph *g, node_id id)
 node_id native_named(struct graph *g, node_id dir, struct str path, node_id by)
 {
 	node_id id = graph_find_path(g, dir, path);
-	if (!id || id == ROOTFS_ROOT || builds(g, id) || is_rubys_compiler(g, by, id) || ((graph_is_documentation(g, id) || g->spare[id]) && is_dir(g, id)))
+	if (!id || id == ROOTFS_ROOT || builds(g, id) || is_rubys_compiler(g, by, id) || ((graph_is_documentation(g, id) || g->spare[id]) && rootfs_is_dir(g->r, id)))
 		return 0;
 	graph_reach_path(g, dir, path, USE_NAMED, by);
-	if (is_dir(g, id) && graph_is_own(g, id))
+	if (rootfs_is_dir(g->r, id) && graph_is_own(g, id))
 		graph_reach_below(g, id, USE_DATA, by);
 	return id;
 }
@@ -46,7 +38,7 @@ static void match(struct graph *g, node_id dir, struct str pattern, node_id by, 
 {
 	while (pattern.n && pattern.p[0] == '/')
 		pattern = str_from(pattern, 1);
-	if (!pattern.n || depth > PATTERN_DEEP || !is_dir(g, dir))
+	if (!pattern.n || depth > PATTERN_DEEP || !rootfs_is_dir(g->r, dir))
 		return;
 	struct str rest = pattern, word = str_cut(&rest, '/');
 	if (!rest.p)
@@ -70,12 +62,12 @@ static void match(struct graph *g, node_id dir, struct str pattern, node_id by, 
 		told -= word.p[i] == '*';
 	if (!graph_is_own(g, dir) && told < 4)
 		return;
-	for (node_id at = 0; (at = next_child(g, dir, at));) {
+	for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at));) {
 		if (!str_glob(word, graph_name(g, at)))
 			continue;
 		if (rest.n)
 			match(g, at, rest, by, depth + 1);
-		else if (!is_dir(g, at) || graph_is_own(g, at))
+		else if (!rootfs_is_dir(g->r, at) || graph_is_own(g, at))
 			native_named(g, dir, graph_name(g, at), by);
 	}
 }
@@ -133,9 +125,9 @@ static void in_row(struct graph *g, struct str text, node_id by)
 		node_id id = text.p[n - 1] != '/' ? graph_find_path(g, 0, str_head(text, n)) : 0;
 		if (!id)
 			continue;
-		if (is_dir(g, id) ? false : is_source(graph_name(g, id))) /* where it was compiled */
+		if (rootfs_is_dir(g->r, id) ? false : is_source(graph_name(g, id))) /* where it was compiled */
 			return;
-		if (!is_dir(g, id) || n == text.n || text.p[n] == '/')
+		if (!rootfs_is_dir(g->r, id) || n == text.n || text.p[n] == '/')
 			native_named(g, 0, str_head(text, n), by);
 		return;
 	}
@@ -172,7 +164,7 @@ static void words(struct graph *g, struct str note, node_id by)
 	u32 i = 0;
 	for (struct str dirs = str_of(list ? list : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"); dirs.p && i < 64; i++) {
 		node_id dir = graph_find_path(g, 0, str_cut(&dirs, ':'));
-		for (node_id at = 0; is_dir(g, dir) && (at = next_child(g, dir, at));)
+		for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at));)
 			if (!graph_reached(g, at) && rootfs_type(g->r, at) != TAR_DIR && !is_common(graph_name(g, at)) && refer_says(note, graph_name(g, at)) && graph_program(g, graph_name(g, at)) == at) /* not one that another hides */
 				graph_reach(g, at, USE_COMMAND, by);
 	}
@@ -181,15 +173,11 @@ static void words(struct graph *g, struct str note, node_id by)
 static void application(struct graph *g, node_id dir, node_id by)
 {
 	graph_reach(g, dir, USE_APPLICATION, by);
-	for (node_id at = next_child(g, dir, 0); at;) {
-		bool skip = is_source(graph_name(g, at)) || g->spare[at];
+	bool skip;
+	for (node_id at = rootfs_next_child(g->r, dir, 0); at; at = rootfs_next_below(g->r, dir, at, !skip)) {
+		skip = is_source(graph_name(g, at)) || g->spare[at];
 		if (!skip)
 			graph_reach(g, at, USE_APPLICATION, by);
-		node_id down = !skip && is_dir(g, at) ? next_child(g, at, 0) : 0;
-		for (; !down && at != dir; at = rootfs_node(g->r, at)->parent)
-			if ((down = next_child(g, rootfs_node(g->r, at)->parent, at)))
-				break;
-		at = down;
 	}
 }
 
@@ -204,7 +192,7 @@ static void own_files(struct graph *g, node_id file)
 	node_id dir = rootfs_node(g->r, file)->parent, up = dir != ROOTFS_ROOT ? rootfs_node(g->r, dir)->parent : 0, work = graph_find_path(g, 0, STR("."));
 	if (graph_is_own(g, dir))
 		application(g, dir, file);
-	if (is_dir(g, work) && graph_is_own(g, work))
+	if (rootfs_is_dir(g->r, work) && graph_is_own(g, work))
 		application(g, work, file);
 	if (!str_is(graph_name(g, dir), "bin") && !str_is(graph_name(g, dir), "sbin"))
 		return;
@@ -213,8 +201,8 @@ static void own_files(struct graph *g, node_id file)
 		return;
 	}
 	for (size_t i = 0; i < countof(beside); i++) {
-		node_id there = rootfs_child(g->r, up, str_of(beside[i])), id = is_dir(g, there) ? rootfs_child(g->r, there, name) : 0;
-		if (is_dir(g, id))
+		node_id there = rootfs_child(g->r, up, str_of(beside[i])), id = rootfs_is_dir(g->r, there) ? rootfs_child(g->r, there, name) : 0;
+		if (rootfs_is_dir(g->r, id))
 			graph_reach_below(g, id, USE_DATA, file);
 	}
 }
@@ -371,7 +359,7 @@ static void reached(struct graph *g, node_id file)
 static void spare_below(struct graph *g, const char *dir)
 {
 	node_id at = graph_find_path(g, 0, str_of(dir));
-	for (node_id id = at ? rootfs_node(g->r, at)->child : 0; id; id = rootfs_node(g->r, id)->sibling)
+	for (node_id id = 0; (id = rootfs_next_child(g->r, at, id));)
 		graph_spare(g, id);
 }
 

@@ -20,8 +20,6 @@ static struct state *state_of(struct graph *g)
 	return g->kinds[i];
 }
 
-static node_id up(const struct graph *g, node_id id) { return id == ROOTFS_ROOT ? 0 : rootfs_node(g->r, id)->parent; }
-static bool is_dir(const struct graph *g, node_id id) { return id && rootfs_type(g->r, id) == TAR_DIR; }
 static bool is_source(struct graph *g, node_id id) { return source_letter(graph_note(g, id)) == 'N' && !str_is(graph_name(g, id), "package.json"); }
 
 static void enqueue(struct state *s, node_id id)
@@ -43,7 +41,7 @@ static void module(struct graph *g, node_id id, node_id because)
 		return;
 	graph_reach(g, id, USE_MODULE, because);
 	if (!is_source(g, id)) { /* JSON, an addon, what is too dense to be read: its package.json is what leads there */
-		graph_reach(g, node_scope(g, up(g, id)), USE_MODULE, id);
+		graph_reach(g, node_scope(g, rootfs_up(g->r, id)), USE_MODULE, id);
 		if (package_of(g, id))
 			keep_data(g, package_of(g, id), id);
 	} else if (!(s->flags[id] & N_TOLD)) {
@@ -80,34 +78,22 @@ static bool is_for_builders(struct str dir, struct str parent)
 /* Everything below that stays; node_modules never does by itself. */
 static void keep_below(struct graph *g, node_id dir, enum keep_what what, enum graph_use use, node_id because)
 {
-	node_id at = rootfs_node(g->r, dir)->child;
-	while (at) {
-		const struct node *n = rootfs_node(g->r, at);
+	bool down;
+	for (node_id at = rootfs_next_child(g->r, dir, 0); at; at = rootfs_next_below(g->r, dir, at, down)) {
 		struct str name = graph_name(g, at);
-		bool down = false;
-		if (n->state == NODE_LIVE && n->type == TAR_DIR) {
-			down = !str_is(name, "node_modules") && !str_is(name, ".git") && (what == KEEP_ALL || !is_for_builders(name, graph_name(g, n->parent)));
-			if (what == KEEP_ALL && down)
-				graph_reach(g, at, use, because);
-		} else if (n->state == NODE_LIVE && (what == KEEP_ALL || (!is_for_people(name) && is_code(name) == (what == KEEP_CODE)))) {
+		down = rootfs_is_dir(g->r, at) && !str_among(name, "node_modules .git") && (what == KEEP_ALL || !is_for_builders(name, graph_name(g, rootfs_up(g->r, at))));
+		if (rootfs_is_dir(g->r, at) ? what == KEEP_ALL && down : what == KEEP_ALL || (!is_for_people(name) && is_code(name) == (what == KEEP_CODE)))
 			graph_reach(g, at, use, because);
-		}
-		node_id next = down ? n->child : 0;
-		for (; !next && at != dir; at = next ? next : rootfs_node(g->r, at)->parent)
-			if ((next = rootfs_node(g->r, at)->sibling))
-				break;
-		if (!next)
-			return;
-		at = next;
 	}
 }
 
 /* The directory of the package that a file belongs to: NAME or @SCOPE/NAME in node_modules (or where a distribution has its own); 0: an application's. */
 static node_id package_of(const struct graph *g, node_id file)
 {
-	for (node_id d = up(g, file), below = 0, below2 = 0; d; below2 = below, below = d, d = up(g, d)) {
+	for (node_id d = rootfs_up(g->r, file), below = 0, below2 = 0; d; below2 = below, below = d, d = rootfs_up(g->r, d)) {
 		struct str n = graph_name(g, d);
-		bool top = str_is(n, "node_modules") || (str_is(n, "nodejs") && str_among(graph_name(g, up(g, d) ? up(g, d) : d), "share lib x86_64-linux-gnu aarch64-linux-gnu"));
+		node_id up = rootfs_up(g->r, d);
+		bool top = str_is(n, "node_modules") || (str_is(n, "nodejs") && str_among(graph_name(g, up ? up : d), "share lib x86_64-linux-gnu aarch64-linux-gnu"));
 		if (top && below)
 			return graph_name(g, below).p[0] == '@' && below2 ? below2 : below;
 	}
@@ -138,11 +124,11 @@ static void keep_data(struct graph *g, node_id root, node_id because)
 static void application(struct graph *g, node_id file)
 {
 	struct state *s = state_of(g);
-	node_id scope = node_scope(g, up(g, file)), work = graph_find_path(g, 0, STR(".")), top = scope ? up(g, scope) : up(g, file);
-	for (node_id d = up(g, file); !scope && d; d = up(g, d))
+	node_id scope = node_scope(g, rootfs_up(g->r, file)), work = graph_find_path(g, 0, STR(".")), top = scope ? rootfs_up(g->r, scope) : rootfs_up(g->r, file);
+	for (node_id d = rootfs_up(g->r, file); !scope && d; d = rootfs_up(g->r, d))
 		if (d == work && graph_is_own(g, d))
 			top = d;
-	if (!is_dir(g, top) || s->flags[top] & N_WHOLE || !graph_is_own(g, top))
+	if (!rootfs_is_dir(g->r, top) || s->flags[top] & N_WHOLE || !graph_is_own(g, top))
 		return;
 	s->flags[top] |= N_WHOLE;
 	keep_below(g, top, KEEP_ALL, USE_APPLICATION, file);
@@ -171,10 +157,10 @@ static void begun(struct graph *g, node_id from, struct str path, bool data, nod
 {
 	struct str base = str_base(path), dir_path = str_head(path, path.n - base.n);
 	node_id dir = dir_path.n ? graph_find_path(g, from, dir_path) : from, root = package_of(g, because);
-	if (!is_dir(g, dir))
+	if (!rootfs_is_dir(g->r, dir))
 		return;
 	/* The package's own directory, or one above: what is meant lies anywhere in it. */
-	for (node_id d = root ? root : from; d && !base.n; d = up(g, d))
+	for (node_id d = root ? root : from; d && !base.n; d = rootfs_up(g->r, d))
 		if (d == dir) {
 			if (root) {
 				keep_data(g, root, because);
@@ -182,14 +168,14 @@ static void begun(struct graph *g, node_id from, struct str path, bool data, nod
 			}
 			return;
 		}
-	for (node_id at = rootfs_node(g->r, dir)->child; at; at = rootfs_node(g->r, at)->sibling) {
+	for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at));) {
 		struct str name = graph_name(g, at);
-		if (rootfs_node(g->r, at)->state != NODE_LIVE || !str_starts(name, base) || str_is(name, "node_modules"))
+		if (!str_starts(name, base) || str_is(name, "node_modules"))
 			continue;
 		node_id to = rootfs_type(g->r, at) == TAR_SYMLINK ? graph_find_path(g, dir, name) : at;
 		if (!to)
 			continue;
-		if (!is_dir(g, to)) {
+		if (!rootfs_is_dir(g->r, to)) {
 			if (data || !is_for_people(name) || !package_of(g, at))
 				data && !is_source(g, to) ? graph_reach(g, at, USE_DATA, because) : module(g, to, because);
 			continue;
@@ -216,15 +202,15 @@ static void begun_name(struct graph *g, node_id from, struct str name, node_id b
 		buf_free(&b);
 		return;
 	}
-	for (node_id d = from; d; d = up(g, d)) {
+	for (node_id d = from; d; d = rootfs_up(g->r, d)) {
 		struct str base = str_base(package), scope = str_head(package, package.n - base.n);
-		node_id m = is_dir(g, d) ? graph_find_path(g, d, STR("node_modules")) : 0, in = m && scope.n ? graph_find_path(g, m, scope) : m;
-		if (!is_dir(g, in) || base.n < 2)
+		node_id m = rootfs_is_dir(g->r, d) ? graph_find_path(g, d, STR("node_modules")) : 0, in = m && scope.n ? graph_find_path(g, m, scope) : m;
+		if (!rootfs_is_dir(g->r, in) || base.n < 2)
 			continue;
-		for (node_id at = rootfs_node(g->r, in)->child; at; at = rootfs_node(g->r, at)->sibling)
-			if (rootfs_node(g->r, at)->state == NODE_LIVE && str_starts(graph_name(g, at), base)) {
+		for (node_id at = 0; (at = rootfs_next_child(g->r, in, at));)
+			if (str_starts(graph_name(g, at), base)) {
 				node_id to = graph_find_path(g, in, graph_name(g, at));
-				if (is_dir(g, to))
+				if (rootfs_is_dir(g->r, to))
 					all_of(g, to, because);
 			}
 	}
@@ -233,12 +219,12 @@ static void begun_name(struct graph *g, node_id from, struct str name, node_id b
 static void place(struct graph *g, node_id from, struct str path, node_id because)
 {
 	node_id id = graph_find_path(g, from, path), root = package_of(g, because);
-	if (id && rootfs_type(g->r, id) == TAR_FILE && !is_source(g, id))
+	if (rootfs_is_file(g->r, id) && !is_source(g, id))
 		graph_reach(g, id, USE_DATA, because);
-	else if (!is_dir(g, id))
+	else if (!rootfs_is_dir(g->r, id))
 		module(g, node_path(g, from, path), because);
 	else {
-		for (node_id d = from; d; d = up(g, d))
+		for (node_id d = from; d; d = rootfs_up(g->r, d))
 			if (d == id) {
 				if (root)
 					begun(g, id, STR("./"), true, because);
@@ -274,7 +260,7 @@ static void import(struct graph *g, const struct source *s, struct str text)
 	} else {
 		node_id id = node_resolve(g, s->dir, name, kind == 'i'), at;
 		module(g, id, s->file);
-		if (!id && !bare && (at = graph_find_path(g, s->dir, name)) && is_dir(g, at)) /* require-all("./routes") */
+		if (!id && !bare && (at = graph_find_path(g, s->dir, name)) && rootfs_is_dir(g->r, at)) /* require-all("./routes") */
 			place(g, s->dir, name, s->file);
 	}
 }
@@ -282,7 +268,7 @@ static void import(struct graph *g, const struct source *s, struct str text)
 /* A distribution's own package: any word may be the name of one. */
 static bool is_shared(const struct graph *g, node_id dir)
 {
-	for (; dir; dir = up(g, dir))
+	for (; dir; dir = rootfs_up(g->r, dir))
 		if (str_is(graph_name(g, dir), "nodejs"))
 			return true;
 	return false;
@@ -294,7 +280,7 @@ static void string(struct graph *g, const struct source *s, struct str text)
 	node_id id;
 	if (text.p[0] == '/') {
 		id = text.n > 1 && s->strong ? graph_find_path(g, 0, text) : 0;
-		if (id && !is_dir(g, id))
+		if (id && !rootfs_is_dir(g->r, id))
 			graph_reach_path(g, 0, text, USE_NAMED, s->file);
 		return;
 	}
@@ -352,7 +338,7 @@ static bool is_tool(const struct graph *g, node_id file)
 	for (size_t i = 0; i < countof(names); i++)
 		if (str_glob(str_of(names[i]), graph_name(g, file)))
 			return true;
-	for (node_id d = up(g, file); d; d = up(g, d))
+	for (node_id d = rootfs_up(g->r, file); d; d = rootfs_up(g->r, d))
 		if (str_among(graph_name(g, d), "test tests __tests__ __mocks__ cypress e2e"))
 			return true;
 	return false;
@@ -362,7 +348,7 @@ static void follow(struct graph *g, node_id file)
 {
 	struct state *st = state_of(g);
 	bool strong = st->flags[file] & N_STRONG;
-	struct source s = { .file = file, .dir = up(g, file), .root = package_of(g, file), .strong = strong };
+	struct source s = { .file = file, .dir = rootfs_up(g->r, file), .root = package_of(g, file), .strong = strong };
 	struct str note = graph_note(g, file), rest = note, text;
 	char letter;
 	st->flags[file] &= (u8)~N_QUEUED;
@@ -426,7 +412,7 @@ static void node_command(struct graph *g, const struct str *words, u32 n, node_i
 /* A script of package.json: what it starts lies in node_modules/.bin, too. */
 static void script(struct graph *g, node_id package, struct str text)
 {
-	node_id dir = up(g, package);
+	node_id dir = rootfs_up(g->r, package);
 	struct str words[64];
 	u32 n = 0;
 	char *kept = arena_strdup(&g->a, text);
@@ -442,8 +428,8 @@ static void script(struct graph *g, node_id package, struct str text)
 			node_command(g, words + i, n - i, package);
 		buf_puts(&b, "node_modules/.bin/");
 		buf_add(&b, words[i]);
-		for (node_id d = dir; d && !str_chr(words[i], '/'); d = up(g, d)) {
-			node_id id = is_dir(g, d) ? graph_reach_path(g, d, buf_str(&b), USE_COMMAND, package) : 0;
+		for (node_id d = dir; d && !str_chr(words[i], '/'); d = rootfs_up(g->r, d)) {
+			node_id id = rootfs_is_dir(g->r, d) ? graph_reach_path(g, d, buf_str(&b), USE_COMMAND, package) : 0;
 			if (id) {
 				module(g, id, package);
 				break;

@@ -7,7 +7,6 @@ static const char builtins[] = "assert async_hooks buffer child_process cluster 
 /* Where Node and distributions look when no node_modules has it. */
 static const char *const globals_at[] = { "/usr/local/lib/nodejs", "/usr/lib/nodejs", "/usr/lib/x86_64-linux-gnu/nodejs", "/usr/lib/aarch64-linux-gnu/nodejs", "/usr/share/nodejs", "/usr/local/lib/node_modules", "/usr/lib/node_modules" };
 
-static node_id up(const struct graph *g, node_id id) { return id == ROOTFS_ROOT ? 0 : rootfs_node(g->r, id)->parent; }
 static bool is_type(const struct graph *g, node_id id, u8 type) { return id && rootfs_type(g->r, id) == type; }
 
 static node_id find(struct graph *g, node_id dir, struct str path, const char *end)
@@ -45,7 +44,7 @@ bool node_says(struct graph *g, node_id package, const char *directive, struct s
 
 node_id node_scope(struct graph *g, node_id dir)
 {
-	for (; dir; dir = up(g, dir)) {
+	for (; dir; dir = rootfs_up(g->r, dir)) {
 		node_id p = is_type(g, dir, TAR_DIR) ? rootfs_child(g->r, dir, STR("package.json")) : 0;
 		if (p || str_is(graph_name(g, dir), "node_modules"))
 			return p;
@@ -181,7 +180,7 @@ node_id node_package(struct graph *g, node_id from, struct str name)
 	node_id id = 0;
 	if (!name.n || name.p[0] == '.' || name.p[0] == '/')
 		return 0;
-	for (node_id d = from; d && !id; d = up(g, d)) {
+	for (node_id d = from; d && !id; d = rootfs_up(g->r, d)) {
 		node_id m = is_type(g, d, TAR_DIR) && !str_is(graph_name(g, d), "node_modules") ? rootfs_child(g->r, d, STR("node_modules")) : 0;
 		if (m && is_type(g, m, TAR_SYMLINK))
 			m = find(g, d, STR("node_modules"), "");
@@ -209,14 +208,17 @@ node_id node_resolve(struct graph *g, node_id from, struct str name, bool import
 			return 0;
 	scope = node_scope(g, from);
 	if (name.p[0] == '#') {
-		if (scope && mapped(g, scope, "imports", name, import, &target) == 1)
-			id = buf_str(&target).p[0] == '.' ? node_path(g, up(g, scope), buf_str(&target)) : node_resolve(g, up(g, scope), str_head(buf_str(&target), buf_str(&target).p[0] == '#' ? 0 : target.n), import);
+		if (scope && mapped(g, scope, "imports", name, import, &target) == 1) {
+			struct str to = buf_str(&target);
+			node_id dir = rootfs_up(g->r, scope);
+			id = to.p[0] == '.' ? node_path(g, dir, to) : node_resolve(g, dir, str_head(to, to.p[0] == '#' ? 0 : to.n), import);
+		}
 		buf_free(&target);
 		return id;
 	}
 	package = node_split(name, &sub);
 	struct str rest = graph_note(g, scope);
-	if (scope && next_directive(&rest, "name", &self) && str_eq(self, package) && (id = entry(g, up(g, scope), sub, import)))
+	if (scope && next_directive(&rest, "name", &self) && str_eq(self, package) && (id = entry(g, rootfs_up(g->r, scope), sub, import)))
 		return id;
 	node_id dir = node_package(g, from, package);
 	return dir ? entry(g, dir, sub, import) : 0;

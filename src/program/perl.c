@@ -185,22 +185,14 @@ static bool is_hidden(struct graph *g, node_id at, node_id dir, node_id first)
 /* first: 0, or a directory of the same name that hides what it has, too. */
 static void reach_files(struct graph *g, node_id dir, node_id first, enum want how, node_id because)
 {
-	if (!dir || rootfs_type(g->r, dir) != TAR_DIR)
+	if (!rootfs_is_dir(g->r, dir))
 		return;
 	if (!first)
 		graph_reach(g, dir, USE_DATA, because);
-	node_id at = rootfs_node(g->r, dir)->child;
-	while (at && at != dir) {
-		const struct node *n = rootfs_node(g->r, at);
+	for (node_id at = rootfs_next_child(g->r, dir, 0); at; at = rootfs_next_below(g->r, dir, at, how != WANT_BESIDE)) {
 		struct str name = graph_name(g, at);
-		bool file = n->state == NODE_LIVE && n->type != TAR_DIR;
-		if (file && !is_document(name) && !(how == WANT_DATA && is_module_file(name)) && !(first && is_hidden(g, at, dir, first)))
+		if (!rootfs_is_dir(g->r, at) && !is_document(name) && !(how == WANT_DATA && is_module_file(name)) && !(first && is_hidden(g, at, dir, first)))
 			graph_reach(g, at, how == WANT_BESIDE || how == WANT_DATA ? USE_DATA : USE_PLUGIN, because);
-		node_id next = how != WANT_BESIDE && n->state == NODE_LIVE && n->type == TAR_DIR ? n->child : 0;
-		for (; !next && at != dir; at = rootfs_node(g->r, at)->parent)
-			if ((next = rootfs_node(g->r, at)->sibling))
-				break;
-		at = next;
 	}
 }
 
@@ -246,7 +238,7 @@ static bool is_part(struct str name)
 static void add_tree(struct graph *g, node_id dir, bool core, u32 depth)
 {
 	node_id *v;
-	if (!dir || rootfs_type(g->r, dir) != TAR_DIR)
+	if (!rootfs_is_dir(g->r, dir))
 		return;
 	bool base = str_is(graph_name(g, dir), "perl-base");
 	u32 n = depth ? rootfs_children(g->r, dir, &v) : 0;
@@ -263,7 +255,7 @@ static void add_libraries(struct graph *g, node_id prefix, bool core)
 	static const char *const libs[] = { "lib", "lib64", "share", NULL };
 	for (u32 i = 0; libs[i]; i++) {
 		node_id lib = step_to(g, prefix, str_of(libs[i])), *v;
-		u32 n = lib && rootfs_type(g->r, lib) == TAR_DIR ? rootfs_children(g->r, lib, &v) : 0;
+		u32 n = rootfs_is_dir(g->r, lib) ? rootfs_children(g->r, lib, &v) : 0;
 		for (u32 k = 0; k < n; k++)
 			if (str_contains(graph_name(g, v[k]), STR("-linux-"))) {
 				add_tree(g, step_to(g, v[k], STR("perl5")), false, 4);

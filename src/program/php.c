@@ -24,36 +24,29 @@ static struct state *state_of(struct graph *g)
 	}
 	return g->kinds[i];
 }
-static node_id up(const struct graph *g, node_id id) { return id == ROOTFS_ROOT ? 0 : rootfs_node(g->r, id)->parent; }
-static bool is_dir(const struct graph *g, node_id id) { return id && rootfs_type(g->r, id) == TAR_DIR; }
 
 /* --- directories that stay whole --- */
 static void keep_below(struct graph *g, node_id dir, enum graph_use use, node_id because)
 {
 	struct state *s = state_of(g);
-	if (!is_dir(g, dir) || s->flags[dir] & P_WHOLE)
+	if (!rootfs_is_dir(g->r, dir) || s->flags[dir] & P_WHOLE)
 		return;
 	s->flags[dir] |= P_WHOLE;
-	for (node_id at = rootfs_node(g->r, dir)->child; at;) {
-		const struct node *n = rootfs_node(g->r, at);
+	bool down;
+	for (node_id at = rootfs_next_child(g->r, dir, 0); at; at = rootfs_next_below(g->r, dir, at, down)) {
 		struct str name = graph_name(g, at);
-		bool down = n->state == NODE_LIVE && n->type == TAR_DIR && !str_among(name, "test tests Test Tests doc docs examples .git .github node_modules");
-		if (n->state == NODE_LIVE && n->type != TAR_DIR && !str_ends(name, STR(".md")) && !str_ends(name, STR(".rst")) && !str_starts(name, STR("phpunit")) && name.p[0] != '.')
+		down = rootfs_is_dir(g->r, at) && !str_among(name, "test tests Test Tests doc docs examples .git .github node_modules");
+		if (!rootfs_is_dir(g->r, at) && !str_ends(name, STR(".md")) && !str_ends(name, STR(".rst")) && !str_starts(name, STR("phpunit")) && name.p[0] != '.')
 			graph_reach(g, at, use, because);
-		node_id next = down ? n->child : 0;
-		for (; !next && at != dir; at = next ? next : rootfs_node(g->r, at)->parent)
-			if ((next = rootfs_node(g->r, at)->sibling))
-				break;
-		at = next;
 	}
 }
 
 /* The directory of Composer's packages (vendor) that a file lies in, and of its own files there. */
 static node_id composer_of(const struct graph *g, node_id file)
 {
-	for (node_id d = up(g, file); d; d = up(g, d)) {
-		node_id own = is_dir(g, d) ? rootfs_child(g->r, d, STR("composer")) : 0;
-		if (is_dir(g, own) && rootfs_child(g->r, own, STR("installed.json")))
+	for (node_id d = rootfs_up(g->r, file); d; d = rootfs_up(g->r, d)) {
+		node_id own = rootfs_is_dir(g->r, d) ? rootfs_child(g->r, d, STR("composer")) : 0;
+		if (rootfs_is_dir(g->r, own) && rootfs_child(g->r, own, STR("installed.json")))
 			return own;
 	}
 	return 0;
@@ -72,15 +65,15 @@ static void composer(struct graph *g, node_id own, node_id file, node_id because
 		struct str path = text.p ? str_cut(&text, '\t') : STR("");
 		node_id dir = path.n ? graph_find_path(g, own, path) : 0;
 		bool in = false, mine = false;
-		for (node_id d = own; d; d = up(g, d))
+		for (node_id d = own; d; d = rootfs_up(g->r, d))
 			in |= d == dir; /* the application itself */
-		for (node_id d = file; d; d = up(g, d))
+		for (node_id d = file; d; d = rootfs_up(g->r, d))
 			mine |= d == dir;
 		if (dir && !in && (mine || !str_is(text, "dev")))
 			keep_below(g, dir, USE_MODULE, because);
 	}
-	for (node_id at = rootfs_node(g->r, own)->child; at; at = rootfs_node(g->r, at)->sibling)
-		if (rootfs_node(g->r, at)->state == NODE_LIVE && rootfs_type(g->r, at) == TAR_FILE)
+	for (node_id at = 0; (at = rootfs_next_child(g->r, own, at));)
+		if (rootfs_is_file(g->r, at))
 			graph_reach(g, at, USE_MODULE, because);
 	graph_reach_path(g, own, STR("../autoload.php"), USE_MODULE, because);
 }
@@ -88,18 +81,18 @@ static void composer(struct graph *g, node_id own, node_id file, node_id because
 /* /usr/share/php/NAME, /usr/share/pear/NAME, /usr/local/lib/php/NAME: NAME; 0: elsewhere. */
 static node_id shared_top(const struct graph *g, node_id file)
 {
-	for (node_id d = up(g, file), below = 0; d; below = d, d = up(g, d))
-		if (below && (str_is(graph_name(g, d), "php") || str_is(graph_name(g, d), "pear")) && up(g, d) && str_among(graph_name(g, up(g, d)), "share lib"))
+	for (node_id d = rootfs_up(g->r, file), below = 0; d; below = d, d = rootfs_up(g->r, d))
+		if (below && (str_is(graph_name(g, d), "php") || str_is(graph_name(g, d), "pear")) && rootfs_up(g->r, d) && str_among(graph_name(g, rootfs_up(g->r, d)), "share lib"))
 			return below;
 	return 0;
 }
 
 static void application(struct graph *g, node_id file)
 {
-	node_id work = graph_find_path(g, 0, STR(".")), top = up(g, file);
+	node_id work = graph_find_path(g, 0, STR(".")), top = rootfs_up(g->r, file);
 	bool found = false;
-	for (node_id d = up(g, file); d && !found; d = up(g, d))
-		if ((found = d == work || (is_dir(g, d) && (rootfs_child(g->r, d, STR("composer.json")) || rootfs_child(g->r, d, STR("vendor"))))))
+	for (node_id d = rootfs_up(g->r, file); d && !found; d = rootfs_up(g->r, d))
+		if ((found = d == work || (rootfs_is_dir(g->r, d) && (rootfs_child(g->r, d, STR("composer.json")) || rootfs_child(g->r, d, STR("vendor"))))))
 			top = d;
 	if (graph_is_own(g, top) && !(state_of(g)->flags[top] & P_WHOLE)) {
 		state_of(g)->flags[top] |= P_WHOLE;
@@ -128,7 +121,7 @@ static void index_classes(struct graph *g, struct state *s)
 
 static bool in_tests(const struct graph *g, node_id file)
 {
-	for (node_id d = up(g, file); d; d = up(g, d))
+	for (node_id d = rootfs_up(g->r, file); d; d = rootfs_up(g->r, d))
 		if (str_among(graph_name(g, d), "test tests Test Tests spec"))
 			return true;
 	return false;
@@ -170,20 +163,20 @@ static node_id included(struct graph *g, node_id dir, struct str path)
 
 static void place(struct graph *g, node_id file, struct str path, bool begun)
 {
-	node_id dir = up(g, file), id = begun ? 0 : graph_find_path(g, dir, path);
+	node_id dir = rootfs_up(g->r, file), id = begun ? 0 : graph_find_path(g, dir, path);
 	if (begun) {
 		struct str base = str_base(path);
 		node_id in = path.n > base.n ? graph_find_path(g, dir, str_head(path, path.n - base.n)) : dir;
-		if (str_is(base, "..") || !is_dir(g, in) || (!base.n && !graph_is_own(g, in)))
+		if (str_is(base, "..") || !rootfs_is_dir(g->r, in) || (!base.n && !graph_is_own(g, in)))
 			return; /* the application, or its package: whole as it is */
-		for (node_id at = rootfs_node(g->r, in)->child; at; at = rootfs_node(g->r, at)->sibling)
-			if (rootfs_node(g->r, at)->state == NODE_LIVE && str_starts(graph_name(g, at), base) && !(is_dir(g, at) && str_among(graph_name(g, at), "vendor node_modules"))) {
-				if (is_dir(g, at))
+		for (node_id at = 0; (at = rootfs_next_child(g->r, in, at));)
+			if (str_starts(graph_name(g, at), base) && !(rootfs_is_dir(g->r, at) && str_among(graph_name(g, at), "vendor node_modules"))) {
+				if (rootfs_is_dir(g->r, at))
 					keep_below(g, at, USE_MODULE, file);
 				else
 					graph_reach(g, at, USE_MODULE, file);
 			}
-	} else if (is_dir(g, id)) {
+	} else if (rootfs_is_dir(g->r, id)) {
 		if (graph_is_own(g, id) && !str_is(graph_name(g, id), "vendor"))
 			keep_below(g, id, USE_DATA, file);
 	} else {
@@ -218,12 +211,12 @@ static void follow(struct graph *g, node_id file)
 			if (str_is(kind, "c"))
 				class_named(g, file, name);
 			else if (str_is(kind, "r"))
-				graph_reach(g, included(g, up(g, file), name), USE_MODULE, file);
+				graph_reach(g, included(g, rootfs_up(g->r, file), name), USE_MODULE, file);
 			else
 				place(g, file, name, str_is(kind, "p"));
 		} else if (letter == 's' && name.p[0] == '/' && name.n > 1) {
 			node_id id = graph_find_path(g, 0, name);
-			if (id && (!is_dir(g, id) || graph_is_own(g, id)))
+			if (id && (!rootfs_is_dir(g->r, id) || graph_is_own(g, id)))
 				graph_reach_path(g, 0, name, USE_NAMED, file);
 		} else if (letter == 'c') {
 			started(g, file, name);
@@ -246,10 +239,10 @@ static void begin(struct graph *g)
 {
 	static const char *const helpers[] = { "php-helper", "php-maintscript-helper", "sessionclean", "php-fpm-socket-helper" };
 	node_id dir = graph_find_path(g, 0, STR("/usr/lib/php"));
-	for (size_t i = 0; is_dir(g, dir) && i < countof(helpers); i++)
+	for (size_t i = 0; rootfs_is_dir(g->r, dir) && i < countof(helpers); i++)
 		graph_spare(g, rootfs_child(g->r, dir, str_of(helpers[i])));
-	for (node_id at = is_dir(g, dir) ? rootfs_node(g->r, dir)->child : 0; at; at = rootfs_node(g->r, at)->sibling)
-		if (is_dir(g, at) && graph_name(g, at).n < 4) /* 8.2: php.ini as it was delivered */
+	for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at));)
+		if (rootfs_is_dir(g->r, at) && graph_name(g, at).n < 4) /* 8.2: php.ini as it was delivered */
 			graph_spare(g, at);
 }
 

@@ -63,7 +63,7 @@ void python_module(struct python_from *f, node_id file)
 	struct graph *g = f->g;
 	struct python_kind *k = f->k;
 	file = python_real(g, file);
-	if (!file || rootfs_type(g->r, file) != TAR_FILE || is_cut(f, file))
+	if (!rootfs_is_file(g->r, file) || is_cut(f, file))
 		return;
 	enum python_root place = python_place(g, file, NULL);
 	bool firm = f->firm || place == ROOT_LIBRARY;
@@ -91,10 +91,10 @@ static void names_below(struct python_from *f, node_id file, node_id dir)
 
 static void starting(struct python_from *f, node_id dir, struct str prefix)
 {
-	for (node_id at = rootfs_node(f->g->r, dir)->child; at && python_step(f->g); at = rootfs_node(f->g->r, at)->sibling) {
+	for (node_id at = 0; (at = rootfs_next_child(f->g->r, dir, at)) && python_step(f->g);) {
 		struct str name = graph_name(f->g, at), stem = python_stem(name);
 		node_id file, below;
-		if (rootfs_node(f->g->r, at)->state == NODE_LIVE && str_starts(name, prefix) && !python_is_left(name) && python_find(f->g, dir, stem, &file, &below) && file)
+		if (str_starts(name, prefix) && !python_is_left(name) && python_find(f->g, dir, stem, &file, &below) && file)
 			python_module(f, file);
 	}
 }
@@ -427,10 +427,10 @@ void python_everything(struct graph *g, node_id because, bool library, bool pack
 		enum python_root kind = (enum python_root)(k->mark[k->roots[i]] >> M_ROOT_SHIFT);
 		if ((kind == ROOT_LIBRARY && !library) || (kind == ROOT_SITE && !packages) || kind == ROOT_APP)
 			continue;
-		for (node_id at = rootfs_node(g->r, k->roots[i])->child; at && python_step(g); at = rootfs_node(g->r, at)->sibling) {
+		for (node_id at = 0; (at = rootfs_next_child(g->r, k->roots[i], at)) && python_step(g);) {
 			node_id file, dir;
 			struct str stem = python_stem(graph_name(g, at));
-			if (rootfs_node(g->r, at)->state != NODE_LIVE || !python_find(g, k->roots[i], stem, &file, &dir) || !file)
+			if (!python_find(g, k->roots[i], stem, &file, &dir) || !file)
 				continue;
 			if (kind == ROOT_SITE && str_among(stem, "pip setuptools wheel pkg_resources _distutils_hack tests test"))
 				continue;

@@ -9,7 +9,7 @@ static node_id working(struct graph *g)
 
 static void application(struct graph *g, node_id dir, node_id because)
 {
-	if (!dir || rootfs_type(g->r, dir) != TAR_DIR || python_place(g, dir, NULL) || python_of(g)->mark[dir] >> M_ROOT_SHIFT)
+	if (!rootfs_is_dir(g->r, dir) || python_place(g, dir, NULL) || python_of(g)->mark[dir] >> M_ROOT_SHIFT)
 		return;
 	graph_application(g, dir, because);
 	python_root(g, dir, ROOT_APP);
@@ -52,11 +52,11 @@ static void run_script(struct python_from *f, struct str path)
 {
 	struct graph *g = f->g;
 	node_id script = graph_reach_path(g, 0, path, USE_COMMAND, f->file);
-	if (script && rootfs_type(g->r, script) == TAR_DIR) {
+	if (rootfs_is_dir(g->r, script)) {
 		application(g, script, f->file);
 		script = python_child(g, script, STR("__main__.py"));
 	}
-	if (!script || rootfs_type(g->r, script) != TAR_FILE)
+	if (!rootfs_is_file(g->r, script))
 		return;
 	application(g, rootfs_node(g->r, script)->parent, f->file);
 	application(g, working(g), f->file);
@@ -120,7 +120,7 @@ static void arguments(struct python_from *f, const struct str *words, u32 n)
 		if (!word.n || word.p[0] == '-')
 			continue;
 		node_id id = graph_find_path(g, 0, word);
-		if (id && rootfs_type(g->r, id) == TAR_DIR && graph_is_own(g, id))
+		if (rootfs_is_dir(g->r, id) && graph_is_own(g, id))
 			application(g, id, f->file);
 		else if (id && str_ends(word, STR(".py")))
 			application(g, rootfs_node(g->r, id)->parent, f->file);

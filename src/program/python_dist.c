@@ -5,9 +5,9 @@
 void python_infos(struct graph *g, node_id root)
 {
 	struct python_kind *k = python_of(g);
-	for (node_id at = rootfs_node(g->r, root)->child; at && python_step(g); at = rootfs_node(g->r, at)->sibling) {
+	for (node_id at = 0; (at = rootfs_next_child(g->r, root, at)) && python_step(g);) {
 		struct str name = graph_name(g, at);
-		if (rootfs_node(g->r, at)->state == NODE_LIVE && (str_ends(name, STR(".dist-info")) || str_ends(name, STR(".egg-info"))))
+		if ((str_ends(name, STR(".dist-info")) || str_ends(name, STR(".egg-info"))))
 			VEC_PUSH(k->infos, k->n_infos, k->cap_infos, at);
 	}
 }
@@ -125,8 +125,8 @@ static void library_in(struct python_from *f, node_id dir, const char *want, boo
 		graph_reach(g, rootfs_child(g->r, dir, str_of(want)), USE_PLUGIN, f->file);
 		return;
 	}
-	for (node_id at = rootfs_node(g->r, dir)->child; at && python_step(g); at = rootfs_node(g->r, at)->sibling)
-		if (rootfs_node(g->r, at)->state == NODE_LIVE && str_starts(graph_name(g, at), str_of(want)) && rootfs_type(g->r, at) != TAR_DIR)
+	for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at)) && python_step(g);)
+		if (str_starts(graph_name(g, at), str_of(want)) && rootfs_type(g->r, at) != TAR_DIR)
 			graph_reach(g, at, USE_PLUGIN, f->file);
 }
 
@@ -147,11 +147,11 @@ static void library_reach(struct python_from *f, struct str name, bool find)
 		library_in(f, here, want, find);
 	for (u32 i = 0; i < countof(dirs); i++) {
 		node_id dir = graph_find_path(g, 0, str_of(dirs[i]));
-		if (!dir || rootfs_type(g->r, dir) != TAR_DIR)
+		if (!rootfs_is_dir(g->r, dir))
 			continue;
 		library_in(f, dir, want, find);
-		for (node_id at = rootfs_node(g->r, dir)->child; at && python_step(g); at = rootfs_node(g->r, at)->sibling)
-			if (rootfs_node(g->r, at)->state == NODE_LIVE && rootfs_type(g->r, at) == TAR_DIR && str_contains(graph_name(g, at), STR("-linux-")))
+		for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at)) && python_step(g);)
+			if (rootfs_type(g->r, at) == TAR_DIR && str_contains(graph_name(g, at), STR("-linux-")))
 				library_in(f, at, want, find);
 	}
 }
@@ -218,8 +218,8 @@ static int info_has(struct graph *g, node_id info)
 				return 1;
 	}
 	struct str name = info_name(graph_name(g, info));
-	for (node_id at = rootfs_node(g->r, root)->child; at && !told && python_step(g); at = rootfs_node(g->r, at)->sibling)
-		if (rootfs_node(g->r, at)->state == NODE_LIVE && at != info && same_name(python_stem(graph_name(g, at)), name)) {
+	for (node_id at = 0; !told && (at = rootfs_next_child(g->r, root, at)) && python_step(g);)
+		if (at != info && same_name(python_stem(graph_name(g, at)), name)) {
 			told = true;
 			if (graph_reached(g, at))
 				return 1;

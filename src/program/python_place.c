@@ -13,18 +13,9 @@ node_id python_real(struct graph *g, node_id id)
 
 node_id python_child(struct graph *g, node_id dir, struct str name)
 {
-	return dir && rootfs_type(g->r, dir) == TAR_DIR && python_step(g) ? python_real(g, rootfs_child(g->r, dir, name)) : 0;
+	return rootfs_is_dir(g->r, dir) && python_step(g) ? python_real(g, rootfs_child(g->r, dir, name)) : 0;
 }
 
-static node_id next_child(const struct graph *g, node_id dir, node_id at)
-{
-	for (at = at ? rootfs_node(g->r, at)->sibling : rootfs_node(g->r, dir)->child; at && rootfs_node(g->r, at)->state != NODE_LIVE;)
-		at = rootfs_node(g->r, at)->sibling;
-	return at;
-}
-
-static bool is_dir(const struct graph *g, node_id id) { return id && rootfs_type(g->r, id) == TAR_DIR; }
-static bool is_file(const struct graph *g, node_id id) { return id && rootfs_type(g->r, id) == TAR_FILE; }
 
 /* What ends the names of C modules and of byte code here. */
 static void remember(struct str *v, u32 *n, u32 max, struct str s)
@@ -71,7 +62,7 @@ static node_id with_suffix(struct graph *g, node_id dir, struct str name, struct
 	b[name.n] = '.';
 	memcpy(b + name.n + 1, suffix.p, suffix.n);
 	node_id id = python_child(g, dir, str_n(b, name.n + 1 + suffix.n));
-	return is_file(g, id) ? id : 0;
+	return rootfs_is_file(g->r, id) ? id : 0;
 }
 
 static node_id module_file(struct graph *g, node_id dir, struct str name)
@@ -94,12 +85,12 @@ node_id python_init(struct graph *g, node_id dir)
 bool python_find(struct graph *g, node_id dir, struct str name, node_id *file, node_id *below)
 {
 	*file = *below = 0;
-	if (!name.n || name.n > 255 || !is_dir(g, dir))
+	if (!name.n || name.n > 255 || !rootfs_is_dir(g->r, dir))
 		return false;
 	node_id sub = python_child(g, dir, name);
-	if (is_dir(g, sub) && (*file = python_init(g, sub)))
+	if (rootfs_is_dir(g->r, sub) && (*file = python_init(g, sub)))
 		*below = sub;
-	else if (!(*file = module_file(g, dir, name)) && is_dir(g, sub))
+	else if (!(*file = module_file(g, dir, name)) && rootfs_is_dir(g->r, sub))
 		*below = sub;
 	return *file || *below;
 }
@@ -153,15 +144,11 @@ bool python_is_optional(const struct graph *g, node_id file)
 static void each(struct python_from *f, node_id top, void (*visit)(struct python_from *f, node_id file))
 {
 	struct graph *g = f->g;
-	for (node_id at = next_child(g, top, 0); at && python_step(g);) {
-		bool dir = is_dir(g, at), left = python_is_left(graph_name(g, at));
-		if (!dir && !left)
+	bool left;
+	for (node_id at = rootfs_next_child(g->r, top, 0); at && python_step(g); at = rootfs_next_below(g->r, top, at, !left)) {
+		left = python_is_left(graph_name(g, at));
+		if (!left && !rootfs_is_dir(g->r, at))
 			visit(f, at);
-		node_id down = dir && !left ? next_child(g, at, 0) : 0;
-		for (; !down && at != top; at = rootfs_node(g->r, at)->parent)
-			if ((down = next_child(g, rootfs_node(g->r, at)->parent, at)))
-				break;
-		at = down;
 	}
 }
 
@@ -240,7 +227,7 @@ static void path_file(struct graph *g, node_id root, node_id file)
 	while (source_next(&rest, &letter, &text)) {
 		if (letter == 'd' && str_starts(text, STR("add\t"))) {
 			node_id dir = graph_find_path(g, root, str_from(text, 4));
-			if (is_dir(g, dir))
+			if (rootfs_is_dir(g->r, dir))
 				python_root(g, dir, graph_is_own(g, dir) && !str_contains(text, STR("-packages")) ? ROOT_APP : ROOT_SITE);
 		}
 	}
@@ -250,7 +237,7 @@ static void path_file(struct graph *g, node_id root, node_id file)
 void python_root(struct graph *g, node_id dir, enum python_root kind)
 {
 	struct python_kind *k = python_of(g);
-	if (!is_dir(g, dir) || dir == ROOTFS_ROOT || k->mark[dir] >> M_ROOT_SHIFT || k->n_roots == PYTHON_ROOTS)
+	if (!rootfs_is_dir(g->r, dir) || dir == ROOTFS_ROOT || k->mark[dir] >> M_ROOT_SHIFT || k->n_roots == PYTHON_ROOTS)
 		return;
 	k->mark[dir] |= (u8)(kind << M_ROOT_SHIFT);
 	k->roots[k->n_roots++] = dir;
@@ -258,8 +245,8 @@ void python_root(struct graph *g, node_id dir, enum python_root kind)
 	if (kind != ROOT_SITE)
 		return;
 	python_infos(g, dir);
-	for (node_id at = 0; (at = next_child(g, dir, at));)
-		if (str_ends(graph_name(g, at), STR(".pth")) && is_file(g, at))
+	for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at));)
+		if (str_ends(graph_name(g, at), STR(".pth")) && rootfs_is_file(g->r, at))
 			path_file(g, dir, at);
 }
 
@@ -286,7 +273,7 @@ static void users(struct graph *g, struct str name)
 	struct buf path = BUF(0);
 	for (u32 i = 0; i < countof(homes); i++) {
 		node_id home = graph_find_path(g, 0, str_of(homes[i]));
-		for (node_id at = i && is_dir(g, home) ? next_child(g, home, 0) : home; at; at = i ? next_child(g, home, at) : 0) {
+		for (node_id at = i && rootfs_is_dir(g->r, home) ? rootfs_next_child(g->r, home, 0) : home; at; at = i ? rootfs_next_child(g->r, home, at) : 0) {
 			rootfs_path(g->r, at, &path);
 			buf_puts(&path, "/.local");
 			below(g, path.p, name, true);
@@ -350,10 +337,10 @@ void python_interpreter(struct graph *g, node_id file)
 		for (u32 i = 0; i < countof(lib); i++) {
 			node_id dir = *lib[i] ? python_child(g, up, str_of(lib[i])) : up;
 			bool any = false;
-			for (node_id at = is_dir(g, dir) ? next_child(g, dir, 0) : 0; at && python_step(g); at = next_child(g, dir, at)) {
+			for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at)) && python_step(g);) {
 				struct str s = graph_name(g, at);
 				node_id real = str_starts(s, STR("python")) || str_starts(s, STR("pypy")) ? python_real(g, at) : 0;
-				bool hit = is_dir(g, real) && (!version.p || str_eq(str_from(s, 6), version)) && (python_child(g, real, STR("os.py")) || python_child(g, real, STR("os.pyc")));
+				bool hit = rootfs_is_dir(g->r, real) && (!version.p || str_eq(str_from(s, 6), version)) && (python_child(g, real, STR("os.py")) || python_child(g, real, STR("os.pyc")));
 				if (hit)
 					library(g, real, file);
 				any |= hit;
@@ -370,15 +357,15 @@ bool python_environments(struct graph *g)
 	bool any = false;
 	for (u32 i = 0; i < k->n_environments; i++) {
 		node_id dir = rootfs_node(g->r, k->environments[i])->parent, bin = python_child(g, dir, STR("bin")), lib = python_child(g, dir, STR("lib"));
-		bool used = graph_reached(g, bin) && is_dir(g, bin);
+		bool used = graph_reached(g, bin) && rootfs_is_dir(g->r, bin);
 		if (k->active[i] || !used)
 			continue;
 		k->active[i] = any = true;
 		graph_reach(g, k->environments[i], USE_MODULE, bin);
-		for (node_id at = is_dir(g, lib) ? next_child(g, lib, 0) : 0; at; at = next_child(g, lib, at))
+		for (node_id at = 0; (at = rootfs_next_child(g->r, lib, at));)
 			if (str_starts(graph_name(g, at), STR("python")))
 				site(g, python_real(g, at));
-		for (node_id at = is_dir(g, bin) ? next_child(g, bin, 0) : 0; at; at = next_child(g, bin, at)) /* python3 -> python -> /usr/bin/python3 */
+		for (node_id at = 0; (at = rootfs_next_child(g->r, bin, at));) /* python3 -> python -> /usr/bin/python3 */
 			if (str_starts(graph_name(g, at), STR("python")) && rootfs_type(g->r, at) == TAR_SYMLINK)
 				graph_reach(g, at, USE_LINK, k->environments[i]);
 	}

@@ -125,8 +125,6 @@ static node_id step_to(const struct graph *g, node_id dir, struct str path)
 	return dir;
 }
 
-static bool is_dir(const struct graph *g, node_id id) { return id && rootfs_type(g->r, id) == TAR_DIR; }
-static bool is_file(const struct graph *g, node_id id) { return id && rootfs_type(g->r, id) == TAR_FILE; }
 
 static bool is_source_only(struct str name)
 {
@@ -145,21 +143,14 @@ static bool is_developers(struct str name)
 /* Everything below a directory; of a gem's, not what only its developers use. */
 static void reach_files(struct graph *g, node_id dir, bool gem, enum graph_use use, node_id because)
 {
-	if (!is_dir(g, dir))
+	if (!rootfs_is_dir(g->r, dir))
 		return;
 	graph_reach(g, dir, use, because);
-	node_id at = rootfs_node(g->r, dir)->child;
-	while (at && at != dir) {
-		const struct node *n = rootfs_node(g->r, at);
-		struct str name = graph_name(g, at);
-		bool skip = n->state != NODE_LIVE || (gem && n->parent == dir && n->type == TAR_DIR && is_developers(name));
-		if (!skip && n->type != TAR_DIR && !is_source_only(name))
+	bool skip;
+	for (node_id at = rootfs_next_child(g->r, dir, 0); at; at = rootfs_next_below(g->r, dir, at, !skip)) {
+		skip = gem && rootfs_up(g->r, at) == dir && rootfs_is_dir(g->r, at) && is_developers(graph_name(g, at));
+		if (!rootfs_is_dir(g->r, at) && !is_source_only(graph_name(g, at)))
 			graph_reach(g, at, use, because);
-		node_id next = !skip && n->type == TAR_DIR ? n->child : 0;
-		for (; !next && at != dir; at = rootfs_node(g->r, at)->parent)
-			if ((next = rootfs_node(g->r, at)->sibling))
-				break;
-		at = next;
 	}
 }
 
@@ -169,7 +160,7 @@ static node_id find_in(struct graph *g, node_id dir, struct str name)
 	static const char *const ends[] = { ".rb", ".so", "" };
 	struct buf b = BUF(8192);
 	node_id id = 0;
-	for (u32 i = 0; i < countof(ends) && !is_file(g, id); i++) {
+	for (u32 i = 0; i < countof(ends) && !rootfs_is_file(g->r, id); i++) {
 		if (!ends[i][0] && !str_ends(name, STR(".rb")) && !str_ends(name, STR(".so")) && !str_ends(name, STR(".ru")))
 			continue;
 		buf_clear(&b);
@@ -178,7 +169,7 @@ static node_id find_in(struct graph *g, node_id dir, struct str name)
 		id = step_to(g, dir, buf_str(&b));
 	}
 	buf_free(&b);
-	return is_file(g, id) ? id : 0;
+	return rootfs_is_file(g->r, id) ? id : 0;
 }
 
 static bool try(struct graph *g, const struct wanted *w, node_id dir)
@@ -186,9 +177,9 @@ static bool try(struct graph *g, const struct wanted *w, node_id dir)
 	struct str name = str_n(w->name, w->n);
 	node_id id;
 	if (name.p[name.n - 1] == '/') {
-		if (is_dir(g, id = step_to(g, dir, name)))
+		if (rootfs_is_dir(g->r, id = step_to(g, dir, name)))
 			reach_files(g, id, false, USE_PLUGIN, w->because);
-		return is_dir(g, id);
+		return rootfs_is_dir(g->r, id);
 	}
 	if ((id = find_in(g, dir, name)))
 		graph_reach(g, id, USE_MODULE, w->because);
@@ -213,7 +204,7 @@ static void add_root(struct graph *g, node_id dir)
 	for (u32 i = 0; i < p->n_roots; i++)
 		if (p->roots[i] == dir)
 			return;
-	if (!is_dir(g, dir) || dir == ROOTFS_ROOT || p->n_roots == ROOTS)
+	if (!rootfs_is_dir(g->r, dir) || dir == ROOTFS_ROOT || p->n_roots == ROOTS)
 		return;
 	p->roots[p->n_roots++] = dir;
 	for (u32 i = 0; i < p->done; i++)
@@ -226,11 +217,11 @@ static void add_lib(struct graph *g, struct str path, node_id dir) { add_root(g,
 static void add_versions(struct graph *g, node_id dir, bool itself)
 {
 	node_id *v, *w;
-	u32 n = is_dir(g, dir) ? rootfs_children(g->r, dir, &v) : 0;
+	u32 n = rootfs_is_dir(g->r, dir) ? rootfs_children(g->r, dir, &v) : 0;
 	for (u32 i = 0; i < n; i++) {
 		struct str name = graph_name(g, v[i]);
 		node_id at = step_to(g, dir, name);
-		if (!is_dir(g, at) || name.p[0] < '1' || name.p[0] > '9')
+		if (!rootfs_is_dir(g->r, at) || name.p[0] < '1' || name.p[0] > '9')
 			continue;
 		u32 m = rootfs_children(g->r, at, &w);
 		for (u32 k = 0; k < m; k++)
@@ -251,7 +242,7 @@ static void add_libraries(struct graph *g, node_id prefix, const char *part)
 	static const char *const libs[] = { "lib", "lib64", "share", NULL };
 	for (u32 i = 0; libs[i]; i++) {
 		node_id lib = step_to(g, prefix, str_of(libs[i])), *v, ruby = step_to(g, lib, STR("ruby"));
-		u32 n = is_dir(g, lib) ? rootfs_children(g->r, lib, &v) : 0;
+		u32 n = rootfs_is_dir(g->r, lib) ? rootfs_children(g->r, lib, &v) : 0;
 		add_versions(g, step_to(g, ruby, str_of(part)), part[0] || !str_is(str_of(libs[i]), "lib"));
 		if (strcmp(part, "site_ruby") == 0)
 			add_versions(g, step_to(g, lib, STR("site_ruby")), true);
@@ -281,7 +272,7 @@ static void read_spec(struct graph *g, node_id file, node_id base, bool is_defau
 	stem.n -= 8; /* ".gemspec" */
 	if (!is_default)
 		s.dir = step_to(g, step_to(g, base, STR("gems")), stem);
-	s.dir = is_dir(g, s.dir) ? s.dir : 0;
+	s.dir = rootfs_is_dir(g->r, s.dir) ? s.dir : 0;
 	while (source_next(&rest, &letter, &text)) {
 		if (letter != 'd')
 			continue;
@@ -299,7 +290,7 @@ static void read_spec(struct graph *g, node_id file, node_id base, bool is_defau
 	s.name = s.name.n ? s.name : stem;
 	for (u32 i = 0; s.dir && i < MAX(n_paths, 1u); i++) {
 		node_id lib = step_to(g, s.dir, paths[i]);
-		if (is_dir(g, lib))
+		if (rootfs_is_dir(g->r, lib))
 			s.lib[s.n_libs++] = lib;
 	}
 	if (s.dir)
@@ -343,9 +334,9 @@ static void keep_extensions(struct graph *g, const struct spec *s, node_id becau
 	node_id at = step_to(g, s->base, STR("extensions")), *v, *w;
 	struct str stem = graph_name(g, s->file);
 	stem.n -= 8;
-	u32 n = is_dir(g, at) ? rootfs_children(g->r, at, &v) : 0;
+	u32 n = rootfs_is_dir(g->r, at) ? rootfs_children(g->r, at, &v) : 0;
 	for (u32 i = 0; i < n; i++) {
-		u32 m = is_dir(g, v[i]) ? rootfs_children(g->r, v[i], &w) : 0;
+		u32 m = rootfs_is_dir(g->r, v[i]) ? rootfs_children(g->r, v[i], &w) : 0;
 		for (u32 k = 0; k < m; k++)
 			reach_files(g, step_to(g, w[k], stem), false, USE_DATA, because);
 		if (m)
@@ -464,9 +455,9 @@ static void feature_line(struct graph *g, node_id file, struct str t, bool lazy)
 		buf_add(&b, t);
 		buf_puts(&b, ends[i]);
 		for (u32 k = 0; k < 2; k++) { /* "./x" of require is relative to where it runs */
-			if (is_file(g, id = graph_find_path(g, k ? 0 : dir, buf_str(&b))))
+			if (rootfs_is_file(g->r, id = graph_find_path(g, k ? 0 : dir, buf_str(&b))))
 				graph_reach_path(g, k ? 0 : dir, buf_str(&b), USE_MODULE, file);
-			else if (is_dir(g, id) && t.p[t.n - 1] == '/' && id != dir)
+			else if (rootfs_is_dir(g->r, id) && t.p[t.n - 1] == '/' && id != dir)
 				reach_files(g, id, false, USE_PLUGIN, file);
 		}
 	}
@@ -477,9 +468,9 @@ static void string_line(struct graph *g, node_id file, struct str t, u32 bits, b
 {
 	node_id dir = rootfs_node(g->r, file)->parent, id;
 	if (t.p[0] == '/') {
-		if (is_file(g, id = graph_find_path(g, 0, t)))
+		if (rootfs_is_file(g->r, id = graph_find_path(g, 0, t)))
 			graph_reach_path(g, 0, t, USE_NAMED, file);
-		else if (is_dir(g, id) && graph_is_own(g, id))
+		else if (rootfs_is_dir(g->r, id) && graph_is_own(g, id))
 			graph_reach_below(g, id, USE_NAMED, file);
 		return;
 	}
@@ -487,9 +478,9 @@ static void string_line(struct graph *g, node_id file, struct str t, u32 bits, b
 		if (!for_developers(t))
 			want(g, t, file);
 	if (application || (bits & FILES)) {
-		if (is_file(g, graph_find_path(g, dir, t)))
+		if (rootfs_is_file(g->r, graph_find_path(g, dir, t)))
 			graph_reach_path(g, dir, t, USE_NAMED, file);
-		if (application && is_file(g, graph_find_path(g, 0, t)))
+		if (application && rootfs_is_file(g->r, graph_find_path(g, 0, t)))
 			graph_reach_path(g, 0, t, USE_NAMED, file);
 	}
 }

@@ -43,13 +43,6 @@ static const char *const files[] = { "/etc/passwd", "/etc/group", "/etc/nsswitch
 	"/var/run", "/var/lock", "/.dockerenv", "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console", "/dev/ptmx", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd" };
 static const char *const patterns[][2] = { { "/etc/ld.so.conf.d", "*.conf" }, { "/etc", "ld-musl-*.path" } };
 
-static node_id next_child(const struct graph *g, node_id dir, node_id at)
-{
-	for (at = at ? rootfs_node(g->r, at)->sibling : rootfs_node(g->r, dir)->child; at && rootfs_node(g->r, at)->state != NODE_LIVE;)
-		at = rootfs_node(g->r, at)->sibling;
-	return at;
-}
-
 static void begin(struct graph *g)
 {
 	for (size_t i = 0; i < countof(directories); i++)
@@ -58,7 +51,7 @@ static void begin(struct graph *g)
 		graph_reach_path(g, 0, str_of(files[i]), USE_SYSTEM, GRAPH_START);
 	for (size_t i = 0; i < countof(patterns); i++) {
 		node_id dir = graph_find_path(g, 0, str_of(patterns[i][0]));
-		for (node_id at = 0; dir && rootfs_type(g->r, dir) == TAR_DIR && (at = next_child(g, dir, at));)
+		for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at));)
 			if (str_glob(str_of(patterns[i][1]), graph_name(g, at)))
 				graph_reach(g, at, USE_SYSTEM, GRAPH_START);
 	}
@@ -115,7 +108,7 @@ static bool writable(struct graph *g)
 	bool any = false;
 	for (node_id id = rootfs_next(g->r, ROOTFS_ROOT); id; id = rootfs_next(g->r, id)) {
 		const struct fact_entry *e = rootfs_type(g->r, id) == TAR_DIR && !graph_reached(g, id) ? rootfs_entry(g->r, id) : NULL;
-		bool given = e && (e->uid || e->mode & 02 || (e->gid && e->mode & 020)), empty = e && !next_child(g, id, 0);
+		bool given = e && (e->uid || e->mode & 02 || (e->gid && e->mode & 020)), empty = e && !rootfs_next_child(g->r, id, 0);
 		if ((!given && !empty) || graph_is_documentation(g, id))
 			continue;
 		node_id parent = rootfs_node(g->r, id)->parent;

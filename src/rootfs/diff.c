@@ -31,8 +31,6 @@ struct walk {
 	inode_id *twin_a, *twin_b; /* strict: the inode that the other side had at its first name */
 };
 
-static bool is_dir(const struct rootfs *r, node_id id) { return id && rootfs_type(r, id) == TAR_DIR; }
-
 static const char *name_of(const struct rootfs *r, node_id id) { return rootfs_node(r, id)->name; }
 
 /* The bytes that a name adds: those of its inode at the inode's first name. */
@@ -190,12 +188,12 @@ static int step(struct walk *w)
 	const char *name = peek(w, l, &p);
 	if (l->n_wait) {
 		struct pair d = l->wait[l->n_wait - 1];
-		const char *dir = is_dir(w->a, d.a) ? name_of(w->a, d.a) : name_of(w->b, d.b);
+		const char *dir = rootfs_is_dir(w->a, d.a) ? name_of(w->a, d.a) : name_of(w->b, d.b);
 		size_t n = strlen(dir);
 		if (!name || strncmp(name, dir, n) != 0 || (u8)name[n] > '/') {
 			l->n_wait--;
 			path_push(w, dir);
-			enter(w, (struct pair){ is_dir(w->a, d.a) ? d.a : 0, is_dir(w->b, d.b) ? d.b : 0 }, l->below);
+			enter(w, (struct pair){ rootfs_is_dir(w->a, d.a) ? d.a : 0, rootfs_is_dir(w->b, d.b) ? d.b : 0 }, l->below);
 			return 0;
 		}
 	}
@@ -206,7 +204,7 @@ static int step(struct walk *w)
 	path_push(w, name);
 	int rc = tell(w, p, &l->sum, l->below);
 	w->path.n = l->path;
-	if (is_dir(w->a, p.a) || is_dir(w->b, p.b))
+	if (rootfs_is_dir(w->a, p.a) || rootfs_is_dir(w->b, p.b))
 		VEC_PUSH(l->wait, l->n_wait, l->cap_wait, p);
 	return rc;
 }

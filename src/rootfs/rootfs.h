@@ -123,6 +123,9 @@ static inline const struct inode *rootfs_inode(const struct rootfs *r, inode_id 
 const struct fact_entry *rootfs_entry(const struct rootfs *r, node_id id);
 const struct facts *rootfs_facts(const struct rootfs *r, node_id id); /* the facts that entry belongs to; NULL as above */
 static inline u8 rootfs_type(const struct rootfs *r, node_id id) { return rootfs_node(r, id)->type; }
+static inline bool rootfs_is_dir(const struct rootfs *r, node_id id) { return id && rootfs_type(r, id) == TAR_DIR; }
+static inline bool rootfs_is_file(const struct rootfs *r, node_id id) { return id && rootfs_type(r, id) == TAR_FILE; }
+static inline node_id rootfs_up(const struct rootfs *r, node_id id) { return id == ROOTFS_ROOT ? 0 : rootfs_node(r, id)->parent; }
 /* Of a regular file, else 0. */
 static inline u64 rootfs_size(const struct rootfs *r, node_id id) { return rootfs_inode(r, rootfs_node(r, id)->inode)->size; }
 
@@ -147,5 +150,23 @@ static inline node_id rootfs_next(const struct rootfs *r, node_id id)
 		if (rootfs_node(r, id)->state == NODE_LIVE)
 			return id;
 	return 0;
+}
+
+/* The live children of a directory (of anything else, and of 0: none), in no order: for (node_id at = 0; (at = rootfs_next_child(r, dir, at));) … */
+static inline node_id rootfs_next_child(const struct rootfs *r, node_id dir, node_id at)
+{
+	for (at = at ? rootfs_node(r, at)->sibling : rootfs_node(r, dir)->child; at && rootfs_node(r, at)->state != NODE_LIVE;)
+		at = rootfs_node(r, at)->sibling;
+	return at;
+}
+
+/* All that lies below a directory, it before what is in it; `into`: with what is in `at`.
+ *   for (node_id at = rootfs_next_child(r, top, 0); at; at = rootfs_next_below(r, top, at, wanted)) … */
+static inline node_id rootfs_next_below(const struct rootfs *r, node_id top, node_id at, bool into)
+{
+	node_id next = into ? rootfs_next_child(r, at, 0) : 0;
+	for (; !next && at != top; at = rootfs_node(r, at)->parent)
+		next = rootfs_next_child(r, 0, at);
+	return next;
 }
 #endif

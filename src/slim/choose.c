@@ -226,8 +226,8 @@ static void seen(struct chooser *ch, const struct observed *o)
 		graph_reach(g, id, USE_SEEN, by ? by : GRAPH_START);
 		if (!(p->what & SEEN_LISTED) || rootfs_type(ch->r, id) != TAR_DIR || !listing_counts(ch, id))
 			continue;
-		for (node_id at = rootfs_node(ch->r, id)->child; at; at = rootfs_node(ch->r, at)->sibling)
-			if (rootfs_node(ch->r, at)->state == NODE_LIVE && rootfs_type(ch->r, at) != TAR_DIR)
+		for (node_id at = 0; (at = rootfs_next_child(ch->r, id, at));)
+			if (rootfs_type(ch->r, at) != TAR_DIR)
 				graph_reach(g, at, USE_SEEN, id);
 	}
 }

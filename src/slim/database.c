@@ -212,9 +212,9 @@ static int dpkg(struct writer *w, struct error *err)
 static void dpkg_singles(struct writer *w)
 {
 	node_id dir = rootfs_find(w->r, STR("/var/lib/dpkg/status.d"), true);
-	for (node_id id = dir ? rootfs_node(w->r, dir)->child : 0; id; id = rootfs_node(w->r, id)->sibling) {
+	for (node_id id = 0; (id = rootfs_next_child(w->r, dir, id));) {
 		struct str name = name_of(w->r, id);
-		if (rootfs_node(w->r, id)->state != NODE_LIVE || str_ends(name, STR(".md5sums")))
+		if (str_ends(name, STR(".md5sums")))
 			continue;
 		bool left = false;
 		for (u32 i = 0; i < w->p->n && !left; i++)
@@ -314,7 +314,7 @@ static void by_file(struct writer *w)
 		w->x->left[i] = only;
 		if (only) {
 			keeps(w, k->database);
-			for (node_id id = alpm ? rootfs_node(w->r, rootfs_node(w->r, k->database)->parent)->child : 0; id; id = rootfs_node(w->r, id)->sibling)
+			for (node_id id = 0; alpm && (id = rootfs_next_child(w->r, rootfs_up(w->r, k->database), id));)
 				keeps(w, id);
 		} else {
 			goes(w, k->database);
@@ -396,9 +396,8 @@ static void rpm(struct writer *w)
 		node_id dir = rootfs_find(w->r, str_of(dirs[i]), true);
 		if (dir && rootfs_type(w->r, dir) != TAR_DIR)
 			continue;
-		for (node_id id = dir ? rootfs_node(w->r, dir)->child : 0; id; id = rootfs_node(w->r, id)->sibling)
-			if (rootfs_node(w->r, id)->state == NODE_LIVE && left)
-				keeps(w, id);
+		for (node_id id = 0; left && (id = rootfs_next_child(w->r, dir, id));)
+			keeps(w, id);
 	}
 	for (size_t i = 0; i < countof(dirs) && left && left < all && !anew; i++) { /* one is often a link to another */
 		node_id dir = rootfs_find(w->r, str_of(dirs[i]), true);
