@@ -39,15 +39,6 @@ static void end(struct graph *g)
 static bool has_pattern(struct str s) { return str_chr(s, '*') || str_chr(s, '?') || str_chr(s, '['); }
 
 /* --- patterns --- */
-static node_id target(const struct graph *g, node_id id)
-{
-	struct buf path = BUF(0);
-	if (id && rootfs_type(g->r, id) == TAR_SYMLINK)
-		id = rootfs_find(g->r, rootfs_path(g->r, id, &path), true);
-	buf_free(&path);
-	return id;
-}
-
 struct nodes {
 	node_id *v;
 	u32 n, cap;
@@ -56,7 +47,7 @@ struct nodes {
 /* What one component leads to from a directory. */
 static void step(const struct graph *g, node_id at, struct str part, struct nodes *to)
 {
-	at = target(g, at);
+	at = rootfs_follow(g->r, at);
 	if (!rootfs_is_dir(g->r, at) || to->n >= CONF_MATCHES)
 		return;
 	if (!has_pattern(part)) {
@@ -152,7 +143,7 @@ static bool ask_family(struct graph *g, node_id dir, node_id because)
 /* --- paths in texts --- */
 static void found(struct graph *g, node_id id, enum graph_use use, node_id because)
 {
-	node_id to = target(g, id);
+	node_id to = rootfs_follow(g->r, id);
 	graph_reach(g, id, use, because);
 	if (rootfs_is_dir(g->r, to) && !conf_is_system(g, to) && !ask_family(g, to, because))
 		graph_reach_below(g, to, use, because);
@@ -231,7 +222,7 @@ static void relative(struct graph *g, node_id file, struct str word, bool direct
 		autofree node_id *v = NULL;
 		u32 n = conf_match(g, dir, word, &v);
 		for (u32 i = 0; i < n; i++) {
-			node_id to = target(g, v[i]);
+			node_id to = rootfs_follow(g->r, v[i]);
 			if (to && (rootfs_type(g->r, to) == TAR_FILE || directive))
 				found(g, v[i], USE_NAMED, file);
 		}
@@ -301,7 +292,7 @@ static void read_pattern(struct graph *g, node_id program, node_id dir, struct s
 	autofree node_id *v = NULL;
 	u32 n = conf_match(g, dir, buf_str(&path), &v);
 	for (u32 i = 0; i < n; i++) {
-		node_id to = target(g, v[i]);
+		node_id to = rootfs_follow(g->r, v[i]);
 		if (spare)
 			graph_spare(g, v[i]);
 		else if (g->spare[v[i]] && has_pattern(pattern)) /* matched, not named */

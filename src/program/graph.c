@@ -70,7 +70,6 @@ struct keep {
 	node_id *of_package;
 	u8 *wide; /* by package */
 	bool asked, bare; /* the configuration is read; it starts a shell for whoever types */
-	struct buf path;
 };
 
 static struct keep *keep_of(const struct graph *g) { return g->keep; }
@@ -99,19 +98,11 @@ static void mark(struct graph *g, node_id id, enum graph_use use, node_id becaus
 
 bool graph_reached(const struct graph *g, node_id id) { return id && id < g->n && (id == ROOTFS_ROOT || g->use[id]); }
 
-static node_id follow(const struct graph *g, node_id id)
-{
-	struct keep *k = keep_of(g);
-	if (id && rootfs_type(g->r, id) == TAR_SYMLINK)
-		return rootfs_find(g->r, rootfs_path(g->r, id, &k->path), true);
-	return id;
-}
-
 void graph_reach(struct graph *g, node_id id, enum graph_use use, node_id because)
 {
 	if (!id || id >= g->n || g->use[id])
 		return;
-	node_id to = follow(g, id);
+	node_id to = rootfs_follow(g->r, id);
 	mark(g, id, use, because);
 	if (to && to != id) /* a link that leads nowhere */
 		mark(g, to, use, because);
@@ -119,7 +110,7 @@ void graph_reach(struct graph *g, node_id id, enum graph_use use, node_id becaus
 
 void graph_reach_below(struct graph *g, node_id dir, enum graph_use use, node_id because)
 {
-	dir = follow(g, dir);
+	dir = rootfs_follow(g->r, dir);
 	if (!dir)
 		return;
 	mark(g, dir, use, because);
@@ -169,6 +160,16 @@ node_id graph_find_path(struct graph *g, node_id dir, struct str path)
 	return id;
 }
 
+node_id graph_step(const struct graph *g, node_id dir, struct str path)
+{
+	while (dir && path.p) {
+		struct str t = str_cut(&path, '/');
+		if (t.n && !str_is(t, "."))
+			dir = rootfs_is_dir(g->r, dir) && !str_is(t, "..") ? rootfs_follow(g->r, rootfs_child(g->r, dir, t)) : 0;
+	}
+	return dir;
+}
+
 node_id graph_reach_path(struct graph *g, node_id dir, struct str path, enum graph_use use, node_id because)
 {
 	struct buf full = BUF(0);
@@ -190,7 +191,7 @@ node_id graph_program(struct graph *g, struct str name)
 		return 0;
 	for (u32 i = 0; path.p && !found && i < 64; i++) {
 		struct str dir = str_cut(&path, ':');
-		node_id at = graph_find_path(g, 0, dir.n ? dir : STR(".")), id = rootfs_is_dir(g->r, at) ? rootfs_child(g->r, at, name) : 0, to = follow(g, id);
+		node_id at = graph_find_path(g, 0, dir.n ? dir : STR(".")), id = rootfs_is_dir(g->r, at) ? rootfs_child(g->r, at, name) : 0, to = rootfs_follow(g->r, id);
 		if (rootfs_is_file(g->r, to) && rootfs_entry(g->r, to)->mode & 0111)
 			found = id;
 	}
@@ -373,7 +374,7 @@ static void index_links(struct graph *g)
 	u32 n = 0, cap = 0;
 	for (node_id id = rootfs_next(g->r, ROOTFS_ROOT); id; id = rootfs_next(g->r, id))
 		if (id < g->n && rootfs_type(g->r, id) == TAR_SYMLINK) {
-			node_id to = follow(g, id);
+			node_id to = rootfs_follow(g->r, id);
 			VEC_PUSH(v, n, cap, ((__typeof__(*v)){ id, to && to != id ? to : 0 }));
 		}
 	k->links_at = xcalloc((size_t)g->n + 2, sizeof *k->links_at);
@@ -518,7 +519,6 @@ void graph_free(struct graph *g)
 	free(k->package_at);
 	free(k->of_package);
 	free(k->wide);
-	buf_free(&k->path);
 	free(k);
 	arena_free(&g->a);
 	problems_free(&g->doubts);

@@ -101,6 +101,7 @@ void graph_reach_below(struct graph *g, node_id dir, enum graph_use use, node_id
 node_id graph_reach_path(struct graph *g, node_id dir, struct str path, enum graph_use use, node_id because);
 void graph_source_command(struct graph *g, node_id file, struct str text); /* what a source's `c` line starts (source.h) */
 node_id graph_find_path(struct graph *g, node_id dir, struct str path);               /* the same, reaching nothing */
+node_id graph_step(const struct graph *g, node_id dir, struct str path);               /* a path that stays below a directory, through links on its way; ".." is no part of it */
 node_id graph_program(struct graph *g, struct str name);                              /* found in PATH; 0 */
 void graph_elf(struct graph *g, node_id file, node_id because);                       /* reached as a library that is loaded: it and what it needs */
 void graph_doubt(struct graph *g, bool bounded, const char *fmt, ...) printf_like(3, 4); /* bounded: what it may be has been kept */
@@ -128,5 +129,10 @@ bool graph_is_own(const struct graph *g, node_id dir);
 /* The net for an application's own files: everything below a directory that it is started from (of the entry script, the working directory), when that is somebody's own; of / and the like what lies directly
  * in it and nobody owns. Environments, node_modules and other installed packages are left to their language. application.c */
 void graph_application(struct graph *g, node_id dir, node_id because);
+void graph_lies_with(struct graph *g, node_id file); /* the same of where an application's file lies: lib/, bin/ … are parts of the directory that they are in */
+void graph_working_directory(struct graph *g, node_id because); /* and of the working directory, when it is none of everybody's */
+/* Of a program that was compiled: of the directory, whatever is in it, without what it was made from. */
+void graph_application_compiled(struct graph *g, node_id dir, node_id because);
+bool graph_is_source(struct str name); /* what programs are made from, by its name */
 struct closure *graph_closure(const struct graph *g); /* for native.c */
 #endif

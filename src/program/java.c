@@ -55,13 +55,11 @@ static void behind_links(struct graph *g, node_id dir, node_id because)
 {
 	autofree node_id *ids = NULL;
 	u32 n = rootfs_is_dir(g->r, dir) ? rootfs_children(g->r, dir, &ids) : 0;
-	struct buf path = BUF(0);
 	for (u32 i = 0; i < n; i++) {
-		node_id to = rootfs_type(g->r, ids[i]) == TAR_SYMLINK ? rootfs_find(g->r, rootfs_path(g->r, ids[i], &path), true) : 0;
-		if (to && g->use[ids[i]] && rootfs_type(g->r, to) == TAR_DIR && !conf_is_system(g, to))
+		node_id to = rootfs_follow(g->r, ids[i]);
+		if (to != ids[i] && g->use[ids[i]] && rootfs_is_dir(g->r, to) && !conf_is_system(g, to))
 			graph_reach_below(g, to, USE_DATA, because);
 	}
-	buf_free(&path);
 }
 
 static void reach_home(struct graph *g, node_id home, node_id because)

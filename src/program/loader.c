@@ -132,9 +132,7 @@ static void set_loaded(struct loader *l, struct str name)
 
 static node_id target(const struct loader *l, node_id name)
 {
-	struct buf path = BUF(0);
-	node_id id = name && rootfs_type(l->r, name) == TAR_SYMLINK ? rootfs_find(l->r, rootfs_path(l->r, name, &path), true) : name;
-	buf_free(&path);
+	node_id id = rootfs_follow(l->r, name);
 	return rootfs_is_file(l->r, id) ? id : 0;
 }
 

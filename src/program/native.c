@@ -48,9 +48,7 @@ static void match(struct graph *g, node_id dir, struct str pattern, node_id by, 
 		return;
 	}
 	if (!str_chr(word, '*')) {
-		struct buf path = BUF(0);
-		node_id id = rootfs_child(g->r, dir, word), to = id && rootfs_type(g->r, id) == TAR_SYMLINK ? rootfs_find(g->r, rootfs_path(g->r, id, &path), true) : id;
-		buf_free(&path);
+		node_id id = rootfs_child(g->r, dir, word), to = rootfs_follow(g->r, id);
 		if (rest.n)
 			match(g, to, rest, by, depth + 1);
 		else if (id)
@@ -99,17 +97,6 @@ static void libraries(struct graph *g, struct str text, node_id by)
 	buf_free(&pattern);
 }
 
-/* --- an application's own directory --- */
-static bool is_source(struct str name)
-{
-	static const char *const patterns[] = { "*.c", "*.cc", "*.cpp", "*.cxx", "*.h", "*.hh", "*.hpp", "*.o", "*.a", "*.la", "*.go", "*.rs", "*.zig", "*.d", "*.S", "*.s", "*.f90", "*.hs", "*.ml", "*.swift", "go.mod", "go.sum", "Cargo.*",
-		"CMakeLists.txt", "CMakeCache.txt", "CMakeFiles", "*.cmake", "Makefile*", "*.mk", "Dockerfile*", ".dockerignore", ".git", ".gitignore", ".github", ".svn", ".hg", "*.orig", "*.rej", "node_modules", "__pycache__", ".cargo", ".cache", "*.md" };
-	for (size_t i = 0; i < countof(patterns); i++)
-		if (str_glob(str_of(patterns[i]), name))
-			return true;
-	return false;
-}
-
 /* --- ELF --- */
 
 /* "/usr/share/zoneinfo/Local…": the longest beginning that is there. */
@@ -125,7 +112,7 @@ static void in_row(struct graph *g, struct str text, node_id by)
 		node_id id = text.p[n - 1] != '/' ? graph_find_path(g, 0, str_head(text, n)) : 0;
 		if (!id)
 			continue;
-		if (rootfs_is_dir(g->r, id) ? false : is_source(graph_name(g, id))) /* where it was compiled */
+		if (rootfs_is_dir(g->r, id) ? false : graph_is_source(graph_name(g, id))) /* where it was compiled */
 			return;
 		if (!rootfs_is_dir(g->r, id) || n == text.n || text.p[n] == '/')
 			native_named(g, 0, str_head(text, n), by);
@@ -170,17 +157,6 @@ static void words(struct graph *g, struct str note, node_id by)
 	}
 }
 
-static void application(struct graph *g, node_id dir, node_id by)
-{
-	graph_reach(g, dir, USE_APPLICATION, by);
-	bool skip;
-	for (node_id at = rootfs_next_child(g->r, dir, 0); at; at = rootfs_next_below(g->r, dir, at, !skip)) {
-		skip = is_source(graph_name(g, at)) || g->spare[at];
-		if (!skip)
-			graph_reach(g, at, USE_APPLICATION, by);
-	}
-}
-
 /* A program that the configuration or the user starts, or that nobody's package installed: what lies with it, in the working directory, and where programs of its name look. */
 static void own_files(struct graph *g, node_id file)
 {
@@ -191,13 +167,13 @@ static void own_files(struct graph *g, node_id file)
 	static const char *const beside[] = { "share", "lib", "libexec", "etc" };
 	node_id dir = rootfs_node(g->r, file)->parent, up = dir != ROOTFS_ROOT ? rootfs_node(g->r, dir)->parent : 0, work = graph_find_path(g, 0, STR("."));
 	if (graph_is_own(g, dir))
-		application(g, dir, file);
+		graph_application_compiled(g, dir, file);
 	if (rootfs_is_dir(g->r, work) && graph_is_own(g, work))
-		application(g, work, file);
+		graph_application_compiled(g, work, file);
 	if (!str_is(graph_name(g, dir), "bin") && !str_is(graph_name(g, dir), "sbin"))
 		return;
 	if (graph_is_own(g, up)) {
-		application(g, up, file);
+		graph_application_compiled(g, up, file);
 		return;
 	}
 	for (size_t i = 0; i < countof(beside); i++) {

@@ -148,22 +148,6 @@ static void want_list(struct graph *g, struct str list, node_id because)
 static void want_module(struct graph *g, struct str module, node_id because) { want_name(g, "", module, ".pm", WANT_FILE, because); }
 
 /* --- looking up --- */
-static node_id step_to(const struct graph *g, node_id dir, struct str path)
-{
-	struct buf b = BUF(0);
-	while (dir && path.p) {
-		struct str t = str_cut(&path, '/');
-		if (!t.n || str_is(t, "."))
-			continue;
-		if (rootfs_type(g->r, dir) != TAR_DIR || str_is(t, ".."))
-			dir = 0;
-		else if ((dir = rootfs_child(g->r, dir, t)) && rootfs_type(g->r, dir) == TAR_SYMLINK)
-			dir = rootfs_find(g->r, rootfs_path(g->r, dir, &b), true);
-	}
-	buf_free(&b);
-	return dir;
-}
-
 static bool is_document(struct str name)
 {
 	return str_ends(name, STR(".pod")) || str_ends(name, STR(".3pm")) || str_is(name, ".packlist") || str_ends(name, STR(".bs")) || str_ends(name, STR(".h")) || str_ends(name, STR(".c")) || str_ends(name, STR(".xs")) || str_ends(name, STR(".t"));
@@ -176,7 +160,7 @@ static bool is_hidden(struct graph *g, node_id at, node_id dir, node_id first)
 {
 	struct buf a = BUF(0), b = BUF(0);
 	struct str path = rootfs_path(g->r, at, &a), top = rootfs_path(g->r, dir, &b);
-	bool hidden = path.n > top.n && step_to(g, first, str_from(path, top.n));
+	bool hidden = path.n > top.n && graph_step(g, first, str_from(path, top.n));
 	buf_free(&a);
 	buf_free(&b);
 	return hidden;
@@ -202,12 +186,12 @@ static void try(struct graph *g, struct wanted *w, u32 root)
 	bool hides = w->base && p->roots[root].core;
 	if (hides && w->want == WANT_FILE) /* a directory is looked for in each: what one lacks another has */
 		return;
-	node_id id = step_to(g, p->roots[root].dir, str_n(w->name, w->n)), first = 0;
+	node_id id = graph_step(g, p->roots[root].dir, str_n(w->name, w->n)), first = 0;
 	if (!id)
 		return;
 	w->base |= p->roots[root].base;
 	for (u32 i = 0; hides && !first && i < p->n_roots; i++)
-		first = p->roots[i].base ? step_to(g, p->roots[i].dir, str_n(w->name, w->n)) : 0;
+		first = p->roots[i].base ? graph_step(g, p->roots[i].dir, str_n(w->name, w->n)) : 0;
 	if (w->want == WANT_FILE && rootfs_type(g->r, id) == TAR_FILE)
 		graph_reach(g, id, USE_MODULE, w->because);
 	else if (w->want != WANT_FILE)
@@ -254,19 +238,19 @@ static void add_libraries(struct graph *g, node_id prefix, bool core)
 {
 	static const char *const libs[] = { "lib", "lib64", "share", NULL };
 	for (u32 i = 0; libs[i]; i++) {
-		node_id lib = step_to(g, prefix, str_of(libs[i])), *v;
+		node_id lib = graph_step(g, prefix, str_of(libs[i])), *v;
 		u32 n = rootfs_is_dir(g->r, lib) ? rootfs_children(g->r, lib, &v) : 0;
 		for (u32 k = 0; k < n; k++)
 			if (str_contains(graph_name(g, v[k]), STR("-linux-"))) {
-				add_tree(g, step_to(g, v[k], STR("perl5")), false, 4);
-				add_tree(g, step_to(g, v[k], STR("perl-base")), false, 0);
-				add_tree(g, step_to(g, v[k], STR("perl")), core, 4);
+				add_tree(g, graph_step(g, v[k], STR("perl5")), false, 4);
+				add_tree(g, graph_step(g, v[k], STR("perl-base")), false, 0);
+				add_tree(g, graph_step(g, v[k], STR("perl")), core, 4);
 			}
 		if (n)
 			free(v);
-		add_tree(g, step_to(g, lib, STR("perl5")), false, 4);
-		add_tree(g, step_to(g, lib, STR("perl")), core, 4);
-		add_root(g, step_to(g, lib, STR("site_perl")), false, false);
+		add_tree(g, graph_step(g, lib, STR("perl5")), false, 4);
+		add_tree(g, graph_step(g, lib, STR("perl")), core, 4);
+		add_root(g, graph_step(g, lib, STR("site_perl")), false, false);
 	}
 }
 
@@ -399,25 +383,9 @@ static void add_application(struct graph *g, node_id file)
 		if (str_is(name, "lib") && rootfs_node(g->r, up)->parent != ROOTFS_ROOT && !str_is(graph_name(g, rootfs_node(g->r, up)->parent), "usr"))
 			add_root(g, up, false, false);
 		if (!str_is(name, "usr") && !str_is(name, "local"))
-			add_root(g, step_to(g, up, STR("lib")), false, false);
-		add_tree(g, step_to(g, up, STR("local/lib/perl5")), false, 3);
+			add_root(g, graph_step(g, up, STR("lib")), false, false);
+		add_tree(g, graph_step(g, up, STR("local/lib/perl5")), false, 3);
 	}
-}
-
-/* What lies with an application's file: it is started from there, or from the directory that lib/, bin/ … of it are in. */
-static void lies_with(struct graph *g, node_id file)
-{
-	node_id dir = rootfs_node(g->r, file)->parent, up;
-	while (dir && str_among(graph_name(g, dir), "lib bin script scripts exe config app public cgi-bin") && (up = rootfs_node(g->r, dir)->parent) && up != ROOTFS_ROOT && !str_among(graph_name(g, up), "usr local"))
-		dir = up;
-	graph_application(g, dir, file);
-}
-
-static void working_directory(struct graph *g, node_id because)
-{
-	const char *dir = g->img->config.workdir;
-	if (dir && *dir && strcmp(dir, "/") != 0)
-		graph_application(g, graph_find_path(g, 0, str_of(dir)), because);
 }
 
 /* Loads what cannot be told: what is installed beside Perl itself may be meant. */
@@ -443,7 +411,7 @@ static void read_file(struct graph *g, node_id file)
 	char letter;
 	if (application) {
 		add_application(g, file);
-		lies_with(g, file);
+		graph_lies_with(g, file);
 	}
 	while (source_next(&rest, &letter, &text)) {
 		named += letter == 's' && str_contains(text, STR("::"));
@@ -574,7 +542,7 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 	(void)program;
 	if (!n || (!is_interpreter(str_base(words[0])) && !str_among(str_base(words[0]), "plackup starman twiggy starlet hypnotoad morbo uwsgi feersum gazelle")))
 		return;
-	working_directory(g, because);
+	graph_working_directory(g, because);
 	for (u32 i = 1; i < n; i++) {
 		struct str t = words[i];
 		if (!t.n || t.p[0] != '-')

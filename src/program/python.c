@@ -62,7 +62,7 @@ void python_module(struct python_from *f, node_id file)
 {
 	struct graph *g = f->g;
 	struct python_kind *k = f->k;
-	file = python_real(g, file);
+	file = rootfs_follow(g->r, file);
 	if (!rootfs_is_file(g->r, file) || is_cut(f, file))
 		return;
 	enum python_root place = python_place(g, file, NULL);

@@ -1,11 +1,7 @@
 /* python_command.c — command lines: scripts, -m and -c, programs that are written in Python and what their words name; names of modules in the environment. */
 #include "program/python_kind.h"
 
-static node_id working(struct graph *g)
-{
-	const char *dir = g->img->config.workdir;
-	return graph_find_path(g, 0, str_of(dir && *dir ? dir : "/"));
-}
+static node_id working(struct graph *g) { return graph_find_path(g, 0, STR(".")); }
 
 static void application(struct graph *g, node_id dir, node_id because)
 {
@@ -132,7 +128,7 @@ void python_command(struct graph *g, node_id program, const struct str *words, u
 {
 	struct python_kind *k = python_of(g);
 	if (program)
-		program = python_real(g, program);
+		program = rootfs_follow(g->r, program);
 	struct str base = program ? graph_name(g, program) : STR("python");
 	bool script = program && source_letter(graph_note(g, program)) == 'P';
 	if (!script && !str_starts(base, STR("python")) && !str_starts(base, STR("pypy")))

@@ -74,7 +74,6 @@ void python_everything(struct graph *g, node_id because, bool library, bool pack
 void python_core(struct python_from *f); /* what the interpreter imports by itself */
 
 /* python_place.c */
-node_id python_real(struct graph *g, node_id id);
 node_id python_child(struct graph *g, node_id dir, struct str name); /* through links */
 void python_interpreter(struct graph *g, node_id file);
 void python_root(struct graph *g, node_id dir, enum python_root kind);

@@ -2,18 +2,9 @@
 #include "program/python_kind.h"
 
 /* --- the tree --- */
-node_id python_real(struct graph *g, node_id id)
-{
-	struct buf path = BUF(0);
-	if (id && rootfs_type(g->r, id) == TAR_SYMLINK)
-		id = rootfs_find(g->r, rootfs_path(g->r, id, &path), true);
-	buf_free(&path);
-	return id;
-}
-
 node_id python_child(struct graph *g, node_id dir, struct str name)
 {
-	return rootfs_is_dir(g->r, dir) && python_step(g) ? python_real(g, rootfs_child(g->r, dir, name)) : 0;
+	return rootfs_is_dir(g->r, dir) && python_step(g) ? rootfs_follow(g->r, rootfs_child(g->r, dir, name)) : 0;
 }
 
 
@@ -339,7 +330,7 @@ void python_interpreter(struct graph *g, node_id file)
 			bool any = false;
 			for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at)) && python_step(g);) {
 				struct str s = graph_name(g, at);
-				node_id real = str_starts(s, STR("python")) || str_starts(s, STR("pypy")) ? python_real(g, at) : 0;
+				node_id real = str_starts(s, STR("python")) || str_starts(s, STR("pypy")) ? rootfs_follow(g->r, at) : 0;
 				bool hit = rootfs_is_dir(g->r, real) && (!version.p || str_eq(str_from(s, 6), version)) && (python_child(g, real, STR("os.py")) || python_child(g, real, STR("os.pyc")));
 				if (hit)
 					library(g, real, file);
@@ -364,7 +355,7 @@ bool python_environments(struct graph *g)
 		graph_reach(g, k->environments[i], USE_MODULE, bin);
 		for (node_id at = 0; (at = rootfs_next_child(g->r, lib, at));)
 			if (str_starts(graph_name(g, at), STR("python")))
-				site(g, python_real(g, at));
+				site(g, rootfs_follow(g->r, at));
 		for (node_id at = 0; (at = rootfs_next_child(g->r, bin, at));) /* python3 -> python -> /usr/bin/python3 */
 			if (str_starts(graph_name(g, at), STR("python")) && rootfs_type(g->r, at) == TAR_SYMLINK)
 				graph_reach(g, at, USE_LINK, k->environments[i]);

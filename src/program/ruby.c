@@ -109,22 +109,6 @@ static void want_list(struct graph *g, struct str list, node_id because)
 }
 
 /* --- looking up --- */
-static node_id step_to(const struct graph *g, node_id dir, struct str path)
-{
-	struct buf b = BUF(0);
-	while (dir && path.p) {
-		struct str t = str_cut(&path, '/');
-		if (!t.n || str_is(t, "."))
-			continue;
-		if (rootfs_type(g->r, dir) != TAR_DIR || str_is(t, ".."))
-			dir = 0;
-		else if ((dir = rootfs_child(g->r, dir, t)) && rootfs_type(g->r, dir) == TAR_SYMLINK)
-			dir = rootfs_find(g->r, rootfs_path(g->r, dir, &b), true);
-	}
-	buf_free(&b);
-	return dir;
-}
-
 
 static bool is_source_only(struct str name)
 {
@@ -166,7 +150,7 @@ static node_id find_in(struct graph *g, node_id dir, struct str name)
 		buf_clear(&b);
 		buf_add(&b, name);
 		buf_puts(&b, ends[i]);
-		id = step_to(g, dir, buf_str(&b));
+		id = graph_step(g, dir, buf_str(&b));
 	}
 	buf_free(&b);
 	return rootfs_is_file(g->r, id) ? id : 0;
@@ -177,7 +161,7 @@ static bool try(struct graph *g, const struct wanted *w, node_id dir)
 	struct str name = str_n(w->name, w->n);
 	node_id id;
 	if (name.p[name.n - 1] == '/') {
-		if (rootfs_is_dir(g->r, id = step_to(g, dir, name)))
+		if (rootfs_is_dir(g->r, id = graph_step(g, dir, name)))
 			reach_files(g, id, false, USE_PLUGIN, w->because);
 		return rootfs_is_dir(g->r, id);
 	}
@@ -220,7 +204,7 @@ static void add_versions(struct graph *g, node_id dir, bool itself)
 	u32 n = rootfs_is_dir(g->r, dir) ? rootfs_children(g->r, dir, &v) : 0;
 	for (u32 i = 0; i < n; i++) {
 		struct str name = graph_name(g, v[i]);
-		node_id at = step_to(g, dir, name);
+		node_id at = graph_step(g, dir, name);
 		if (!rootfs_is_dir(g->r, at) || name.p[0] < '1' || name.p[0] > '9')
 			continue;
 		u32 m = rootfs_children(g->r, at, &w);
@@ -241,16 +225,16 @@ static void add_libraries(struct graph *g, node_id prefix, const char *part)
 {
 	static const char *const libs[] = { "lib", "lib64", "share", NULL };
 	for (u32 i = 0; libs[i]; i++) {
-		node_id lib = step_to(g, prefix, str_of(libs[i])), *v, ruby = step_to(g, lib, STR("ruby"));
+		node_id lib = graph_step(g, prefix, str_of(libs[i])), *v, ruby = graph_step(g, lib, STR("ruby"));
 		u32 n = rootfs_is_dir(g->r, lib) ? rootfs_children(g->r, lib, &v) : 0;
-		add_versions(g, step_to(g, ruby, str_of(part)), part[0] || !str_is(str_of(libs[i]), "lib"));
+		add_versions(g, graph_step(g, ruby, str_of(part)), part[0] || !str_is(str_of(libs[i]), "lib"));
 		if (strcmp(part, "site_ruby") == 0)
-			add_versions(g, step_to(g, lib, STR("site_ruby")), true);
+			add_versions(g, graph_step(g, lib, STR("site_ruby")), true);
 		for (u32 k = 0; k < n; k++)
 			if (str_contains(graph_name(g, v[k]), STR("-linux-"))) {
-				add_versions(g, step_to(g, step_to(g, v[k], STR("ruby")), str_of(part)), part[0]);
+				add_versions(g, graph_step(g, graph_step(g, v[k], STR("ruby")), str_of(part)), part[0]);
 				if (strcmp(part, "site_ruby") == 0)
-					add_versions(g, step_to(g, v[k], STR("site_ruby")), true);
+					add_versions(g, graph_step(g, v[k], STR("site_ruby")), true);
 			}
 		if (n)
 			free(v);
@@ -271,7 +255,7 @@ static void read_spec(struct graph *g, node_id file, node_id base, bool is_defau
 	char letter;
 	stem.n -= 8; /* ".gemspec" */
 	if (!is_default)
-		s.dir = step_to(g, step_to(g, base, STR("gems")), stem);
+		s.dir = graph_step(g, graph_step(g, base, STR("gems")), stem);
 	s.dir = rootfs_is_dir(g->r, s.dir) ? s.dir : 0;
 	while (source_next(&rest, &letter, &text)) {
 		if (letter != 'd')
@@ -289,7 +273,7 @@ static void read_spec(struct graph *g, node_id file, node_id base, bool is_defau
 	}
 	s.name = s.name.n ? s.name : stem;
 	for (u32 i = 0; s.dir && i < MAX(n_paths, 1u); i++) {
-		node_id lib = step_to(g, s.dir, paths[i]);
+		node_id lib = graph_step(g, s.dir, paths[i]);
 		if (rootfs_is_dir(g->r, lib))
 			s.lib[s.n_libs++] = lib;
 	}
@@ -331,14 +315,14 @@ static void want_gem(struct graph *g, struct str name, node_id because)
 /* Compiled parts lie beside: BASE/extensions/MACHINE/VERSION/NAME-VERSION */
 static void keep_extensions(struct graph *g, const struct spec *s, node_id because)
 {
-	node_id at = step_to(g, s->base, STR("extensions")), *v, *w;
+	node_id at = graph_step(g, s->base, STR("extensions")), *v, *w;
 	struct str stem = graph_name(g, s->file);
 	stem.n -= 8;
 	u32 n = rootfs_is_dir(g->r, at) ? rootfs_children(g->r, at, &v) : 0;
 	for (u32 i = 0; i < n; i++) {
 		u32 m = rootfs_is_dir(g->r, v[i]) ? rootfs_children(g->r, v[i], &w) : 0;
 		for (u32 k = 0; k < m; k++)
-			reach_files(g, step_to(g, w[k], stem), false, USE_DATA, because);
+			reach_files(g, graph_step(g, w[k], stem), false, USE_DATA, because);
 		if (m)
 			free(w);
 	}
@@ -485,22 +469,6 @@ static void string_line(struct graph *g, node_id file, struct str t, u32 bits, b
 	}
 }
 
-/* What lies with an application's file: it is started from there, or from the directory that lib/, bin/ … of it are in. */
-static void lies_with(struct graph *g, node_id file)
-{
-	node_id dir = rootfs_node(g->r, file)->parent, up;
-	while (dir && str_among(graph_name(g, dir), "lib bin script scripts exe config app public cgi-bin") && (up = rootfs_node(g->r, dir)->parent) && up != ROOTFS_ROOT && !str_among(graph_name(g, up), "usr local"))
-		dir = up;
-	graph_application(g, dir, file);
-}
-
-static void working_directory(struct graph *g, node_id because)
-{
-	const char *dir = g->img->config.workdir;
-	if (dir && *dir && strcmp(dir, "/") != 0)
-		graph_application(g, graph_find_path(g, 0, str_of(dir)), because);
-}
-
 static void unbounded(struct graph *g, node_id file)
 {
 	struct ruby *p = ruby_of(g);
@@ -519,7 +487,7 @@ static void keep_bundled(struct graph *g, node_id because)
 {
 	struct ruby *p = ruby_of(g);
 	for (u32 i = 0; i < p->n_specs; i++)
-		reach_files(g, step_to(g, p->specs[i].base, STR("bundler/gems")), false, USE_DATA, because);
+		reach_files(g, graph_step(g, p->specs[i].base, STR("bundler/gems")), false, USE_DATA, because);
 }
 
 /* RubyGems itself asks for much that only its commands use. */
@@ -535,7 +503,7 @@ static void read_file(struct graph *g, node_id file)
 	bool application = !gem && !inside, lazy = !application && (is_rubygems(&feature) || use == USE_SEEN || use == USE_DATA || use == USE_PLUGIN || use == USE_WIDE || use == USE_PACKAGE);
 	char letter;
 	if (application && !str_ends(name, STR(".gemspec")))
-		lies_with(g, file);
+		graph_lies_with(g, file);
 	if (gem)
 		keep_gem(g, gem, file);
 	if (str_ends(name, STR(".gemspec"))) {
@@ -670,7 +638,7 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 	(void)program;
 	if (!n || (!is_interpreter(str_base(words[0])) && !str_among(str_base(words[0]), programs)))
 		return;
-	working_directory(g, because);
+	graph_working_directory(g, because);
 	for (u32 i = 1; i < n; i++) {
 		struct str t = words[i];
 		option(g, t, because);

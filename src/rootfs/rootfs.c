@@ -646,6 +646,16 @@ node_id rootfs_find(const struct rootfs *r, struct str path, bool follow)
 	return at;
 }
 
+node_id rootfs_follow(const struct rootfs *r, node_id id)
+{
+	if (!id || rootfs_type(r, id) != TAR_SYMLINK)
+		return id;
+	struct buf path = BUF(0);
+	id = rootfs_find(r, rootfs_path(r, id, &path), true);
+	buf_free(&path);
+	return id;
+}
+
 struct str rootfs_path(const struct rootfs *r, node_id id, struct buf *out)
 {
 	buf_clear(out);

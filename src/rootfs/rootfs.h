@@ -132,6 +132,8 @@ static inline u64 rootfs_size(const struct rootfs *r, node_id id) { return rootf
 node_id rootfs_child(const struct rootfs *r, node_id dir, struct str name); /* 0: none that is live */
 /* A path, with or without a leading '/'. `follow`: through a final symbolic link too (those on the way always are). 0: not there. */
 node_id rootfs_find(const struct rootfs *r, struct str path, bool follow);
+/* What a symbolic link leads to, anything else itself; 0: nowhere. */
+node_id rootfs_follow(const struct rootfs *r, node_id id);
 /* "/usr/bin/ls"; "/" for the root. Clears out first; returns its view. */
 struct str rootfs_path(const struct rootfs *r, node_id id, struct buf *out);
 /* The live children sorted bytewise by name; *ids is malloc'ed (free it), returns how many. */
@@ -160,8 +162,8 @@ static inline node_id rootfs_next_child(const struct rootfs *r, node_id dir, nod
 	return at;
 }
 
-/* All that lies below a directory, it before what is in it; `into`: with what is in `at`.
- *   for (node_id at = rootfs_next_child(r, top, 0); at; at = rootfs_next_below(r, top, at, wanted)) … */
+/* All that lies below a directory, each before what is in it; `into`: with what is in `at`.
+ *   for (node_id at = top; (at = rootfs_next_below(r, top, at, true));) … */
 static inline node_id rootfs_next_below(const struct rootfs *r, node_id top, node_id at, bool into)
 {
 	node_id next = into ? rootfs_next_child(r, at, 0) : 0;
