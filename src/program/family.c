@@ -14,6 +14,10 @@ struct family {
 static const struct family families[] = {
 	{ "zones", REFER_ZONE, NULL, "/usr/share/zoneinfo /usr/share/lib/zoneinfo /etc/zoneinfo", "right posix" },
 	{ "encodings", REFER_ICONV, "libiconv.so*", "/usr/lib/*/gconv /usr/lib/gconv /usr/lib64/gconv /usr/lib/*/libiconv /usr/lib/charset.alias", NULL },
+	/* Texts of others say what they are written in: what is on the web and on disks, not what mainframes and nothing but terminals of before ISO 8859 used. */
+	{ "texts", 0, "libxml2.so* libarchive.so* libcups.so*", "/usr/lib/*/gconv /usr/lib/gconv /usr/lib64/gconv",
+		"EBCDIC-* IBM0* IBM1* IBM2* IBM42* IBM4[589]* IBM5* IBM803.so IBM87[015].so IBM88* IBM89* IBM9* libCNS.so EUC-TW.so ISO-2022-CN* ISO-2022-JP-3.so *JISX0213.so ISO646.so ISO_* ISO-IR-* ANSI_X3* T.61.so GREEK* INIS* IEC_P27* LATIN-GREEK* NATS-* "
+		"DEC-MCS.so CSN_* CWI.so ECMA-* GOST_* ASMO_* BRF.so" },
 	{ "locales", REFER_LOCALE, NULL, "/usr/lib/locale /usr/lib/*/locale /usr/share/i18n/locales/musl /usr/share/locale/locale.alias /etc/locale.alias /usr/share/locale/*/LC_*", "*.mo" },
 	{ "accounts", REFER_ACCOUNTS, NULL, "/etc/passwd /etc/group /etc/nsswitch.conf /etc/netgroup /etc/libuser.conf", NULL },
 	{ "hosts", REFER_HOSTS, NULL, "/etc/hosts /etc/host.conf /etc/resolv.conf /etc/gai.conf /etc/nsswitch.conf", NULL },
@@ -81,7 +85,7 @@ static const struct family families[] = {
 	{ "mail", 0, "mail mailx mutt sendmail", "/etc/mail.rc /etc/aliases /etc/mailcap /etc/Muttrc", NULL },
 	{ "cron", 0, "cron crond", "/etc/crontab /etc/cron.d /var/spool/cron /etc/cron.allow /etc/cron.deny /etc/crontabs", NULL },
 };
-enum { LOCALES = 2 }; /* its row */
+enum { LOCALES = 3 }; /* its row */
 
 struct state {
 	node_id by[countof(families)]; /* who asks; 0: nobody */
@@ -194,18 +198,21 @@ static void answer(struct graph *g, node_id dir, struct str pattern, const char 
 void family_answer(struct graph *g, struct str pattern, const char *without, node_id because) { answer(g, ROOTFS_ROOT, pattern, without, because, 0); }
 
 /* --- translations: of languages that a locale is there for, of packages that something is reached of --- */
-static bool language_is_there(struct graph *g, struct str language)
+static bool is_of_language(struct str locale, struct str language) { return str_starts(locale, language) && locale.n > language.n && locale.p[language.n] == '_'; }
+
+/* The C library converts between such a locale's characters and its own by a module. */
+static bool is_not_utf8(struct str locale, struct str none)
 {
-	char pattern[80];
-	if (language.n > 30)
-		return false;
-	struct str base = language;
-	base = str_cut(&base, '_');
+	(void)none;
+	return str_chr(locale, '_') && !str_ends(locale, STR(".utf8")) && !str_ends(locale, STR(".UTF-8")) && !str_contains(locale, STR(".utf8@")) && !str_contains(locale, STR(".UTF-8@"));
+}
+
+static bool locale_is_there(struct graph *g, bool (*is)(struct str locale, struct str of), struct str of)
+{
 	node_id dir = graph_find_path(g, 0, STR("/usr/lib/locale"));
-	snprintf(pattern, sizeof pattern, "%.*s_*", STR_FMT(base));
 	for (node_id at = 0; dir && rootfs_type(g->r, dir) == TAR_DIR && (at = next_child(g, dir, at));) {
 		struct str name = graph_name(g, at);
-		if (str_glob(str_of(pattern), name))
+		if (is(name, of))
 			return true;
 		if (!str_is(name, "locale-archive"))
 			continue;
@@ -214,10 +221,21 @@ static bool language_is_there(struct graph *g, struct str language)
 		if (!note.p)
 			return true; /* what is in it is not known */
 		while (source_next(&note, &letter, &text))
-			if (str_glob(str_of(pattern), text))
+			if (is(text, of))
 				return true;
 	}
 	return false;
+}
+
+static bool language_is_there(struct graph *g, struct str language) { return locale_is_there(g, is_of_language, str_cut(&language, '_')); }
+
+/* Without the programs of its package it says nothing. */
+static bool is_configuration(struct graph *g, node_id file)
+{
+	struct buf path = BUF(0);
+	bool ret = str_starts(graph_path(g, file, &path), STR("/etc/"));
+	buf_free(&path);
+	return ret;
 }
 
 static bool catalogue_is_needed(struct graph *g, node_id file)
@@ -230,7 +248,7 @@ static bool catalogue_is_needed(struct graph *g, node_id file)
 		return true;
 	const node_id *v = graph_package_files(g, package, &n);
 	for (u32 i = 0; i < n; i++)
-		if (rootfs_type(g->r, v[i]) == TAR_FILE && graph_reached(g, v[i]) && !graph_is_documentation(g, v[i]))
+		if (rootfs_type(g->r, v[i]) == TAR_FILE && graph_reached(g, v[i]) && !graph_is_documentation(g, v[i]) && !is_configuration(g, v[i]))
 			return true;
 	return false;
 }
@@ -264,6 +282,8 @@ static bool settle(struct graph *g)
 		if (!s->by[i] || s->done[i])
 			continue;
 		s->done[i] = any = true;
+		if (i == LOCALES && locale_is_there(g, is_not_utf8, STR("")))
+			family_ask(g, "texts", s->by[i]);
 		const struct family *f = &families[i];
 		for (struct str rest = str_of(f->answers); rest.p;)
 			family_answer(g, str_cut(&rest, ' '), f->without, s->by[i]);

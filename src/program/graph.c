@@ -48,7 +48,7 @@ const struct graph_kind *const graph_kinds[] = {
 	X(USE_LINK, "link", "leads to")                                    \
 	X(USE_WAY, "way", "on the way to")                                 \
 	X(USE_WIDE, "wide", "kept for what cannot be known of")            \
-	X(USE_PACKAGE, "package", "of the same package as")
+	X(USE_PACKAGE, "package", "stays with")
 const char *const graph_use_text[] = { USES(X) };
 #undef X
 #define X(use, text, title) [use] = title,
@@ -91,7 +91,8 @@ static void mark(struct graph *g, node_id id, enum graph_use use, node_id becaus
 	struct keep *k = keep_of(g);
 	if (id == ROOTFS_ROOT || id >= g->n || g->use[id] || rootfs_node(g->r, id)->state != NODE_LIVE)
 		return;
-	g->use[id] = (u8)use;
+	bool merely = because && because != GRAPH_START && g->use[because] == USE_PACKAGE && use != USE_LINK && use != USE_WAY;
+	g->use[id] = merely ? USE_PACKAGE : (u8)use; /* for what merely stays others merely stay */
 	g->because[id] = because ? because : GRAPH_START; /* nobody has no path */
 	k->queue[k->n++] = id;
 }

@@ -44,7 +44,7 @@ enum graph_use { /* why a file is needed; 0: it is not. In JSON and --explain by
 	USE_LINK,        /* a link that leads to what is needed */
 	USE_WAY,         /* a directory on the way */
 	USE_WIDE,        /* knowledge ended near it */
-	USE_PACKAGE,     /* its package is needed (--level package) */
+	USE_PACKAGE,     /* its package is needed (--level package), or only what merely stays needs it: it finds what it loads, starts nothing and names nothing */
 	USE_COUNT,
 };
 extern const char *const graph_use_text[];  /* stable: "library" */

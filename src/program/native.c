@@ -135,13 +135,18 @@ static void path(struct graph *g, struct str text, node_id by)
 }
 
 /* Programs whose names are words that every program says, for something else. Who starts them says so elsewhere: by path, in a script, or a run shows it. */
-static const char *const common[] = { "[", "as", "at", "awk", "base32", "base64", "bc", "cal", "cat", "cc", "chroot", "clear", "cmp", "col", "column", "comm", "compare", "convert", "cp", "csplit", "curl", "cut", "date", "dc", "dd",
-		"df", "diff", "dir", "display", "domainname", "du", "echo", "ed", "edit", "env", "ex", "expand", "expr", "factor", "false", "fc", "file", "find", "fmt", "fold", "free", "groups", "halt", "hash", "head", "host", "hostname", "id", "import",
-		"info", "init", "install", "iconv", "join", "kill", "last", "ld", "less", "link", "ln", "locale", "locate", "login", "logname", "look", "ls", "mail", "make", "man", "md5sum", "mesg", "more", "mount", "mv", "nice", "nl", "nm", "nohup", "nologin",
-		"od", "open", "passwd", "paste", "patch", "perl", "php", "pinky", "pkill", "poweroff", "pr", "print", "printf", "ps", "pwd", "python", "python3", "ruby", "node", "java", "read", "reboot", "rename", "renice", "reset", "rev", "rm", "run-parts", "script",
-		"sed", "select", "seq", "service", "setpriv", "sg", "shred", "shuf", "shutdown", "size", "sleep", "sort", "split", "stat", "strings", "strip", "su", "sudo", "sum", "swapoff", "swapon", "sync", "tail", "tar", "tee", "telinit", "test", "time", "timeout",
-		"top", "touch", "tput", "tr", "true", "tset", "tty", "type", "umount", "uname", "unexpand", "uniq", "unlink", "unshare", "update", "uptime", "users", "vdir", "vi", "view", "vim", "w", "wait", "wall", "watch", "wc", "which", "who", "whoami",
-		"write", "xargs", "yes", "zip", "apt", "apt-get", "dpkg", "rpm", "apk", "adduser", "addgroup", "deluser", "delgroup", "sdiff", "zdiff", "free", "gcc", "cpp", "c++", "g++", "git", "go", "rustc", NULL };
+static const char *const common[] = { "[", "as", "at", "awk", "base32", "base64", "bc", "cal", "cat", "cc", "chroot", "clear", "cmp", "col", "b2sum", "column",
+		"comm", "compare", "convert", "cp", "csplit", "curl", "cut", "date", "dc", "dd", "df", "diff", "dir", "display", "domainname", "du", "echo", "ed",
+		"edit", "env", "ex", "expand", "expr", "factor", "false", "fc", "file", "find", "fmt", "fold", "free", "groups", "halt", "hash", "head", "host",
+		"hostname", "id", "import", "info", "init", "install", "iconv", "join", "kill", "last", "ld", "less", "link", "ln", "locale", "locate", "login",
+		"logname", "look", "ls", "mail", "make", "man", "md5sum", "mesg", "more", "mount", "mv", "nice", "nl", "nm", "nohup", "nologin", "od", "open",
+		"passwd", "paste", "patch", "perl", "php", "pinky", "pkill", "poweroff", "pr", "print", "printf", "ps", "pwd", "python", "python3", "ruby", "node",
+		"java", "read", "reboot", "rename", "renice", "reset", "rev", "rm", "run-parts", "script", "sed", "select", "seq", "service", "setpriv", "sg", "shred",
+		"sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shuf", "shutdown", "size", "sleep", "sort", "split", "stat", "strings", "strip", "su",
+		"sudo", "sum", "swapoff", "swapon", "sync", "tail", "tar", "tee", "telinit", "test", "time", "timeout", "top", "touch", "tput", "tr", "true", "tset",
+		"tty", "type", "umount", "uname", "unexpand", "uniq", "unlink", "unshare", "update", "uptime", "users", "vdir", "vi", "view", "vim", "w", "wait",
+		"wall", "watch", "wc", "which", "who", "whoami", "write", "xargs", "yes", "zip", "apt", "apt-get", "dpkg", "rpm", "apk", "adduser", "addgroup",
+		"deluser", "delgroup", "sdiff", "zdiff", "free", "gcc", "cpp", "c++", "g++", "git", "go", "rustc", NULL };
 static bool is_common(struct str name) { return str_listed(name, common); }
 
 /* Programs of PATH whose names are among a program's words. */
@@ -188,10 +193,11 @@ static bool is_started(enum graph_use use)
 	return use == USE_START || use == USE_ASKED || use == USE_SEEN || use == USE_COMMAND || use == USE_PLUGIN || use == USE_NAMED;
 }
 
-/* Libraries that convert between the locale's encoding and their own, no others; and those that do it for whoever imports that of them (refer.c: g_convert). */
+/* What converts between the locale's encoding and its own, and no others; libraries that do it for whoever imports that of them (refer.c: g_convert), or by what a text says (family.c: texts). */
 static bool only_locale(struct str name)
 {
-	static const char *const patterns[] = { "libidn*.so*", "libunistring.so*", "libreadline.so*", "libslang.so*", "libedit.so*", "libncurses*.so*", "libgpg-error.so*", "libpsl.so*", "libstdc++.so*", "libglib-2.0.so*", "libassuan.so*", "libpopt.so*", "libgmodule*", "libapt-*" };
+	static const char *const patterns[] = { "libidn*.so*", "libunistring.so*", "libreadline.so*", "libslang.so*", "libedit.so*", "libncurses*.so*", "libgpg-error.so*", "libpsl.so*", "libstdc++.so*", "libglib-2.0.so*", "libassuan.so*", "libpopt.so*", "libgmodule*", "libapt-*", "libxml2.so*", "libarchive.so*",
+		"libcups.so*", "factor", "printf", "ptx", "diff", "diff3", "sdiff", "cmp", "tar", "envsubst", "gettext", "ngettext" };
 	for (size_t i = 0; i < countof(patterns); i++)
 		if (str_glob(str_of(patterns[i]), name))
 			return true;
@@ -210,6 +216,9 @@ static void anything(struct graph *g, node_id file)
 	for (size_t i = 0; i < 3; i++)
 		graph_reach(g, graph_program(g, str_of((const char *const[]){ "bash", "gzip", "ssh" }[i])), USE_WIDE, file);
 }
+
+/* libselinux loads it for who loads a policy into the kernel: the first process of a machine. */
+static bool is_policys(struct str by, struct str library) { return str_starts(by, STR("libselinux.so")) && str_starts(library, STR("libsepol.so")); }
 
 static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 {
@@ -247,7 +256,7 @@ static void elf(struct graph *g, node_id file, const struct elf_facts *f)
 			in_row(g, text, file);
 		else if (letter == 'l' && functions & REFER_DLOPEN && !language && str_chr(text, '%'))
 			libraries(g, text, file);
-		else if (letter == 'l' && functions & REFER_DLOPEN && !language)
+		else if (letter == 'l' && functions & REFER_DLOPEN && !language && !is_policys(name, text))
 			closure_library(graph_closure(g), file, text);
 	}
 	/* Who searches PATH, or has a shell do it; a program that is started by a path alone says the path. */
@@ -384,6 +393,7 @@ static void begin(struct graph *g)
 		graph_spare(g, userdb);
 	if (!screen) /* libX11 comes with libraries that draw into memory, too */
 		spare_below(g, "/usr/share/X11/locale");
+	spare_below(g, "/usr/lib/ssl/misc"); /* who runs an authority calls them by their paths */
 	if (gd && !fonts) /* libgd takes fonts by their files, and asks fontconfig only when it is told to */
 		spare_below(g, "/usr/share/fonts");
 }

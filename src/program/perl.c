@@ -407,6 +407,7 @@ static void read_file(struct graph *g, node_id file)
 	struct str note = graph_note(g, file), rest = note, text, module;
 	u32 bits = unknowns(note), named = 0;
 	struct buf name = BUF(0);
+	bool merely = g->use[file] == USE_PACKAGE; /* stays with others of its package: what it loads does, too, what it would start or read does not */
 	bool core = false, inside = name_of(g, file, &name, &core), application = !inside || g->use[file] == USE_APPLICATION;
 	char letter;
 	if (application) {
@@ -417,9 +418,9 @@ static void read_file(struct graph *g, node_id file)
 		named += letter == 's' && str_contains(text, STR("::"));
 		if (letter == 'm')
 			module_line(g, file, text, application);
-		else if (letter == 's' && !str_starts(graph_name(g, file), STR("Config"))) /* names what Perl was built with */
+		else if (letter == 's' && !merely && !str_starts(graph_name(g, file), STR("Config"))) /* names what Perl was built with */
 			string_line(g, file, text, bits, application);
-		else if (letter == 'c')
+		else if (letter == 'c' && !merely)
 			graph_source_command(g, file, text);
 		else if (letter == 'd' && str_starts(text, STR("lib\t"))) {
 			add_lib(g, str_from(text, 4), rootfs_node(g->r, file)->parent);

@@ -360,11 +360,14 @@ void python_note(struct python_from *f, struct str note)
 	struct str rest = note, text;
 	char letter;
 	bool by_name = false, moves = f->file != GRAPH_START && f->place == ROOT_SITE && str_is(python_stem(graph_name(f->g, f->file)), "six"); /* it names half of the library */
+	bool merely = f->g->use[f->file] == USE_PACKAGE; /* stays with others of its package: what it imports does, too, what it would start or read does not */
 	while (source_next(&rest, &letter, &text))
 		by_name |= letter == 'x' && (str_among(text, "import lazy") || (str_is(text, "run") && f->place == ROOT_APP));
 	for (rest = note; source_next(&rest, &letter, &text) && python_step(f->g);) {
 		if (letter == 'm')
 			on_import(f, text);
+		else if (merely)
+			continue;
 		else if (letter == 's' && !moves)
 			on_string(f, text, by_name);
 		else if (letter == 'c')
@@ -374,7 +377,7 @@ void python_note(struct python_from *f, struct str note)
 		else if (letter == 'x')
 			on_unknown(f, text);
 	}
-	if (!by_name || f->place != ROOT_APP)
+	if (!by_name || merely || f->place != ROOT_APP)
 		return;
 	for (rest = note; source_next(&rest, &letter, &text) && python_step(f->g);) /* programs that it may start by what is computed */
 		if (letter == 's' && !str_chr(text, '/') && !str_chr(text, '.'))

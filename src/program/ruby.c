@@ -500,6 +500,7 @@ static void read_file(struct graph *g, node_id file)
 	bool inside;
 	u32 gem = gem_of(g, file, &feature, &inside), bits = unknowns(note);
 	enum graph_use use = g->use[file];
+	bool merely = use == USE_PACKAGE; /* stays with others of its package: what it loads does, too, what it would start or read does not */
 	bool application = !gem && !inside, lazy = !application && (is_rubygems(&feature) || use == USE_SEEN || use == USE_DATA || use == USE_PLUGIN || use == USE_WIDE || use == USE_PACKAGE);
 	char letter;
 	if (application && !str_ends(name, STR(".gemspec")))
@@ -514,9 +515,9 @@ static void read_file(struct graph *g, node_id file)
 	while (source_next(&rest, &letter, &text)) {
 		if (letter == 'm')
 			feature_line(g, file, text, lazy);
-		else if (letter == 's' && !str_is(name, "rbconfig.rb")) /* names what Ruby was built with */
+		else if (letter == 's' && !merely && !str_is(name, "rbconfig.rb")) /* names what Ruby was built with */
 			string_line(g, file, text, bits, application);
-		else if (letter == 'c')
+		else if (letter == 'c' && !merely)
 			graph_source_command(g, file, text);
 		else if (letter == 'd' && str_starts(text, STR("gem\t")) && !lazy)
 			want_gem(g, str_from(text, 4), file);

@@ -106,13 +106,19 @@ static bool describes(struct str path)
 
 static bool bytecode(struct str name) { return str_ends(name, STR(".pyc")); }
 
+/* Of a package of the system its programs, libraries and data do: others read its configuration, links and translations, too. */
+static bool speaks_for_package(struct chooser *ch, node_id id)
+{
+	return !of_system(ch->pkgs, id) || (rootfs_type(ch->r, id) == TAR_FILE && !str_starts(rootfs_path(ch->r, id, &ch->path), STR("/etc/")) && !str_ends(name_of(ch->r, id), STR(".mo")));
+}
+
 static void by_unit(struct chooser *ch)
 {
 	const struct rootfs *r = ch->r;
 	struct graph *g = ch->c->graph;
 	find_units(ch);
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
-		if (speaks(g->use[id]) && rootfs_type(r, id) != TAR_DIR && !bytecode(name_of(r, id)) && !(g->use[id] == USE_SEEN && describes(rootfs_path(r, id, &ch->path))))
+		if (speaks(g->use[id]) && rootfs_type(r, id) != TAR_DIR && speaks_for_package(ch, id) && !bytecode(name_of(r, id)) && !(g->use[id] == USE_SEEN && describes(rootfs_path(r, id, &ch->path))))
 			ch->alive[company(ch, id)] = true;
 	bool *spare = xcalloc(r->nodes.n, sizeof *spare); /* done without, with all below it */
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {

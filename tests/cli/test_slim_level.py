@@ -90,6 +90,22 @@ def test_at_level_package_a_package_stays_whole(pare, tmp_path):
     assert content(out, "var/lib/dpkg/status.d/used.md5sums").count(b"\n") == 2
 
 
+def test_configuration_alone_keeps_no_package_whole(pare, tmp_path):
+    more = {"bin/run": RUN + b"cat /etc/idle.conf\n", "etc/idle.conf": b"c", "var/lib/dpkg/info/idle.list": b"/.\n/etc\n/etc/idle.conf\n/usr\n/usr/bin\n/usr/bin/idle\n"}
+    _, out = slim(pare, tmp_path, [debian(**more)], level="package")
+    left = tree(pare, f"docker-archive:{out}")
+    assert "/etc/idle.conf" in left and "/usr/bin/idle" not in left
+    assert packages(pare, out) == {"deb": {"used", "idle", "shell"}}
+
+
+def test_what_merely_stays_starts_nothing(pare, tmp_path):
+    more = {"usr/share/used/tool": b"#!/bin/sh\n/usr/bin/idle\n"}
+    more["var/lib/dpkg/info/used.list"] = b"/.\n/usr\n/usr/share\n/usr/share/used\n/usr/share/used/data\n/usr/share/used/spare\n/usr/share/used/tool\n"
+    _, out = slim(pare, tmp_path, [debian(**more)], level="package")
+    left = tree(pare, f"docker-archive:{out}")
+    assert "/usr/share/used/tool" in left and "/usr/bin/idle" not in left
+
+
 def test_dpkg_stays_where_it_is_when_it_is_read_there(pare, tmp_path):
     _, out = slim(pare, tmp_path, [debian(**{"bin/run": RUN + b"cat /var/lib/dpkg/status\n"})])
     left = tree(pare, f"docker-archive:{out}")

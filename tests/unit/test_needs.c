@@ -140,6 +140,32 @@ static void shells(void **state)
 	finish(&w, g);
 }
 
+/* Who reads texts of others finds what they are written in, but for what only mainframes use; who converts between anything finds all; who knows only the locale's encoding needs none but that one's. */
+static void encodings(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *library, *symbol, *locale;
+		bool texts, all;
+	} cases[] = { { "libxml2.so.2", "puts", "cs_CZ.utf8", true, false }, { NULL, "iconv_open", "cs_CZ.utf8", true, true }, { NULL, "setlocale", "cs_CZ.utf8", false, false }, { NULL, "setlocale", "cs_CZ.iso88592", true, false }, { NULL, "puts", "cs_CZ", false, false } };
+	for (u32 i = 0; i < countof(cases); i++) {
+		struct world w;
+		start(&w);
+		struct buf locale = BUF(0);
+		buf_printf(&locale, "usr/lib/locale/%s/LC_CTYPE", cases[i].locale);
+		says(&w, locale.p, "x");
+		buf_free(&locale);
+		elf(&w, LIB "gconv/IBM1390.so", (struct elf_of){ .needed = { "libc.so.6" } });
+		elf(&w, LIB "libxml2.so.2", (struct elf_of){ .soname = "libxml2.so.2", .symbols = { "iconv_open" } });
+		elf(&w, "usr/bin/app", (struct elf_of){ .interpreter = LD, .needed = { "libc.so.6", cases[i].library }, .symbols = { cases[i].symbol, "exit" } });
+		CMD("app");
+		struct graph *g = reach(&w, NULL);
+		assert_int_equal(use(&w, g, LIB "gconv/KOI8-R.so"), cases[i].texts ? USE_FAMILY : USE_NOT);
+		assert_int_equal(use(&w, g, LIB "gconv/IBM1390.so"), cases[i].all ? USE_FAMILY : USE_NOT);
+		finish(&w, g);
+	}
+}
+
 static void asked(void **state)
 {
 	(void)state;
@@ -217,6 +243,6 @@ static void pieces(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(programs), cmocka_unit_test(shells), cmocka_unit_test(asked), cmocka_unit_test(kept_out), cmocka_unit_test(pieces) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(programs), cmocka_unit_test(shells), cmocka_unit_test(encodings), cmocka_unit_test(asked), cmocka_unit_test(kept_out), cmocka_unit_test(pieces) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
