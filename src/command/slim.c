@@ -12,7 +12,7 @@
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_HTML, O_VEX, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_KEEP_LAYERS, O_FLATTEN, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_HTML, O_VEX, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -23,6 +23,8 @@ static const struct option options[] = {
 	[O_KEEP_LOCALES] = { "keep-locales", 0, OPT_VALUE, "LIST", "With --drop locales: languages to keep, \"de,pt_BR\". \"de\" keeps de_AT, too.", NULL },
 	[O_KEEP] = { "keep", 0, OPT_LIST, "GLOB", "Keep what matches, and all below it: * and ? stay inside a component, ** crosses them; without a slash the last component is matched.", NULL },
 	[O_KEEP_BASE] = { "keep-base", 0, OPT_FLAG, NULL, "Leave the layers of the base image as they are, so that they stay shared with other images of that base.", NULL },
+	[O_KEEP_LAYERS] = { "keep-layers", 0, OPT_FLAG, NULL, "Leave what stays in the layer where it is, as --level safe does. Otherwise what is left of layers that lose something is put into layers by how often it changes: runtime, dependencies, application.", NULL },
+	[O_FLATTEN] = { "flatten", 0, OPT_FLAG, NULL, "Put the whole tree into one layer, at any level: no whiteouts, nothing hidden, entries sorted by path.", NULL },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Show what would go and what that saves; write no image.", NULL },
 	[O_REPORT] = { "report", 0, OPT_VALUE, "FILE", "Write everything that went, what was kept and why, and the verification to FILE, as JSON.", NULL },
 	[O_LEVEL] = { "level", 0, OPT_VALUE, "LEVEL", "How far to go. safe: only what cannot be part of the program. package (the default): whole packages and directories that nothing needs, and documentation. file: every file that nothing needs.", "safe package file" },
@@ -100,6 +102,9 @@ static int parse(const struct option_value *opt, struct slim_options *o, struct 
 {
 	*o = (struct slim_options){ .keep_base = opt[O_KEEP_BASE].count > 0 };
 	o->choose.level = option_is(&opt[O_LEVEL], "safe") ? SLIM_SAFE : option_is(&opt[O_LEVEL], "file") ? SLIM_FILE : SLIM_PACKAGE;
+	o->form = opt[O_FLATTEN].count ? RELAYER_ONE : opt[O_KEEP_LAYERS].count || o->choose.level == SLIM_SAFE ? RELAYER_NO : RELAYER_RATE;
+	if (opt[O_FLATTEN].count && (opt[O_KEEP_LAYERS].count || opt[O_KEEP_BASE].count))
+		return error_set(err, ERR_USAGE, "--flatten makes one layer: it leaves nothing for %s", opt[O_KEEP_BASE].count ? "--keep-base" : "--keep-layers");
 	o->bom = write_bom;
 	o->litter.keep = opt[O_KEEP].list;
 	o->litter.n_keep = opt[O_KEEP].count;
@@ -342,6 +347,8 @@ static int finish(struct work *w, struct error *err)
 	const struct option_value *opt = w->opt;
 	struct slim *s = &w->s;
 	const char *written = opt[O_DRY_RUN].count ? NULL : w->to->location;
+	if (slim_relayer(s, err) < 0)
+		return command_fail(err);
 	int r = written ? slim_write(s, w->to, err) : 0;
 	if (r < 0)
 		return command_fail(err);

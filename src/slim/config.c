@@ -103,13 +103,13 @@ static json_t *wanted(const struct image *img, const struct config_change *c)
 		json_object_set_new(doc, "rootfs", rootfs);
 	}
 	json_object_set_new(rootfs, "diff_ids", new_ids(c));
-	if (c->added && json_arr(doc, "history")) {
-		json_t *h = json_object();
-		json_object_set_new(h, "created_by", json_string(c->added));
-		json_array_append_new(json_arr(doc, "history"), h);
-	}
+	json_t *history = json_arr(doc, "history");
 	for (u32 i = 0; i < c->n_emptied; i++)
-		json_object_set_new(json_array_get(json_arr(doc, "history"), (size_t)c->emptied[i]), "empty_layer", json_true());
+		json_object_set_new(json_array_get(history, (size_t)c->emptied[i]), "empty_layer", json_true());
+	for (u32 i = 0; history && i < c->n_added; i++) {
+		json_t *h = json_pack("{ss ss*}", "created_by", c->added[i].created_by, "comment", c->added[i].comment);
+		json_array_insert_new(history, c->before < 0 ? json_array_size(history) : (size_t)c->before + i, h);
+	}
 	return doc;
 }
 
@@ -121,9 +121,31 @@ static void upto(struct buf *out, struct str text, size_t *at, size_t to, const 
 	*at = to;
 }
 
+static void put_added(struct buf *out, const struct config_change *c, const char *between, const char *behind)
+{
+	for (u32 i = 0; i < c->n_added; i++) {
+		buf_printf(out, "%s{\"created_by\":\"%s\"", i ? "," : between, c->added[i].created_by);
+		if (c->added[i].comment)
+			buf_printf(out, ",\"comment\":\"%s\"", c->added[i].comment);
+		buf_puts(out, "}");
+	}
+	buf_puts(out, behind);
+}
+
 static void edit_history(struct str text, struct span history, const struct config_change *c, size_t *at, struct buf *out)
 {
-	for (u32 i = 0; history.to && i < c->n_emptied; i++) {
+	bool put = !c->n_added || !history.to;
+	for (u32 i = 0; history.to && i <= c->n_emptied; i++) {
+		if (!put && c->before >= 0 && (i == c->n_emptied || c->emptied[i] > c->before)) {
+			struct span h = element(text, history, c->before);
+			if (!h.to)
+				return;
+			upto(out, text, at, h.from, "");
+			put_added(out, c, "", ",");
+			put = true;
+		}
+		if (i == c->n_emptied)
+			break;
 		struct span h = element(text, history, c->emptied[i]);
 		if (!h.to || text.p[h.from] != '{')
 			return;
@@ -136,11 +158,9 @@ static void edit_history(struct str text, struct span history, const struct conf
 			upto(out, text, at, h.to - 1, none ? "\"empty_layer\":true" : ",\"empty_layer\":true");
 		}
 	}
-	if (history.to && c->added) { /* one of our own words: nothing in it needs escaping */
-		bool none = text.p[blank(text, history.from + 1)] == ']';
-		upto(out, text, at, history.to - 1, none ? "{\"created_by\":\"" : ",{\"created_by\":\"");
-		buf_puts(out, c->added);
-		buf_puts(out, "\"}");
+	if (!put) {
+		upto(out, text, at, history.to - 1, "");
+		put_added(out, c, text.p[blank(text, history.from + 1)] == ']' ? "" : ",", "");
 	}
 }
 

@@ -9,7 +9,11 @@ struct config_change {
 	u32 n;
 	const s32 *emptied;            /* indices into history, ascending; n_emptied of them */
 	u32 n_emptied;
-	const char *added;             /* created_by of a layer that is new, the last; NULL: none is */
+	struct config_added {          /* entries of layers that are new, lowest first; words of our own, in which nothing needs escaping */
+		const char *created_by, *comment; /* comment: may be NULL */
+	} added[3];
+	u32 n_added;
+	s32 before;                    /* index into history of what stands behind them; < 0: nothing */
 };
 
 /* `text` is the configuration as stored, img->config_doc the same parsed; without one (a plain directory) a minimal one is made. Into out. */

@@ -51,9 +51,9 @@ static struct slim_row *rows(const struct slim *s, u32 *ret_n)
 	u8 *hidden = hidden_reasons(s);
 	for (u32 l = 0; l < layers; l++) {
 		for (u32 g = s->trace.base[l]; g < s->trace.base[l + 1]; g++) {
-			u64 bytes = plan_gone(&s->plan, g);
+			u64 bytes = slim_gone(s, g);
 			u8 kind = litter_of(s, g);
-			if (s->plan.need[g] || (trace_is_whiteout(&s->trace, g) && !bytes))
+			if (!slim_drops(s, g) || (trace_is_whiteout(&s->trace, g) && !bytes))
 				continue;
 			u32 at = l * KINDS + (kind ? 8u + kind : hidden[g] ? hidden[g] - 1u : 0);
 			v[at].name = kind ? litter_name[kind] : waste_reason_text[hidden[g] ? hidden[g] - 1 : 0];
@@ -91,12 +91,22 @@ static u32 kept_names(const struct slim *s)
 	return n;
 }
 
+static enum layer_fate fate_of(const struct slim *s, u32 i)
+{
+	enum layer_fate fate = s->plan.layers[i].fate;
+	return s->relayer.layers && fate == LAYER_KEPT && s->relayer.place[i] == PLACE_NEW ? LAYER_REWRITTEN : fate;
+}
+
 static void fates(FILE *f, const struct slim *s)
 {
-	u32 n[3] = { 0 };
+	u32 n[3] = { 0 }, k = 0;
 	for (u32 i = 0; i < s->img->n_layers; i++)
-		n[s->plan.layers[i].fate]++;
-	fprintf(f, "layers   %u kept as they are, %u rewritten, %u dropped", n[LAYER_KEPT], n[LAYER_REWRITTEN], n[LAYER_DROPPED]);
+		n[fate_of(s, i)]++;
+	fprintf(f, "layers   %u kept as they are, %u %s", n[LAYER_KEPT], n[LAYER_REWRITTEN], s->relayer.layers ? "made into" : "rewritten");
+	for (u32 i = 0; s->relayer.layers && i < RELAYER_CLASSES; i++)
+		if (s->relayer.v[i].facts)
+			fprintf(f, "%s %s", k++ ? "," : "", s->relayer.v[i].name);
+	fprintf(f, ", %u dropped", n[LAYER_DROPPED]);
 	if (s->base)
 		fprintf(f, " (the %u of the base image untouched)", s->base);
 	putc('\n', f);
@@ -205,7 +215,7 @@ static void kept(struct jsonw *w, const struct slim *s, const u8 *hidden)
 		node_id id = t->steps[g].node;
 		const struct fact_entry *e = trace_entry(t, g);
 		bool visible = id && t->steps[g].hider == TRACE_NONE;
-		if (!s->plan.need[g] || e->type == TAR_DIR || (!visible && !(hidden[g] && e->size)))
+		if (slim_drops(s, g) || e->type == TAR_DIR || (!visible && !(hidden[g] && e->size)))
 			continue;
 		if (!visible)
 			one_kept(w, trace_path(t, g, &path), waste_reason_text[hidden[g] - 1], need_because[s->plan.need[g]], trace_layer(t, g), e->size);
@@ -227,8 +237,8 @@ static void removed(struct jsonw *w, const struct slim *s, const u8 *hidden)
 	jsonw_key(w, "removed");
 	jsonw_arr(w);
 	for (u32 g = 0; g < t->total; g++) {
-		u64 bytes = plan_gone(&s->plan, g);
-		if (s->plan.need[g] || (trace_is_whiteout(t, g) && !bytes))
+		u64 bytes = slim_gone(s, g);
+		if (!slim_drops(s, g) || (trace_is_whiteout(t, g) && !bytes))
 			continue;
 		u8 kind = litter_of(s, g);
 		node_id id = t->steps[g].node;
@@ -282,10 +292,37 @@ static void layers(struct jsonw *w, const struct slim *s)
 		jsonw_obj(w);
 		jsonw_ku(w, "index", i);
 		jsonw_kz(w, "diff_id", DIGEST_STR(&s->img->layers[i].diff_id));
-		jsonw_kz(w, "fate", fate_name[p->fate]);
+		jsonw_kz(w, "fate", fate_name[fate_of(s, i)]);
 		jsonw_ku(w, "before", s->img->layers[i].size);
 		jsonw_ku(w, "after", p->fate == LAYER_KEPT ? s->img->layers[i].size : p->fate == LAYER_DROPPED ? 0 : p->size);
 		jsonw_ku(w, "bytes", p->fate == LAYER_KEPT ? 0 : p->saved);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+/* Layers that are new, between those that are kept: what is in them, and of which of the original. */
+static void new_layers(struct jsonw *w, const struct slim *s)
+{
+	jsonw_key(w, "new_layers");
+	jsonw_arr(w);
+	for (u32 c = 0; s->relayer.layers && c < RELAYER_CLASSES; c++) {
+		const struct relayer_layer *v = &s->relayer.v[c];
+		u64 bytes = 0;
+		if (!v->facts)
+			continue;
+		for (u32 i = 0; i < v->n; i++)
+			bytes += facts_entry(v->facts, i)->size;
+		jsonw_obj(w);
+		jsonw_kz(w, "name", v->name);
+		jsonw_ku(w, "entries", v->n);
+		jsonw_ku(w, "bytes", bytes);
+		jsonw_key(w, "of");
+		jsonw_arr(w);
+		for (u32 l = 0; l < s->img->n_layers; l++)
+			if (v->of[l])
+				jsonw_u64(w, l);
+		jsonw_end(w);
 		jsonw_end(w);
 	}
 	jsonw_end(w);
@@ -302,6 +339,7 @@ void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char 
 	side(&w, "before", &s->before);
 	side(&w, "after", &s->after);
 	layers(&w, s);
+	new_layers(&w, s);
 	kept(&w, s, hidden);
 	removed(&w, s, hidden);
 	added(&w, s);

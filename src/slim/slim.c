@@ -68,6 +68,9 @@ static void with_additions(const struct slim *s, const struct rootfs *tree, stru
 		side->packages += x->left[i];
 }
 
+bool slim_drops(const struct slim *s, u32 g) { return !s->plan.need[g] || relayer_drops(&s->relayer, g); }
+u64 slim_gone(const struct slim *s, u32 g) { return relayer_drops(&s->relayer, g) ? trace_entry(&s->trace, g)->size : plan_gone(&s->plan, g); }
+
 bool slim_verify(struct slim *s, const struct image *after, const struct rootfs *tree, const struct packages *pkgs, bool written)
 {
 	struct litter left;
@@ -75,7 +78,7 @@ bool slim_verify(struct slim *s, const struct image *after, const struct rootfs 
 	char a[40], b[40];
 	u64 gone = 0, more = 0;
 	for (u32 g = 0; g < s->trace.total; g++)
-		gone += plan_gone(&s->plan, g);
+		gone += slim_gone(s, g);
 	for (u32 i = 0; written && i < s->added.n; i++)
 		more += s->added.v[i].content.n;
 	prove(&s->plan, written && s->added.n ? &s->added : NULL, tree, &s->proof);
@@ -91,7 +94,7 @@ bool slim_verify(struct slim *s, const struct image *after, const struct rootfs 
 	check(s, "configuration", same, "as it is", same ? "as it was" : "changed");
 	snprintf(a, sizeof a, "%llu bytes", (unsigned long long)s->before.size);
 	snprintf(b, sizeof b, "%llu bytes", (unsigned long long)side.size);
-	check(s, "size", s->before.size - gone + more == side.size, a, b);
+	check(s, "size", s->before.size - gone + more == side.size && (!s->relayer.layers || s->relayer.bytes == side.size), a, b);
 	bool pass = true;
 	for (u32 i = 0; i < s->n_checks; i++)
 		pass &= s->checks[i].pass;
@@ -120,6 +123,7 @@ static bool plan_holds(struct slim *s)
 int slim_plan(struct slim *s, struct error *err)
 {
 	struct plan_options o = { .whole = s->whole };
+	relayer_free(&s->relayer);
 	for (int i = 0; i < 3; i++) { /* then without exchanging names of hard links: the order of odd layers can forbid that; then without anything */
 		o.no_changes = i >= 1;
 		for (u32 l = 0; i == 2 && l < s->img->n_layers; l++)
@@ -132,6 +136,24 @@ int slim_plan(struct slim *s, struct error *err)
 			snprintf(s->doubt, sizeof s->doubt, "%s", s->proof.first);
 	}
 	return error_set(err, ERR_INPUT, "its layers do not add up to one tree: %s", s->proof.first);
+}
+
+int slim_relayer(struct slim *s, struct error *err)
+{
+	struct error why = { 0 };
+	if (s->opt.form == RELAYER_NO)
+		return 0;
+	relayer_free(&s->relayer);
+	if (!relayer_make(&s->plan, s->packages, &s->added, s->opt.form, &s->relayer, &why))
+		return s->opt.form == RELAYER_ONE ? error_set(err, ERR_INPUT, "it cannot be made one layer: %s", why.text) : 0;
+	for (u32 i = 0; i < s->base; i++)
+		if (s->relayer.place[i] != PLACE_BELOW) {
+			relayer_free(&s->relayer);
+			return 0;
+		}
+	s->after.layers = s->relayer.layers;
+	s->after.size = s->relayer.bytes;
+	return 0;
 }
 
 static int prepare(struct slim *s, const struct load_options *load, const char *location, struct problems *problems, struct error *err)
@@ -227,6 +249,7 @@ int slim_decide(struct slim *s, const struct observed *seen, struct error *err) 
 
 void slim_close(struct slim *s)
 {
+	relayer_free(&s->relayer);
 	plan_free(&s->plan);
 	additions_free(&s->added);
 	if (s->choice.graph)

@@ -9,6 +9,7 @@
 #include "slim/litter.h"
 #include "slim/plan.h"
 #include "slim/prove.h"
+#include "slim/relayer.h"
 #include "store/load.h"
 #include "slim/trial.h"
 #include "transport/repo.h"
@@ -16,6 +17,7 @@
 struct slim_options {
 	struct litter_options litter;
 	bool keep_base; /* layers of the base image stay as they are */
+	enum relayer_form form; /* layers of the result */
 	struct choose_options choose; /* level, and what is known to be needed; its keep is litter's */
 	/* Writes the bill of materials of what is left, to be put into the result at SLIM_BOM; NULL: none is. Not when nothing is left to tell of, nor when nothing goes. */
 	void (*bom)(FILE *f, const struct image *img, const struct rootfs *r, const struct packages *left);
@@ -46,6 +48,7 @@ struct slim {
 	struct choice choice;      /* at levels package and file */
 	struct additions added;    /* likewise */
 	struct plan plan;
+	struct relayer relayer;    /* the same in other layers; layers 0: as the plan has them. Good as long as the plan */
 	bool *whole;      /* by layer: not to be touched */
 	u32 base;         /* layers of the base image that were kept for keep_base */
 	struct slim_options opt;
@@ -65,6 +68,9 @@ void slim_close(struct slim *s);
 /* Plans again with what a run missed (choose_restore()): 1; 0 when nothing changed. */
 int slim_restore(struct slim *s, const char *const *paths, u32 n, bool same, struct error *err) must_check;
 
+/* Once all is decided: the form of the layers, as s->opt.form says. ERR_INPUT only when one layer was asked for and cannot be had. */
+int slim_relayer(struct slim *s, struct error *err) must_check;
+
 struct slim_target {
 	const char *location;
 	const char *format;      /* NULL: as the location says */
@@ -80,6 +86,10 @@ struct slim_target {
 /* Writes, reads it back, compares, and only then lets it appear. 1: a check did not pass; nothing was written. A layer whose compressed form
  * comes out no smaller than it was stays as it was, and the plan with it. */
 int slim_write(struct slim *s, const struct slim_target *to, struct error *err) must_check;
+
+/* Whether entry g is not in the result, and the bytes that it takes away. */
+bool slim_drops(const struct slim *s, u32 g);
+u64 slim_gone(const struct slim *s, u32 g);
 
 /* For slim.c and write.c. */
 int slim_plan(struct slim *s, struct error *err) must_check; /* (again) with s->whole */

@@ -3,6 +3,7 @@
 #include "slim/rewrite.h"
 #include "slim/slim.h"
 #include "store/load.h"
+#include "transport/places.h"
 #include "transport/sink.h"
 
 struct writer {
@@ -94,11 +95,82 @@ static int add_layer(struct writer *w, struct error *err)
 	return r < 0 ? error_wrap(err, "the layer of package databases") : 0;
 }
 
+static int spool_from(void *ctx, u32 i, struct stream **ret, struct error *err) { return open_plain(ctx, i, ret, err); }
+
+/* The original's layers that new ones stand for: their stored bytes, where new ones are stored likewise; else 0. */
+static u64 replaced(const struct writer *w, enum compression form)
+{
+	const struct slim *s = w->s;
+	u64 total = 0;
+	for (u32 i = 0; i < s->img->n_layers; i++) {
+		if (s->relayer.place[i] != PLACE_NEW || s->plan.layers[i].fate == LAYER_DROPPED)
+			continue;
+		if (s->img->layers[i].compression != form)
+			return 0;
+		total += s->img->layers[i].compressed_size;
+	}
+	return total;
+}
+
+static enum compression form_of_new(const struct writer *w)
+{
+	const struct slim *s = w->s;
+	u32 i = 0;
+	while (i + 1 < s->img->n_layers && (s->relayer.place[i] != PLACE_NEW || s->plan.layers[i].fate == LAYER_DROPPED))
+		i++;
+	return w->sink->ops->plain ? COMP_NONE : form_of(w, &s->img->layers[i]);
+}
+
+static int keep_layers(struct writer *w, enum relayer_place place, struct error *err)
+{
+	for (u32 i = 0; i < w->s->img->n_layers; i++) {
+		if (w->s->relayer.place[i] != place)
+			continue;
+		if (keep_layer(w, i, &w->layers[w->n], err) < 0)
+			return error_wrap(err, "layer %u", i);
+		w->n++;
+	}
+	return 0;
+}
+
+static int new_layers(struct writer *w, int fd, struct error *err)
+{
+	struct slim *s = w->s;
+	enum compression form = form_of_new(w);
+	u64 size = 0, most = replaced(w, form);
+	if (relayer_spool(&s->relayer, spool_from, (void *)(uintptr_t)s->img, fd, err) < 0)
+		return -1;
+	for (u32 c = 0; c < RELAYER_CLASSES; c++) {
+		const struct relayer_layer *v = &s->relayer.v[c];
+		if (!v->facts)
+			continue;
+		if (sink_layer(w->sink, relayer_stream(&s->relayer, c, fd), form, w->to->level, v->size, 0, &w->layers[w->n], err) < 0)
+			return error_wrap(err, "the layer of %s", v->name);
+		size += w->layers[w->n++].size;
+	}
+	for (u32 i = 0; i < s->added.n; i++)
+		most += most ? s->added.v[i].content.n : 0;
+	w->again = most && size >= most && s->opt.form == RELAYER_RATE; /* then they may as well stay where they are */
+	return 0;
+}
+
+static int write_relayered(struct writer *w, struct error *err)
+{
+	struct arena a = { 0 };
+	autofd int fd = archive_spool_file(archive_spool_dir(&a, w->to->repo.store), err);
+	arena_free(&a);
+	return fd < 0 || keep_layers(w, PLACE_BELOW, err) < 0 || new_layers(w, fd, err) < 0 ? -1 : keep_layers(w, PLACE_ABOVE, err);
+}
+
 static u64 work_of(const struct writer *w)
 {
 	u64 total = 0;
+	for (u32 c = 0; w->s->relayer.layers && c < RELAYER_CLASSES; c++)
+		total += w->s->relayer.v[c].size;
 	for (u32 i = 0; i < w->s->img->n_layers; i++) {
 		const struct image_layer *l = &w->s->img->layers[i];
+		if (w->s->relayer.layers && w->s->relayer.place[i] == PLACE_NEW)
+			continue;
 		bool copied = w->s->plan.layers[i].fate == LAYER_KEPT && !w->sink->ops->plain && form_of(w, l) == l->compression;
 		total += copied ? l->compressed_size : w->s->plan.layers[i].size;
 	}
@@ -110,6 +182,8 @@ static int write_layers(struct writer *w, struct error *err)
 	const struct plan *p = &w->s->plan;
 	w->n = 0;
 	w->again = false;
+	if (w->s->relayer.layers)
+		return write_relayered(w, err);
 	for (u32 i = 0; i < w->s->img->n_layers; i++) {
 		bool rewrite = p->layers[i].fate == LAYER_REWRITTEN;
 		if (p->layers[i].fate == LAYER_DROPPED || (w->again && !rewrite))
@@ -124,13 +198,47 @@ static int write_layers(struct writer *w, struct error *err)
 	return w->again ? 0 : add_layer(w, err);
 }
 
+/* "of the instructions 1, 4, 7": places in the history, whose entries stay. */
+static const char *instructions(struct arena *a, const struct image *img, const bool *of)
+{
+	struct buf text = BUF(0);
+	for (u32 l = 0; l < img->n_layers; l++)
+		if (of[l] && img->layers[l].history >= 0)
+			buf_printf(&text, text.n ? ", %d" : "of the instructions %d", img->layers[l].history + 1);
+	const char *ret = text.n ? arena_strdup(a, buf_str(&text)) : NULL;
+	buf_free(&text);
+	return ret;
+}
+
+/* Entries of history: of layers that are gone, and of new ones. */
+static void new_history(const struct writer *w, struct arena *a, struct config_change *c, s32 *emptied)
+{
+	const struct slim *s = w->s;
+	const struct image *img = s->img;
+	const struct relayer *r = s->relayer.layers ? &s->relayer : NULL;
+	c->before = -1;
+	c->emptied = emptied;
+	for (u32 i = 0; i < img->n_layers; i++) {
+		if ((r ? r->place[i] == PLACE_NEW : s->plan.layers[i].fate == LAYER_DROPPED) && img->layers[i].history >= 0)
+			emptied[c->n_emptied++] = img->layers[i].history;
+		if (r && r->place[i] == PLACE_ABOVE && c->before < 0)
+			c->before = img->layers[i].history;
+	}
+	for (u32 i = 0; r && i < RELAYER_CLASSES; i++)
+		if (r->v[i].facts)
+			c->added[c->n_added++] = (struct config_added){ arena_printf(a, "pare slim: %s", r->v[i].name), instructions(a, img, r->v[i].of) };
+	if (!r && s->added.n)
+		c->added[c->n_added++] = (struct config_added){ "pare slim", NULL };
+}
+
 static void new_config(struct writer *w, struct buf *out)
 {
 	const struct image *img = w->s->img;
 	struct str text = image_source(img)->config;
+	struct arena a = { 0 };
 	struct digest *ids = xcalloc(MAX(w->n, 1u), sizeof *ids);
 	s32 *emptied = xcalloc(MAX(img->n_layers, 1u), sizeof *emptied);
-	struct config_change c = { .diff_ids = ids, .n = w->n, .emptied = emptied };
+	struct config_change c = { .diff_ids = ids, .n = w->n };
 	u32 layers = 0;
 	bool same = img->config_doc && w->n == img->config.n_diff_ids && !w->s->added.n;
 	for (u32 i = 0; i < img->config.n_history; i++)
@@ -139,16 +247,15 @@ static void new_config(struct writer *w, struct buf *out)
 		ids[i] = w->layers[i].diff_id;
 		same &= i < img->config.n_diff_ids && digest_eq(&ids[i], &img->config.diff_ids[i]);
 	}
-	for (u32 i = 0; i < img->n_layers; i++) /* a history that doesn't fit the layers says nothing of them */
-		if (w->s->plan.layers[i].fate == LAYER_DROPPED && layers == img->n_layers && img->layers[i].history >= 0)
-			emptied[c.n_emptied++] = img->layers[i].history;
-	c.added = w->s->added.n && layers == img->n_layers ? "pare slim" : NULL;
+	if (layers == img->n_layers) /* one that doesn't fit the layers says nothing of them */
+		new_history(w, &a, &c, emptied);
 	if (same)
 		buf_add(out, text);
 	else
 		config_rewrite(img, text, &c, out);
 	free(ids);
 	free(emptied);
+	arena_free(&a);
 }
 
 /* The name that the image goes by, when it is one of its own and not merely where it was found. */
@@ -230,7 +337,7 @@ static int attempt(struct writer *w, struct error *err)
 
 int slim_write(struct slim *s, const struct slim_target *to, struct error *err)
 {
-	struct writer w = { .s = s, .to = to, .layers = xcalloc(s->img->n_layers + 1u, sizeof *w.layers) };
+	struct writer w = { .s = s, .to = to, .layers = xcalloc(s->img->n_layers + 3u, sizeof *w.layers) };
 	int r = attempt(&w, err);
 	while (r == 0 && w.again) { /* each time one more layer is kept whole: it ends */
 		r = slim_plan(s, err);
