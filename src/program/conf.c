@@ -4,36 +4,23 @@
 #include "program/script.h"
 
 struct keep {
-	struct buf path;
 	u8 *named; /* by place in conf_programs: its reads are reached */
 };
 
-static const struct keep *keep_of(const struct graph *g) { return g->kinds[graph_index(&graph_conf)]; }
+static struct keep *keep_of(const struct graph *g) { return graph_state(g, &graph_conf); }
 
 static void begin(struct graph *g)
 {
-	struct keep *k = xcalloc(1, sizeof *k);
 	u32 n = 0;
 	while (conf_programs[n].names)
 		n++;
-	k->named = xcalloc(n + 1, 1);
-	g->kinds[graph_index(&graph_conf)] = k;
+	keep_of(g)->named = arena_array(&g->a, u8, n + 1);
 	for (const char *const *p = conf_spares; *p; p++) {
 		autofree node_id *v = NULL;
 		u32 n_spare = conf_match(g, 0, str_of(*p), &v);
 		for (u32 i = 0; i < n_spare; i++)
 			graph_spare(g, v[i]);
 	}
-}
-
-static void end(struct graph *g)
-{
-	struct keep *k = g->kinds[graph_index(&graph_conf)];
-	if (!k)
-		return;
-	buf_free(&k->path);
-	free(k->named);
-	free(k);
 }
 
 static bool has_pattern(struct str s) { return str_chr(s, '*') || str_chr(s, '?') || str_chr(s, '['); }
@@ -383,4 +370,4 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 	}
 }
 
-const struct graph_kind graph_conf = { .name = "configuration", .begin = begin, .reached = reached, .command = command, .end = end };
+const struct graph_kind graph_conf = { .name = "configuration", .state = sizeof(struct keep), .begin = begin, .reached = reached, .command = command };

@@ -171,6 +171,15 @@ node_id graph_step(const struct graph *g, node_id dir, struct str path)
 	return dir;
 }
 
+node_id graph_prefix(const struct graph *g, node_id program)
+{
+	node_id at = rootfs_up(g->r, program), up;
+	at = at ? rootfs_up(g->r, at) : 0;
+	while (at && str_starts(graph_name(g, program), STR("lib")) && !str_among(graph_name(g, at), "usr local") && (up = rootfs_up(g->r, at)) && up != ROOTFS_ROOT)
+		at = up;
+	return at && at != ROOTFS_ROOT ? at : rootfs_find(g->r, STR("/usr"), true);
+}
+
 node_id graph_reach_path(struct graph *g, node_id dir, struct str path, enum graph_use use, node_id because)
 {
 	struct buf full = BUF(0);
@@ -450,6 +459,8 @@ u32 graph_index(const struct graph_kind *kind)
 	return i;
 }
 
+void *graph_state(const struct graph *g, const struct graph_kind *kind) { return g->kinds[graph_index(kind)]; }
+
 /* --- what is started --- */
 void graph_configuration(struct graph *g)
 {
@@ -497,6 +508,8 @@ struct graph *graph_new(const struct image *img, const struct rootfs *r, const s
 	const struct closure_options co = { .elf = opt->elf, .reached = closure_reached, .doubt = closure_doubts, .command = closure_command_line, .ctx = g, .narrow = true, .spare = g->spare };
 	k->closure = closure_open(img, r, &co);
 	index_links(g);
+	for (u32 i = 0; graph_kinds[i]; i++)
+		g->kinds[i] = graph_kinds[i]->state ? arena_zalloc(&g->a, graph_kinds[i]->state) : NULL;
 	for (u32 i = 0; graph_kinds[i]; i++)
 		if (graph_kinds[i]->begin)
 			graph_kinds[i]->begin(g);

@@ -61,21 +61,23 @@ struct graph {
 	bool whole;         /* false: a doubt without bounds; nothing may go */
 	struct arena a;     /* lives as long as the graph */
 	void *keep;         /* graph.c's own */
-	void *kinds[32];    /* each kind's own state, by its place in graph_kinds[] */
+	void *kinds[32];    /* graph_state(), by graph_index() */
 };
 
 struct graph_kind {
 	const char *name;                               /* "python" */
+	size_t state;                                   /* how large its own state is: graph_state() */
 	void (*begin)(struct graph *g);                 /* once, before anything is reached; may be NULL */
 	void (*reached)(struct graph *g, node_id file); /* of every regular file that is reached, once, in the order of the worklist; may be NULL */
 	/* of every command line whose program was found, when that was reached: what the words behind it name in a way of its own (java -cp a.jar:lib/\*, nginx -p PREFIX -c FILE); words[0] is the program as
 	 * it was written. Whole words that are paths, and "--x=PATH", are reached before. May be NULL */
 	void (*command)(struct graph *g, node_id program, const struct str *words, u32 n, node_id because);
 	bool (*settle)(struct graph *g);                /* nothing is left to do: true when it reached more; may be NULL */
-	void (*end)(struct graph *g);                   /* frees its state; may be NULL */
+	void (*end)(struct graph *g);                   /* frees what its state has of its own; may be NULL */
 };
 extern const struct graph_kind *const graph_kinds[]; /* NULL-terminated: graph.c */
-u32 graph_index(const struct graph_kind *k);         /* of g->kinds */
+u32 graph_index(const struct graph_kind *k);
+void *graph_state(const struct graph *g, const struct graph_kind *k); /* zeros at the beginning; the graph's, as what lies in its arena is */
 
 struct graph_owners;
 struct graph_options {
@@ -101,7 +103,10 @@ void graph_reach_below(struct graph *g, node_id dir, enum graph_use use, node_id
 node_id graph_reach_path(struct graph *g, node_id dir, struct str path, enum graph_use use, node_id because);
 void graph_source_command(struct graph *g, node_id file, struct str text); /* what a source's `c` line starts (source.h) */
 node_id graph_find_path(struct graph *g, node_id dir, struct str path);               /* the same, reaching nothing */
-node_id graph_step(const struct graph *g, node_id dir, struct str path);               /* a path that stays below a directory, through links on its way; ".." is no part of it */
+/* A path that stays below a directory (".." is no part of it), through links on its way. */
+node_id graph_step(const struct graph *g, node_id dir, struct str path);
+/* What an interpreter or its library was installed to: /usr of /usr/bin/perl, of /lib/x86_64-linux-gnu/libperl.so. */
+node_id graph_prefix(const struct graph *g, node_id program);
 node_id graph_program(struct graph *g, struct str name);                              /* found in PATH; 0 */
 void graph_elf(struct graph *g, node_id file, node_id because);                       /* reached as a library that is loaded: it and what it needs */
 void graph_doubt(struct graph *g, bool bounded, const char *fmt, ...) printf_like(3, 4); /* bounded: what it may be has been kept */

@@ -13,14 +13,8 @@ struct keep {
 	bool drawn;
 };
 
-static struct keep *keep_of(struct graph *g) { return g->kinds[graph_index(&graph_java)]; }
-static void end(struct graph *g)
-{
-	struct keep *k = keep_of(g);
-	if (k)
-		free(k->noted);
-	free(k);
-}
+static struct keep *keep_of(const struct graph *g) { return graph_state(g, &graph_java); }
+static void end(struct graph *g) { free(keep_of(g)->noted); }
 
 /* --- the machine --- */
 static node_id at(const struct graph *g, node_id dir, const char *path)
@@ -105,7 +99,6 @@ static bool is_home(const struct graph *g, node_id dir)
 static void begin(struct graph *g)
 {
 	static const char *const homes[] = { "/usr/lib/jvm/*", "/opt/*", "/opt/java/*", "/usr/local/*", "/opt/jdk/*" };
-	g->kinds[graph_index(&graph_java)] = xcalloc(1, sizeof(struct keep));
 	for (size_t i = 0; i < countof(homes); i++) {
 		autofree node_id *v = NULL;
 		u32 n = conf_match(g, 0, str_of(homes[i]), &v);
@@ -367,4 +360,4 @@ static bool settle(struct graph *g)
 	return more;
 }
 
-const struct graph_kind graph_java = { .name = "java", .begin = begin, .reached = reached, .command = command, .settle = settle, .end = end };
+const struct graph_kind graph_java = { .name = "java", .state = sizeof(struct keep), .begin = begin, .reached = reached, .command = command, .settle = settle, .end = end };

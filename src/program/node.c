@@ -10,15 +10,7 @@ struct state {
 	u32 n, cap, head;
 	bool runs, asked;
 };
-static struct state *state_of(struct graph *g)
-{
-	u32 i = graph_index(&graph_node);
-	if (!g->kinds[i]) {
-		struct state *s = g->kinds[i] = xcalloc(1, sizeof *s);
-		s->flags = xcalloc((size_t)g->n + 1, 1);
-	}
-	return g->kinds[i];
-}
+static struct state *state_of(const struct graph *g) { return graph_state(g, &graph_node); }
 
 static bool is_source(struct graph *g, node_id id) { return source_letter(graph_note(g, id)) == 'N' && !str_is(graph_name(g, id), "package.json"); }
 
@@ -479,6 +471,8 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 }
 
 /* --- the kind --- */
+static void begin(struct graph *g) { state_of(g)->flags = arena_array(&g->a, u8, (size_t)g->n + 1); }
+
 static void reached(struct graph *g, node_id file)
 {
 	struct state *s = state_of(g);
@@ -531,14 +525,6 @@ static bool settle(struct graph *g)
 	return any;
 }
 
-static void end(struct graph *g)
-{
-	struct state *s = g->kinds[graph_index(&graph_node)];
-	if (!s)
-		return;
-	free(s->flags);
-	free(s->queue);
-	free(s);
-}
+static void end(struct graph *g) { free(state_of(g)->queue); }
 
-const struct graph_kind graph_node = { .name = "node", .reached = reached, .command = command, .settle = settle, .end = end };
+const struct graph_kind graph_node = { .name = "node", .state = sizeof(struct state), .begin = begin, .reached = reached, .command = command, .settle = settle, .end = end };

@@ -37,15 +37,12 @@ struct perl {
 	bool running, all;
 };
 
-static struct perl *perl_of(struct graph *g)
+static struct perl *perl_of(const struct graph *g) { return graph_state(g, &graph_perl); }
+
+static void begin(struct graph *g)
 {
-	u32 i = graph_index(&graph_perl);
-	if (!g->kinds[i]) {
-		struct perl *p = xcalloc(1, sizeof *p);
-		hashtab_open(&p->seen, 256);
-		g->kinds[i] = p;
-	}
-	return g->kinds[i];
+	struct perl *p = perl_of(g);
+	hashtab_open(&p->seen, 256);
 }
 
 /* --- wanting --- */
@@ -266,14 +263,10 @@ enum { IMPORT = 1, LOAD = 2, EVAL = 4, WIDE = 8, FILES = 16, RUN = 32, NAMES = 6
 
 static u32 unknowns(struct str note)
 {
-	static const char *const words[] = { "import", "load", "eval", "wide", "files", "run" };
+	u32 bits = source_unknowns(note, "import load eval wide files run");
 	char letter;
 	struct str text;
-	u32 bits = 0;
 	while (source_next(&note, &letter, &text)) {
-		for (u32 i = 0; letter == 'x' && i < countof(words); i++)
-			if (str_is(text, words[i]))
-				bits |= 1u << i;
 		if (letter == 'm' && str_among(text, "Module::Implementation Module::Runtime Module::Load Module::Load::Conditional Class::Load Module::Find Module::Util Mojo::Loader Plack::Util UNIVERSAL::require Class::Inspector Module::Loader "
 						    "Catalyst::Utils Module::Pluggable Module::Pluggable::Object Class::Autouse Plugin::Loader Plugin::Simple Dancer2::Core::Factory"))
 			bits |= NAMES;
@@ -456,17 +449,7 @@ static void read_file(struct graph *g, node_id file)
 }
 
 /* --- the kind --- */
-static bool is_interpreter(struct str name)
-{
-	if (str_starts(name, STR("libperl.so")))
-		return true;
-	if (!str_starts(name, STR("perl")))
-		return false;
-	for (size_t i = 4; i < name.n; i++)
-		if (name.p[i] != '.' && (name.p[i] < '0' || name.p[i] > '9'))
-			return false;
-	return true;
-}
+static bool is_interpreter(struct str name) { return source_runs(name, "perl") || str_starts(name, STR("libperl.so")); }
 
 static void options(struct graph *g, struct str t, node_id because)
 {
@@ -487,16 +470,9 @@ static void begin_perl(struct graph *g, node_id interpreter)
 				  "overload.pm overloading.pm Carp.pm Exporter.pm XSLoader.pm DynaLoader.pm vars.pm re.pm Symbol.pm lib.pm bytes.pm bytes_heavy.pl builtin.pm version.pm version/regex.pm integer.pm constant.pm "
 				  "utf8_heavy.pl sitecustomize.pl FileHandle.pm SelectSaver.pm sort.pm";
 	struct str env = str_of(graph_env(g, "PERL5LIB")), opt = str_of(graph_env(g, "PERL5OPT"));
-	node_id bin = rootfs_node(g->r, interpreter)->parent, prefix = bin ? rootfs_node(g->r, bin)->parent : 0;
+	node_id usr = rootfs_find(g->r, STR("/usr"), true), prefix = graph_prefix(g, interpreter);
 	while (env.p)
 		add_lib(g, str_cut(&env, ':'), 0);
-	if (str_starts(graph_name(g, interpreter), STR("lib"))) { /* PREFIX/lib[/MACHINE]/libperl.so */
-		while (prefix && prefix != ROOTFS_ROOT && !str_among(graph_name(g, prefix), "usr local") && rootfs_node(g->r, prefix)->parent != ROOTFS_ROOT)
-			prefix = rootfs_node(g->r, prefix)->parent;
-	}
-	node_id usr = rootfs_find(g->r, STR("/usr"), true);
-	if (!prefix || prefix == ROOTFS_ROOT)
-		prefix = usr;
 	if (prefix == usr) {
 		add_root(g, rootfs_find(g->r, STR("/etc/perl"), true), false, false);
 		add_libraries(g, rootfs_find(g->r, STR("/usr/local"), true), false);
@@ -557,9 +533,9 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 
 static bool settle(struct graph *g)
 {
-	struct perl *p = g->kinds[graph_index(&graph_perl)];
+	struct perl *p = perl_of(g);
 	bool any = false;
-	if (!p || !p->running)
+	if (!p->running)
 		return false;
 	while (p->files_done < p->n_files || p->done < p->n) {
 		any = true;
@@ -575,13 +551,10 @@ static bool settle(struct graph *g)
 
 static void end(struct graph *g)
 {
-	struct perl *p = g->kinds[graph_index(&graph_perl)];
-	if (!p)
-		return;
+	struct perl *p = perl_of(g);
 	hashtab_free(&p->seen);
 	free(p->v);
 	free(p->files);
-	free(p);
 }
 
-const struct graph_kind graph_perl = { .name = "perl", .reached = reached, .command = command, .settle = settle, .end = end };
+const struct graph_kind graph_perl = { .name = "perl", .state = sizeof(struct perl), .begin = begin, .reached = reached, .command = command, .settle = settle, .end = end };

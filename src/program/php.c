@@ -15,15 +15,7 @@ struct state {
 	bool runs, indexed;
 };
 
-static struct state *state_of(struct graph *g)
-{
-	u32 i = graph_index(&graph_php);
-	if (!g->kinds[i]) {
-		struct state *s = g->kinds[i] = xcalloc(1, sizeof *s);
-		s->flags = xcalloc((size_t)g->n + 1, 1);
-	}
-	return g->kinds[i];
-}
+static struct state *state_of(const struct graph *g) { return graph_state(g, &graph_php); }
 
 /* --- directories that stay whole --- */
 static void keep_below(struct graph *g, node_id dir, enum graph_use use, node_id because)
@@ -239,6 +231,7 @@ static void begin(struct graph *g)
 {
 	static const char *const helpers[] = { "php-helper", "php-maintscript-helper", "sessionclean", "php-fpm-socket-helper" };
 	node_id dir = graph_find_path(g, 0, STR("/usr/lib/php"));
+	state_of(g)->flags = arena_array(&g->a, u8, (size_t)g->n + 1);
 	for (size_t i = 0; rootfs_is_dir(g->r, dir) && i < countof(helpers); i++)
 		graph_spare(g, rootfs_child(g->r, dir, str_of(helpers[i])));
 	for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at));)
@@ -375,15 +368,11 @@ static bool settle(struct graph *g)
 
 static void end(struct graph *g)
 {
-	struct state *s = g->kinds[graph_index(&graph_php)];
-	if (!s)
-		return;
+	struct state *s = state_of(g);
 	if (s->indexed)
 		hashtab_free(&s->by_name);
 	free(s->classes);
-	free(s->flags);
 	free(s->queue);
-	free(s);
 }
 
-const struct graph_kind graph_php = { .name = "php", .begin = begin, .reached = reached, .settle = settle, .end = end };
+const struct graph_kind graph_php = { .name = "php", .state = sizeof(struct state), .begin = begin, .reached = reached, .settle = settle, .end = end };

@@ -3,7 +3,7 @@
 #include "program/python_kind.h"
 #include "program/script.h"
 
-struct python_kind *python_of(const struct graph *g) { return g->kinds[graph_index(&graph_python)]; }
+struct python_kind *python_of(const struct graph *g) { return graph_state(g, &graph_python); }
 
 bool python_step(struct graph *g)
 {
@@ -487,10 +487,9 @@ static bool settle(struct graph *g)
 
 static void begin(struct graph *g)
 {
-	struct python_kind *k = xcalloc(1, sizeof *k);
-	g->kinds[graph_index(&graph_python)] = k;
-	k->mark = xcalloc((size_t)g->n + 1, 1);
-	k->rows = xcalloc(python_rows, sizeof *k->rows);
+	struct python_kind *k = python_of(g);
+	k->mark = arena_array(&g->a, u8, (size_t)g->n + 1);
+	k->rows = arena_array(&g->a, bool, python_rows);
 	for (node_id id = rootfs_next(g->r, ROOTFS_ROOT); id; id = rootfs_next(g->r, id)) /* its name on a directory is no reason for all of it */
 		if (rootfs_type(g->r, id) == TAR_DIR && (str_starts(graph_name(g, id), STR("python")) || str_starts(graph_name(g, id), STR("pypy"))) && rootfs_child(g->r, id, STR("os.py")))
 			graph_spare(g, id);
@@ -499,15 +498,10 @@ static void begin(struct graph *g)
 static void end(struct graph *g)
 {
 	struct python_kind *k = python_of(g);
-	if (!k)
-		return;
-	free(k->mark);
 	free(k->queue);
 	free(k->infos);
 	free(k->groups);
-	free(k->rows);
 	free(k->lines);
-	free(k);
 }
 
-const struct graph_kind graph_python = { .name = "python", .begin = begin, .reached = reached, .command = python_command, .settle = settle, .end = end };
+const struct graph_kind graph_python = { .name = "python", .state = sizeof(struct python_kind), .begin = begin, .reached = reached, .command = python_command, .settle = settle, .end = end };

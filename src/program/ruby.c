@@ -49,17 +49,14 @@ struct ruby {
 	bool running, all;
 };
 
-static struct ruby *ruby_of(struct graph *g)
+static struct ruby *ruby_of(const struct graph *g) { return graph_state(g, &graph_ruby); }
+
+static void begin(struct graph *g)
 {
-	u32 i = graph_index(&graph_ruby);
-	if (!g->kinds[i]) {
-		struct ruby *p = xcalloc(1, sizeof *p);
-		hashtab_open(&p->seen, 256);
-		hashtab_open(&p->owned, 256);
-		hashtab_open(&p->dirs, 256);
-		g->kinds[i] = p;
-	}
-	return g->kinds[i];
+	struct ruby *p = ruby_of(g);
+	hashtab_open(&p->seen, 256);
+	hashtab_open(&p->owned, 256);
+	hashtab_open(&p->dirs, 256);
 }
 
 /* Features that ask for others by names that are made up, or that are better kept together. */
@@ -397,19 +394,7 @@ static u32 gem_of(struct graph *g, node_id file, struct buf *out, bool *inside)
 
 /* --- what a file refers to --- */
 enum { IMPORT = 1, LOAD = 2, EVAL = 4, WIDE = 8, FILES = 16, BUNDLER = 32, RUN = 64 };
-
-static u32 unknowns(struct str note)
-{
-	static const char *const words[] = { "import", "load", "eval", "wide", "files", "bundler", "run" };
-	char letter;
-	struct str text;
-	u32 bits = 0;
-	while (source_next(&note, &letter, &text))
-		for (u32 i = 0; letter == 'x' && i < countof(words); i++)
-			if (str_is(text, words[i]))
-				bits |= 1u << i;
-	return bits;
-}
+static const char unknown[] = "import load eval wide files bundler run";
 
 static bool for_developers(struct str m)
 {
@@ -498,7 +483,7 @@ static void read_file(struct graph *g, node_id file)
 	struct str note = graph_note(g, file), rest = note, text, name = graph_name(g, file);
 	struct buf feature = BUF(0);
 	bool inside;
-	u32 gem = gem_of(g, file, &feature, &inside), bits = unknowns(note);
+	u32 gem = gem_of(g, file, &feature, &inside), bits = source_unknowns(note, unknown);
 	enum graph_use use = g->use[file];
 	bool merely = use == USE_PACKAGE; /* stays with others of its package: what it loads does, too, what it would start or read does not */
 	bool application = !gem && !inside, lazy = !application && (is_rubygems(&feature) || use == USE_SEEN || use == USE_DATA || use == USE_PLUGIN || use == USE_WIDE || use == USE_PACKAGE);
@@ -551,17 +536,7 @@ static void read_file(struct graph *g, node_id file)
 }
 
 /* --- the kind --- */
-static bool is_interpreter(struct str name)
-{
-	if (str_starts(name, STR("libruby")))
-		return str_contains(name, STR(".so"));
-	if (!str_starts(name, STR("ruby")))
-		return false;
-	for (size_t i = 4; i < name.n; i++)
-		if (name.p[i] != '.' && (name.p[i] < '0' || name.p[i] > '9'))
-			return false;
-	return true;
-}
+static bool is_interpreter(struct str name) { return source_runs(name, "ruby") || (str_starts(name, STR("libruby")) && str_contains(name, STR(".so"))); }
 
 static void option(struct graph *g, struct str t, node_id because)
 {
@@ -583,12 +558,7 @@ static void begin_ruby(struct graph *g, node_id interpreter)
 	static const char own[] = "rbconfig rubygems rubygems/defaults/operating_system rubygems/defaults/ruby rubygems/errors did_you_mean error_highlight syntax_suggest syntax_suggest/core_ext monitor pp set bundled_gems enc/ "
 				  "unicode_normalize/normalize random/formatter io/console/size ruby2_keywords etc rubygems/ext rubygems/core_ext/ rubygems/security_option rubygems/bundler_version_finder continuation warning";
 	struct str env = str_of(graph_env(g, "RUBYLIB")), opt = str_of(graph_env(g, "RUBYOPT"));
-	node_id bin = rootfs_node(g->r, interpreter)->parent, prefix = bin ? rootfs_node(g->r, bin)->parent : 0, usr = rootfs_find(g->r, STR("/usr"), true), local = rootfs_find(g->r, STR("/usr/local"), true);
-	if (str_starts(graph_name(g, interpreter), STR("lib")))
-		while (prefix && prefix != ROOTFS_ROOT && !str_among(graph_name(g, prefix), "usr local") && rootfs_node(g->r, prefix)->parent != ROOTFS_ROOT)
-			prefix = rootfs_node(g->r, prefix)->parent;
-	if (!prefix || prefix == ROOTFS_ROOT)
-		prefix = usr;
+	node_id prefix = graph_prefix(g, interpreter), usr = rootfs_find(g->r, STR("/usr"), true), local = rootfs_find(g->r, STR("/usr/local"), true);
 	while (env.p)
 		add_lib(g, str_cut(&env, ':'), 0);
 	for (u32 i = 0; i < countof(parts); i++) {
@@ -662,9 +632,9 @@ static void command(struct graph *g, node_id program, const struct str *words, u
 
 static bool settle(struct graph *g)
 {
-	struct ruby *p = g->kinds[graph_index(&graph_ruby)];
+	struct ruby *p = ruby_of(g);
 	bool any = false;
-	if (!p || !p->running)
+	if (!p->running)
 		return false;
 	while (p->files_done < p->n_files || p->done < p->n) {
 		any = true;
@@ -680,9 +650,7 @@ static bool settle(struct graph *g)
 
 static void end(struct graph *g)
 {
-	struct ruby *p = g->kinds[graph_index(&graph_ruby)];
-	if (!p)
-		return;
+	struct ruby *p = ruby_of(g);
 	hashtab_free(&p->seen);
 	hashtab_free(&p->owned);
 	hashtab_free(&p->dirs);
@@ -690,7 +658,6 @@ static void end(struct graph *g)
 	free(p->specs);
 	free(p->own);
 	free(p->files);
-	free(p);
 }
 
-const struct graph_kind graph_ruby = { .name = "ruby", .reached = reached, .command = command, .settle = settle, .end = end };
+const struct graph_kind graph_ruby = { .name = "ruby", .state = sizeof(struct ruby), .begin = begin, .reached = reached, .command = command, .settle = settle, .end = end };

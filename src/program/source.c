@@ -108,6 +108,30 @@ bool source_next(struct str *rest, char *letter, struct str *text)
 	}
 }
 
+u32 source_unknowns(struct str note, const char *words)
+{
+	char letter;
+	struct str text;
+	u32 bits = 0;
+	while (source_next(&note, &letter, &text)) {
+		struct str rest = str_of(words);
+		for (u32 bit = 1; letter == 'x' && rest.p; bit <<= 1)
+			if (str_eq(str_cut(&rest, ' '), text))
+				bits |= bit;
+	}
+	return bits;
+}
+
+bool source_runs(struct str interpreter, const char *name)
+{
+	if (!str_starts(interpreter, str_of(name)))
+		return false;
+	struct str version = str_from(interpreter, strlen(name));
+	while (version.n && (version.p[0] == '.' || (version.p[0] >= '0' && version.p[0] <= '9')))
+		version = str_from(version, 1);
+	return !version.n;
+}
+
 /* --- the collector --- */
 struct source {
 	struct buf dir, name, text;

@@ -42,6 +42,8 @@ extern const struct collector source_collector;
 void source_take(const struct source_language *l, struct str dir, struct str name, struct str text, bool cut, struct buf *note);
 
 /* Reading a note: the language's letter, then line after line. */
+bool source_runs(struct str interpreter, const char *name); /* "perl", "perl5.36": a name, and nothing but a version behind it */
 char source_letter(struct str note);
 bool source_next(struct str *rest, char *letter, struct str *text); /* `rest` begins as the note */
+u32 source_unknowns(struct str note, const char *words); /* which of these words (with blanks between, at most 32) its x lines say: the first is bit 0 */
 #endif

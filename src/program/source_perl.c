@@ -694,15 +694,7 @@ static bool is(struct str dir, struct str name)
 	return str_ends(name, STR(".pm")) || str_ends(name, STR(".pl")) || str_ends(name, STR(".al")) || str_ends(name, STR(".psgi")) || str_ends(name, STR(".ep")) || str_ends(name, STR(".plx"));
 }
 
-static bool runs(struct str interpreter)
-{
-	if (!str_starts(interpreter, STR("perl")) && !str_starts(interpreter, STR("plackup")) && !str_starts(interpreter, STR("starman")))
-		return false;
-	for (size_t i = 4; i < interpreter.n && interpreter.p[0] == 'p' && interpreter.p[1] == 'e'; i++)
-		if (!is_digit(interpreter.p[i]) && interpreter.p[i] != '.')
-			return false;
-	return true;
-}
+static bool runs(struct str interpreter) { return source_runs(interpreter, "perl") || str_starts(interpreter, STR("plackup")) || str_starts(interpreter, STR("starman")); }
 
 /* #!/bin/sh, and then: eval 'exec perl -S $0 "$@"' if 0; */
 static bool looks(struct str dir, struct str name, struct str head)

@@ -545,14 +545,6 @@ static bool is(struct str dir, struct str name)
 	       str_among(name, "Gemfile Gemfile.lock gems.rb gems.locked Rakefile Capfile Guardfile Procfile.rb");
 }
 
-static bool runs(struct str interpreter)
-{
-	if (!str_starts(interpreter, STR("ruby")) && !str_starts(interpreter, STR("jruby")) && !str_starts(interpreter, STR("truffleruby")))
-		return false;
-	for (size_t i = 4; i < interpreter.n && interpreter.p[0] == 'r'; i++)
-		if (!is_digit(interpreter.p[i]) && interpreter.p[i] != '.')
-			return false;
-	return true;
-}
+static bool runs(struct str interpreter) { return source_runs(interpreter, "ruby") || str_starts(interpreter, STR("jruby")) || str_starts(interpreter, STR("truffleruby")); }
 
 const struct source_language source_ruby = { .letter = 'R', .name = "ruby", .is = is, .runs = runs, .read = read_ruby };
