@@ -357,6 +357,7 @@ int choose(const struct image *img, const struct rootfs *r, const struct package
 		return error_set(err, ERR_INPUT, "it starts nothing: say what is needed with --exec or --keep, or use --level safe");
 	*ret = (struct choice){ .level = opt->level, .r = r, .pkgs = pkgs, .litter = l, .litter_kind = xmalloc(l->n) };
 	memcpy(ret->litter_kind, l->kind, l->n);
+	ret->wanted = xcalloc(l->n, sizeof *ret->wanted);
 	ret->names = xcalloc(pkgs->n + 1u, sizeof *ret->names);
 	for (u32 i = 0; i < pkgs->n; i++)
 		ret->names[i + 1] = pkgs->v[i].name;
@@ -378,8 +379,10 @@ bool choose_restore(struct choice *c, const char *const *paths, u32 n, bool same
 	bool any = false;
 	for (u32 i = 0; i < n; i++) {
 		node_id id = rootfs_find(c->r, str_of(paths[i]), false);
-		if (!id || id == ROOTFS_ROOT || !c->litter->kind[id] || (same && c->litter->kind[id] == LITTER_DATABASE))
+		bool database = id && c->litter->kind[id] == LITTER_DATABASE;
+		if (!id || id == ROOTFS_ROOT || !c->litter->kind[id] || (database && (same || c->wanted[id])))
 			continue;
+		c->wanted[id] |= database;
 		any = true;
 		if (rootfs_type(c->r, id) == TAR_DIR)
 			graph_reach_below(c->graph, id, USE_SEEN, GRAPH_START);
@@ -402,7 +405,7 @@ u32 choose_gone(const struct choice *c, struct arena *a, const char ***ret)
 	u32 n = 0, cap = 0;
 	for (node_id id = rootfs_next(c->r, ROOTFS_ROOT); id; id = rootfs_next(c->r, id)) {
 		node_id parent = rootfs_node(c->r, id)->parent;
-		if (c->litter->kind[id] && !c->litter->kind[parent])
+		if (c->litter->kind[id] && !c->litter->kind[parent] && !c->wanted[id]) /* those stand at their place again, with less in them */
 			VEC_PUSH(v, n, cap, arena_strdup(a, rootfs_path(c->r, id, &path)));
 	}
 	buf_free(&path);
@@ -414,6 +417,7 @@ void choice_free(struct choice *c)
 {
 	graph_free(c->graph);
 	free(c->litter_kind);
+	free(c->wanted);
 	free(c->names);
 	free(c->gone_shells);
 	free(c->gone_managers);

@@ -37,6 +37,7 @@ struct choice {
 	const struct packages *pkgs;
 	struct litter *litter;
 	u8 *litter_kind;           /* by node: what litter_find() said */
+	bool *wanted;              /* by node: a database that the program doesn't do without */
 	struct graph_owners owners;
 	const char **names;        /* of owners */
 	node_id *gone_shells, *gone_managers, *gone_setuid; /* what goes of these, in the order of nodes; each with its number */

@@ -1,24 +1,12 @@
 #include "slim/database.h"
 #include "layer/tarout.h"
-#include "package/rpm_rewrite.h"
+#include "slim/database_parts.h"
 #include "slim/prove.h"
 #include "store/load.h"
 
-#define DATABASE_MAX (64 * MiB)
 #define INFO "/var/lib/dpkg/info"
 
-struct writer {
-	struct choice *c;
-	const struct rootfs *r;
-	const struct packages *p;
-	struct additions *x;
-	struct buf path;
-};
-
-static struct str name_of(const struct rootfs *r, node_id id) { return str_n(rootfs_node(r, id)->name, rootfs_node(r, id)->length); }
-static bool stays(const struct writer *w, node_id id) { return !w->c->litter->kind[id]; }
-
-static int read_file(struct writer *w, node_id id, struct buf *out, struct error *err)
+int dbs_read(struct databases *w, node_id id, struct buf *out, struct error *err)
 {
 	const struct inode *in = rootfs_inode(w->r, rootfs_node(w->r, id)->inode);
 	struct stream *s;
@@ -44,36 +32,36 @@ static s64 time_of(const struct rootfs *r, node_id id)
 	return e ? e->mtime : 0;
 }
 
-static void goes(struct writer *w, node_id id)
+void dbs_goes(struct databases *w, node_id id)
 {
 	if (id)
 		w->c->litter->kind[id] = LITTER_DATABASE;
 }
 
-static void goes_below(struct writer *w, node_id dir)
+static void goes_below(struct databases *w, node_id dir)
 {
 	for (node_id id = dir; id; id = rootfs_next(w->r, id)) { /* whoever lies below it comes after it */
 		node_id up = id;
 		while (up && up != dir && up != ROOTFS_ROOT)
 			up = rootfs_node(w->r, up)->parent;
 		if (up == dir && (id != dir || rootfs_type(w->r, id) != TAR_DIR) && !w->c->graph->use[id])
-			goes(w, id);
+			dbs_goes(w, id);
 	}
 }
 
 /* A directory, or a file, and the directories above it stay. */
-static void keeps(struct writer *w, node_id id)
+void dbs_keeps(struct databases *w, node_id id)
 {
 	for (; id && id != ROOTFS_ROOT && w->c->litter->kind[id]; id = rootfs_node(w->r, id)->parent)
 		w->c->litter->kind[id] = LITTER_NONE;
 }
 
-static void find_left(struct writer *w)
+static void find_left(struct databases *w)
 {
 	w->x->left = xcalloc(w->p->n + 1u, sizeof *w->x->left);
 	for (node_id id = rootfs_next(w->r, ROOTFS_ROOT); id; id = rootfs_next(w->r, id)) {
 		u32 o = id < w->p->n_owner ? w->p->owner[id] : 0;
-		if (!o || !stays(w, id) || rootfs_type(w->r, id) == TAR_DIR || w->p->v[o - 1].database == id || w->x->left[o - 1])
+		if (!o || !dbs_stays(w, id) || rootfs_type(w->r, id) == TAR_DIR || w->p->v[o - 1].database == id || w->x->left[o - 1])
 			continue;
 		struct str path = rootfs_path(w->r, id, &w->path);
 		node_id to = rootfs_type(w->r, id) == TAR_SYMLINK ? rootfs_find(w->r, path, true) : 0;
@@ -84,11 +72,35 @@ static void find_left(struct writer *w)
 	}
 }
 
-/* What a program that stays reads must stay at its place. */
-static bool asked_for(const struct writer *w, node_id id) { return id && w->c->graph->use[id] && w->c->graph->use[id] != USE_PACKAGE && w->c->graph->use[id] != USE_SYSTEM; }
+static int by_path(const void *a, const void *b) { return strcmp(((const struct addition *)a)->path, ((const struct addition *)b)->path); }
+
+bool dbs_asked(const struct databases *w, node_id id)
+{
+	return id && (w->c->wanted[id] || (w->c->graph->use[id] && w->c->graph->use[id] != USE_PACKAGE && w->c->graph->use[id] != USE_SYSTEM));
+}
+
+static void put(struct additions *x, struct addition n)
+{
+	n.path = arena_strdup(&x->a, str_of(n.path));
+	n.content = str_n(arena_bytes(&x->a, n.content), n.content.n);
+	VEC_PUSH(x->v, x->n, x->cap, n);
+	qsort(x->v, x->n, sizeof *x->v, by_path);
+}
+
+void dbs_replace(struct databases *w, node_id id, struct str content)
+{
+	const struct fact_entry *e = rootfs_entry(w->r, id);
+	struct addition n = { .path = str_from(rootfs_path(w->r, id, &w->path), 1).p, .content = content, .mode = e ? e->mode & 07777 : 0644, .mtime = time_of(w->r, id) };
+	if (e) {
+		n.uid = e->uid;
+		n.gid = e->gid;
+	}
+	put(w->x, n);
+	dbs_goes(w, id);
+}
 
 /* --- dpkg --- */
-static const struct package *package_named(const struct writer *w, const char *type, struct str name, struct str arch, u32 *at)
+static const struct package *package_named(const struct databases *w, const char *type, struct str name, struct str arch, u32 *at)
 {
 	for (u32 i = 0; i < w->p->n; i++) {
 		const struct package *k = &w->p->v[i];
@@ -126,7 +138,7 @@ static struct str stanza_of(struct str *rest)
 }
 
 /* NAME.md5sums, or NAME:ARCH.md5sums, without the files that went. */
-static int md5sums(struct writer *w, const struct package *k, struct buf *out, struct error *err)
+static int md5sums(struct databases *w, const struct package *k, struct buf *out, struct error *err)
 {
 	struct buf path = BUF(0), text = BUF(0);
 	buf_printf(&path, INFO "/%s:%s.md5sums", k->name, k->arch);
@@ -135,7 +147,7 @@ static int md5sums(struct writer *w, const struct package *k, struct buf *out, s
 	buf_printf(&path, INFO "/%s.md5sums", k->name);
 	if (!id)
 		id = rootfs_find(w->r, buf_str(&path), true);
-	int r = id && rootfs_type(w->r, id) == TAR_FILE ? read_file(w, id, &text, err) : 0;
+	int r = id && rootfs_type(w->r, id) == TAR_FILE ? dbs_read(w, id, &text, err) : 0;
 	for (struct str rest = buf_str(&text); r == 0 && rest.p && rest.n;) {
 		struct str line = str_cut(&rest, '\n');
 		if (line.n < 35)
@@ -144,7 +156,7 @@ static int md5sums(struct writer *w, const struct package *k, struct buf *out, s
 		buf_putc(&path, '/');
 		buf_add(&path, str_from(line, 34));
 		node_id file = path.n <= TAR_PATH_MAX ? rootfs_find(w->r, buf_str(&path), false) : 0;
-		if (!file || !stays(w, file))
+		if (!file || !dbs_stays(w, file))
 			continue;
 		buf_add(out, line);
 		buf_putc(out, '\n');
@@ -154,7 +166,7 @@ static int md5sums(struct writer *w, const struct package *k, struct buf *out, s
 	return r;
 }
 
-static int dpkg_single(struct writer *w, const struct package *k, struct str stanza, s64 mtime, struct error *err)
+static int dpkg_single(struct databases *w, const struct package *k, struct str stanza, s64 mtime, struct error *err)
 {
 	struct buf path = BUF(0), text = BUF(0);
 	u32 same = 0;
@@ -174,14 +186,14 @@ static int dpkg_single(struct writer *w, const struct package *k, struct str sta
 	return r;
 }
 
-static int dpkg(struct writer *w, struct error *err)
+static int dpkg(struct databases *w, struct error *err)
 {
 	node_id status = rootfs_find(w->r, STR("/var/lib/dpkg/status"), true), dir = rootfs_find(w->r, STR("/var/lib/dpkg"), true);
 	struct buf text, kept = BUF(0);
 	if (!status || rootfs_type(w->r, status) != TAR_FILE)
 		return 0;
-	bool in_place = asked_for(w, status);
-	if (read_file(w, status, &text, err) < 0)
+	bool in_place = dbs_asked(w, status);
+	if (dbs_read(w, status, &text, err) < 0)
 		return -1;
 	int r = 0;
 	for (struct str rest = buf_str(&text); r == 0 && rest.p;) {
@@ -198,9 +210,7 @@ static int dpkg(struct writer *w, struct error *err)
 		}
 	}
 	if (r == 0 && in_place)
-		additions_add(w->x, "var/lib/dpkg/status", buf_str(&kept), time_of(w->r, status));
-	if (r == 0 && in_place)
-		goes(w, status);
+		dbs_replace(w, status, buf_str(&kept));
 	else if (r == 0)
 		goes_below(w, dir);
 	buf_free(&text);
@@ -209,11 +219,11 @@ static int dpkg(struct writer *w, struct error *err)
 }
 
 /* Images without a dpkg have a file a package already: with its checksums it goes or stays. */
-static void dpkg_singles(struct writer *w)
+static void dpkg_singles(struct databases *w)
 {
 	node_id dir = rootfs_find(w->r, STR("/var/lib/dpkg/status.d"), true);
 	for (node_id id = 0; (id = rootfs_next_child(w->r, dir, id));) {
-		struct str name = name_of(w->r, id);
+		struct str name = dbs_name(w, id);
 		if (str_ends(name, STR(".md5sums")))
 			continue;
 		bool left = false;
@@ -225,18 +235,18 @@ static void dpkg_singles(struct writer *w)
 		node_id with = rootfs_child(w->r, dir, buf_str(&sums));
 		buf_free(&sums);
 		if (left) {
-			keeps(w, id);
-			keeps(w, with);
+			dbs_keeps(w, id);
+			dbs_keeps(w, with);
 		} else {
-			goes(w, id);
-			goes(w, with);
+			dbs_goes(w, id);
+			dbs_goes(w, with);
 		}
 	}
 }
 
 /* --- apk --- */
 /* One package of the database without the files that went: lines "F:dir", then "R:file" and what is said of it. */
-static void apk_stanza(struct writer *w, struct str stanza, struct buf *out)
+static void apk_stanza(struct databases *w, struct str stanza, struct buf *out)
 {
 	struct buf dir = BUF(0), path = BUF(0);
 	bool drop = false;
@@ -248,12 +258,12 @@ static void apk_stanza(struct writer *w, struct str stanza, struct buf *out)
 			buf_putc(&dir, '/');
 			buf_add(&dir, str_from(line, 2));
 			node_id id = rootfs_find(w->r, buf_str(&dir), false);
-			drop = !id || !stays(w, id);
+			drop = !id || !dbs_stays(w, id);
 		} else if (kind == 'R') {
 			buf_clear(&path);
 			buf_printf(&path, "%s/%.*s", dir.p ? dir.p : "", STR_FMT(str_from(line, 2)));
 			node_id id = rootfs_find(w->r, buf_str(&path), false);
-			drop = !id || !stays(w, id);
+			drop = !id || !dbs_stays(w, id);
 		} else if (kind != 'a' && kind != 'Z' && kind != 'M') {
 			drop = false;
 		}
@@ -267,17 +277,17 @@ static void apk_stanza(struct writer *w, struct str stanza, struct buf *out)
 	buf_free(&path);
 }
 
-static int apk(struct writer *w, struct error *err)
+static int apk(struct databases *w, struct error *err)
 {
 	static const char *const places[] = { "/lib/apk/db/installed", "/usr/lib/apk/db/installed" };
 	for (size_t i = 0; i < countof(places); i++) {
 		node_id id = rootfs_find(w->r, str_of(places[i]), true);
 		struct buf text, kept = BUF(0);
-		if (!id || rootfs_type(w->r, id) != TAR_FILE || !stays(w, id))
-			keeps(w, id ? rootfs_node(w->r, id)->parent : 0);
+		if (!id || rootfs_type(w->r, id) != TAR_FILE || !dbs_stays(w, id))
+			dbs_keeps(w, id ? rootfs_node(w->r, id)->parent : 0);
 		if (!id || rootfs_type(w->r, id) != TAR_FILE || w->c->litter->kind[id] == LITTER_DATABASE)
 			continue;
-		if (read_file(w, id, &text, err) < 0)
+		if (dbs_read(w, id, &text, err) < 0)
 			return -1;
 		for (struct str rest = buf_str(&text); rest.p;) {
 			struct str stanza = stanza_of(&rest);
@@ -287,142 +297,53 @@ static int apk(struct writer *w, struct error *err)
 				apk_stanza(w, stanza, &kept);
 		}
 		if (kept.n)
-			additions_add(w->x, str_from(rootfs_path(w->r, id, &w->path), 1).p, buf_str(&kept), time_of(w->r, id));
-		goes(w, id);
+			dbs_replace(w, id, buf_str(&kept));
+		dbs_goes(w, id);
 		buf_free(&text);
 		buf_free(&kept);
 	}
-	keeps(w, rootfs_find(w->r, STR("/etc/apk/repositories"), false)); /* which release it is, for advisories */
+	dbs_keeps(w, rootfs_find(w->r, STR("/etc/apk/repositories"), false)); /* which release it is, for advisories */
 	return 0;
 }
 
-/* --- the others --- */
-static void by_file(struct writer *w)
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* What is installed in several places is gone when it is in none of them. */
+static void find_gone(struct databases *w)
 {
+	struct additions *x = w->x;
+	const char **left = xcalloc(w->p->n + 1u, sizeof *left);
+	u32 n = 0;
+	x->gone = xcalloc(w->p->n + 1u, sizeof *x->gone);
+	for (u32 i = 0; i < w->p->n; i++)
+		if (x->left[i])
+			left[n++] = w->p->v[i].purl;
+	if (n)
+		qsort(left, n, sizeof *left, by_text);
 	for (u32 i = 0; i < w->p->n; i++) {
 		const struct package *k = &w->p->v[i];
-		if (!k->database || k->origin == ORIGIN_BINARY || k->origin == ORIGIN_DOCUMENT || !w->p->owner)
-			continue;
-		bool alpm = strcmp(k->type, "alpm") == 0;
-		if (k->origin != ORIGIN_INSTALLED && !alpm)
-			continue;
-		if (!k->files && !alpm) {
-			w->x->left[i] = stays(w, k->database); /* nothing tells which files are its own */
-			continue;
-		}
-		bool only = w->x->left[i] || (k->files == 1 && stays(w, k->database)); /* a package that is its description alone */
-		w->x->left[i] = only;
-		if (only) {
-			keeps(w, k->database);
-			for (node_id id = 0; alpm && (id = rootfs_next_child(w->r, rootfs_up(w->r, k->database), id));)
-				keeps(w, id);
-		} else {
-			goes(w, k->database);
-		}
+		bool had = k->files || k->origin == ORIGIN_INSTALLED || k->origin == ORIGIN_BINARY;
+		if (!x->left[i] && had && !(n && bsearch(&k->purl, left, n, sizeof *left, by_text)))
+			x->gone[x->n_gone++] = k->purl;
 	}
-}
-
-/* --- rpm --- */
-struct rpms { /* those that are left, sorted */
-	struct package *v; /* name, version and architecture alone */
-	u32 n;
-};
-
-static int by_version(const void *a, const void *b)
-{
-	const struct package *x = a, *y = b;
-	int c = strcmp(x->name, y->name);
-	c = c ? c : strcmp(x->version, y->version);
-	return c ? c : strcmp(x->arch, y->arch);
-}
-
-static bool rpm_stays(void *ctx, struct str name, struct str version, struct str arch)
-{
-	const struct rpms *left = ctx;
-	struct arena a = { 0 };
-	struct package k = { .name = arena_strdup(&a, name), .version = arena_strdup(&a, version), .arch = arena_strdup(&a, arch) };
-	bool yes = left->n && bsearch(&k, left->v, left->n, sizeof *left->v, by_version);
-	arena_free(&a);
-	return yes;
-}
-
-static struct rpms rpms_left(const struct writer *w)
-{
-	struct rpms left = { .v = xcalloc(w->p->n + 1u, sizeof *left.v) };
-	for (u32 i = 0; i < w->p->n; i++) {
-		const struct package *k = &w->p->v[i];
-		if (w->x->left[i] && strcmp(k->type, "rpm") == 0 && k->origin == ORIGIN_DATABASE)
-			left.v[left.n++] = (struct package){ .name = k->name, .version = k->version ? k->version : "", .arch = k->arch ? k->arch : "" };
-	}
-	if (left.n)
-		qsort(left.v, left.n, sizeof *left.v, by_version);
-	return left;
-}
-
-/* 1: written anew; 0: not in the form that is written here. */
-static int rpm_file(struct writer *w, node_id dir)
-{
-	node_id id = rootfs_child(w->r, dir, STR("rpmdb.sqlite")), log = rootfs_child(w->r, dir, STR("rpmdb.sqlite-wal")), shared = rootfs_child(w->r, dir, STR("rpmdb.sqlite-shm"));
-	struct buf text = BUF(0), out = BUF(0);
-	struct error err = { 0 };
-	if (!id || rootfs_type(w->r, id) != TAR_FILE || rootfs_size(w->r, id) > DATABASE_MAX)
-		return 0;
-	struct rpms stay = rpms_left(w);
-	int r = read_file(w, id, &text, &err) == 0 && rpm_can_rewrite(buf_str(&text)) && rpm_rewrite(buf_str(&text), rpm_stays, &stay, &out, &err) == 0;
-	if (r) {
-		additions_add(w->x, str_from(rootfs_path(w->r, id, &w->path), 1).p, buf_str(&out), time_of(w->r, id));
-		goes(w, id);
-		goes(w, log);
-		goes(w, shared);
-	}
-	free(stay.v);
-	buf_free(&text);
-	buf_free(&out);
-	return r;
-}
-
-/* Other forms are kept whole while anything of them is left. */
-static void rpm(struct writer *w)
-{
-	static const char *const dirs[] = { "/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm" };
-	u32 left = 0, all = 0;
-	for (u32 i = 0; i < w->p->n; i++) {
-		bool is = strcmp(w->p->v[i].type, "rpm") == 0 && w->p->v[i].origin == ORIGIN_DATABASE;
-		all += is;
-		left += is && w->x->left[i];
-	}
-	bool anew = false;
-	for (size_t i = 0; i < countof(dirs) && all; i++) {
-		node_id dir = rootfs_find(w->r, str_of(dirs[i]), true);
-		if (dir && rootfs_type(w->r, dir) != TAR_DIR)
-			continue;
-		for (node_id id = 0; left && (id = rootfs_next_child(w->r, dir, id));)
-			keeps(w, id);
-	}
-	for (size_t i = 0; i < countof(dirs) && left && left < all && !anew; i++) { /* one is often a link to another */
-		node_id dir = rootfs_find(w->r, str_of(dirs[i]), true);
-		anew = dir && rootfs_type(w->r, dir) == TAR_DIR && rpm_file(w, dir);
-	}
-	if (left && left < all && !anew)
-		problem_add(&w->x->doubts, "rpm: its database is kept as it is and lists %u packages that are gone", all - left);
+	free(left);
 }
 
 int database_rewrite(struct choice *c, struct additions *ret, struct error *err)
 {
 	*ret = (struct additions){ 0 };
-	struct writer w = { .c = c, .r = c->r, .p = c->pkgs, .x = ret };
+	struct databases w = { .c = c, .r = c->r, .p = c->pkgs, .x = ret };
 	find_left(&w);
-	by_file(&w);
-	dpkg_singles(&w);
-	rpm(&w);
-	int r = dpkg(&w, err);
+	int r = dbs_languages(&w, err);
+	if (r == 0) {
+		dpkg_singles(&w);
+		dbs_rpm(&w);
+		r = dpkg(&w, err);
+	}
 	if (r == 0)
 		r = apk(&w, err);
-	for (u32 i = 0; i < w.p->n; i++) {
-		u32 cap = ret->n_gone;
-		if (!ret->left[i] && (w.p->v[i].files || w.p->v[i].origin == ORIGIN_INSTALLED))
-			VEC_PUSH(ret->gone, ret->n_gone, cap, w.p->v[i].purl);
-	}
+	if (r == 0)
+		find_gone(&w);
 	buf_free(&w.path);
 	if (r < 0)
 		additions_free(ret);
@@ -469,14 +390,7 @@ void packages_left_free(struct packages *p)
 }
 
 /* --- the layer --- */
-static int by_path(const void *a, const void *b) { return strcmp(((const struct addition *)a)->path, ((const struct addition *)b)->path); }
-
-void additions_add(struct additions *x, const char *path, struct str content, s64 mtime)
-{
-	struct addition n = { .path = arena_strdup(&x->a, str_of(path)), .content = { arena_bytes(&x->a, content), content.n }, .mode = 0644, .mtime = mtime };
-	VEC_PUSH(x->v, x->n, x->cap, n);
-	qsort(x->v, x->n, sizeof *x->v, by_path);
-}
+void additions_add(struct additions *x, const char *path, struct str content, s64 mtime) { put(x, (struct addition){ .path = path, .content = content, .mode = 0644, .mtime = mtime }); }
 
 void additions_free(struct additions *x)
 {
@@ -518,14 +432,14 @@ static int directories(struct tree_writer *t, struct str path, struct error *err
 	return 0;
 }
 
-static int put(struct tree_writer *t, struct str path, struct str content, u32 mode, struct error *err)
+static int write_entry(struct tree_writer *t, struct str path, const struct addition *x, struct error *err)
 {
 	static const char zero[TAR_BLOCK_SIZE];
-	struct tarout_entry e = { .path = path, .type = TAR_FILE, .mode = mode, .mtime = t->mtime, .size = content.n };
+	struct tarout_entry e = { .path = path, .type = TAR_FILE, .mode = x->mode, .uid = x->uid, .gid = x->gid, .mtime = t->mtime, .size = x->content.n };
 	if (directories(t, path, err) < 0 || tarout_header(&e, t->out, err) < 0)
 		return error_wrap(err, "/%.*s", STR_FMT(str_head(path, 200)));
-	buf_add(t->out, content);
-	buf_add(t->out, str_n(zero, tarout_padding(content.n)));
+	buf_add(t->out, x->content);
+	buf_add(t->out, str_n(zero, tarout_padding(x->content.n)));
 	return 0;
 }
 
@@ -553,7 +467,7 @@ static int whiteouts(struct tree_writer *t, const struct additions *x, struct er
 		buf_add(&mark, str_head(at, at.n - name.n));
 		buf_puts(&mark, ".wh.");
 		buf_add(&mark, name);
-		bad = put(t, buf_str(&mark), STR(""), 0644, err);
+		bad = write_entry(t, buf_str(&mark), &(struct addition){ .content = STR(""), .mode = 0644 }, err);
 	}
 	buf_free(&path);
 	buf_free(&mark);
@@ -567,7 +481,7 @@ int additions_tar(const struct additions *x, const struct plan *p, struct buf *o
 	int r = whiteouts(&t, x, err);
 	for (u32 i = 0; i < x->n && r == 0; i++) {
 		t.mtime = x->v[i].mtime;
-		r = put(&t, str_of(x->v[i].path), x->v[i].content, x->v[i].mode, err);
+		r = write_entry(&t, str_of(x->v[i].path), &x->v[i], err);
 	}
 	buf_add(out, str_n(zero, sizeof zero));
 	buf_free(&t.before);

@@ -15,14 +15,14 @@
 struct addition { /* a file of the result that the original does not have */
 	const char *path;  /* without a leading '/' */
 	struct str content;
-	u32 mode;
+	u32 mode, uid, gid;
 	s64 mtime;
 };
 struct additions {
 	struct arena a;
 	struct addition *v; /* sorted bytewise by path */
 	u32 n, cap;
-	const char **gone;  /* by index of the packages that went: their purls, in the order of packages */
+	const char **gone;  /* by index of the packages that went: their purls, in the order of packages; none that another package with files left has */
 	u32 n_gone;
 	bool *left;         /* by index of packages */
 	struct problems doubts;

@@ -158,6 +158,80 @@ def test_the_description_of_a_languages_package_goes_with_its_last_file(pare, tm
     assert not any("idle" in p for p in left) and report["packages_gone"] == ["pkg:pypi/idle@2"]
 
 
+# --- facts: what a bill of materials of the result says is what has files left ---
+
+VENDOR = "app/vendor/"
+
+
+def composer(*more, dev=()):
+    """vendor/composer of these packages: (name, version)."""
+    v2 = [{"name": n, "version": v, "type": "library", "install-path": "../" + n, "extra": {"ratio": 0.5, "url": "https://x/y"}} for n, v in more]
+    php = "<?php return array('root' => array('name' => 'app'), 'versions' => array(%s));\n" % ", ".join("'%s' => array('pretty_version' => '%s')" % p for p in more)
+    return {VENDOR + "composer/installed.json": json.dumps({"packages": v2, "dev": True, "dev-package-names": list(dev)}).encode(), VENDOR + "composer/installed.php": php.encode(),
+            VENDOR + "autoload.php": b"<?php require __DIR__ . '/composer/installed.php';\n"}
+
+
+def php_app(**more):
+    tree = {"bin/run": b"#!/bin/sh\ncat /app/vendor/a/used/src/U.php /app/vendor/composer/installed.json\n", "bin/sh": b"shell", VENDOR + "a/used/src/U.php": b"<?php class U {}\n",
+            VENDOR + "b/idle/src/I.php": b"<?php class I {}\n", VENDOR + "b/tool/src/T.php": b"<?php class T {}\n"}
+    tree.update(composer(("a/used", "1.0.0"), ("b/idle", "2.0"), ("b/tool", "3"), dev=["b/tool", "a/used"]))
+    tree.update(more)
+    return layer(*files(tree, mode=0o755, uid=33, gid=34))
+
+
+def test_composers_list_names_what_is_left(pare, tmp_path):
+    report, out = slim(pare, tmp_path, [php_app()])
+    assert packages(pare, out) == {"composer": {"used"}} and report["after"]["packages"] == 1
+    doc = json.loads(content(out, VENDOR + "composer/installed.json"))
+    assert [p["name"] for p in doc["packages"]] == ["a/used"] and doc["packages"][0]["extra"] == {"ratio": 0.5, "url": "https://x/y"}
+    assert doc["dev"] is True and doc["dev-package-names"] == ["a/used"]
+    assert report["packages_gone"] == ["pkg:composer/b/idle@2.0", "pkg:composer/b/tool@3"]
+    with tarfile.open(fileobj=io.BytesIO(archive(out)[2][-1])) as top:
+        entry = top.getmember(VENDOR + "composer/installed.json")
+    assert (entry.mode, entry.uid, entry.gid) == (0o755, 33, 34)
+    again, second = slim(pare, tmp_path, [php_app()])
+    assert content(second, VENDOR + "composer/installed.json") == content(out, VENDOR + "composer/installed.json") and again == report
+
+
+def test_composers_list_that_says_the_truth_stays_as_it_is(pare, tmp_path):
+    everything = b"#!/bin/sh\ncat /app/vendor/a/used/src/U.php /app/vendor/b/idle/src/I.php /app/vendor/b/tool/src/T.php /app/vendor/composer/installed.json\n"
+    _, out = slim(pare, tmp_path, [php_app(**{"bin/run": everything})])
+    assert content(out, VENDOR + "composer/installed.json") == composer(("a/used", "1.0.0"), ("b/idle", "2.0"), ("b/tool", "3"), dev=["b/tool", "a/used"])[VENDOR + "composer/installed.json"]
+
+
+def test_composers_list_of_nothing_goes(pare, tmp_path):
+    _, out = slim(pare, tmp_path, [php_app(**{"bin/run": b"#!/bin/sh\ncat /app/vendor/autoload.php\n"})])
+    assert packages(pare, out) == {} and "/" + VENDOR + "composer/installed.json" not in tree(pare, f"docker-archive:{out}")
+
+
+def node_app():
+    tree = {"bin/run": b"#!/bin/sh\ncat /app/node_modules/used/index.js /app/node_modules/deep/node_modules/twice/index.js /app/package-lock.json\n", "bin/sh": b"shell",
+            "app/package-lock.json": json.dumps({"lockfileVersion": 3, "packages": {"node_modules/used": {"version": "1.0.0"}, "node_modules/idle": {"version": "2.0.0"}}}).encode()}
+    for name, version in (("used", "1.0.0"), ("idle", "2.0.0"), ("twice", "3.0.0"), ("deep", "4.0.0"), ("deep/node_modules/twice", "3.0.0"), ("@s/idle", "5.0.0")):
+        short = name.rsplit("node_modules/", 1)[-1]
+        tree["app/node_modules/%s/package.json" % name] = json.dumps({"name": short, "version": version}).encode()
+        tree["app/node_modules/%s/index.js" % name] = b"module.exports = 1\n"
+    return layer(*files(tree, mode=0o755))
+
+
+def test_node_packages_are_those_with_files_left_and_lock_files_stay(pare, tmp_path):
+    report, out = slim(pare, tmp_path, [node_app()])
+    assert packages(pare, out) == {"npm": {"used", "twice"}}
+    # what is left in one place is not gone for having gone from another
+    assert sorted(report["packages_gone"]) == ["pkg:npm/%40s/idle@5.0.0", "pkg:npm/deep@4.0.0", "pkg:npm/idle@2.0.0"]
+    assert b"node_modules/idle" in content(out, "app/package-lock.json")
+
+
+def test_gems_are_those_with_files_left(pare, tmp_path):
+    base = "usr/lib/ruby/gems/3.1.0/"
+    tree = {"bin/run": ("#!/bin/sh\ncat /%sgems/used-1.0/lib/used.rb\n" % base).encode(), "bin/sh": b"shell", "app/Gemfile.lock": b"GEM\n  specs:\n    used (1.0)\n    idle (2.0)\n"}
+    for name, version in (("used", "1.0"), ("idle", "2.0")):
+        tree[base + "specifications/%s-%s.gemspec" % (name, version)] = ('Gem::Specification.new do |s|\n  s.name = "%s".freeze\n  s.version = "%s"\nend\n' % (name, version)).encode()
+        tree[base + "gems/%s-%s/lib/%s.rb" % (name, version, name)] = b"X = 1\n"
+    _, out = slim(pare, tmp_path, [layer(*files(tree, mode=0o755))])
+    assert packages(pare, out) == {"gem": {"used"}}
+
+
 # --- rpm ---
 
 def rpm_header(name, files, version="1.0", release="2.fc40"):
