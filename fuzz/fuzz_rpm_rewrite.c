@@ -1,4 +1,4 @@
-/* The bytes are an rpmdb.sqlite of which every second package goes. What comes out is a database in which as many are left as were said to be. */
+/* The bytes are a database of rpm, in any of its forms, of which every second package goes. What comes out is a database in which as many are left as were said to be. */
 #include "package/rpm.h"
 #include "package/rpm_rewrite.h"
 
@@ -31,7 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!rpm_can_rewrite(file))
 		return 0;
 	if (rpm_rewrite(file, second, &c, &out, &err) == 0) {
-		if (rpm_rewrite(buf_str(&out), all, &n, &again, &err) < 0 || n != c.left || !str_eq(buf_str(&out), buf_str(&again)))
+		if (rpm_rewrite(buf_str(&out), all, &n, &again, &err) < 0 || n != c.left)
+			abort();
+		if (str_starts(file, STR("RpmP"))) /* NDB's generation */
+			memcpy(again.p + 8, out.p + 8, 4);
+		if (!str_eq(buf_str(&out), buf_str(&again)))
 			abort();
 	}
 	buf_free(&out);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "package/note.h"
+#include "package/rpm_rewrite.h"
 
 #define RPM_DATABASE_MAX (256 * MiB) /* a larger database is a problem, "over the budget" */
 #define RPM_ENTRIES_MAX 65536u       /* index entries of one header, as in rpm */
@@ -34,6 +35,11 @@ bool rpm_sqlite_whole(struct str pages, struct str frames) must_check;
 void rpm_ndb(struct str db, struct note_writer *w);
 bool rpm_is_bdb(struct str db) must_check;
 void rpm_bdb(struct str db, struct note_writer *w);
+
+/* For rpm_rewrite.c. */
+bool rpm_header_left(struct str blob, rpm_left *left, void *ctx);
+int rpm_ndb_rewrite(struct str file, rpm_left *left, void *ctx, struct buf *out, struct error *err) must_check;
+int rpm_bdb_rewrite(struct str file, rpm_left *left, void *ctx, struct buf *out, struct error *err) must_check;
 
 static inline u32 rpm_be32(const char *p)
 {

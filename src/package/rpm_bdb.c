@@ -6,7 +6,7 @@
  *      item       u8 1 and the bytes, or u8 3 (at 4: u32 first overflow page, at 8: u32 length)
  *
  * Keys are the packages' numbers; 0 keeps the next free one. All pages are looked at in order rather than by bucket: a damaged
- * directory then costs nothing. Pages that were never used, or were freed, are of type 0. */
+ * directory then costs nothing. Pages that were never used, or were freed, are of type 0; page 0 has at 28 the first of a list of them, and at 88 how many pairs there are. */
 #include "base/buf.h"
 #include "package/rpm.h"
 
@@ -142,4 +142,111 @@ void rpm_bdb(struct str db, struct note_writer *w)
 	}
 	free(b.used);
 	buf_free(&b.value);
+}
+
+/* --- with fewer packages --- */
+static void set(const struct bdb *b, char *p, u32 v, u32 bytes)
+{
+	for (u32 i = 0; i < bytes; i++)
+		p[i] = (char)(u8)(v >> 8 * (b->swapped ? bytes - 1 - i : i));
+}
+
+/* The pages of a value's chain are free from now on. They were found good by chain(). */
+static void free_chain(const struct bdb *b, u32 page, struct buf *out)
+{
+	while (page) {
+		u32 next = get32(b, b->db.p + (size_t)page * b->page_size + 16);
+		char *p = out->p + (size_t)page * b->page_size;
+		memset(p + 8, 0, b->page_size - 8);
+		set(b, p + 8, page, 4);
+		set(b, p + 16, get32(b, out->p + 28), 4);
+		set(b, p + 22, b->page_size & 0xffff, 2);
+		set(b, out->p + 28, page, 4);
+		page = next;
+	}
+}
+
+/* Whether the pair stays. What is no package (the number of the next one) does. */
+static bool pair_left(struct bdb *b, struct str key, struct str value, rpm_left *left, void *ctx, struct buf *out)
+{
+	if (key.p[0] != ITEM_DATA || key.n != 5) {
+		note_damage(b->w, "a key that is no package number");
+		return true;
+	}
+	if (get32(b, key.p + 1) == 0)
+		return true;
+	if (value.p[0] == ITEM_DATA)
+		return rpm_header_left(str_from(value, 1), left, ctx);
+	if (value.p[0] != ITEM_OFFPAGE || value.n < 12 || !chain(b, get32(b, value.p + 4), get32(b, value.p + 8))) {
+		note_damage(b->w, "a value that is damaged");
+		return true;
+	}
+	if (rpm_header_left(buf_str(&b->value), left, ctx))
+		return true;
+	free_chain(b, get32(b, value.p + 4), out);
+	return false;
+}
+
+/* The items of page `number` again, without pairs that went; how many those are. */
+static u32 rewrite_page(struct bdb *b, u32 number, rpm_left *left, void *ctx, struct buf *out)
+{
+	const char *page = b->db.p + (size_t)number * b->page_size;
+	u32 n = get16(b, page + 20), kept = 0, low = b->page_size, gone = 0;
+	if (n % 2 || PAGE_HEADER + 2 * n > b->page_size || get32(b, page + 8) != number) {
+		note_damage(b->w, "page %u", number);
+		return 0;
+	}
+	autofree char *new = xcalloc(b->page_size, 1);
+	memcpy(new, page, PAGE_HEADER);
+	for (u32 i = 0; i < n; i += 2) {
+		struct str pair[2];
+		if (!item(b, page, i, &pair[0]) || !item(b, page, i + 1, &pair[1])) {
+			note_damage(b->w, "page %u: item %u", number, i);
+			return 0;
+		}
+		bool stays = pair_left(b, pair[0], pair[1], left, ctx, out);
+		gone += !stays;
+		for (u32 k = 0; k < 2 && stays; k++) {
+			if (pair[k].n > low - PAGE_HEADER - 2 * n) { /* they would lie where the offsets do */
+				note_damage(b->w, "page %u: item %u", number, i);
+				return 0;
+			}
+			low -= (u32)pair[k].n;
+			memcpy(new + low, pair[k].p, pair[k].n);
+			set(b, new + PAGE_HEADER + (size_t)2 * kept++, low, 2);
+		}
+	}
+	set(b, new + 20, kept, 2);
+	set(b, new + 22, low & 0xffff, 2);
+	if (gone)
+		memcpy(out->p + (size_t)number * b->page_size, new, b->page_size);
+	return gone;
+}
+
+int rpm_bdb_rewrite(struct str file, rpm_left *left, void *ctx, struct buf *out, struct error *err)
+{
+	struct buf note = BUF(NOTE_MAX);
+	struct note_writer nw;
+	struct bdb b = { .db = file, .w = &nw };
+	u32 gone = 0;
+	note_begin(&nw, &note);
+	if (open(&b) && !nw.damages) {
+		buf_add(out, file);
+		b.used = xcalloc(b.pages, 1);
+		for (u32 i = 1; i < b.pages && !nw.damages; i++) {
+			char type = file.p[(size_t)i * b.page_size + 25];
+			if (type == PAGE_HASH || type == PAGE_HASH_UNSORTED)
+				gone += rewrite_page(&b, i, left, ctx, out);
+			else if (type != PAGE_FREE && type != PAGE_OVERFLOW)
+				note_damage(&nw, "page %u is of unknown type", i);
+		}
+		u32 pairs = get32(&b, file.p + 88);
+		set(&b, out->p + 88, pairs - MIN(gone, pairs), 4);
+	}
+	int r = nw.damages ? error_set(err, ERR_INPUT, "Berkeley DB: damaged") : 0;
+	r = note_end(&nw, err) < 0 ? -1 : r;
+	free(b.used);
+	buf_free(&b.value);
+	buf_free(&note);
+	return r;
 }

@@ -40,7 +40,9 @@ static int only_reading(void *ctx, int action, const char *table, const char *co
 
 static int bad(struct rewriter *w, sqlite3 *db) { return error_set(w->err, ERR_INPUT, "SQLite: %s", sqlite()->errmsg(db)); }
 
-bool rpm_can_rewrite(struct str file) { return file.n >= 512 && memcmp(file.p, "SQLite format 3", 16) == 0; }
+static bool is_sqlite(struct str file) { return file.n >= 512 && memcmp(file.p, "SQLite format 3", 16) == 0; }
+
+bool rpm_can_rewrite(struct str file) { return is_sqlite(file) || str_starts(file, STR("RpmP")) || rpm_is_bdb(file); }
 
 /* `copy`, n bytes, as long as it is open. */
 static int open_old(struct rewriter *w, u8 *copy, size_t n)
@@ -86,7 +88,7 @@ static bool afford(struct rewriter *w, u64 bytes)
 	return true;
 }
 
-static bool header_left(struct str blob, rpm_left *left, void *ctx)
+bool rpm_header_left(struct str blob, rpm_left *left, void *ctx)
 {
 	struct buf note = BUF(NOTE_MAX);
 	struct note_writer nw;
@@ -128,7 +130,7 @@ static int headers(struct rewriter *w, rpm_left *left, void *ctx)
 		int n = sqlite()->column_bytes(in, 1);
 		if (!blob || n < 0 || !afford(w, (u64)n + 8))
 			r = error_set(w->err, ERR_INPUT, "SQLite: a row is empty, or more than the file holds");
-		else if (header_left(str_n(blob, (size_t)n), left, ctx) &&
+		else if (rpm_header_left(str_n(blob, (size_t)n), left, ctx) &&
 			 (sqlite()->bind_int64(out, 1, sqlite()->column_int64(in, 0)) != SQLITE_OK || sqlite()->bind_blob(out, 2, blob, n, SQLITE_STATIC) != SQLITE_OK || sqlite()->step(out) != SQLITE_DONE ||
 			  sqlite()->reset(out) != SQLITE_OK))
 			r = bad(w, w->to);
@@ -192,7 +194,7 @@ static int put_bytes(struct rewriter *w, struct str old, struct buf *out)
 	return 0;
 }
 
-int rpm_rewrite(struct str file, rpm_left *left, void *ctx, struct buf *out, struct error *err)
+static int rewrite_sqlite(struct str file, rpm_left *left, void *ctx, struct buf *out, struct error *err)
 {
 	struct rewriter w = { .rounds = (file.n / MiB + 1) * ROUNDS_A_MIB, .budget = file.n, .err = err };
 	autofree u8 *copy = xmalloc(file.n);
@@ -214,4 +216,11 @@ int rpm_rewrite(struct str file, rpm_left *left, void *ctx, struct buf *out, str
 	sqlite()->close(w.from);
 	sqlite()->close(w.to);
 	return r;
+}
+
+int rpm_rewrite(struct str file, rpm_left *left, void *ctx, struct buf *out, struct error *err)
+{
+	if (is_sqlite(file))
+		return rewrite_sqlite(file, left, ctx, out, err);
+	return rpm_is_bdb(file) ? rpm_bdb_rewrite(file, left, ctx, out, err) : rpm_ndb_rewrite(file, left, ctx, out, err);
 }

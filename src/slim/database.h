@@ -3,9 +3,9 @@
  *      dpkg      var/lib/dpkg/status.d/NAME and NAME.md5sums of what is left, as images without a dpkg have it; the rest of var/lib/dpkg goes. When a program that stays reads
  *                var/lib/dpkg/status, that is written anew instead, at its place.
  *      apk       lib/apk/db/installed (usr/lib/apk/db) without the packages and files that went
- *      rpm       rpmdb.sqlite without the headers of those that went (rpm_rewrite.h); databases of other forms stay as they are, and a doubt says so when packages went
+ *      rpm       the database without the headers of those that went, in the form that it has (rpm_rewrite.h), and without indexes that rpm makes anew; one that is damaged stays, and a doubt says so
  *      pacman    the directories of what is left, the others go
- *      languages METADATA, package.json, *.gemspec …: stays with the first other file of its package, goes with the last
+ *      languages METADATA, package.json, *.gemspec …: stays with the first other file of its package, goes with the last; Composer's installed.json, which has all of them, is written anew
  *
  * A package has files left when one that is no directory, no licence text and none of its own entries in the database stays. New files get owner and time of the database that they stand for. */
 #ifndef PARE_SLIM_DATABASE_H

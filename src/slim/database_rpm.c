@@ -37,31 +37,42 @@ static struct rpms rpms_left(const struct databases *w)
 	return left;
 }
 
-/* 1: written anew; 0: not in the form that is written here. */
+static const char *const dirs[] = { "/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm" };
+static const char *const files[] = { "rpmdb.sqlite", "Packages.db", "Packages" }; /* rpm takes the first that is there */
+/* What leads to packages by their numbers; rpm makes them anew when they are not there. */
+static const char *const indexes[] = { "rpmdb.sqlite-wal", "rpmdb.sqlite-shm", "Index.db", "Basenames", "Conflictname", "Dirnames", "Enhancename", "Filedigests", "Filemd5s", "Filetriggername", "Group", "Installtid", "Name", "Obsoletename",
+	"Providename", "Provideversion", "Pubkeys", "Recommendname", "Requirename", "Requireversion", "Sha1header", "Sigmd5", "Suggestname", "Supplementname", "Transfiletriggername", "Triggername", NULL };
+
+static bool is_index(struct str name) { return str_listed(name, indexes) || str_starts(name, STR("__db.")); }
+
+/* 1: written anew; 0: it can't be. */
 static int rpm_file(struct databases *w, node_id dir)
 {
-	node_id id = rootfs_child(w->r, dir, STR("rpmdb.sqlite")), log = rootfs_child(w->r, dir, STR("rpmdb.sqlite-wal")), shared = rootfs_child(w->r, dir, STR("rpmdb.sqlite-shm"));
 	struct buf text = BUF(0), out = BUF(0);
 	struct error err = { 0 };
+	node_id id = 0;
+	for (size_t i = 0; i < countof(files) && !id; i++)
+		id = rootfs_child(w->r, dir, str_of(files[i]));
 	if (!id || rootfs_type(w->r, id) != TAR_FILE || rootfs_size(w->r, id) > DATABASE_MAX)
 		return 0;
 	struct rpms stay = rpms_left(w);
 	int r = dbs_read(w, id, &text, &err) == 0 && rpm_can_rewrite(buf_str(&text)) && rpm_rewrite(buf_str(&text), rpm_stays, &stay, &out, &err) == 0;
-	if (r) {
+	for (node_id at = r ? rootfs_node(w->r, dir)->child : 0; at; at = rootfs_node(w->r, at)->sibling)
+		if (is_index(dbs_name(w, at)))
+			dbs_goes(w, at);
+	for (size_t i = 0; i < countof(files) && r; i++) /* left over from a conversion */
+		dbs_goes(w, rootfs_child(w->r, dir, str_of(files[i])));
+	if (r)
 		dbs_replace(w, id, buf_str(&out));
-		dbs_goes(w, log);
-		dbs_goes(w, shared);
-	}
 	free(stay.v);
 	buf_free(&text);
 	buf_free(&out);
 	return r;
 }
 
-/* Other forms are kept whole while anything of them is left. */
+/* Kept whole while all of it is left, or when it is damaged. */
 void dbs_rpm(struct databases *w)
 {
-	static const char *const dirs[] = { "/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm" };
 	u32 left = 0, all = 0;
 	for (u32 i = 0; i < w->p->n; i++) {
 		bool is = strcmp(w->p->v[i].type, "rpm") == 0 && w->p->v[i].origin == ORIGIN_DATABASE;

@@ -1,9 +1,12 @@
 """`pare slim --level package` and `file`: package databases say what is left, and pages and documents tell of what went."""
 import io
 import json
+import shutil
 import sqlite3
 import struct
+import subprocess
 import tarfile
+import zlib
 
 import pytest
 
@@ -313,6 +316,98 @@ def test_rpm_of_which_all_is_left_stays_as_it_is(pare, tmp_path):
     database = rpm_database(tmp_path / "db", RPMS[1:3])
     _, out = slim(pare, tmp_path, [fedora(database)])
     assert content(out, "usr/lib/sysimage/rpm/rpmdb.sqlite") == database
+
+
+def ndb(packages):
+    """The bytes of a Packages.db (SUSE), as rpm_database() has them."""
+    slots, body = b"", b""
+    for i, (name, paths) in enumerate(packages, 1):
+        header = rpm_header(name, paths)
+        blob = b"BlbS" + struct.pack("<3I", i, 1, len(header)) + header
+        blob += b"\0" * ((4 - len(blob)) % 16)
+        blob += struct.pack("<2I", zlib.adler32(blob), len(header)) + b"BlbE"
+        slots += b"Slot" + struct.pack("<3I", i, (4096 + len(body)) // 16, len(blob) // 16)
+        body += blob
+    slots += (b"Slot" + b"\0" * 12) * ((4096 - 32 - len(slots)) // 16)
+    return b"RpmP" + struct.pack("<7I", 0, 7, 1, len(packages) + 1, 0, 0, 0) + slots + body
+
+
+def bdb(packages):
+    """The bytes of a Packages, a Berkeley DB hash of one bucket on page 1: long values on pages of their own."""
+    size, pages, items = 4096, [], [b"\1" + struct.pack("<I", 0), b"\1" + struct.pack("<I", len(packages))]
+    for i, (name, paths) in enumerate(packages, 1):
+        header = rpm_header(name, paths)
+        items.append(b"\1" + struct.pack("<I", i))
+        if i % 2:  # of either kind
+            items.append(b"\1" + header)
+            continue
+        items.append(b"\3\0\0\0" + struct.pack("<2I", 2 + len(pages), len(header)))
+        pages.append((struct.pack("<8x3I2HBB", 2 + len(pages), 0, 0, 1, len(header), 0, 7) + header).ljust(size, b"\0"))
+    at, index, body = size, b"", b""
+    for item in items:
+        at -= len(item)
+        index += struct.pack("<H", at)
+        body = item + body
+    page = struct.pack("<8x3I2HBB", 1, 0, 0, len(items), at, 0, 13) + index
+    page += b"\0" * (at - len(page)) + body
+    meta = struct.pack("<8x4I4B2I", 0, 0x061561, 9, size, 0, 8, 0, 0, 0, len(pages) + 1).ljust(72, b"\0") + struct.pack("<7I", 0, 0, 0, 0, len(items) // 2, 0, 1)
+    return meta.ljust(size, b"\0") + page + b"".join(pages)
+
+
+def old_rpm(name, database, *indexes):
+    tree = {"etc/os-release": b"ID=opensuse-leap\nVERSION_ID=15.6\n", "bin/run": RUN, "bin/sh": b"shell", "usr/share/used/data": b"d" * 100, "usr/share/used/spare": b"s" * 200, "usr/bin/idle": b"i" * 300, "usr/bin/lone": b"l" * 10,
+            "usr/lib/sysimage/rpm/" + name: database, **{"usr/lib/sysimage/rpm/" + i: b"index" * 100 for i in indexes}}
+    return layer(*files(tree, mode=0o755), Symlink("var/lib/rpm", "../../usr/lib/sysimage/rpm"))
+
+
+def test_rpms_ndb_without_what_went(pare, tmp_path):
+    report, out = slim(pare, tmp_path, [old_rpm("Packages.db", ndb(RPMS), "Index.db")])
+    assert packages(pare, out) == {"rpm": {"used", "shell"}} and not report["doubts"]
+    data = content(out, "usr/lib/sysimage/rpm/Packages.db")
+    magic, version, generation, pages, following = struct.unpack("<4s4I", data[:20])
+    assert (magic, version, generation, pages, following) == (b"RpmP", 0, 8, 1, 5)  # another generation: rpm sees that an index is old
+    slots = [struct.unpack("<4s3I", data[at:at + 16]) for at in range(32, 4096, 16)]
+    assert [s[1] for s in slots[:3]] == [2, 3, 0] and all(s[0] == b"Slot" for s in slots)
+    assert slots[0][2] == 4096 // 16 and slots[1][2] == slots[0][2] + slots[0][3] and len(data) == 16 * (slots[1][2] + slots[1][3])
+    assert not any(p.endswith("Index.db") for p in tree(pare, f"docker-archive:{out}"))
+
+
+def test_rpms_berkeley_db_without_what_went(pare, tmp_path):
+    report, out = slim(pare, tmp_path, [old_rpm("Packages", bdb(RPMS), "Name", "Basenames", "__db.001", ".dbenv.lock")])
+    assert packages(pare, out) == {"rpm": {"used", "shell"}} and not report["doubts"]
+    left = {p.rsplit("/", 1)[1] for p in tree(pare, f"docker-archive:{out}") if p.startswith("/usr/lib/sysimage/rpm/")}
+    assert left == {"Packages", ".dbenv.lock"}
+
+
+@pytest.mark.skipif(not shutil.which("rpm"), reason="no rpm")
+@pytest.mark.parametrize("backend, name, make", [("sqlite", "rpmdb.sqlite", None), ("ndb", "Packages.db", ndb), ("bdb_ro", "Packages", bdb)])
+def test_rpm_itself_reads_what_is_left(pare, tmp_path, backend, name, make):
+    def installed(place):
+        r = subprocess.run(["rpm", "--define", "_db_backend " + backend, "--dbpath", str(place), "-qa"], capture_output=True, text=True)
+        return sorted(r.stdout.split()), r.stderr
+    others = ["Group", "Requirename", "Providename", "Conflictname", "Obsoletename", "Triggername", "Dirnames", "Installtid", "Sha1header", "Filetriggername", "Transfiletriggername", "Recommendname", "Suggestname",
+              "Supplementname", "Enhancename"]
+    database = make(RPMS) if make else rpm_database(tmp_path / "db", RPMS, ["CREATE TABLE '%s' (key TEXT NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL)" % t for t in others])
+    for place, data in (("before", database), ("after", None)):
+        (tmp_path / place).mkdir()
+        if data is None:
+            _, out = slim(pare, tmp_path, [old_rpm(name, database)])
+            data = content(out, "usr/lib/sysimage/rpm/" + name)
+        (tmp_path / place / name).write_bytes(data)
+    before, said = installed(tmp_path / "before")
+    if "invalid %_db_backend" in said or "dummy" in said:
+        pytest.skip("this rpm does not read " + backend)
+    assert before == ["%s-1.0-2.fc40.x86_64" % n for n in ("idle", "lone", "shell", "used")]
+    assert installed(tmp_path / "after")[0] == ["shell-1.0-2.fc40.x86_64", "used-1.0-2.fc40.x86_64"]
+
+
+def test_a_damaged_rpm_database_is_not_written_anew(pare, tmp_path):
+    image = tmp_path / "in.tar"
+    broken = bytearray(ndb(RPMS))
+    broken[4096 + 20] ^= 1
+    Image([old_rpm("Packages.db", bytes(broken))], config={"Cmd": ["/bin/run"]}).docker_archive(image)
+    pare("slim", "--no-run", image, "-o", tmp_path / "out.tar", status=3)
+    assert not (tmp_path / "out.tar").exists()
 
 
 # --- the page, and what scanners are told ---

@@ -1,4 +1,5 @@
 /* rpm's three kinds of database, written here by the formats' descriptions in src/package/rpm_*.c. */
+#include "package/rpm.h"
 #include "package_world.h"
 #include <sqlite3.h>
 #include <unistd.h>
@@ -511,9 +512,125 @@ static void rpm_everywhere(void **state)
 	bytes_free(&b);
 }
 
+/* --- with fewer packages --- */
+
+static bool but_zeta(void *ctx, struct str name, struct str version, struct str arch)
+{
+	(void)version, (void)arch;
+	++*(u32 *)ctx;
+	return !str_is(name, "zeta");
+}
+
+static bool none_left(void *ctx, struct str name, struct str version, struct str arch)
+{
+	(void)ctx, (void)name, (void)version, (void)arch;
+	return false;
+}
+
+static void rpm_without(void **state)
+{
+	(void)state;
+	for (u32 kind = 0; kind < 4; kind++) {
+		const char *path = kind == 0 ? "usr/lib/sysimage/rpm/rpmdb.sqlite" : kind == 1 ? "usr/lib/sysimage/rpm/Packages.db" : "var/lib/rpm/Packages";
+		struct bytes b = { .v = { small("zeta", "0"), large(3000), small("omega", "1") }, .n = 3 };
+		struct buf db = kind == 0 ? sqlite(&b) : kind == 1 ? ndb(&b) : bdb(&b, kind == 3), out = BUF(0);
+		struct error err = { 0 };
+		u32 asked = 0, n;
+		assert_true(rpm_can_rewrite(buf_str(&db)));
+		assert_int_equal(rpm_rewrite(buf_str(&db), but_zeta, &asked, &out, &err), 0);
+		assert_int_equal(asked, 3);
+		assert_int_equal(problems_of(path, buf_str(&out), NULL, &n), 0);
+		assert_int_equal(n, 2);
+		struct world w;
+		begin(&w);
+		alpha_files(&w);
+		content(&w, 0, path, buf_str(&out));
+		look(&w);
+		assert_string_equal(w.p->v[0].name, "alpha");
+		assert_string_equal(w.p->v[1].name, "omega");
+		assert_int_equal(w.p->v[0].files, 4);
+		end(&w);
+		if (kind == 1) { /* no gap is left, and rpm sees that what it remembers of the file is old */
+			assert_true(out.n < db.n);
+			assert_int_equal(out.p[8], db.p[8] + 1);
+		}
+		buf_free(&out);
+		buf_free(&db);
+		bytes_free(&b);
+	}
+}
+
+/* The pages of a value that goes are zero but for the list of free pages. */
+static void rpm_bdb_frees_pages(void **state)
+{
+	(void)state;
+	for (u32 big = 0; big < 2; big++) {
+		struct bytes b = { .v = { large(3000), small("zeta", "0"), small("omega", "1") }, .n = 3 };
+		struct buf db = bdb(&b, big), out = BUF(0);
+		struct error err = { 0 };
+		u32 n;
+		assert_int_equal(rpm_rewrite(buf_str(&db), none_left, NULL, &out, &err), 0);
+		assert_int_equal(problems_of("var/lib/rpm/Packages", buf_str(&out), NULL, &n), 0);
+		assert_int_equal(n, 0);
+		assert_int_equal(out.n, db.n);
+		u32 pages = 0;
+		for (u32 page = big ? rpm_be32(out.p + 28) : rpm_le32(out.p + 28); page; pages++) {
+			const char *p = out.p + (size_t)page * BDB_PAGE;
+			assert_in_range(page, 3, out.n / BDB_PAGE - 1);
+			assert_int_equal(p[25], 0);
+			for (u32 i = 26; i < BDB_PAGE; i++)
+				assert_int_equal(p[i], 0);
+			page = big ? rpm_be32(p + 16) : rpm_le32(p + 16);
+		}
+		assert_int_equal(pages, out.n / BDB_PAGE - 3);
+		buf_free(&out);
+		buf_free(&db);
+		bytes_free(&b);
+	}
+}
+
+/* With any byte changed a database is written anew as one that is whole, or not at all. */
+static void rpm_without_everywhere(void **state)
+{
+	(void)state;
+	struct bytes b = three_packages(600);
+	for (u32 kind = 1; kind < 4; kind++) {
+		const char *path = kind == 1 ? "var/lib/rpm/Packages.db" : "var/lib/rpm/Packages";
+		struct buf db = kind == 1 ? ndb(&b) : bdb(&b, kind == 3);
+		for (size_t i = 0; i < db.n; i += 13) {
+			for (u32 k = 0; k < 3; k++) {
+				char keep = db.p[i];
+				struct buf out = BUF(0);
+				struct error err = { 0 };
+				u32 asked = 0, n;
+				db.p[i] = (char)(k == 0 ? ~keep : k == 1 ? 0x7f : keep + 1);
+				if (rpm_can_rewrite(buf_str(&db)) && rpm_rewrite(buf_str(&db), but_zeta, &asked, &out, &err) == 0) {
+					problems_of(path, buf_str(&out), NULL, &n);
+					assert_true(n <= asked);
+				}
+				db.p[i] = keep;
+				buf_free(&out);
+			}
+		}
+		for (size_t i = 0; i < db.n; i += 37) {
+			struct buf out = BUF(0);
+			struct error err = { 0 };
+			u32 asked = 0;
+			if (rpm_can_rewrite(str_head(buf_str(&db), i)))
+				assert_int_equal(rpm_rewrite(str_head(buf_str(&db), i), but_zeta, &asked, &out, &err), -1);
+			buf_free(&out);
+		}
+		buf_free(&db);
+	}
+	bytes_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rpm_without),
+		cmocka_unit_test(rpm_bdb_frees_pages),
+		cmocka_unit_test(rpm_without_everywhere),
 		cmocka_unit_test(rpm_databases),
 		cmocka_unit_test(rpm_places),
 		cmocka_unit_test(rpm_damage),
