@@ -32,7 +32,7 @@ static void with_files(struct databases *w)
 				dbs_goes(w, k->database);
 			if (pass)
 				dbs_keeps(w, k->database);
-			for (node_id id = pass && alpm ? rootfs_node(w->r, rootfs_node(w->r, k->database)->parent)->child : 0; id; id = rootfs_node(w->r, id)->sibling)
+			for (node_id id = 0; pass && alpm && (id = rootfs_next_child(w->r, rootfs_up(w->r, k->database), id));)
 				dbs_keeps(w, id);
 		}
 	}

@@ -57,7 +57,7 @@ static int rpm_file(struct databases *w, node_id dir)
 		return 0;
 	struct rpms stay = rpms_left(w);
 	int r = dbs_read(w, id, &text, &err) == 0 && rpm_can_rewrite(buf_str(&text)) && rpm_rewrite(buf_str(&text), rpm_stays, &stay, &out, &err) == 0;
-	for (node_id at = r ? rootfs_node(w->r, dir)->child : 0; at; at = rootfs_node(w->r, at)->sibling)
+	for (node_id at = 0; r && (at = rootfs_next_child(w->r, dir, at));)
 		if (is_index(dbs_name(w, at)))
 			dbs_goes(w, at);
 	for (size_t i = 0; i < countof(files) && r; i++) /* left over from a conversion */
@@ -84,9 +84,8 @@ void dbs_rpm(struct databases *w)
 		node_id dir = rootfs_find(w->r, str_of(dirs[i]), true);
 		if (dir && rootfs_type(w->r, dir) != TAR_DIR)
 			continue;
-		for (node_id id = dir ? rootfs_node(w->r, dir)->child : 0; id; id = rootfs_node(w->r, id)->sibling)
-			if (rootfs_node(w->r, id)->state == NODE_LIVE && left)
-				dbs_keeps(w, id);
+		for (node_id id = 0; left && (id = rootfs_next_child(w->r, dir, id));)
+			dbs_keeps(w, id);
 	}
 	for (size_t i = 0; i < countof(dirs) && left && left < all && !anew; i++) { /* one is often a link to another */
 		node_id dir = rootfs_find(w->r, str_of(dirs[i]), true);

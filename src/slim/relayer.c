@@ -325,7 +325,7 @@ static int put_node(struct builder *b, struct relayer_layer *v, const struct ite
 static int put_added(struct builder *b, struct relayer_layer *v, const struct item *x, struct error *err)
 {
 	const struct addition *a = &b->r->added->v[x->g];
-	struct fact_entry e = { .type = TAR_FILE, .mode = (u16)a->mode, .mtime = a->mtime, .size = a->content.n };
+	struct fact_entry e = { .type = TAR_FILE, .mode = (u16)a->mode, .uid = a->uid, .gid = a->gid, .mtime = a->mtime, .size = a->content.n };
 	struct hasher *h = hasher_new();
 	hasher_add(h, a->content);
 	e.hash = hasher_value(h);
