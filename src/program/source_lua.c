@@ -5,9 +5,7 @@
  *      dofile("/etc/x.lua")            s /etc/x.lua            source [file join $d x]    x load
  *      os.execute("ls /tmp")           c ls /tmp               exec convert a.png b.gif   c convert US a.png US b.gif */
 #include "program/source.h"
-
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9'); }
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+#include "program/source_scan.h"
 
 static void tell_string(struct source_note *n, struct str s)
 {
@@ -74,17 +72,17 @@ static void lua_name(struct source_note *n, struct str name, struct str t, size_
 		k++;
 	if (k == countof(words))
 		return;
-	while (i < t.n && (is_blank(t.p[i]) || t.p[i] == '('))
+	while (i < t.n && (scan_is_blank(t.p[i]) || t.p[i] == '('))
 		i++;
 	if (i < t.n && t.p[i] == ',') /* pcall(require, "x") */
-		for (i++; i < t.n && is_blank(t.p[i]); i++)
+		for (i++; i < t.n && scan_is_blank(t.p[i]); i++)
 			;
 	if (!lua_string(t, i, &content, &end)) {
-		if (i < t.n && (is_letter(t.p[i]) || words[k].letter == 0))
+		if (i < t.n && (scan_is_word(t.p[i]) || words[k].letter == 0))
 			source_tell(n, 'x', str_of(words[k].else_));
 		return;
 	}
-	while (end < t.n && is_blank(t.p[end]))
+	while (end < t.n && scan_is_blank(t.p[end]))
 		end++;
 	if (words[k].letter && end + 1 < t.n && t.p[end] == '.' && t.p[end + 1] == '.') /* is only the beginning of it */
 		source_tell(n, 'x', str_of(words[k].else_));
@@ -110,9 +108,9 @@ static void lua_read(struct str dir, struct str file, struct str t, struct sourc
 		} else if (lua_string(t, i, &content, &end)) {
 			tell_string(n, content);
 			i = MAX(end, i + 1);
-		} else if (is_letter(t.p[i])) {
+		} else if (scan_is_word(t.p[i])) {
 			size_t from = i;
-			while (i < t.n && is_letter(t.p[i]))
+			while (i < t.n && scan_is_word(t.p[i]))
 				i++;
 			lua_name(n, str_n(t.p + from, i - from), t, i);
 		} else {
@@ -142,7 +140,7 @@ static size_t tcl_words(struct str t, size_t i, struct str *words, u32 *n)
 		bool quoted = t.p[i] == '"';
 		if (t.p[i] == '[')
 			return i + 1;
-		for (i += quoted; i < t.n && (quoted ? t.p[i] != '"' : !is_blank(t.p[i]) && t.p[i] != ';' && t.p[i] != ']' && t.p[i] != '}'); i++)
+		for (i += quoted; i < t.n && (quoted ? t.p[i] != '"' : !scan_is_blank(t.p[i]) && t.p[i] != ';' && t.p[i] != ']' && t.p[i] != '}'); i++)
 			i += t.p[i] == '\\' && i + 1 < t.n;
 		i = MIN(i, t.n);
 		struct str w = str_n(t.p + from + quoted, i - from - quoted);
@@ -179,7 +177,7 @@ static void tcl_read(struct str dir, struct str file, struct str t, struct sourc
 	for (size_t i = 0; i < t.n;) {
 		struct str words[8];
 		u32 count;
-		while (i < t.n && (is_blank(t.p[i]) || t.p[i] == '}' || t.p[i] == ']'))
+		while (i < t.n && (scan_is_blank(t.p[i]) || t.p[i] == '}' || t.p[i] == ']'))
 			i++;
 		if (i < t.n && t.p[i] == '#') {
 			const char *nl = memchr(t.p + i, '\n', t.n - i);

@@ -9,6 +9,7 @@
  *
  * Whether a '/' begins a regular expression is told by the token before, as perl(1) itself does where it is not sure. Should that go wrong, a second look at the beginnings of lines finds `use` and `require`. */
 #include "program/perl.h"
+#include "program/source_scan.h"
 
 enum before { OPERATOR, OPERAND }; /* what stands before: whether a term comes next */
 enum call { CALL_NONE, CALL_USE, CALL_PARENT, CALL_LIB, CALL_IF, CALL_REQUIRE, CALL_DO, CALL_EVAL, CALL_RUN, CALL_OPEN, CALL_PIPE };
@@ -37,19 +38,16 @@ struct perl {
 
 static void scan(struct str text, struct source_note *n, u32 depth);
 
-static bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 static char peek(const struct perl *s, size_t i) { return s->p + i < s->end ? s->p[i] : '\0'; }
 
 static bool is_module(struct str t)
 {
-	if (!t.n || is_digit(t.p[0]) || t.p[0] == ':')
+	if (!t.n || scan_is_digit(t.p[0]) || t.p[0] == ':')
 		return false;
 	for (size_t i = 0; i < t.n; i++) {
-		if (t.p[i] == ':' && i + 2 < t.n && t.p[i + 1] == ':' && is_word(t.p[i + 2]))
+		if (t.p[i] == ':' && i + 2 < t.n && t.p[i + 1] == ':' && scan_is_word(t.p[i + 2]))
 			i++;
-		else if (!is_word(t.p[i]))
+		else if (!scan_is_word(t.p[i]))
 			return false;
 	}
 	return true;
@@ -79,33 +77,17 @@ static bool says(struct str t)
 }
 
 /* --- strings --- */
-static char closing(char c) { return c == '(' ? ')' : c == '[' ? ']' : c == '{' ? '}' : c == '<' ? '>' : c; }
-
-/* The text between delimiters; s->p stands on the first and is left behind the last. */
-static struct str delimited(struct perl *s)
-{
-	char from = *s->p++, to = closing(from);
-	const char *start = s->p;
-	for (u32 deep = 1; s->p < s->end; s->p++) {
-		if (*s->p == '\\' && s->p + 1 < s->end)
-			s->p++;
-		else if (*s->p == to && --deep == 0)
-			return str_n(start, (size_t)(s->p++ - start));
-		else if (*s->p == from && from != to)
-			deep++;
-	}
-	return str_n(start, (size_t)(s->end - start));
-}
-
 /* Of a string with variables what stands before the first; *whole: there was none. */
 static struct str literal(struct str t, bool interpolates, bool *whole)
 {
 	*whole = true;
-	for (size_t i = 0; i < t.n; i++)
-		if ((interpolates && (t.p[i] == '$' || (t.p[i] == '@' && i + 1 < t.n && (is_word(t.p[i + 1]) || t.p[i + 1] == '{')))) || (t.p[i] == '%' && i + 1 < t.n && t.p[i + 1] == 's')) {
+	for (size_t i = 0; i < t.n; i++) {
+		char next = i + 1 < t.n ? t.p[i + 1] : '\0';
+		if ((interpolates && (t.p[i] == '$' || (t.p[i] == '@' && (scan_is_word(next) || next == '{')))) || (t.p[i] == '%' && next == 's')) {
 			*whole = false;
 			return str_head(t, i);
 		}
+	}
 	return t;
 }
 
@@ -116,7 +98,7 @@ static void tell_lib(struct perl *s, struct str t)
 	char line[SOURCE_STRING + 8];
 	const char *before = "";
 	for (u32 i = 0; here[i]; i++)
-		if (str_starts(t, str_of(here[i])) && !is_word(t.n > strlen(here[i]) ? t.p[strlen(here[i])] : '/')) {
+		if (str_starts(t, str_of(here[i])) && !scan_is_word(t.n > strlen(here[i]) ? t.p[strlen(here[i])] : '/')) {
 			t = str_from(t, strlen(here[i]));
 			before = ".";
 			break;
@@ -149,8 +131,7 @@ static void add_command(struct perl *s, struct str t, bool whole)
 		buf_putc(&s->command, '\x1f');
 	if (!s->command.n && !whole && !t.n)
 		source_tell(s->n, 'x', STR("run"));
-	for (size_t i = 0; i < t.n; i++)
-		buf_putc(&s->command, (u8)t.p[i] < ' ' ? ' ' : t.p[i]);
+	scan_put(&s->command, t);
 	if (!whole && s->command.n)
 		buf_puts(&s->command, "$x");
 }
@@ -158,8 +139,7 @@ static void add_command(struct perl *s, struct str t, bool whole)
 static void tell_backquote(struct perl *s, struct str t)
 {
 	struct buf b = BUF(4096);
-	for (size_t i = 0; i < t.n && i < 2048; i++)
-		buf_putc(&b, (u8)t.p[i] < ' ' ? ' ' : t.p[i]);
+	scan_put(&b, str_head(t, 2048));
 	if (t.n && (t.p[0] == '$' || t.p[0] == '@'))
 		source_tell(s->n, 'x', STR("run"));
 	else
@@ -229,34 +209,12 @@ static void tell_string(struct perl *s, struct str raw, bool interpolates)
 
 static void tell_words(struct perl *s, struct str t)
 {
-	while (t.n) {
-		size_t i = 0;
-		while (i < t.n && !is_blank(t.p[i]))
-			i++;
-		if (i)
-			tell_string(s, str_head(t, i), false);
-		t = str_from(t, i + 1);
-	}
+	for (struct str w; scan_next_word(&t, &w);)
+		tell_string(s, w, false);
 	s->before = OPERAND;
 }
 
 /* --- what is skipped --- */
-static void skip_line(struct perl *s)
-{
-	while (s->p < s->end && *s->p != '\n')
-		s->p++;
-}
-
-static struct str line_of(struct perl *s)
-{
-	const char *from = s->p;
-	skip_line(s);
-	struct str t = str_n(from, (size_t)(s->p - from));
-	if (s->p < s->end)
-		s->p++;
-	return t;
-}
-
 static void skip_heredocs(struct perl *s)
 {
 	for (u32 i = 0; i < s->n_here; i++) {
@@ -264,7 +222,7 @@ static void skip_heredocs(struct perl *s)
 		size_t n = 0;
 		while (s->p < s->end) {
 			n = (size_t)(s->p - from);
-			struct str line = line_of(s);
+			struct str line = scan_line(&s->p, s->end);
 			if (line.n && line.p[line.n - 1] == '\r')
 				line.n--;
 			if (str_eq(s->here[i].indented ? str_trim(line) : line, s->here[i].tag))
@@ -282,17 +240,17 @@ static bool at_line(struct perl *s)
 {
 	if (s->n_here)
 		skip_heredocs(s);
-	while (s->p < s->end && *s->p == '=' && s->p + 1 < s->end && s->p[1] >= 'A' && is_word(s->p[1]))
-		while (s->p < s->end && !str_starts(line_of(s), STR("=cut")))
+	while (s->p < s->end && *s->p == '=' && s->p + 1 < s->end && s->p[1] >= 'A' && scan_is_word(s->p[1]))
+		while (s->p < s->end && !str_starts(scan_line(&s->p, s->end), STR("=cut")))
 			;
 	return str_starts(str_n(s->p, (size_t)(s->end - s->p)), STR("__END__")) || str_starts(str_n(s->p, (size_t)(s->end - s->p)), STR("__DATA__"));
 }
 
 static void skip_blanks(struct perl *s)
 {
-	while (s->p < s->end && (is_blank(*s->p) || *s->p == '#')) {
+	while (s->p < s->end && (scan_is_blank(*s->p) || *s->p == '#')) {
 		if (*s->p == '#')
-			skip_line(s);
+			s->p = scan_line_end(s->p, s->end);
 		else if (*s->p == '\n' && s->n_here)
 			return;
 		else
@@ -304,7 +262,7 @@ static void skip_blanks(struct perl *s)
 static struct str take_word(struct perl *s)
 {
 	const char *from = s->p;
-	while (s->p < s->end && (is_word(*s->p) || (*s->p == ':' && peek(s, 1) == ':' && (s->p += 1))))
+	while (s->p < s->end && (scan_is_word(*s->p) || (*s->p == ':' && peek(s, 1) == ':' && (s->p += 1))))
 		s->p++;
 	return str_n(from, (size_t)(s->p - from));
 }
@@ -315,25 +273,26 @@ static bool quote_like(struct perl *s, struct str w)
 	if (!str_among(w, "q qq qw qx qr m s tr y"))
 		return false;
 	const char *start = s->p;
-	while (s->p < s->end && is_blank(*s->p))
+	while (s->p < s->end && scan_is_blank(*s->p))
 		s->p++;
 	char c = peek(s, 0);
-	if (!c || c == ',' || c == ';' || c == ')' || (c == '=' && (peek(s, 1) == '>' || s->p > start)) || (s->p > start && (c == '#' || (is_word(c) && w.n > 1 && w.p[1] == 'w'))) || (s->p == start && is_word(c)) || c == ':') {
+	bool apart = s->p > start, letter = scan_is_word(c);
+	if (!c || strchr(",;):", c) || (c == '=' && (peek(s, 1) == '>' || apart)) || (apart && (c == '#' || (letter && w.n > 1 && w.p[1] == 'w'))) || (!apart && letter)) {
 		s->p = start;
 		return false;
 	}
 	bool two = str_among(w, "s tr y"), single = c == '\'';
-	struct str t = delimited(s), u = { NULL, 0 };
-	if (two && closing(c) != c) {
+	struct str t = scan_delimited(&s->p, s->end, false), u = { NULL, 0 };
+	if (two && scan_closing(c) != c) {
 		skip_blanks(s);
-		u = s->p < s->end ? delimited(s) : u;
+		u = s->p < s->end ? scan_delimited(&s->p, s->end, false) : u;
 	} else if (two && s->p < s->end) {
 		s->p--; /* the delimiter in the middle begins the second part */
-		u = delimited(s);
+		u = scan_delimited(&s->p, s->end, false);
 	}
 	if (str_among(w, "qr m s tr y")) {
 		const char *flags = s->p;
-		while (s->p < s->end && is_word(*s->p))
+		while (s->p < s->end && scan_is_word(*s->p))
 			s->p++;
 		if (str_chr(str_n(flags, (size_t)(s->p - flags)), 'e') && str_is(w, "s") && s->depth < EVAL_DEPTH)
 			scan(u, s->n, s->depth + 1);
@@ -354,7 +313,7 @@ static void use(struct perl *s, bool no)
 {
 	skip_blanks(s);
 	struct str w = take_word(s);
-	if (!w.n || is_digit(w.p[0]) || (w.p[0] == 'v' && w.n > 1 && is_digit(w.p[1])))
+	if (!w.n || scan_is_digit(w.p[0]) || (w.p[0] == 'v' && w.n > 1 && scan_is_digit(w.p[1])))
 		return;
 	tell_module(s, w, "");
 	s->call = no ? CALL_NONE : str_among(w, "parent base fields aliased superclass") ? CALL_PARENT : str_is(w, "lib") || str_is(w, "blib") ? CALL_LIB : str_among(w, "if autouse maybe only ok prefork") ? CALL_IF : CALL_USE;
@@ -369,13 +328,13 @@ static void require(struct perl *s)
 	skip_blanks(s);
 	s->call = CALL_NONE;
 	char c = peek(s, 0);
-	if (is_digit(c) || (c == 'v' && is_digit(peek(s, 1))) || c == ';')
+	if (scan_is_digit(c) || (c == 'v' && scan_is_digit(peek(s, 1))) || c == ';')
 		return;
-	if (c == '\'' || c == '"' || ((c == 'q') && !is_word(peek(s, 1) == 'q' ? peek(s, 2) : peek(s, 1)))) {
+	if (c == '\'' || c == '"' || ((c == 'q') && !scan_is_word(peek(s, 1) == 'q' ? peek(s, 2) : peek(s, 1)))) {
 		s->call = CALL_REQUIRE;
 		s->first = true;
 		s->before = OPERATOR;
-	} else if (is_word(c)) {
+	} else if (scan_is_word(c)) {
 		const char *start = s->p;
 		struct str w = take_word(s);
 		if (peek(s, 0) == '(' || (peek(s, 0) == '-' && peek(s, 1) == '>' && !str_contains(w, STR("::")))) {
@@ -427,7 +386,7 @@ static void word(struct perl *s, struct str w)
 		s->first = false;
 		return;
 	}
-	if (s->before == OPERAND && s->p > start && peek(s, 0) == '/' && !is_blank(peek(s, 1)) && peek(s, 1) != '=' && !str_contains(w, STR("::")))
+	if (s->before == OPERAND && s->p > start && peek(s, 0) == '/' && !scan_is_blank(peek(s, 1)) && peek(s, 1) != '=' && !str_contains(w, STR("::")))
 		s->before = OPERATOR; /* f /x/ */
 	if (str_is(w, "use") || str_is(w, "no")) {
 		use(s, str_is(w, "no"));
@@ -485,14 +444,14 @@ static void identifier(struct perl *s)
 			skip_blanks(s);
 			if (peek(s, 0) == '(') { /* a prototype holds what looks like variables */
 				const char *q = s->p;
-				while (q < s->end && *q != ')' && *q != '\n' && !is_word(*q))
+				while (q < s->end && *q != ')' && *q != '\n' && !scan_is_word(*q))
 					q++;
 				if (q < s->end && *q == ')')
 					s->p = q + 1;
 			}
 		} else if (str_is(w, "format") && name.n) {
-			skip_line(s);
-			while (s->p < s->end && !str_is(str_trim(line_of(s)), "."))
+			s->p = scan_line_end(s->p, s->end);
+			while (s->p < s->end && !str_is(str_trim(scan_line(&s->p, s->end)), "."))
 				;
 		}
 		return;
@@ -507,10 +466,10 @@ static void variable(struct perl *s)
 	s->before = OPERAND;
 	if (sigil == '$' && peek(s, 0) == '#' && (peek(s, 1) == '{' || peek(s, 1) == '$'))
 		s->p++;
-	while (peek(s, 0) == '$' && (is_word(peek(s, 1)) || peek(s, 1) == '$' || peek(s, 1) == '{' || peek(s, 1) == ':'))
+	while (peek(s, 0) == '$' && (scan_is_word(peek(s, 1)) || peek(s, 1) == '$' || peek(s, 1) == '{' || peek(s, 1) == ':'))
 		s->p++;
 	char c = peek(s, 0);
-	if (is_word(c) || (c == ':' && peek(s, 1) == ':')) {
+	if (scan_is_word(c) || (c == ':' && peek(s, 1) == ':')) {
 		struct str w = take_word(s);
 		if (str_is(w, "INC") && (sigil == '%' || peek(s, 0) == '{'))
 			source_tell(s->n, 'x', STR("files"));
@@ -522,7 +481,7 @@ static void variable(struct perl *s)
 		s->p++;
 		if (peek(s, 0) == '^')
 			s->p++;
-	} else if (sigil == '$' && c && !is_blank(c) && c != ')')
+	} else if (sigil == '$' && c && !scan_is_blank(c) && c != ')')
 		s->p += c == '^' ? 2 : 1;
 	else if (sigil == '@' && (c == '-' || c == '+'))
 		s->p++;
@@ -544,8 +503,8 @@ static void heredoc(struct perl *s)
 	}
 	char c = peek(s, 0);
 	if (c == '"' || c == '\'')
-		h.tag = delimited(s);
-	else if (is_word(c) && !is_digit(c))
+		h.tag = scan_delimited(&s->p, s->end, false);
+	else if (scan_is_word(c) && !scan_is_digit(c))
 		h.tag = take_word(s);
 	if (!h.tag.n || s->n_here == HEREDOCS) {
 		s->p = start + 1;
@@ -559,7 +518,7 @@ static void brace(struct perl *s, char c, char before)
 {
 	if (c == '{') {
 		if (s->open < NESTED)
-			s->braces[s->open] = before == '>' || before == '}' || before == ']' || (s->before == OPERAND && is_word(before));
+			s->braces[s->open] = before == '>' || before == '}' || before == ']' || (s->before == OPERAND && scan_is_word(before));
 		s->open++;
 		s->before = OPERATOR;
 	} else {
@@ -585,7 +544,7 @@ static void punctuation(struct perl *s)
 		s->p++;
 		s->before = OPERATOR;
 		const char *at = s->p;
-		if (is_word(peek(s, 0)) && !is_digit(*at)) { /* a method: no word that means anything by itself */
+		if (scan_is_word(peek(s, 0)) && !scan_is_digit(*at)) { /* a method: no word that means anything by itself */
 			struct str w = take_word(s);
 			if (is_loader(w))
 				source_tell(s->n, 'x', STR("import"));
@@ -603,25 +562,25 @@ static void punctuation(struct perl *s)
 
 static void token(struct perl *s)
 {
-	char c = *s->p;
-	if (is_digit(c)) {
-		while (s->p < s->end && (is_word(*s->p) || (*s->p == '.' && is_word(peek(s, 1)))))
+	char c = *s->p, next = peek(s, 1);
+	if (scan_is_digit(c)) {
+		while (s->p < s->end && (scan_is_word(*s->p) || (*s->p == '.' && scan_is_word(peek(s, 1)))))
 			s->p++;
 		s->before = OPERAND;
-	} else if (is_word(c) || (c == ':' && peek(s, 1) == ':' && is_word(peek(s, 2))))
+	} else if (scan_is_word(c) || (c == ':' && peek(s, 1) == ':' && scan_is_word(peek(s, 2))))
 		identifier(s);
 	else if (c == '"' || c == '\'')
-		tell_string(s, delimited(s), c == '"');
+		tell_string(s, scan_delimited(&s->p, s->end, false), c == '"');
 	else if (c == '`') {
-		tell_backquote(s, delimited(s));
+		tell_backquote(s, scan_delimited(&s->p, s->end, false));
 		s->before = OPERAND;
-	} else if (c == '$' || c == '@' || ((c == '%' || c == '&') && s->before == OPERATOR && (is_word(peek(s, 1)) || peek(s, 1) == '$' || peek(s, 1) == '{' || peek(s, 1) == ':')))
+	} else if (c == '$' || c == '@' || ((c == '%' || c == '&') && s->before == OPERATOR && (scan_is_word(next) || next == '$' || next == '{' || next == ':')))
 		variable(s);
 	else if (c == '/' && s->before == OPERATOR) {
-		struct str t = delimited(s);
+		struct str t = scan_delimited(&s->p, s->end, false);
 		if (str_contains(t, STR("\\N{")) || str_contains(t, STR("\\p{$")) || str_contains(t, STR("\\p{na")))
 			source_tell(s->n, 'm', STR("_charnames"));
-		while (s->p < s->end && is_word(*s->p))
+		while (s->p < s->end && scan_is_word(*s->p))
 			s->p++;
 		s->before = OPERAND;
 	} else if (c == '/' && peek(s, 1) == '/') { /* or else */
@@ -629,7 +588,7 @@ static void token(struct perl *s)
 		s->before = OPERATOR;
 	} else if (c == '<' && peek(s, 1) == '<' && s->before == OPERATOR && peek(s, 2) != '=')
 		heredoc(s);
-	else if (c == '-' && s->before == OPERATOR && is_word(peek(s, 1)) && !is_word(peek(s, 2)) && peek(s, 2) != '=')
+	else if (c == '-' && s->before == OPERATOR && scan_is_word(peek(s, 1)) && !scan_is_word(peek(s, 2)) && peek(s, 2) != '=')
 		s->p += 2; /* -e $file */
 	else
 		punctuation(s);
@@ -648,10 +607,10 @@ static void scan(struct str text, struct source_note *n, u32 depth)
 		if (*s.p == '\n') {
 			s.p++;
 			line = true;
-		} else if (is_blank(*s.p))
+		} else if (scan_is_blank(*s.p))
 			s.p++;
 		else if (*s.p == '#')
-			skip_line(&s);
+			s.p = scan_line_end(s.p, s.end);
 		else
 			token(&s);
 	}
@@ -664,7 +623,7 @@ static void look_again(struct str text, struct source_note *n)
 {
 	struct perl s = { .start = text.p, .p = text.p, .end = text.p + text.n, .n = n };
 	while (s.p < s.end && !at_line(&s)) {
-		struct str line = str_trim(line_of(&s));
+		struct str line = str_trim(scan_line(&s.p, s.end));
 		bool is_use = str_starts(line, STR("use "));
 		if (!is_use && !str_starts(line, STR("require ")) && !str_starts(line, STR("eval { require ")) && !str_starts(line, STR("no ")))
 			continue;
@@ -672,7 +631,7 @@ static void look_again(struct str text, struct source_note *n)
 		struct perl w = { .p = line.p, .end = line.p + line.n, .n = n };
 		struct str name = line.n ? take_word(&w) : line;
 		char c = peek(&w, 0);
-		if (name.n && (w.p == w.end || c == ';' || c == ' ' || c == '\t') && !is_digit(name.p[0]) && !(name.p[0] == 'v' && name.n > 1 && is_digit(name.p[1])))
+		if (name.n && (w.p == w.end || c == ';' || c == ' ' || c == '\t') && !scan_is_digit(name.p[0]) && !(name.p[0] == 'v' && name.n > 1 && scan_is_digit(name.p[1])))
 			tell_module(&w, name, "");
 	}
 }

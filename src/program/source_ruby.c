@@ -10,11 +10,11 @@
  *
  * A scanner of tokens: whether a '/' begins a regular expression is told by the token before and the blanks around it. */
 #include "program/ruby.h"
+#include "program/source_scan.h"
 
 enum before { OPERATOR, OPERAND };
 enum call { CALL_NONE, CALL_REQUIRE, CALL_RELATIVE, CALL_LOAD, CALL_AUTOLOAD, CALL_LIB, CALL_GEM, CALL_RUN, CALL_FIELD };
 #define HEREDOCS 8u
-#define DEEP 16u
 
 struct ruby {
 	const char *start, *p, *end;
@@ -29,9 +29,6 @@ struct ruby {
 	bool comma, spec;
 };
 
-static bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 static char peek(const struct ruby *s, size_t i) { return s->p + i < s->end ? s->p[i] : '\0'; }
 
 static void tell_two(struct ruby *s, char letter, const char *what, struct str t)
@@ -44,55 +41,6 @@ static void tell_two(struct ruby *s, char letter, const char *what, struct str t
 }
 
 /* --- strings --- */
-static char closing(char c) { return c == '(' ? ')' : c == '[' ? ']' : c == '{' ? '}' : c == '<' ? '>' : c; }
-
-/* Behind "#{": to its '}', over strings in it. */
-static void skip_braces(struct ruby *s)
-{
-	char in[DEEP]; /* what closes: '}', or a quote */
-	u32 n = 0;
-	in[n++] = '}';
-	for (; s->p < s->end; s->p++) {
-		char c = *s->p, to = in[n - 1];
-		if (c == '\\')
-			s->p += s->p + 1 < s->end;
-		else if (c == to) {
-			if (--n == 0) {
-				s->p++;
-				return;
-			}
-		} else if (n < DEEP && to == '}' && (c == '{' || c == '"' || c == '\''))
-			in[n++] = c == '{' ? '}' : c;
-		else if (n < DEEP && to == '"' && c == '#' && peek(s, 1) == '{') {
-			in[n++] = '}';
-			s->p++;
-		}
-	}
-}
-
-/* The text between delimiters, with what is computed in it. */
-static struct str delimited(struct ruby *s, bool interpolates)
-{
-	char from = *s->p++, to = closing(from);
-	const char *start = s->p;
-	u32 deep = 1;
-	while (s->p < s->end) {
-		char c = *s->p;
-		if (c == '\\' && s->p + 1 < s->end)
-			s->p += 2;
-		else if (c == to && --deep == 0)
-			return str_n(start, (size_t)(s->p++ - start));
-		else if (interpolates && c == '#' && peek(s, 1) == '{') {
-			s->p += 2;
-			skip_braces(s);
-		} else {
-			deep += c == from && from != to;
-			s->p++;
-		}
-	}
-	return str_n(start, (size_t)(s->end - start));
-}
-
 static struct str literal(struct str t, bool interpolates, bool *whole)
 {
 	*whole = true;
@@ -118,9 +66,9 @@ static bool says(struct str t)
 static bool is_feature(struct str t)
 {
 	for (size_t i = 0; i < t.n; i++)
-		if (!is_word(t.p[i]) && t.p[i] != '/' && t.p[i] != '-' && t.p[i] != '.')
+		if (!scan_is_word(t.p[i]) && t.p[i] != '/' && t.p[i] != '-' && t.p[i] != '.')
 			return false;
-	return t.n > 1 && t.p[0] != '-' && !is_digit(t.p[0]);
+	return t.n > 1 && t.p[0] != '-' && !scan_is_digit(t.p[0]);
 }
 
 static void tell_command(struct ruby *s, struct str t)
@@ -226,8 +174,7 @@ static void call_string(struct ruby *s, struct str raw, struct str t, bool whole
 			s->listed = true;
 			buf_putc(&s->path, '\x1f');
 		}
-		for (size_t i = 0; i < t.n; i++)
-			buf_putc(&s->path, (u8)t.p[i] < ' ' ? ' ' : t.p[i]);
+		scan_put(&s->path, t);
 		if (!whole && s->path.n)
 			buf_puts(&s->path, "$x");
 		s->computed |= !whole && !t.n;
@@ -258,19 +205,14 @@ static void tell_string(struct ruby *s, struct str raw, bool interpolates)
 
 static void tell_words(struct ruby *s, struct str t)
 {
-	while (t.n) {
-		size_t i = 0;
-		while (i < t.n && !is_blank(t.p[i]))
-			i++;
-		struct str w = str_head(t, i);
-		if (s->call == CALL_FIELD && w.n)
+	for (struct str w; scan_next_word(&t, &w);) {
+		if (s->call == CALL_FIELD)
 			tell_two(s, 'd', s->field, w);
-		else if (s->call == CALL_RUN && w.n) {
+		else if (s->call == CALL_RUN) {
 			s->comma = s->path.n > 0;
 			call_string(s, w, w, true);
 		} else if (!s->spec && is_feature(w))
 			source_tell(s->n, 's', w);
-		t = str_from(t, i + 1);
 	}
 	s->before = OPERAND;
 }
@@ -280,16 +222,16 @@ static bool percent(struct ruby *s)
 {
 	char kind = peek(s, 1), open = kind;
 	size_t skip = 1;
-	if (is_word(kind)) {
+	if (scan_is_word(kind)) {
 		open = peek(s, 2);
 		skip = 2;
 	}
-	if (!open || is_word(open) || is_blank(open) || open == '=' || (skip == 2 && !strchr("wWiIqQxrs", kind)) || (s->before == OPERAND && skip == 1))
+	if (!open || scan_is_word(open) || scan_is_blank(open) || open == '=' || (skip == 2 && !strchr("wWiIqQxrs", kind)) || (s->before == OPERAND && skip == 1))
 		return false;
-	if (s->before == OPERAND && !(s->p > s->start && is_blank(s->p[-1])))
+	if (s->before == OPERAND && !(s->p > s->start && scan_is_blank(s->p[-1])))
 		return false;
 	s->p += skip;
-	struct str t = delimited(s, !strchr("wiqs", kind) || skip == 1);
+	struct str t = scan_delimited(&s->p, s->end, !strchr("wiqs", kind) || skip == 1);
 	if (skip == 1 || kind == 'Q' || kind == 'q')
 		tell_string(s, t, kind != 'q');
 	else if (kind == 'w' || kind == 'W')
@@ -301,30 +243,14 @@ static bool percent(struct ruby *s)
 }
 
 /* --- lines --- */
-static void skip_line(struct ruby *s)
-{
-	while (s->p < s->end && *s->p != '\n')
-		s->p++;
-}
-
-static struct str line_of(struct ruby *s)
-{
-	const char *from = s->p;
-	skip_line(s);
-	struct str t = str_n(from, (size_t)(s->p - from));
-	if (s->p < s->end)
-		s->p++;
-	return t;
-}
-
 static bool at_line(struct ruby *s)
 {
 	for (u32 i = 0; i < s->n_tags; i++)
-		while (s->p < s->end && !str_eq(str_trim(line_of(s)), s->tags[i]))
+		while (s->p < s->end && !str_eq(str_trim(scan_line(&s->p, s->end)), s->tags[i]))
 			;
 	s->n_tags = 0;
 	while (str_starts(str_n(s->p, (size_t)(s->end - s->p)), STR("=begin")))
-		while (s->p < s->end && !str_starts(line_of(s), STR("=end")))
+		while (s->p < s->end && !str_starts(scan_line(&s->p, s->end), STR("=end")))
 			;
 	struct str rest = str_n(s->p, (size_t)(s->end - s->p));
 	return str_starts(rest, STR("__END__")) && (rest.n == 7 || rest.p[7] == '\n' || rest.p[7] == '\r');
@@ -339,14 +265,14 @@ static bool heredoc(struct ruby *s)
 	char c = peek(s, 0);
 	struct str tag = { NULL, 0 };
 	if (c == '"' || c == '\'' || c == '`')
-		tag = delimited(s, false);
-	else if (is_word(c) && !is_digit(c) && (mark || (c >= 'A' && c <= 'Z'))) {
+		tag = scan_delimited(&s->p, s->end, false);
+	else if (scan_is_word(c) && !scan_is_digit(c) && (mark || (c >= 'A' && c <= 'Z'))) {
 		const char *from = s->p;
-		while (is_word(peek(s, 0)))
+		while (scan_is_word(peek(s, 0)))
 			s->p++;
 		tag = str_n(from, (size_t)(s->p - from));
 	}
-	if (!tag.n || s->n_tags == HEREDOCS || (s->before == OPERAND && !mark && s->p - start > 2 && c != '"' && c != '\'' && !(start > s->start && is_blank(start[-1])))) {
+	if (!tag.n || s->n_tags == HEREDOCS || (s->before == OPERAND && !mark && s->p - start > 2 && c != '"' && c != '\'' && !(start > s->start && scan_is_blank(start[-1])))) {
 		s->p = start;
 		return false;
 	}
@@ -380,6 +306,7 @@ static void word(struct ruby *s, struct str w, bool method)
 	while (peek(s, i) == ' ' || peek(s, i) == '\t' || peek(s, i) == '(')
 		i++;
 	char next = peek(s, i);
+	bool said = next == '"' || next == '\'' || next == '[' || next == '%' || (scan_is_word(next) && next != 'i' && next != 'u'); /* not "if", "unless" */
 	s->before = takes_term(w) || label ? OPERATOR : OPERAND;
 	if (s->call && !label) {
 		if (str_is(w, "__dir__"))
@@ -412,7 +339,7 @@ static void word(struct ruby *s, struct str w, bool method)
 			source_tell(s->n, 'x', STR("wide"));
 	} else if (str_among(w, "gem activate_bin_path bin_path add_gem") && (next == '"' || next == '\''))
 		begin_call(s, CALL_GEM);
-	else if (str_among(w, "system spawn exec popen popen2 popen2e popen3 capture2 capture2e capture3 sh pipeline") && !label && (next == '"' || next == '\'' || next == '[' || next == '%' || is_word(next)) && (next != 'i' && next != 'u'))
+	else if (str_among(w, "system spawn exec popen popen2 popen2e popen3 capture2 capture2e capture3 sh pipeline") && !label && said)
 		begin_call(s, CALL_RUN);
 	else if (str_among(w, "Zeitwerk eager_load! autoload_paths all_files_in find_plugins find_files glob entries children require_all import"))
 		source_tell(s->n, 'x', STR("wide"));
@@ -427,43 +354,43 @@ static void word(struct ruby *s, struct str w, bool method)
 static void token(struct ruby *s)
 {
 	char c = *s->p, d = peek(s, 1);
-	if (is_word(c) && !is_digit(c)) {
+	if (scan_is_word(c) && !scan_is_digit(c)) {
 		const char *from = s->p;
-		while (is_word(peek(s, 0)))
+		while (scan_is_word(peek(s, 0)))
 			s->p++;
 		if ((peek(s, 0) == '?' || peek(s, 0) == '!') && peek(s, 1) != '=')
 			s->p++;
 		word(s, str_n(from, (size_t)(s->p - from)), from > s->start && from[-1] == '.');
-	} else if (is_digit(c)) {
-		while (is_word(peek(s, 0)) || (peek(s, 0) == '.' && is_digit(peek(s, 1))))
+	} else if (scan_is_digit(c)) {
+		while (scan_is_word(peek(s, 0)) || (peek(s, 0) == '.' && scan_is_digit(peek(s, 1))))
 			s->p++;
 		s->before = OPERAND;
 	} else if (c == '"' || c == '\'') {
-		struct str t = delimited(s, c == '"');
+		struct str t = scan_delimited(&s->p, s->end, c == '"');
 		if (peek(s, 0) == ':' && peek(s, 1) != ':')
 			s->before = OPERAND; /* a key */
 		else
 			tell_string(s, t, c == '"');
 	} else if (c == '`') {
-		tell_command(s, delimited(s, true));
+		tell_command(s, scan_delimited(&s->p, s->end, true));
 		s->before = OPERAND;
 	} else if (c == '%' && percent(s))
 		;
 	else if (c == '<' && d == '<' && heredoc(s))
 		;
-	else if (c == '/' && (s->before == OPERATOR || (s->p > s->start && is_blank(s->p[-1]) && !is_blank(d) && d != '='))) {
-		delimited(s, true);
-		while (is_word(peek(s, 0)))
+	else if (c == '/' && (s->before == OPERATOR || (s->p > s->start && scan_is_blank(s->p[-1]) && !scan_is_blank(d) && d != '='))) {
+		scan_delimited(&s->p, s->end, true);
+		while (scan_is_word(peek(s, 0)))
 			s->p++;
 		s->before = OPERAND;
-	} else if (c == '?' && s->before == OPERATOR && d && !is_blank(d) && !is_word(peek(s, 2))) {
+	} else if (c == '?' && s->before == OPERATOR && d && !scan_is_blank(d) && !scan_is_word(peek(s, 2))) {
 		s->p += d == '\\' ? 3 : 2;
 		s->before = OPERAND;
-	} else if (c == ':' && (is_word(d) || d == '"')) {
+	} else if (c == ':' && (scan_is_word(d) || d == '"')) {
 		s->p++;
 		if (d == '"')
-			delimited(s, true);
-		while (is_word(peek(s, 0)))
+			scan_delimited(&s->p, s->end, true);
+		while (scan_is_word(peek(s, 0)))
 			s->p++;
 		s->before = OPERAND;
 	} else if (c == ':' && d == ':') {
@@ -471,10 +398,10 @@ static void token(struct ruby *s)
 		s->before = OPERATOR;
 	} else if (c == '$' || c == '@') {
 		s->p++;
-		bool lib = c == '$' && (str_starts(str_n(s->p, (size_t)(s->end - s->p)), STR("LOAD_PATH")) || (d == ':' && !is_word(peek(s, 1))));
-		if (c == '$' && d && !is_word(d) && !is_blank(d))
+		bool lib = c == '$' && (str_starts(str_n(s->p, (size_t)(s->end - s->p)), STR("LOAD_PATH")) || (d == ':' && !scan_is_word(peek(s, 1))));
+		if (c == '$' && d && !scan_is_word(d) && !scan_is_blank(d))
 			s->p++;
-		while (is_word(peek(s, 0)) || peek(s, 0) == '@')
+		while (scan_is_word(peek(s, 0)) || peek(s, 0) == '@')
 			s->p++;
 		if (lib)
 			begin_call(s, CALL_LIB);
@@ -527,10 +454,10 @@ static void read_ruby(struct str dir, struct str name, struct str text, struct s
 				end_call(&s);
 			if (!s.comma)
 				s.before = OPERATOR;
-		} else if (*s.p == '\\' || is_blank(*s.p))
+		} else if (*s.p == '\\' || scan_is_blank(*s.p))
 			s.p++;
 		else if (*s.p == '#')
-			skip_line(&s);
+			s.p = scan_line_end(s.p, s.end);
 		else
 			token(&s);
 	}
