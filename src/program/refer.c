@@ -37,8 +37,8 @@ struct refer {
 	struct buf carry;        /* a string that goes on in the next piece */
 	bool is_long;
 	u32 said, imported;      /* functions */
-	u32 run, run_bits;       /* of strings that stand behind each other, as in the table of dynamic symbols' names */
-	bool run_library, dynamic;
+	u32 run, run_bits, run_words; /* of strings that stand behind each other, as in the table of dynamic symbols' names; n_words before them */
+	bool run_library, run_libc, dynamic;
 	struct buf out;
 	struct hashtab lines;
 	u32 *where, n, cap;
@@ -188,10 +188,17 @@ static void run_end(struct refer *r)
 		return;
 	if (r->run >= 3 && r->run_library) {
 		r->imported |= r->run_bits;
+		if (r->run_libc && !r->dynamic) { /* mkdir(2) is no mkdir(1) */
+			r->n_words = r->run_words;
+			hashtab_free(&r->seen);
+			hashtab_open(&r->seen, 64);
+			for (u32 i = 0; i < r->n_words; i++)
+				hashtab_add(&r->seen, r->words[i], i + 1);
+		}
 		r->dynamic = true;
 	}
 	r->run = r->run_bits = 0;
-	r->run_library = false;
+	r->run_library = r->run_libc = false;
 }
 
 static void string(struct refer *r, struct str s)
@@ -203,8 +210,10 @@ static void string(struct refer *r, struct str s)
 		return;
 	bool library = is_library(s);
 	if (symbol) {
-		r->run++;
+		if (!r->run++)
+			r->run_words = r->n_words;
 		r->run_library |= library && str_base(s).p == s.p;
+		r->run_libc |= library && (str_starts(s, STR("libc.so")) || str_starts(s, STR("libc.musl-")));
 		r->run_bits |= function(r, s);
 	}
 	if (r->is_libc || s.n < 2)
@@ -469,7 +478,7 @@ static void close_refer(void *state)
 
 static const struct collector_stream stream = { .open = open_refer, .begin = begin, .feed = feed, .end = end, .close = close_refer };
 
-const struct collector refer_collector = { .id = COLLECT_REFER, .version = 4, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
+const struct collector refer_collector = { .id = COLLECT_REFER, .version = 5, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
 
 /* --- reading --- */
 bool refer_next(struct str *rest, char *letter, struct str *text)

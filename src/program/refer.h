@@ -3,7 +3,8 @@
  *      p  a string that is an absolute path, or begins as one ("/usr/share/zoneinfo", "/etc/%s.conf" up to the %)
  *      l  a string that is the name of a library ("libnss_%s.so.2" with its %s, "libssl.so.3"), a dlopen note (.note.dlopen) among them
  *      f  a function that is imported (dynamic symbols, undefined) of those that matter: refer_functions[], by name; of a static program: that is in it, told by strings that only it has
- *      h  hashes (4 bytes each, sorted) of all strings that look like a program's or a file's base name, for programs that import exec*(), posix_spawn*(), popen(), system() or dlopen(): asked by refer_says()
+ *      h  hashes (4 bytes each, sorted) of all strings that look like a program's or a file's base name, for programs that import exec*(), posix_spawn*(), popen(), system() or dlopen(): asked by refer_says();
+ *         not the names of the functions that it imports
  *      g  of Go and Rust programs, whose strings have no end: they are taken by pointer and length, from data and from the code that loads both
  *
  * Constant memory: windows as elf.h has them; ceilings: REFER_STRINGS strings of a file, REFER_NOTE of a note; beyond them `x cut`. */
