@@ -4,7 +4,9 @@
 #include "command/place.h"
 #include "layer/deflate.h"
 #include "report/sbom.h"
+#include "command/scan.h"
 #include "report/slim_html.h"
+#include "report/slim_risks.h"
 #include "report/slim_vex.h"
 #include "run/compose.h"
 #include "slim/lock.h"
@@ -12,7 +14,7 @@
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_KEEP_LAYERS, O_FLATTEN, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_HTML, O_VEX, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_KEEP_LAYERS, O_FLATTEN, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_HTML, O_VEX, O_DB, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -43,7 +45,8 @@ static const struct option options[] = {
 	[O_EXPLAIN] = { "explain", 0, OPT_LIST, "PATH", "Say why this file stays or goes, from file to file up to the configuration; writes no image.", NULL },
 	[O_EVIDENCE] = { "evidence", 0, OPT_VALUE, "FILE", "Write what was run, what it missed and how answers compared to FILE, as JSON.", NULL },
 	[O_HTML] = { "html", 0, OPT_VALUE, "FILE", "Write the report as one page to FILE: maps of the image before and after, what went by package and why, what stayed, what was compared. It loads nothing from anywhere.", NULL },
-	[O_VEX] = { "vex", 0, OPT_VALUE, "FILE", "Write an OpenVEX document to FILE that says of every package that went: component_not_present.", NULL },
+	[O_VEX] = { "vex", 0, OPT_VALUE, "FILE", "Write an OpenVEX document to FILE that says of every package that went, and of every known vulnerability of it: component_not_present.", NULL },
+	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The advisory database, for vulnerabilities before and after, and their names in --vex. Default: that of the store; without one they are not looked for.", NULL },
 	[O_PROFILE] = { "profile", 0, OPT_VALUE, "DIR", "Lock the result down, and prove that by a run: a seccomp profile, an AppArmor profile, and what docker run, Compose and Kubernetes are told (capabilities, a read-only root file system, a user), as files in DIR.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
@@ -203,7 +206,12 @@ struct work {
 	struct compose compose;
 	struct arena a;
 	struct lock *lock;         /* proven; NULL: not asked, or nothing held */
+	struct slim_scan scan;
+	bool secrets;              /* the layers were read for them, too */
 };
+
+/* Whether anything asks what scans find: at level safe nothing else does. */
+static bool wants_scan(const struct option_value *opt, bool safe) { return opt[O_REPORT].value || opt[O_HTML].value || (safe && (opt[O_VEX].value || opt[O_DB].value)); }
 
 struct told {
 	const struct work *w;
@@ -224,7 +232,7 @@ static void write_html(FILE *f, void *ctx)
 		return;
 }
 
-static void write_vex(FILE *f, void *ctx) { slim_vex(f, &((const struct told *)ctx)->w->s); }
+static void write_vex(FILE *f, void *ctx) { const struct told *t = ctx; slim_vex(f, &t->w->s, &t->w->scan); }
 
 static int write_reports(const struct work *w, const char *written, struct error *err)
 {
@@ -342,16 +350,38 @@ static void evidence(FILE *f, void *ctx)
 	jsonw_end(&j);
 }
 
+/* A database that nobody named, and that cannot be read, does not stand in the way. */
+static int scan_original(struct work *w, struct error *err)
+{
+	const struct option_value *opt = w->opt;
+	struct db *db = NULL;
+	char today[16];
+	if (w->s.opt.choose.level == SLIM_SAFE && !w->secrets) /* the system's packages alone are known */
+		return 0;
+	if (scan_today(today, err) < 0)
+		return -1;
+	int r = scan_database(opt[O_DB].value, &db, err);
+	if (r == 0)
+		r = slim_scan(&w->s, db, today, w->secrets, &w->scan, err);
+	db_close(db);
+	if (r == 0 || opt[O_DB].value)
+		return r;
+	command_note("slim: note: vulnerabilities were not looked for: %s", err->text);
+	*err = (struct error){ 0 };
+	return slim_scan(&w->s, NULL, today, w->secrets, &w->scan, err);
+}
+
 static int finish(struct work *w, struct error *err)
 {
 	const struct option_value *opt = w->opt;
 	struct slim *s = &w->s;
 	const char *written = opt[O_DRY_RUN].count ? NULL : w->to->location;
-	if (slim_relayer(s, err) < 0)
+	if (scan_original(w, err) < 0 || slim_relayer(s, err) < 0)
 		return command_fail(err);
 	int r = written ? slim_write(s, w->to, err) : 0;
 	if (r < 0)
 		return command_fail(err);
+	slim_count_risks(&w->scan, s);
 	if (write_reports(w, r ? NULL : written, err) < 0)
 		return command_fail(err);
 	if (r)
@@ -468,6 +498,18 @@ static int slim(struct work *w, const struct load_options *load, const struct sl
 {
 	struct problems problems = { 0 };
 	int status, r = slim_open(w->image, load, o, &w->s, &problems, err);
+	if (r > 0 && w->secrets) { /* that looking for secrets came to no end is no reason */
+		struct load_options less = *load;
+		less.collectors = w->to->collectors;
+		less.sets = o->choose.level == SLIM_SAFE ? NULL : slim_sets;
+		struct problems first = problems;
+		problems = (struct problems){ 0 };
+		w->secrets = false;
+		r = slim_open(w->image, &less, o, &w->s, &problems, err);
+		if (r == 0)
+			command_note("slim: note: secrets were not looked for: %s", first.v[0]);
+		problems_free(&first);
+	}
 	if (r > 0) {
 		status = command_problems(&problems);
 		error_set(err, ERR_INPUT, "slim: %s: is not whole: nothing was written", w->image);
@@ -476,6 +518,7 @@ static int slim(struct work *w, const struct load_options *load, const struct sl
 		status = command_fail(err);
 	} else {
 		status = worked(w, t, err);
+		slim_scan_free(&w->scan);
 		slim_close(&w->s);
 		arena_free(&w->a);
 	}
@@ -498,15 +541,13 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		bool safe = o.choose.level == SLIM_SAFE;
 		if (safe && p.n)
 			command_note("slim: note: probes have no effect at --level safe: nothing that they could exercise is taken out");
-		const struct collector *const *needs = NULL;
-		for (const struct collector *const *const *set = slim_sets; *set; set++)
-			needs = *set;
-		to.collectors = safe ? package_collectors : needs;
+		bool secrets = wants_scan(opt, safe);
+		to.collectors = safe ? package_collectors : slim_collectors(false);
 		o.choose.commands = p.words;
 		o.choose.n_commands = p.n_words;
-		struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = to.collectors, .sets = safe ? NULL : slim_sets, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0,
+		struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = !safe ? slim_collectors(secrets) : secrets ? collector_sets[COLLECT_ALL] : to.collectors, .sets = !safe ? slim_sets : secrets ? collector_sets : NULL, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0,
 			.store = globals.store, .registry = &to.repo };
-		struct work w = { .image = args[0], .opt = opt, .to = &to };
+		struct work w = { .image = args[0], .opt = opt, .to = &to, .secrets = secrets };
 		status = slim(&w, &load, &o, &t, &err);
 	}
 	probes_free(&p);

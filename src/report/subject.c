@@ -32,9 +32,11 @@
 #define LIST(name) &name##_collector,
 OS(DECLARE) INSIDE(DECLARE) NEEDS(DECLARE) RISKS(DECLARE)
 static const struct collector *const nothing[] = { NULL }, *const os[] = { OS(LIST) NULL }, *const inside[] = { OS(LIST) INSIDE(LIST) NULL },
-				     *const all[] = { OS(LIST) INSIDE(LIST) RISKS(LIST) NULL }, *const needs[] = { OS(LIST) INSIDE(LIST) NEEDS(LIST) NULL };
+				     *const all[] = { OS(LIST) INSIDE(LIST) RISKS(LIST) NULL }, *const needs[] = { OS(LIST) INSIDE(LIST) NEEDS(LIST) NULL },
+				     *const needs_and_secrets[] = { OS(LIST) INSIDE(LIST) NEEDS(LIST) LIST(secret) NULL };
 /* Of these, too, each is a part of the next. */
-const struct collector *const *const slim_sets[] = { nothing, os, inside, needs, NULL };
+const struct collector *const *const slim_sets[] = { nothing, os, inside, needs, needs_and_secrets, NULL };
+const struct collector *const *slim_collectors(bool secrets) { return secrets ? needs_and_secrets : needs; }
 const struct collector *const *const collector_sets[] = { [COLLECT_NOTHING] = nothing, [COLLECT_OS] = os, [COLLECT_PACKAGES] = inside, [COLLECT_ALL] = all, NULL };
 
 static enum collector_set set_of(int parts)

@@ -28,8 +28,9 @@ enum {
 };
 /* The collectors of each enum collector_set; NULL-terminated. */
 extern const struct collector *const *const collector_sets[];
-/* The sets for slimming, each a part of the next (load_options.sets), NULL-terminated; the last is the one to collect. */
+/* The sets for slimming, each a part of the next (load_options.sets), NULL-terminated; the last two are those to collect: what programs need, and secrets besides. */
 extern const struct collector *const *const slim_sets[];
+const struct collector *const *slim_collectors(bool secrets);
 int subject_open(const char *location, const struct load_options *load, int parts, struct subject *ret, struct error *err) must_check;
 /* A subject of packages that an SBOM told of (packages_of_document(); taken): its image and tree are there and empty, its transport is "sbom". */
 void subject_of_packages(const char *location, struct packages *p, struct subject *ret);

@@ -124,6 +124,33 @@ static void numbers(FILE *f, const struct slim *s)
 	putc('\n', f);
 }
 
+static void one_number(FILE *f, const char *before, const char *what, u32 a, u32 b)
+{
+	if (!a && !b)
+		return;
+	fprintf(f, "%s%u", before, a);
+	if (a != b)
+		fprintf(f, " → %u", b);
+	fprintf(f, "%s%s", *what ? " " : "", what);
+}
+
+static void risks(FILE *f, const char *name, const struct slim_risks *x)
+{
+	const char *sep = " (";
+	if (!x->known)
+		return;
+	fprintf(f, "%s %u", name, x->before.total);
+	if (x->before.total != x->after.total)
+		fprintf(f, " → %u", x->after.total);
+	for (u32 i = SEVERITIES; i-- > 0;) {
+		one_number(f, sep, severity_text[i], x->before.severity[i], x->after.severity[i]);
+		sep = x->before.severity[i] ? ", " : sep;
+	}
+	one_number(f, sep, "unknown", x->before.unrated, x->after.unrated);
+	one_number(f, "; ", "with a fix", x->before.fixable, x->after.fixable);
+	fputs(x->before.total ? ")\n" : "\n", f);
+}
+
 void slim_table(FILE *f, const struct slim *s, const char *location, const char *written)
 {
 	u32 n;
@@ -150,6 +177,10 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 	fprintf(f, "after    %s in %s files, %u layers: %s less (%.1f %%)\n", TEXT_SIZE(s->after.size), TEXT_COUNT(s->after.files), s->after.layers, TEXT_SIZE(saved),
 		s->before.size ? 100.0 * (double)saved / (double)s->before.size : 0.0);
 	numbers(f, s);
+	risks(f, "vulnerabilities", &s->vulnerabilities);
+	if (!s->vulnerabilities.known && !by_layer)
+		fputs("vulnerabilities were not looked for: there is no advisory database (pare db update)\n", f);
+	risks(f, "secrets", &s->secrets);
 	fates(f, s);
 	if (kept_names(s))
 		fprintf(f, "kept     %s %s that something speaks for (--report says what)\n", TEXT_COUNT(kept_names(s)), kept_names(s) == 1 ? "file" : "files");
@@ -169,7 +200,27 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 	free(v);
 }
 
-static void side(struct jsonw *w, const char *name, const struct slim_side *x)
+static void json_risk(struct jsonw *w, const char *name, const struct slim_risk *x)
+{
+	jsonw_key(w, name);
+	jsonw_obj(w);
+	jsonw_ku(w, "total", x->total);
+	for (u32 i = SEVERITIES; i-- > 0;)
+		jsonw_ku(w, severity_text[i], x->severity[i]);
+	jsonw_ku(w, "unknown", x->unrated);
+	jsonw_ku(w, "fixable", x->fixable);
+	jsonw_end(w);
+}
+
+void slim_json_risks(struct jsonw *w, const struct slim *s, bool after)
+{
+	if (s->vulnerabilities.known)
+		json_risk(w, "vulnerabilities", after ? &s->vulnerabilities.after : &s->vulnerabilities.before);
+	if (s->secrets.known)
+		json_risk(w, "secrets", after ? &s->secrets.after : &s->secrets.before);
+}
+
+static void side(struct jsonw *w, const struct slim *s, const char *name, const struct slim_side *x)
 {
 	jsonw_key(w, name);
 	jsonw_obj(w);
@@ -181,6 +232,7 @@ static void side(struct jsonw *w, const char *name, const struct slim_side *x)
 	jsonw_ku(w, "setuid", x->setuid);
 	jsonw_ku(w, "shells", x->shells);
 	jsonw_ku(w, "findings", x->findings);
+	slim_json_risks(w, s, x == &s->after);
 	jsonw_end(w);
 }
 
@@ -336,8 +388,8 @@ void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char 
 	jsonw_obj(&w);
 	jsonw_kz(&w, "image", s->img->reference ? s->img->reference : location);
 	jsonw_kz(&w, "written", written);
-	side(&w, "before", &s->before);
-	side(&w, "after", &s->after);
+	side(&w, s, "before", &s->before);
+	side(&w, s, "after", &s->after);
 	layers(&w, s);
 	new_layers(&w, s);
 	kept(&w, s, hidden);

@@ -4,6 +4,7 @@
 #define PARE_SLIM_SLIM_H
 #include "base/common.h"
 #include "base/error.h"
+#include "rule/scan.h"
 #include "slim/choose.h"
 #include "slim/database.h"
 #include "slim/litter.h"
@@ -31,6 +32,14 @@ struct slim_side {
 	u32 findings;   /* what could go: (layer, kind) pairs of hidden bytes and of litter */
 };
 
+struct slim_risk { /* findings of one kind in one image */
+	u32 total, fixable, unrated, severity[SEVERITIES]; /* what nobody has rated has no severity */
+};
+struct slim_risks { /* report/slim_risks.h */
+	bool known; /* false: nobody looked */
+	struct slim_risk before, after;
+};
+
 struct slim_check { /* of the result against the original */
 	const char *name;
 	char before[120], after[120];
@@ -54,6 +63,7 @@ struct slim {
 	struct slim_options opt;
 	struct slim_side before, after; /* after: of the plan with what is added to it, then of what was written */
 	struct proof proof;             /* likewise */
+	struct slim_risks vulnerabilities, secrets;
 	struct slim_check checks[SLIM_CHECKS];
 	u32 n_checks;
 	char doubt[512];  /* why a plan was given up for one that takes out less; "" */
@@ -116,5 +126,7 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 void slim_tell_choice(FILE *f, const struct slim *s); /* tell.c: of levels package and file */
 void slim_explain(FILE *f, const struct slim *s, const char *path); /* why it stays, from file to file up to the configuration */
 void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char *location, const char *written); /* t: what was compared by running, too; NULL: nothing was */
+struct jsonw;
+void slim_json_risks(struct jsonw *w, const struct slim *s, bool after); /* keys of an open object: what is known of one side */
 void tell_trial(FILE *f, const struct trial *t); /* tell.c */
 #endif

@@ -141,6 +141,14 @@
 		card("Packages", arrow(count(a.packages), count(b.packages)));
 		card("Setuid programs", arrow(count(a.setuid), count(b.setuid)));
 		card("Shells", arrow(count(a.shells), count(b.shells)));
+		const risk = (name, x, y) => {
+			const bad = ["critical", "high", "medium", "low", "info", "unknown"].filter((k) => x[k]).map((k) => k + " " + arrow(count(x[k]), count(y[k])));
+			if (x.fixable) bad.push("with a fix " + arrow(count(x.fixable), count(y.fixable)));
+			card(name, arrow(count(x.total), count(y.total)), bad.join(", "));
+		};
+		if (a.vulnerabilities) risk("Vulnerabilities", a.vulnerabilities, b.vulnerabilities);
+		else card("Vulnerabilities", "not looked for", "there is no advisory database");
+		if (a.secrets) risk("Secrets", a.secrets, b.secrets);
 		card("Layers", arrow(count(a.layers), count(b.layers)), s.written ? arrow(size(a.compressed), size(b.compressed)) + " as they ship" : "");
 		$("hint").textContent += " Hatched before: what goes.";
 		const named = [["shells", s.shells], ["package managers", s.managers], ["setuid programs", s.setuid]].filter((x) => x[1].length).map((x) => x[0] + ": " + x[1].join(" "));
