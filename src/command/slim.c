@@ -184,9 +184,21 @@ static int seconds(const struct option_value *v, const char *name, u32 *ret, str
 	return 0;
 }
 
+/* Told to whoever uses it by hand. */
+static void is_ready(void *ctx, const struct run_box *b, const u16 *ports, u32 n)
+{
+	struct buf list = BUF(1 * KiB);
+	(void)ctx, (void)b;
+	for (u32 i = 0; i < n; i++)
+		buf_printf(&list, "%s%u", i ? ", " : " on port ", ports[i]);
+	command_note("slim: it is ready%.*s: Enter ends it", STR_FMT(buf_str(&list)));
+	buf_free(&list);
+}
+
 static int parse_trial(const struct option_value *opt, const struct probes *p, struct trial_options *t, struct error *err)
 {
 	*t = (struct trial_options){ .probes = p->v, .n_probes = p->n, .verify = p->verify, .n_verify = p->n_verify, .by_hand = opt[O_BY_HAND].count > 0, .store = globals.store, .runtime = opt[O_RUNTIME].value };
+	t->ready = t->by_hand ? is_ready : NULL;
 	t->calls = opt[O_PROFILE].count > 0;
 	t->network = option_is(&opt[O_NETWORK], "host") ? RUN_HOST : RUN_LOOPBACK;
 	return seconds(&opt[O_FOR], "for", &t->duration, err) < 0 || seconds(&opt[O_SECONDS], "seconds", &t->limits.seconds, err) < 0 ? -1 : 0;
@@ -331,8 +343,11 @@ static int deny(struct work *w, struct error *err)
 		r = deny_once(w, &same, err);
 	if (r < 0 || (r == 0 && same))
 		return r;
-	if (r == 1)
-		return error_set(err, ERR_INPUT, "after %u runs it still looks for what goes", TRIAL_ROUNDS);
+	if (r == 1) {
+		error_set(err, ERR_INPUT, "slim: after %u runs without what goes it still looks for more of that; nothing was written", TRIAL_ROUNDS);
+		command_fail(err);
+		return 1;
+	}
 	differs(w->t->differences, w->t->n_differences, "without what goes");
 	return 1;
 }

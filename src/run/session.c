@@ -294,14 +294,15 @@ static int stop(struct run *r, struct error *err)
 	bool before = done;
 	if (!done && run_signal(r->c, signal, err) < 0)
 		*err = (struct error){ 0 }; /* it ended meanwhile */
-	if (run_wait(r->c, before ? 0 : SESSION_STOP * 1000, &result, err) < 0)
+	r->s->stop_seconds = before ? 0 : r->opt->deaf ? SESSION_DEAF : SESSION_STOP;
+	if (run_wait(r->c, (int)r->s->stop_seconds * 1000, &result, err) < 0)
 		return -1;
 	r->s->start.log = true;
 	take_end(r, result);
 	if (before && !r->s->over)
 		buf_puts(&r->s->start.err, "\nthe program ended before it was told to: an error\n");
 	if (!result->ended) {
-		r->s->start.failed = true;
+		r->s->start.failed = r->s->deaf = true;
 		snprintf(r->s->start.error, sizeof r->s->start.error, "%s does not end it", signal);
 	}
 	return 0;

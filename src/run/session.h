@@ -2,7 +2,7 @@
  *
  * Whether the image is a service is seen, not asked: its command runs until it ends (a command), or until somebody listens on a port that it exposes and stays (without EXPOSE: on any), or until it
  * only waits (no processor time for SESSION_QUIET ms, and none wanted, while processes live; with EXPOSE for ten times as long). A service gets its probes while it runs; each --exec is then one more process in it. The
- * image's health check, when it has one, is run at the end until it says healthy. Then the image's stop signal is sent, and the exit status within SESSION_STOP s is an answer, too.
+ * image's health check, when it has one, is run at the end until it says healthy. Then the image's stop signal is sent, and the exit status within SESSION_STOP s is an answer, too; that it does not end (a shell as first process) is one as well.
  * In a command image every --exec is a container of its own, in place of entry point and command, and the image's own command line is the first answer.
  *
  * `duration`: then it runs on for so long before it is stopped; by hand means until a line or the end of standard input. */
@@ -14,7 +14,8 @@
 
 #define SESSION_READY 120 /* seconds to become ready */
 #define SESSION_QUIET 3000
-#define SESSION_STOP 20
+#define SESSION_STOP 20 /* seconds to end after the stop signal */
+#define SESSION_DEAF 1  /* the same for what is known not to be ended by it */
 #define SESSION_HEALTH 60 /* seconds to become healthy */
 #define SESSION_PORTS 64
 
@@ -27,6 +28,7 @@ struct session_options {
 	u32 n_ports;
 	u32 duration;          /* seconds */
 	bool by_hand;
+	bool deaf;             /* an earlier run has shown that the stop signal does not end it: that is not waited for once more */
 	void (*ready)(void *ctx, const struct run_box *b, const u16 *ports, u32 n); /* told when a service is; NULL */
 	void *ctx;
 	u32 ready_seconds;     /* 0: SESSION_READY */
@@ -38,6 +40,8 @@ struct session_options {
 struct session {
 	bool service, waits;    /* waits: nobody listens on a port that it exposes, but it lives */
 	bool healthy, has_health;
+	bool deaf;              /* the stop signal did not end it */
+	u32 stop_seconds;       /* that it was given to end; 0: it was not told to */
 	u32 ready_ms;           /* how long it took */
 	u16 ports[SESSION_PORTS]; /* that somebody listened on when it was ready, ascending */
 	u32 n_ports;

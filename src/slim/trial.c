@@ -13,7 +13,7 @@ struct slot { /* one thing that is compared: what the original gave, each time *
 struct launch { /* of one way to start it */
 	const char *const *argv; /* NULL: its own */
 	struct slot *slots;      /* start, health, probes, those of --verify */
-	bool noted;
+	bool noted, deaf; /* deaf: its stop signal does not end it */
 };
 enum { SLOT_START, SLOT_HEALTH, SLOT_PROBES };
 struct trials {
@@ -76,6 +76,7 @@ void trial_close(struct trial *t)
 	free(t->rows);
 	free(t->misses);
 	free(t->differences);
+	free(t->stops);
 	problems_free(&t->notes);
 	if (t->written)
 		observed_free(t->written);
@@ -104,7 +105,7 @@ static int run(struct trial *t, const struct how *how, const struct launch *l, s
 	if (l->argv)
 		spec.argv = l->argv;
 	struct session_options so = {
-		.probes = inside(t)->probes, .n_probes = o->n_probes + (how->verify ? o->n_verify : 0), .spec = &spec, .health = o->health, .ports = o->ports, .n_ports = o->n_ports, .observed = how->observed, .trace = &trace,
+		.probes = inside(t)->probes, .n_probes = o->n_probes + (how->verify ? o->n_verify : 0), .spec = &spec, .health = o->health, .ports = o->ports, .n_ports = o->n_ports, .observed = how->observed, .trace = &trace, .deaf = l->deaf,
 	};
 	if (how->training) {
 		so.duration = o->duration;
@@ -119,6 +120,8 @@ static int run(struct trial *t, const struct how *how, const struct launch *l, s
 		t->runtime = arena_strdup(&t->a, str_of(run_runtime(b)));
 	int r = session_run(b, o->config, &so, ret, err);
 	run_box_close(b);
+	if (r == 0 && ret->stop_seconds)
+		VEC_PUSH(t->stops, t->n_stops, t->cap_stops, ret->stop_seconds);
 	return r;
 }
 
@@ -219,6 +222,7 @@ int trial_train(struct trial *t, struct observed *seen, struct error *err)
 			return -1;
 		learn(t, l, &s);
 		note(t, l, &s);
+		l->deaf = s.deaf;
 		t->service |= s.service;
 		if (!t->written) {
 			t->written = s.written;
@@ -489,6 +493,11 @@ void trial_json(struct jsonw *w, const struct trial *t)
 	jsonw_arr(w);
 	for (u32 i = 1; i <= t->rounds; i++)
 		round_json(w, t, i);
+	jsonw_end(w);
+	jsonw_key(w, "stops");
+	jsonw_arr(w);
+	for (u32 i = 0; i < t->n_stops; i++)
+		jsonw_u64(w, t->stops[i]);
 	jsonw_end(w);
 	jsonw_key(w, "checks");
 	jsonw_arr(w);

@@ -57,6 +57,8 @@ struct trial {
 	u32 rounds;            /* deny runs */
 	struct trial_row *differences; /* of the deny runs, those that did not pass; `masked` says of which round */
 	u32 n_differences, cap_differences;
+	u32 *stops;            /* seconds that each run of a service was given to end when it was told to; less once the training run has shown that it does not */
+	u32 n_stops, cap_stops;
 	bool service;          /* what it is */
 	struct problems notes; /* what could not be tried, one line each */
 	const char *runtime;   /* "runc 1.1.5" */
@@ -75,6 +77,6 @@ int trial_deny(struct trial *t, const char *const *paths, u32 n, struct observed
 int trial_compare(struct trial *t, const struct run_tree *result, bool *same, struct error *err) must_check;
 /* A tree once more in other circumstances (a profile of system calls, no rights, another user): the same probes. One row is added, `name`. `spec` NULL: none but those of the options. */
 int trial_under(struct trial *t, const struct run_tree *tree, const char *name, const struct run_spec *spec, bool *same, struct error *err) must_check;
-/* The evidence as the value of a key: an object (docs/schema/slim-evidence.json, "trial"). */
+/* The evidence as the value of a key: an object (docs/schema/slim-evidence.schema.json, "trial"). */
 void trial_json(struct jsonw *w, const struct trial *t);
 #endif
