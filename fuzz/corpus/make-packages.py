@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""make-packages.py: writes the seeds of the fuzzers dpkg, apk and rpm into the directories beside it.
+"""make-packages.py: writes the seeds of the fuzzers dpkg, apk, rpm and rpm_rewrite into the directories beside it, and those of pacman and chisel that are no text.
 
 rpm's databases are built from nothing, by the formats' descriptions in src/package/rpm_*.c: each holds a small package and one with files.
 """
+import gzip
 import os
 import sqlite3
 import struct
+import subprocess
 import tempfile
 import zlib
 
@@ -100,16 +102,34 @@ def bdb(blobs, order):
     return meta + page + b"".join(pages)
 
 
+def tables():
+    """A database with tables of names beside that of packages, whose rows go with their package."""
+    with tempfile.TemporaryDirectory() as d:
+        c = sqlite3.connect(os.path.join(d, "db"), isolation_level=None)
+        c.execute("PRAGMA page_size = 512")
+        c.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+        for table, keys in (("Name", ["b", "a"]), ("Basenames", ["", "one", "two"])):
+            c.execute("CREATE TABLE %s (key TEXT NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL)" % table)
+            for i, key in enumerate(keys):
+                c.execute("INSERT INTO %s VALUES (?, ?, 0)" % table, (key, min(i, 1) + 1))
+        for b in (SMALL, LARGE):
+            c.execute("INSERT INTO Packages (blob) VALUES (?)", (b,))
+        c.close()
+        with open(os.path.join(d, "db"), "rb") as f:
+            return f.read()
+
+
 def rpm():
     blobs = [SMALL, LARGE, OLD]
-    data, _ = sqlite(blobs, False)
-    write("rpm", "sqlite", data)
-    data, log = sqlite(blobs, True)
-    write("rpm", "sqlite-in-wal-mode", data)
+    wal, log = sqlite(blobs, True)
+    for kind in ("rpm", "rpm_rewrite"):
+        write(kind, "sqlite", sqlite(blobs, False)[0])
+        write(kind, "sqlite-in-wal-mode", wal)
+        write(kind, "ndb", ndb(blobs))
+        write(kind, "bdb-little-endian", bdb(blobs, "<"))
+        write(kind, "bdb-big-endian", bdb(blobs, ">"))
+    write("rpm_rewrite", "tables", tables())
     write("rpm", "log", b"WAL" + log)
-    write("rpm", "ndb", ndb(blobs))
-    write("rpm", "bdb-little-endian", bdb(blobs, "<"))
-    write("rpm", "bdb-big-endian", bdb(blobs, ">"))
     write("rpm", "note", b"NOTE\1\0\2\1a\3\1b\x0d\x0a\0usr/lib/b\x0d\x02\x08c\x0e\3bad")
 
 
@@ -138,6 +158,23 @@ def apk():
     write("apk", "not-ended", b"P:a\nV:1\nF:etc\nR:passwd")
 
 
+
+def pacman():
+    about = b"".join(b"%%%s%%\n%s\n\n" % x for x in ((b"NAME", b"bash"), (b"VERSION", b"5.2-1"), (b"BASE", b"shells"), (b"DESC", b"sh"), (b"ARCH", b"x86_64"), (b"LICENSE", b"GPL-3.0-or-later\nMIT OR ISC"),
+                                                   (b"SIZE", b"99"), (b"REASON", b"1"), (b"DEPENDS", b"glibc>=2")))
+    write("pacman", "whole", about + b"\0%FILES%\nusr/\nusr/bin/\nusr/bin/a\nusr/lib/b\n\n%BACKUP%\netc/a.conf\tx\n")
+    write("pacman", "dots", about + b"\0%FILES%\n../usr/bin/a\n/usr/bin/a\nloop/x\n")
+
+
+def chisel():
+    with open(os.path.join(HERE, "chisel", "plain"), "rb") as f:
+        plain = f.read()
+    write("chisel", "gzip", gzip.compress(plain, 6, mtime=0))
+    write("chisel", "zstd", subprocess.run(["zstd", "-c", "-3"], input=plain, stdout=subprocess.PIPE, check=True).stdout)
+
+
 rpm()
 dpkg()
 apk()
+pacman()
+chisel()
