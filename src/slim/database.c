@@ -87,6 +87,14 @@ static void put(struct additions *x, struct addition n)
 	qsort(x->v, x->n, sizeof *x->v, by_path);
 }
 
+static bool has(const struct additions *x, struct str path)
+{
+	for (u32 i = 0; i < x->n; i++)
+		if (str_is(path, x->v[i].path))
+			return true;
+	return false;
+}
+
 void dbs_replace(struct databases *w, node_id id, struct str content)
 {
 	const struct fact_entry *e = rootfs_entry(w->r, id);
@@ -156,7 +164,7 @@ static int md5sums(struct databases *w, const struct package *k, struct buf *out
 		buf_putc(&path, '/');
 		buf_add(&path, str_from(line, 34));
 		node_id file = path.n <= TAR_PATH_MAX ? rootfs_find(w->r, buf_str(&path), false) : 0;
-		if (!file || !dbs_stays(w, file))
+		if (!file || !dbs_stays(w, file) || file >= w->p->n_owner || w->p->owner[file] != (u32)(k - w->p->v) + 1) /* a diversion puts another's there */
 			continue;
 		buf_add(out, line);
 		buf_putc(out, '\n');
@@ -166,6 +174,9 @@ static int md5sums(struct databases *w, const struct package *k, struct buf *out
 	return r;
 }
 
+/* Whether it can be the name of a file of its own: no "..", no whiteout. */
+static bool plain(const char *z) { return *z != '.' && strlen(z) <= 200; }
+
 static int dpkg_single(struct databases *w, const struct package *k, struct str stanza, s64 mtime, struct error *err)
 {
 	struct buf path = BUF(0), text = BUF(0);
@@ -173,13 +184,18 @@ static int dpkg_single(struct databases *w, const struct package *k, struct str 
 	for (u32 i = 0; i < w->p->n; i++) /* the same name for two architectures */
 		same += w->x->left[i] && strcmp(w->p->v[i].type, "deb") == 0 && strcmp(w->p->v[i].name, k->name) == 0;
 	buf_printf(&path, "var/lib/dpkg/status.d/%s%s%s", k->name, same > 1 ? ":" : "", same > 1 ? k->arch : "");
+	if (!plain(k->name) || !plain(k->arch) || has(w->x, buf_str(&path))) {
+		problem_add(&w->x->doubts, "dpkg: %.100s is not described: its name is no package's, or stands there twice", k->name);
+		buf_free(&path);
+		return 0;
+	}
 	buf_add(&text, stanza);
 	buf_putc(&text, '\n');
 	additions_add(w->x, path.p, buf_str(&text), mtime);
 	buf_clear(&text);
 	int r = md5sums(w, k, &text, err);
 	buf_puts(&path, ".md5sums");
-	if (r == 0 && text.n)
+	if (r == 0 && text.n && !has(w->x, buf_str(&path)))
 		additions_add(w->x, path.p, buf_str(&text), mtime);
 	buf_free(&path);
 	buf_free(&text);
@@ -443,14 +459,6 @@ static int write_entry(struct tree_writer *t, struct str path, const struct addi
 	return 0;
 }
 
-static bool replaced(const struct additions *x, struct str path)
-{
-	for (u32 i = 0; i < x->n; i++)
-		if (str_is(path, x->v[i].path))
-			return true;
-	return false;
-}
-
 /* Of databases in layers that are kept whole. */
 static int whiteouts(struct tree_writer *t, const struct additions *x, struct error *err)
 {
@@ -461,7 +469,7 @@ static int whiteouts(struct tree_writer *t, const struct additions *x, struct er
 		if (t->p->litter->kind[id] != LITTER_DATABASE || rootfs_type(r, id) == TAR_DIR || plan_removes(t->p, id))
 			continue;
 		struct str at = str_from(rootfs_path(r, id, &path), 1), name = str_base(at);
-		if (replaced(x, at))
+		if (has(x, at))
 			continue;
 		buf_clear(&mark);
 		buf_add(&mark, str_head(at, at.n - name.n));
