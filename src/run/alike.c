@@ -18,15 +18,15 @@ static bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 
 static bool hexdigit(char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 static bool blank(char c) { return c == ' ' || c == '\t'; }
 
+/* A number that is too large is none. */
 static bool number(struct str s, size_t at, size_t n, s64 *ret)
 {
 	if (at + n > s.n)
 		return false;
 	*ret = 0;
 	for (size_t i = at; i < at + n; i++) {
-		if (!digit(s.p[i]))
+		if (!digit(s.p[i]) || __builtin_mul_overflow(*ret, 10, ret) || __builtin_add_overflow(*ret, s.p[i] - '0', ret))
 			return false;
-		*ret = *ret * 10 + (s.p[i] - '0');
 	}
 	return n > 0;
 }
@@ -73,7 +73,7 @@ static size_t read_date(struct str s, s64 *value)
 static s64 epoch(struct str word, s64 when)
 {
 	s64 v;
-	if (!number(word, 0, word.n, &v) || (word.n != 10 && word.n != 13 && word.n != 16 && word.n != 19))
+	if ((word.n != 10 && word.n != 13 && word.n != 16 && word.n != 19) || !number(word, 0, word.n, &v)) /* longer ones fit no number here */
 		return 0;
 	v = word.n == 10 ? v * 1000 : word.n == 13 ? v : word.n == 16 ? v / 1000 : v / 1000000;
 	s64 off = v - when;
