@@ -241,4 +241,4 @@ static void close_source(void *state)
 
 static const struct collector_stream stream = { .open = open_source, .begin = begin, .feed = feed, .end = end, .close = close_source };
 
-const struct collector source_collector = { .id = COLLECT_SOURCE, .version = 4, .name = "source", .limit = UINT64_MAX, .wants = wants, .sniff = sniff, .stream = &stream };
+const struct collector source_collector = { .id = COLLECT_SOURCE, .version = 5, .name = "source", .limit = UINT64_MAX, .wants = wants, .sniff = sniff, .stream = &stream };

@@ -276,8 +276,8 @@ static bool quote_like(struct perl *s, struct str w)
 	while (s->p < s->end && scan_is_blank(*s->p))
 		s->p++;
 	char c = peek(s, 0);
-	bool apart = s->p > start, letter = scan_is_word(c);
-	if (!c || strchr(",;):", c) || (c == '=' && (peek(s, 1) == '>' || apart)) || (apart && (c == '#' || (letter && w.n > 1 && w.p[1] == 'w'))) || (!apart && letter)) {
+	bool apart = s->p > start, letter = scan_is_word(c), bound = str_ends(str_trim(str_n(s->start, (size_t)(w.p - s->start))), STR("=~")); /* $x =~ s:a:b: */
+	if (!c || strchr(",;)", c) || (c == ':' && !bound) || (c == '=' && (peek(s, 1) == '>' || apart)) || (apart && (c == '#' || (letter && w.n > 1 && w.p[1] == 'w'))) || (!apart && letter)) {
 		s->p = start;
 		return false;
 	}
@@ -386,6 +386,8 @@ static void word(struct perl *s, struct str w)
 		s->first = false;
 		return;
 	}
+	if ((s->call == CALL_RUN || s->call == CALL_PIPE) && str_among(w, "or and xor if unless while until")) /* what comes then is none of its words */
+		end_command(s);
 	if (s->before == OPERAND && s->p > start && peek(s, 0) == '/' && !scan_is_blank(peek(s, 1)) && peek(s, 1) != '=' && !str_contains(w, STR("::")))
 		s->before = OPERATOR; /* f /x/ */
 	if (str_is(w, "use") || str_is(w, "no")) {

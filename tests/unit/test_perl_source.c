@@ -65,6 +65,8 @@ static void commands(void **state)
 	has("open(my $h, '-|', 'git', 'log') or die;", "cgit\x1flog\x1f");
 	has("open H, 'cat /etc/x |';", "ccat /etc/x");
 	has("exec { $p } @a;", "xrun");
+	has("exec '/bin/a', '-t', $path or die \"no /bin/b: $!\";", "c/bin/a\x1f-t\x1f");
+	has("system 'a', 'b' if $x eq '/bin/c';", "ca\x1f" "b\x1f");
 	has("my $v = qx{uname -r};", "cuname -r");
 }
 
@@ -74,7 +76,8 @@ static void lexing(void **state)
 	(void)state;
 	static const char *const before[] = { "my $x = $a / $b; my $y = $c / 2;", "f($a) // 'it''s';", "$x =~ s/'/\"/g;", "$x =~ s{'}{ \" }gex;", "$x =~ tr/'\"/`'/;", "my %h = (s => 1, y => 2, q => 3); $h{s}; $h{y} / 2; $h{q}++;",
 		"my @w = split /'/, $x;", "if ($x =~ m#'#) { }", "print <<A, <<\"B\";\n'\nA\n\"\nB\n", "my $r = qr'\"';", "$#{$x} ; $#x; @$x; %$x; $$ ; $' ; $\" ;", "sub f ($$;$) { $_[0] % 2 }", "y => 1;", "return /\"/ ? 1 : 0;",
-		"print $fh q{'};", "# it's\n", "my $z = { %$x, 'a', }->{m};", "format STDOUT =\n@<< '\n$x\n.\n", "-s $file; -e \"x\" and -d '/y';", "$x->s('a')->y(\"'\");" };
+		"print $fh q{'};", "# it's\n", "my $z = { %$x, 'a', }->{m};", "format STDOUT =\n@<< '\n$x\n.\n", "-s $file; -e \"x\" and -d '/y';", "$x->s('a')->y(\"'\");",
+		"$x =~ s:\\\\:`:g;", "$x =~\ty:':\":;", "$x ? s : '`';", "my $x = $a =~ /b/ ? y : q('\"); y::f('`');" };
 	for (u32 i = 0; i < countof(before); i++) {
 		struct buf t = { 0 };
 		buf_printf(&t, "%s sub after { require After; system('after') }\n", before[i]);
