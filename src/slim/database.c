@@ -359,6 +359,8 @@ int database_rewrite(struct choice *c, struct additions *ret, struct error *err)
 	if (r == 0)
 		r = apk(&w, err);
 	if (r == 0)
+		r = dbs_chisel(&w, err);
+	if (r == 0)
 		find_gone(&w);
 	buf_free(&w.path);
 	if (r < 0)

@@ -2,6 +2,7 @@
  *
  *      dpkg      var/lib/dpkg/status.d/NAME and NAME.md5sums of what is left, as images without a dpkg have it; the rest of var/lib/dpkg goes. When a program that stays reads
  *                var/lib/dpkg/status, that is written anew instead, at its place.
+ *      chisel    var/lib/chisel/manifest.wall without the packages, slices and paths that went
  *      apk       lib/apk/db/installed (usr/lib/apk/db) without the packages and files that went
  *      rpm       the database without the headers of those that went, in the form that it has (rpm_rewrite.h), and without indexes that rpm makes anew; one that is damaged stays, and a doubt says so
  *      pacman    the directories of what is left, the others go

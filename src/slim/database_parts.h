@@ -1,4 +1,4 @@
-/* database_parts.h — between the files that write databases anew: database.c (dpkg, apk, and all of it together), database_lang.c (languages, pacman), database_rpm.c. */
+/* database_parts.h — between the files that write databases anew: database.c (dpkg, apk, and all of it together), database_lang.c (languages, pacman), database_rpm.c, database_chisel.c. */
 #ifndef PARE_SLIM_DATABASE_PARTS_H
 #define PARE_SLIM_DATABASE_PARTS_H
 #include "slim/database.h"
@@ -25,4 +25,5 @@ void dbs_replace(struct databases *w, node_id id, struct str content);
 
 int dbs_languages(struct databases *w, struct error *err) must_check;
 void dbs_rpm(struct databases *w);
+int dbs_chisel(struct databases *w, struct error *err) must_check;
 #endif

@@ -11,6 +11,7 @@
 #include "slim/database.h"
 #include "slim/plan.h"
 #include <sys/stat.h>
+#include <zstd.h>
 #include <unistd.h>
 
 /* --- a root directory, and what becomes of it --- */
@@ -296,6 +297,50 @@ static void dpkg_hostile_names(void **state)
 }
 
 /* --- the others of the system --- */
+static void chisel_manifest(void **state)
+{
+	(void)state;
+	static const char wall[] = "{\"jsonwall\":\"1.0\",\"schema\":\"1.0\",\"count\":9}\n"
+				   "{\"kind\":\"content\",\"slice\":\"idle_bins\",\"path\":\"/usr/bin/idle\"}\n"
+				   "{\"kind\":\"content\",\"slice\":\"used_bins\",\"path\":\"/usr/bin/used\"}\n"
+				   "{\"kind\":\"package\",\"name\":\"idle\",\"version\":\"1\",\"arch\":\"amd64\"}\n"
+				   "{\"kind\":\"package\",\"name\":\"used\",\"version\":\"2\",\"arch\":\"amd64\"}\n"
+				   "{\"kind\":\"path\",\"path\":\"/usr/bin/\",\"mode\":\"0755\"}\n"
+				   "{\"kind\":\"path\",\"path\":\"/usr/bin/idle\",\"mode\":\"0755\",\"slices\":[\"idle_bins\"]}\n"
+				   "{\"kind\":\"slice\",\"name\":\"idle_bins\"}\n"
+				   "{\"kind\":\"slice\",\"name\":\"used_bins\"}\n";
+	for (int all = 0; all < 2; all++) {
+		struct bench b;
+		struct error err = { 0 };
+		struct stream *plain;
+		struct buf text = BUF(0);
+		char packed[1024];
+		begin(&b);
+		size_t n = ZSTD_compress(packed, sizeof packed, wall, sizeof wall - 1, 3);
+		FILE *f = fopen(place(&b, "var/lib/chisel/manifest.wall"), "w");
+		assert_int_equal(fwrite(packed, 1, n, f), n);
+		assert_int_equal(fclose(f), 0);
+		file(&b, "usr/bin/used", "u");
+		file(&b, "usr/bin/idle", "i");
+		KEEP(&b, all ? "/usr/bin/*" : "/usr/bin/used");
+		assert_string_equal(left(&b), all ? "idle used" : "used");
+		assert_int_equal(b.added.n, !all);
+		assert_int_equal(goes(&b, "/var/lib/chisel/manifest.wall"), !all); /* written anew */
+		if (!all) {
+			assert_int_equal(stream_inflate(stream_memory(b.added.v[0].content), &plain, NULL, &err), 0);
+			for (struct str view = STR("x"); view.n; buf_add(&text, view))
+				assert_int_equal(stream_next(plain, &view, &err), 0);
+			stream_close(plain);
+			buf_putc(&text, '\0');
+			assert_string_equal(text.p, "{\"jsonwall\":\"1.0\",\"schema\":\"1.0\",\"count\":5}\n{\"kind\":\"content\",\"slice\":\"used_bins\",\"path\":\"/usr/bin/used\"}\n"
+						    "{\"kind\":\"package\",\"name\":\"used\",\"version\":\"2\",\"arch\":\"amd64\"}\n{\"kind\":\"path\",\"path\":\"/usr/bin/\",\"mode\":\"0755\"}\n"
+						    "{\"kind\":\"slice\",\"name\":\"used_bins\"}\n");
+		}
+		buf_free(&text);
+		end(&b);
+	}
+}
+
 static void apk_installed(void **state)
 {
 	(void)state;
@@ -462,7 +507,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dpkg_status_d), cmocka_unit_test(dpkg_conffiles), cmocka_unit_test(dpkg_architectures), cmocka_unit_test(dpkg_diversions_and_alternatives), cmocka_unit_test(dpkg_in_place),
-		cmocka_unit_test(dpkg_hostile_names), cmocka_unit_test(apk_installed), cmocka_unit_test(pacman_local), cmocka_unit_test(composer_list), cmocka_unit_test(wanted), cmocka_unit_test(layer_of_additions), cmocka_unit_test(any_byte),
+		cmocka_unit_test(dpkg_hostile_names), cmocka_unit_test(chisel_manifest), cmocka_unit_test(apk_installed), cmocka_unit_test(pacman_local), cmocka_unit_test(composer_list), cmocka_unit_test(wanted), cmocka_unit_test(layer_of_additions), cmocka_unit_test(any_byte),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
