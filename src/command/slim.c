@@ -282,7 +282,7 @@ static int lock_down(struct work *w, const struct image *after, const struct run
 	char name[32], hex[DIGEST_TEXT];
 	digest_text(&w->s.img->config_digest, hex);
 	snprintf(name, sizeof name, "pare-%.12s", strchr(hex, ':') ? strchr(hex, ':') + 1 : "image");
-	const struct lock_input in = { .name = name, .image = w->s.img->reference ? w->s.img->reference : "IMAGE", .config = &after->config, .seen = w->seen, .written = w->t->written };
+	const struct lock_input in = { .name = name, .image = w->s.img->reference ? w->s.img->reference : "IMAGE", .config = &after->config, .seen = w->seen, .written = w->t->written, .service = w->t->service };
 	if (lock_prove(w->t, result, &in, &w->lock, err) < 0)
 		return error_wrap(err, "running the result locked down");
 	if (!w->lock)

@@ -222,7 +222,7 @@ static json_t *spec_json(const struct run_spec *s)
 	const struct {
 		const char *key;
 		const char *const *v;
-	} lists[] = { { "argv", s->argv }, { "env", s->env }, { "tmpfs", s->tmpfs }, { "capabilities", s->capabilities } };
+	} lists[] = { { "argv", s->argv }, { "env", s->env }, { "tmpfs", s->tmpfs }, { "volumes", s->volumes }, { "capabilities", s->capabilities } };
 	const struct {
 		const char *key, *text;
 	} texts[] = { { "user", s->user }, { "cwd", s->cwd }, { "seccomp", s->seccomp }, { "apparmor", s->apparmor }, { "listener_path", s->listener_path } };

@@ -60,6 +60,7 @@ struct run_spec { /* one container, or one more process in a container */
 	const char *user, *cwd;   /* NULL: the image's */
 	bool read_only;           /* the root file system is */
 	const char *const *tmpfs; /* writable places then; NULL-terminated or NULL */
+	const char *const *volumes; /* besides the image's; likewise */
 	const char *seccomp;      /* a JSON object, linux.seccomp of the runtime specification; NULL: none */
 	const char *apparmor;
 	const char *const *capabilities; /* the only ones it has ("CAP_CHOWN"); NULL: the default set; {NULL}: none */

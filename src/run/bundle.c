@@ -206,20 +206,31 @@ static int mount_etc(const struct keeper *k, struct process *c, json_t *mounts, 
 }
 
 /* A volume is a mount of its own, on what the container's tree has there: with the image's content in it, writable also where the rest is not. */
+static int mount_volume(const struct keeper *k, struct process *c, const char *where, json_t *mounts, struct error *err)
+{
+	char link[64], path[4096];
+	if (where[0] != '/' || strcmp(where, "/") == 0)
+		return 0;
+	autofd int fd = overlay_open(k, c->id, where, O_PATH | O_DIRECTORY, true);
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
+	if (n < 0)
+		return error_errno(err, "volume %s", where);
+	path[n] = '\0';
+	mount_on(mounts, c, where, "bind", path, "rbind,nodev");
+	return 0;
+}
+
 static int mount_volumes(const struct keeper *k, struct process *c, json_t *mounts, struct error *err)
 {
-	for (const char **v = k->config->volumes; *v; v++) {
-		char link[64], path[4096];
-		if ((*v)[0] != '/' || strcmp(*v, "/") == 0)
-			continue;
-		autofd int fd = overlay_open(k, c->id, *v, O_PATH | O_DIRECTORY, true);
-		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-		ssize_t n = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
-		if (n < 0)
-			return error_errno(err, "volume %s", *v);
-		path[n] = '\0';
-		mount_on(mounts, c, *v, "bind", path, "rbind,nodev");
-	}
+	json_t *v;
+	size_t i;
+	for (const char **w = k->config->volumes; *w; w++)
+		if (mount_volume(k, c, *w, mounts, err) < 0)
+			return -1;
+	json_array_foreach(json_arr(c->spec, "volumes"), i, v)
+		if (!str_listed(str_of(json_string_value(v)), k->config->volumes) && mount_volume(k, c, json_string_value(v), mounts, err) < 0)
+			return -1;
 	return 0;
 }
 

@@ -1,14 +1,6 @@
 #include "slim/lock.h"
 #include "base/buf.h"
 #include "base/file.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#define PLACES 32u /* writable ones; a program that writes in more is not held to them */
 
 static const char *const names[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE",
 	"CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE",
@@ -43,19 +35,18 @@ static bool low_port(const struct lock_input *in)
 /* Root's power over files is taken from nobody who is root: which error path needs it cannot be seen. */
 static const char *const *capabilities(struct arena *a, const struct lock_input *in, const struct lock_tree *t)
 {
-	const bool *can = t->imports;
-	bool self = can[GROUP_SELF], root = !in->not_root && is_root(in->config->user), becomes = root || t->set_id;
+	bool root = !in->not_root && is_root(in->config->user), becomes = root || t->set_id, owner = lock_can(t, GROUP_OWNER);
 	u64 set = t->capabilities & GIVEN;
 	if (becomes) {
 		set |= 1u << DAC_OVERRIDE;
-		set |= can[GROUP_OWNER] || self ? 1u << CHOWN : 0;
-		set |= can[GROUP_MODE] || can[GROUP_OWNER] || self ? 1u << FOWNER | 1u << FSETID : 0;
-		set |= can[GROUP_IDS] || self || t->set_id ? 1u << SETUID | 1u << SETGID : 0;
-		set |= can[GROUP_KILL] || self ? 1u << KILL : 0;
-		set |= can[GROUP_CHROOT] ? 1u << SYS_CHROOT : 0;
-		set |= can[GROUP_AUDIT] ? 1u << AUDIT_WRITE : 0;
-		set |= can[GROUP_CAPABILITY] ? 1u << SETPCAP : 0;
-		set |= low_port(in) || can[GROUP_BIND] || self ? 1u << NET_BIND : 0;
+		set |= owner ? 1u << CHOWN : 0;
+		set |= owner || lock_can(t, GROUP_MODE) || lock_can(t, GROUP_TIMES) || lock_can(t, GROUP_SETXATTR) ? 1u << FOWNER | 1u << FSETID : 0;
+		set |= lock_can(t, GROUP_IDS) || t->set_id ? 1u << SETUID | 1u << SETGID : 0;
+		set |= lock_can(t, GROUP_KILL) ? 1u << KILL : 0;
+		set |= lock_can(t, GROUP_CHROOT) ? 1u << SYS_CHROOT : 0;
+		set |= t->imports[GROUP_AUDIT] ? 1u << AUDIT_WRITE : 0;
+		set |= t->imports[GROUP_CAPABILITY] ? 1u << SETPCAP : 0;
+		set |= low_port(in) || lock_can(t, GROUP_BIND) ? 1u << NET_BIND : 0;
 	}
 	const char **v = arena_array(a, const char *, countof(names) + 1);
 	u32 n = 0;
@@ -65,108 +56,33 @@ static const char *const *capabilities(struct arena *a, const struct lock_input 
 	return v;
 }
 
-/* --- where it writes --- */
-enum place { PLACE_EMPTY, PLACE_FULL, PLACE_NONE };
-
-static enum place look(int tree, const char *path)
-{
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
-	int fd = (int)syscall(SYS_openat2, tree, path, &how, sizeof how);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return PLACE_NONE;
-	}
-	enum place is = PLACE_EMPTY;
-	for (struct dirent *e; (e = readdir(d));)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			is = PLACE_FULL;
-	closedir(d);
-	return is;
-}
-
-static bool plain(struct str path)
-{
-	for (size_t i = 0; i < path.n; i++)
-		if ((u8)path.p[i] < ' ' || path.p[i] == 127 || path.p[i] == ':' || path.p[i] == ',')
-			return false;
-	return true;
-}
-
-static bool below(struct str path, struct str dir)
-{
-	return str_eq(path, dir) || (str_starts(path, dir) && path.p[dir.n] == '/');
-}
-
-static bool below_any(struct str path, const char *const *v)
+static bool holds(const char *const *v, const char *name)
 {
 	for (; *v; v++)
-		if (below(path, str_of(*v)))
+		if (strcmp(*v, name) == 0)
 			return true;
 	return false;
-}
-
-struct places {
-	const char **tmpfs, **volumes;
-	u32 n_tmpfs, n_volumes;
-	bool lost; /* somewhere that cannot be given by itself */
-};
-
-static void place(struct places *p, struct arena *a, int tree, struct str dir)
-{
-	if (dir.n <= 1 || !plain(dir) || p->n_tmpfs == PLACES || p->n_volumes == PLACES) {
-		p->lost = true;
-		return;
-	}
-	const char *name = arena_strdup(a, dir);
-	if (below_any(dir, p->tmpfs) || below_any(dir, p->volumes))
-		return;
-	if (look(tree, name) == PLACE_EMPTY)
-		p->tmpfs[p->n_tmpfs++] = name;
-	else
-		p->volumes[p->n_volumes++] = name;
-}
-
-/* The directories that something was made, changed or removed in; one that it made itself lies in another of them. */
-static void places(struct places *p, struct arena *a, int tree, const struct lock_input *in)
-{
-	static const char *const usual[] = { "/tmp", "/var/tmp", "/run" };
-	for (size_t i = 0; i < countof(usual); i++)
-		if (look(tree, usual[i]) == PLACE_EMPTY)
-			place(p, a, tree, str_of(usual[i]));
-	for (u32 i = 0; i < in->written->n_paths; i++) {
-		struct str path = str_of(in->written->paths[i].path);
-		if (below_any(path, in->config->volumes) || str_contains(path, STR("/__pycache__")) || !(in->written->paths[i].what & (SEEN_WRITTEN | SEEN_MADE | SEEN_DELETED)))
-			continue;
-		if (look(tree, in->written->paths[i].path) != PLACE_NONE) /* a directory of the image: what happened in it is told by itself */
-			continue;
-		while (path.n && path.p[path.n - 1] != '/')
-			path.n--;
-		place(p, a, tree, path.n > 1 ? str_head(path, path.n - 1) : STR("/"));
-	}
 }
 
 int lock_make(const struct lock_input *in, struct lock **ret, struct error *err)
 {
 	struct lock *l = xcalloc(1, sizeof *l);
 	struct lock_tree t;
-	autofd int tree = open(in->tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (tree < 0 || lock_look(in->tree, &l->a, &t, err) < 0) {
-		if (tree < 0)
-			error_errno(err, "%s", in->tree);
+	struct lock_places p;
+	if (lock_look(in->tree, &l->a, &t, err) < 0 || lock_places(&p, &l->a, in, err) < 0) {
 		lock_free(l);
 		return -1;
 	}
-	l->user = in->not_root ? LOCK_USER : NULL;
+	t.any |= in->loose;
+	l->user = !in->not_root ? NULL : p.owner ? p.owner : LOCK_USER;
+	l->against = p.of_root || p.mixed;
 	l->capabilities = capabilities(&l->a, in, &t);
 	l->own_capabilities = capabilities(&l->a, &(struct lock_input){ .config = in->config, .seen = in->seen }, &t);
-	l->seccomp = lock_seccomp(&l->a, &t, in->seen, false, &l->n_calls);
-	l->seccomp_steady = lock_seccomp(&l->a, &t, in->seen, true, &l->n_calls_steady);
-	struct places p = { .tmpfs = arena_array(&l->a, const char *, PLACES + 1), .volumes = arena_array(&l->a, const char *, PLACES + 1) };
-	if (in->written)
-		places(&p, &l->a, tree, in);
-	l->read_only = in->written && !p.lost && !p.n_volumes;
+	bool raw = holds(l->capabilities, "CAP_NET_RAW") || holds(l->own_capabilities, "CAP_NET_RAW");
+	l->seccomp = lock_seccomp(&l->a, &t, in->seen, raw, false, &l->n_calls);
+	l->seccomp_steady = lock_seccomp(&l->a, &t, in->seen, raw, true, &l->n_calls_steady);
+	l->read_only = in->written && !p.lost;
+	l->filled = p.filled;
 	l->tmpfs = p.tmpfs;
 	l->volumes = p.volumes;
 	l->no_new_privileges = !t.set_id && !t.capabilities;

@@ -25,7 +25,9 @@ struct lock_input {
 	const struct config *config;
 	const struct observed *seen;    /* settled; calls when they were watched */
 	const struct observed *written; /* settled; NULL: not known, then the root stays writable */
-	bool not_root;      /* it passed as LOCK_USER, as which it is to run */
+	bool service;       /* it stays and serves; a command works on files of whoever calls it */
+	bool not_root;      /* it is to run as somebody else: whose directories it writes in, or LOCK_USER */
+	bool loose;         /* every call that is ordinary */
 };
 #define LOCK_USER "65532:65532"
 
@@ -35,10 +37,12 @@ struct lock {
 	const char *const *capabilities;      /* NULL-terminated; "CAP_CHOWN" */
 	const char *const *own_capabilities;  /* as the image's own user; the same when `user` is NULL */
 	bool no_new_privileges;
-	bool read_only;                       /* with `tmpfs` alone it is enough */
-	const char *const *tmpfs;             /* writable places, empty in the image */
-	const char *const *volumes;           /* writable places that are not */
-	const char *user;                     /* LOCK_USER, or NULL: the image's */
+	bool read_only;                       /* with `tmpfs` and `volumes` it is enough */
+	const char *const *tmpfs;             /* writable places of no lasting value, empty in the image */
+	const char *const *volumes;           /* writable places that are to outlive a stop, with what the image has there */
+	bool filled;                          /* it has something there */
+	const char *user;                     /* NULL: the image's */
+	bool against;                         /* something speaks against another user than the image's */
 	const char *docker, *compose, *kubernetes;
 	u32 n_calls, n_calls_steady;
 	struct arena a;
@@ -55,19 +59,51 @@ struct run_tree;
 int lock_prove(struct trial *t, const struct run_tree *result, const struct lock_input *in, struct lock **ret, struct error *err) must_check;
 
 /* --- within lock-down --- */
-enum lock_group { /* of functions that ELF files import */
-	GROUP_EXEC, GROUP_CHROOT, GROUP_OWNER, GROUP_MODE, GROUP_IDS, GROUP_KILL, GROUP_BIND, GROUP_RAW, GROUP_NODE, GROUP_IPC, GROUP_MQUEUE, GROUP_AIO, GROUP_NUMA, GROUP_PRIORITY, GROUP_AUDIT,
-	GROUP_CAPABILITY, GROUP_HANDLE, GROUP_MODULE, GROUP_SELF, GROUPS,
+enum lock_group { /* of functions that make the same calls, or speak for the same capability: a line of lock_rows each */
+	GROUP_EXEC, GROUP_FORK, GROUP_LISTEN, GROUP_PAIR, GROUP_RECEIVE, GROUP_SENDFILE, GROUP_SPLICE, GROUP_COPY, GROUP_INOTIFY, GROUP_EPOLL, GROUP_EVENTFD, GROUP_SIGNALFD, GROUP_TIMERFD, GROUP_TIMER,
+	GROUP_ALARM, GROUP_XATTR, GROUP_SETXATTR, GROUP_OWNER, GROUP_MODE, GROUP_TIMES, GROUP_LINK, GROUP_SYMLINK, GROUP_NODE, GROUP_TRUNCATE, GROUP_FALLOCATE, GROUP_ADVISE, GROUP_SYNC, GROUP_LOCK,
+	GROUP_MINCORE, GROUP_REMAP, GROUP_PKEY, GROUP_MEMFD, GROUP_PIDFD, GROUP_IDS, GROUP_CHROOT, GROUP_CAPABILITY, GROUP_CAPGET, GROUP_PRIORITY, GROUP_SCHEDULE, GROUP_AFFINITY, GROUP_IPC,
+	GROUP_MQUEUE, GROUP_AIO, GROUP_NUMA, GROUP_HANDLE, GROUP_CLOCK, GROUP_PERSONALITY, GROUP_RARE, GROUP_KILL, GROUP_BIND, GROUP_AUDIT, GROUP_DLSYM, GROUP_FFI, GROUP_SYSCALL, GROUP_UNSEEN, GROUPS,
 };
+struct lock_row {
+	const char *functions, *calls; /* separated by blanks */
+};
+extern const struct lock_row lock_rows[GROUPS];
+struct lock_words; /* functions, to look up */
+struct lock_words *lock_words_make(void);
+void lock_words_free(struct lock_words *w);
+void lock_function(const struct lock_words *w, struct str name, bool groups[GROUPS]); /* one more that is called */
+
+/* Numbers that code with instructions of its own for it calls; `all`: wherever they stand. Those that it calls syscall(2) with, by way of the pointer at `slot` (0: unknown); `address`: of the text. */
+void lock_text_calls(struct str text, bool all, u64 *numbers);
+void lock_text_syscall(struct str text, u64 address, u64 slot, u64 *numbers);
+
 struct lock_tree {
-	bool imports[GROUPS];  /* GROUP_SELF: something makes calls itself */
+	bool imports[GROUPS];
+	u64 numbers[OBSERVED_CALLS / 64]; /* of calls that programs make themselves */
+	bool any;              /* something makes calls that cannot be known: all that is ordinary */
+	bool narrow;           /* there are programs of 32 bits */
 	u64 capabilities;      /* of files that have some */
 	bool set_id;           /* there are set-user-ID or set-group-ID programs */
 	const char **programs; /* paths of what can be executed; for AppArmor */
 	u32 n_programs, cap_programs;
 };
+struct lock_places {
+	const char **tmpfs, **volumes; /* NULL-terminated */
+	u32 n_tmpfs, n_volumes;
+	bool lost;    /* it writes somewhere that cannot be given by itself */
+	bool filled;  /* a volume has something in it */
+	bool of_root; /* a place that root alone may write in */
+	bool mixed;   /* places of several others */
+	u32 uid, gid; /* the last one's */
+	const char *owner; /* "33:33": of whom all are that are not root's; or NULL */
+};
+int lock_places(struct lock_places *p, struct arena *a, const struct lock_input *in, struct error *err) must_check;
+bool lock_can(const struct lock_tree *t, enum lock_group g);
+void lock_elf(const struct lock_words *w, struct str f, struct lock_tree *t);    /* one more file */
+void lock_script(const struct lock_words *w, struct str f, struct lock_tree *t); /* likewise, when what is there leaves it to scripts */
 int lock_look(const char *tree, struct arena *a, struct lock_tree *ret, struct error *err) must_check;
-const char *lock_seccomp(struct arena *a, const struct lock_tree *t, const struct observed *seen, bool steady, u32 *n);
+const char *lock_seccomp(struct arena *a, const struct lock_tree *t, const struct observed *seen, bool raw, bool steady, u32 *n); /* raw: packet sockets may be asked for */
 const char *lock_apparmor(struct arena *a, const struct lock_input *in, const struct lock *l, const struct lock_tree *t);
 void lock_snippets(const struct lock_input *in, struct lock *l);
 #endif

@@ -10,6 +10,7 @@ static int under(struct trial *t, const struct run_tree *tree, const struct lock
 	s.no_new_privileges = l->no_new_privileges;
 	s.read_only = l->read_only;
 	s.tmpfs = l->read_only ? l->tmpfs : s.tmpfs;
+	s.volumes = l->read_only ? l->volumes : s.volumes;
 	s.user = l->user ? l->user : s.user;
 	return trial_under(t, tree, name, &s, same, err);
 }
@@ -24,9 +25,10 @@ static bool may_do_without_root(const struct lock_input *in)
 int lock_prove(struct trial *t, const struct run_tree *result, const struct lock_input *in, struct lock **ret, struct error *err)
 {
 	const struct {
-		bool not_root, read_only;
+		bool not_root, read_only, loose;
 		const char *name;
-	} forms[] = { { true, true, "locked down, not as root" }, { false, true, "locked down" }, { false, false, "locked down, root file system writable" } };
+	} forms[] = { { true, true, false, "locked down, not as root" }, { false, true, false, "locked down" }, { false, false, false, "locked down, root file system writable" },
+		      { false, false, true, "locked down, with all ordinary system calls and root file system writable" } };
 	*ret = NULL;
 	for (size_t i = 0; i < countof(forms); i++) {
 		struct lock_input it = *in;
@@ -34,12 +36,13 @@ int lock_prove(struct trial *t, const struct run_tree *result, const struct lock
 		bool same = false;
 		it.tree = result->path;
 		it.not_root = forms[i].not_root;
+		it.loose = forms[i].loose;
 		it.written = forms[i].read_only ? in->written : NULL;
-		if (it.not_root && !may_do_without_root(in))
+		if (it.not_root && (!it.service || !may_do_without_root(in)))
 			continue;
 		if (lock_make(&it, &l, err) < 0)
 			return -1;
-		if (i > 0 && forms[i].read_only && !l->read_only) { /* then it is the next form */
+		if ((it.not_root && l->against) || (i > 0 && forms[i].read_only && !l->read_only)) { /* then it is the next form */
 			lock_free(l);
 			continue;
 		}

@@ -5,54 +5,42 @@
 #include "slim/lock.h"
 
 #if defined(__aarch64__)
-#define ARCHITECTURES "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"
+#define ARCHITECTURE "SCMP_ARCH_AARCH64"
+#define NARROW "SCMP_ARCH_ARM"
 #else
-#define ARCHITECTURES "SCMP_ARCH_X86_64", "SCMP_ARCH_X86"
+#define ARCHITECTURE "SCMP_ARCH_X86_64"
+#define NARROW "SCMP_ARCH_X86"
 #endif
+enum { UNIX = 1, INET = 2, INET6 = 10, NETLINK = 16, PACKET = 17 }; /* families of sockets; the same everywhere */
 
-/* What any program may do to itself and to files that it may open. */
-static const char ordinary[] =
-	"accept accept4 access adjtimex alarm arch_prctl arm_fadvise64_64 bind brk cachestat capget chdir clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64 "
-	"clock_nanosleep clock_nanosleep_time64 close close_range connect copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait "
-	"epoll_wait_old eventfd eventfd2 exit exit_group faccessat faccessat2 fadvise64 fadvise64_64 fallocate fchdir fchmod fchmodat fchmodat2 fchown fchown32 fchownat fcntl fcntl64 fdatasync "
-	"fgetxattr flistxattr flock fork fremovexattr fsetxattr fstat fstat64 fstatat64 fstatfs fstatfs64 fsync ftruncate ftruncate64 futex futex_requeue futex_time64 futex_wait futex_waitv futex_wake "
-	"futimesat get_robust_list get_thread_area getcpu getcwd getdents getdents64 getegid getegid32 geteuid geteuid32 getgid getgid32 getgroups getgroups32 getitimer getpeername getpgid getpgrp "
-	"getpid getppid getpriority getrandom getresgid getresgid32 getresuid getresuid32 getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid getuid32 getxattr "
-	"inotify_add_watch inotify_init inotify_init1 inotify_rm_watch ioctl ioprio_get kill lgetxattr link linkat listen listxattr llistxattr lremovexattr lseek lstat lstat64 madvise map_shadow_stack "
-	"membarrier memfd_create memfd_secret mincore mkdir mkdirat mlock mlock2 mlockall mmap mmap2 mprotect mremap mseal msync munlock munlockall munmap nanosleep newfstatat _newselect open openat "
-	"openat2 pause pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll ppoll_time64 prctl pread64 preadv preadv2 prlimit64 process_mrelease pselect6 "
-	"pselect6_time64 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv recv recvfrom recvmmsg recvmmsg_time64 recvmsg remap_file_pages removexattr rename renameat renameat2 "
-	"restart_syscall rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 rt_tgsigqueueinfo sched_get_priority_max "
-	"sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval sched_rr_get_interval_time64 sched_setaffinity sched_yield select send sendfile "
-	"sendfile64 sendmmsg sendmsg sendto set_robust_list set_thread_area set_tid_address setitimer setpgid setrlimit setsid setsockopt shutdown sigaltstack signalfd signalfd4 sigprocmask sigreturn "
-	"socket socketcall socketpair splice stat stat64 statfs statfs64 statx symlink symlinkat sync sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete timer_getoverrun "
-	"timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate truncate64 ugetrlimit umask "
-	"uname unlink unlinkat utime utimensat utimensat_time64 utimes vfork vmsplice wait4 waitid waitpid write writev chmod chown chown32 lchown lchown32 setxattr lsetxattr arm_sync_file_range "
-	"breakpoint cacheflush set_tls sync_file_range2 lsm_get_self_attr listmount statmount execve execveat capset setgid setgid32 setgroups setgroups32 setuid setuid32 getpmsg _llseek";
+/* What the C library itself calls for nearly any program, and what harms nobody but the caller. */
+static const char always[] =
+	"access arch_prctl bind brk chdir clock_getres clock_gettime clock_nanosleep close close_range connect creat dup dup2 dup3 exit exit_group faccessat faccessat2 fchdir fcntl fdatasync fstat fstatfs "
+	"fsync ftruncate flock futex futex_requeue futex_wait futex_waitv futex_wake get_robust_list getcpu getcwd getdents getdents64 getegid geteuid getgid getgroups getpeername getpgid getpgrp getpid "
+	"getppid getpriority getrandom getresgid getresuid getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid ioctl kill landlock_add_rule landlock_create_ruleset "
+	"landlock_restrict_self lseek lstat madvise map_shadow_stack membarrier mkdir mkdirat mmap mprotect mremap mseal msync munmap nanosleep newfstatat open openat openat2 pause pipe pipe2 poll ppoll "
+	"prctl pread64 preadv preadv2 prlimit64 pselect6 pwrite64 pwritev pwritev2 read readlink readlinkat readv recvfrom recvmsg rename renameat renameat2 restart_syscall rmdir rseq rt_sigaction "
+	"rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getparam "
+	"sched_getscheduler sched_rr_get_interval sched_yield seccomp select sendmmsg sendmsg sendto set_robust_list set_tid_address setpgid setrlimit setsid setsockopt shutdown sigaltstack stat "
+	"statfs statx sysinfo tgkill time times tkill umask uname unlink unlinkat uretprobe wait4 waitid write writev";
 
-static const struct {
-	enum lock_group group;
-	bool start; /* done before a program is ready, and then no more, unless it was seen */
-	const char *calls;
-} more[] = {
-	{ GROUP_CHROOT, true, "chroot" },
-	{ GROUP_IDS, true, "setegid setegid32 seteuid seteuid32 setregid setregid32 setresgid setresgid32 setresuid setresuid32 setreuid setreuid32 setfsuid setfsuid32 setfsgid setfsgid32" },
-	{ GROUP_NODE, false, "mknod mknodat" },
-	{ GROUP_IPC, false, "ipc shmat shmctl shmdt shmget semctl semget semop semtimedop semtimedop_time64 msgctl msgget msgrcv msgsnd" },
-	{ GROUP_MQUEUE, false, "mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 mq_unlink" },
-	{ GROUP_AIO, false, "io_cancel io_destroy io_getevents io_pgetevents io_pgetevents_time64 io_setup io_submit" },
-	{ GROUP_NUMA, false, "mbind set_mempolicy get_mempolicy set_mempolicy_home_node migrate_pages move_pages" },
-	{ GROUP_PRIORITY, false, "setpriority nice sched_setscheduler sched_setparam sched_setattr ioprio_set" },
-	{ GROUP_HANDLE, false, "name_to_handle_at" },
-};
+/* What a runtime does under the profile between putting it in place and becoming the program. */
+static const char launch[] = "capget capset epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 execve execveat fchown mincore sched_setaffinity setgid setgroups setitimer setresgid setresuid setuid "
+			     "timer_create timer_delete timer_settime";
 
-/* What only a start needs: the first program's own execve(2) comes under the profile, so that it is always there; after it only where something can start programs. */
-static const char only_started[] = "execve execveat vfork setgid setgid32 setgroups setgroups32 setuid setuid32 capset";
-/* Given only when a run made it and still refused by engines' own profiles: not even then. */
+/* As programs of 32 bits call it. */
+static const char narrow[] =
+	"_llseek _newselect arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush chown32 clock_adjtime64 clock_getres_time64 clock_gettime64 clock_nanosleep_time64 fadvise64_64 fchown32 fcntl64 "
+	"fstat64 fstatat64 fstatfs64 ftruncate64 futex_time64 get_thread_area getegid32 geteuid32 getgid32 getgroups32 getresgid32 getresuid32 getuid32 io_pgetevents_time64 ipc lchown32 lstat64 "
+	"mmap2 mq_timedreceive_time64 mq_timedsend_time64 nice ppoll_time64 pselect6_time64 recv recvmmsg_time64 rt_sigtimedwait_time64 sched_rr_get_interval_time64 semtimedop_time64 send sendfile64 "
+	"set_thread_area set_tls setfsgid32 setfsuid32 setgid32 setgroups32 setregid32 setresgid32 setresuid32 setreuid32 setuid32 signal sigprocmask sigreturn sigsuspend socketcall stat64 statfs64 "
+	"timer_gettime64 timer_settime64 timerfd_gettime64 timerfd_settime64 truncate64 ugetrlimit utimensat_time64 waitpid";
+
+/* Refused whoever asks: engines' own profiles do. */
 static const char never[] = "init_module finit_module delete_module kexec_load kexec_file_load bpf reboot swapon swapoff settimeofday clock_settime clock_settime64 stime mount umount umount2 pivot_root "
-			    "move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr ptrace process_vm_readv process_vm_writev add_key request_key keyctl acct quotactl quotactl_fd syslog "
-			    "perf_event_open userfaultfd open_by_handle_at setns unshare kcmp lookup_dcookie nfsservctl vm86 vm86old iopl ioperm fanotify_init fanotify_mark vhangup sethostname setdomainname "
-			    "io_uring_setup io_uring_enter io_uring_register clone3 clone personality";
+			    "move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr add_key request_key keyctl acct quotactl quotactl_fd syslog "
+			    "perf_event_open userfaultfd open_by_handle_at setns unshare lookup_dcookie nfsservctl vm86 vm86old iopl ioperm fanotify_init fanotify_mark vhangup sethostname setdomainname "
+			    "io_uring_setup io_uring_enter io_uring_register clone3 clone personality socket";
 
 static bool was_seen(const struct observed *o, const char *name, bool steady)
 {
@@ -70,37 +58,45 @@ static bool watched(const struct observed *o)
 	return false;
 }
 
-static void add_words(json_t *names, const char *words, const char *but)
+/* Those that this machine has. */
+static void add_words(json_t *names, const char *words, bool wide)
 {
-	for (struct str rest = str_of(words); rest.p;) {
+	for (struct str rest = str_of(words); rest.n;) {
 		struct str word = str_cut(&rest, ' ');
-		if (word.n && !(but && str_among(word, but)))
+		if ((call_number(word) >= 0 || wide) && !str_among(word, never))
 			json_array_append_new(names, json_stringn(word.p, word.n));
 	}
+}
+
+/* What only a start does, when neither a program nor a process can begin later: becoming somebody else, somewhere else. */
+static bool is_over(const struct lock_tree *t, const struct observed *seen, enum lock_group g)
+{
+	if ((g != GROUP_IDS && g != GROUP_CHROOT && g != GROUP_CAPABILITY) || !watched(seen) || lock_can(t, GROUP_EXEC) || lock_can(t, GROUP_FORK))
+		return false;
+	for (struct str rest = str_of(lock_rows[g].calls); rest.n;) {
+		char name[CALL_NAME];
+		struct str word = str_cut(&rest, ' ');
+		snprintf(name, sizeof name, "%.*s", STR_FMT(word));
+		if (was_seen(seen, name, true))
+			return false;
+	}
+	return true;
 }
 
 static json_t *allowed(const struct lock_tree *t, const struct observed *seen, bool steady)
 {
 	json_t *names = json_array();
-	bool starts = t->imports[GROUP_EXEC] || t->imports[GROUP_SELF] || was_seen(seen, "execve", true);
-	add_words(names, ordinary, steady && !starts && watched(seen) ? only_started : NULL);
-	for (size_t i = 0; i < countof(more); i++) {
-		bool can = t->imports[more[i].group] || t->imports[GROUP_SELF];
-		if (steady && more[i].start && watched(seen) && !starts)
-			can = false;
-		for (struct str rest = str_of(more[i].calls); rest.p;) {
-			char name[CALL_NAME];
-			struct str word = str_cut(&rest, ' ');
-			snprintf(name, sizeof name, "%.*s", STR_FMT(word));
-			if (can || was_seen(seen, name, steady))
-				json_array_append_new(names, json_string(name));
-		}
-	}
-	for (u32 n = 0; seen && n < OBSERVED_CALLS; n++) { /* what a run made beyond all of these */
+	add_words(names, always, false);
+	add_words(names, t->narrow ? narrow : "", true);
+	add_words(names, steady ? "" : launch, false);
+	for (u32 g = 0; g < GROUPS; g++)
+		if (lock_can(t, g) && !(steady && is_over(t, seen, g)))
+			add_words(names, lock_rows[g].calls, false);
+	for (u32 n = 0; seen && n < OBSERVED_CALLS; n++) {
 		char name[CALL_NAME];
 		bool made = seen->calls_steady[n / 64] >> n % 64 & 1 || (!steady && seen->calls_start[n / 64] >> n % 64 & 1);
-		if (made && call_name(n, name) && !str_among(str_of(name), ordinary) && !str_among(str_of(name), never))
-			json_array_append_new(names, json_string(name));
+		if (made && call_name(n, name))
+			add_words(names, name, false);
 	}
 	return names;
 }
@@ -126,18 +122,31 @@ static json_t *sorted(json_t *names)
 	return ret;
 }
 
-const char *lock_seccomp(struct arena *a, const struct lock_tree *t, const struct observed *seen, bool steady, u32 *n)
+/* One call, when argument `index` is `value` in the bits of `mask` (all: when it is that). */
+static void only_when(json_t *rules, const char *name, int index, u64 mask, u64 value)
 {
-	static const json_int_t personas[] = { 0, 8, 0x20000, 0x20008, 0x40000, 0xffffffff }; /* PER_LINUX, PER_LINUX32, with UNAME26, ADDR_NO_RANDOMIZE; asking */
+	json_t *arg = mask == ~0ULL ? json_pack("{sisIss}", "index", index, "value", (json_int_t)value, "op", "SCMP_CMP_EQ")
+				    : json_pack("{sisIsIss}", "index", index, "value", (json_int_t)mask, "valueTwo", (json_int_t)value, "op", "SCMP_CMP_MASKED_EQ");
+	json_array_append_new(rules, json_pack("{s[s]sss[o]}", "names", name, "action", "SCMP_ACT_ALLOW", "args", arg));
+}
+
+const char *lock_seccomp(struct arena *a, const struct lock_tree *t, const struct observed *seen, bool raw, bool steady, u32 *n)
+{
+	static const u64 personas[] = { 0, 8, 0x20000, 0x20008, 0x40000, 0xffffffff }; /* PER_LINUX, PER_LINUX32, with UNAME26, ADDR_NO_RANDOMIZE; asking */
+	static const u64 families[] = { UNIX, INET, INET6, NETLINK, PACKET };
 	json_t *names = sorted(allowed(t, seen, steady)), *rules = json_array();
 	*n = (u32)json_array_size(names);
 	json_array_append_new(rules, json_pack("{soss}", "names", names, "action", "SCMP_ACT_ALLOW"));
 	/* Threads and processes, but no namespaces; clone3 hides its flags behind a pointer, and libraries do without it. */
-	json_array_append_new(rules, json_pack("{s[s]sss[{sisIsiss}]}", "names", "clone", "action", "SCMP_ACT_ALLOW", "args", "index", 0, "value", (json_int_t)0x7e020000, "valueTwo", 0, "op", "SCMP_CMP_MASKED_EQ"));
+	only_when(rules, "clone", 0, 0x7e020000, 0);
 	json_array_append_new(rules, json_pack("{s[s]sssi}", "names", "clone3", "action", "SCMP_ACT_ERRNO", "errnoRet", 38));
-	for (size_t i = 0; i < countof(personas); i++)
-		json_array_append_new(rules, json_pack("{s[s]sss[{sisIss}]}", "names", "personality", "action", "SCMP_ACT_ALLOW", "args", "index", 0, "value", personas[i], "op", "SCMP_CMP_EQ"));
-	json_t *doc = json_pack("{sssis[ss]so}", "defaultAction", "SCMP_ACT_ERRNO", "defaultErrnoRet", 1, "architectures", ARCHITECTURES, "syscalls", rules);
+	/* Those that reach beyond the container's own network or into parts of a kernel that nobody else uses are not among them. */
+	for (size_t i = 0; i < countof(families) - !raw; i++)
+		only_when(rules, "socket", 0, ~0ULL, families[i]);
+	for (size_t i = 0; i < countof(personas) && (lock_can(t, GROUP_PERSONALITY) || was_seen(seen, "personality", steady)); i++)
+		only_when(rules, "personality", 0, ~0ULL, personas[i]);
+	json_t *archs = t->narrow ? json_pack("[ss]", ARCHITECTURE, NARROW) : json_pack("[s]", ARCHITECTURE);
+	json_t *doc = json_pack("{sssisoso}", "defaultAction", "SCMP_ACT_ERRNO", "defaultErrnoRet", 1, "architectures", archs, "syscalls", rules);
 	char *text = json_dumps(doc, JSON_INDENT(1));
 	const char *ret = arena_strdup(a, str_of(text ? text : "{}"));
 	free(text);

@@ -28,7 +28,7 @@ static void writable(struct buf *b, const char *dir)
 	pattern(b, dir);
 	buf_puts(b, "/\" rw,\n  \"");
 	pattern(b, dir);
-	buf_puts(b, "/**\" mrwkl,\n");
+	buf_puts(b, "/**\" mrwklix,\n");
 }
 
 static const char *lower(struct arena *a, const char *capability)
@@ -41,11 +41,14 @@ static const char *lower(struct arena *a, const char *capability)
 
 const char *lock_apparmor(struct arena *a, const struct lock_input *in, const struct lock *l, const struct lock_tree *t)
 {
+	static const char *const runtimes[] = { "unconfined", "runc", "crun" }; /* who stops it */
 	struct buf b = { 0 };
 	buf_printf(&b, "# %s: load it with  apparmor_parser -r -W apparmor.profile\nprofile \"%s\" flags=(attach_disconnected,mediate_deleted) {\n", in->name, in->name);
 	for (const char *const *c = l->capabilities; *c; c++)
 		buf_printf(&b, "  capability %s,\n", lower(a, *c));
-	buf_puts(&b, "  network inet,\n  network inet6,\n  network unix,\n  network netlink raw,\n  unix,\n  signal (receive) peer=unconfined,\n");
+	buf_puts(&b, "  network inet,\n  network inet6,\n  network unix,\n  network netlink raw,\n  unix,\n");
+	for (size_t i = 0; i < countof(runtimes); i++)
+		buf_printf(&b, "  signal (receive) peer=%s,\n", runtimes[i]);
 	buf_printf(&b, "  signal (send, receive) peer=\"%s\",\n  ptrace (read, readby) peer=\"%s\",\n", in->name, in->name);
 	buf_puts(&b, "  / r,\n  /** mr,\n  /dev/** rwk,\n  /proc/*/** rwk,\n");
 	for (u32 i = 0; i < t->n_programs && t->n_programs <= PROGRAMS; i++)
@@ -121,6 +124,11 @@ static const char *docker(const struct lock_input *in, struct lock *l)
 	for (const char *const *d = l->tmpfs; l->read_only && *d; d++) {
 		buf_puts(&b, " \\\n  --tmpfs ");
 		word(&b, *d);
+		buf_puts(&b, ":exec");
+	}
+	for (const char *const *d = l->volumes; l->read_only && *d; d++) {
+		buf_puts(&b, " \\\n  --volume ");
+		word(&b, *d);
 	}
 	if (l->user)
 		buf_printf(&b, " \\\n  --user %s", l->user);
@@ -130,6 +138,16 @@ static const char *docker(const struct lock_input *in, struct lock *l)
 	const char *ret = arena_strdup(&l->a, buf_str(&b));
 	buf_free(&b);
 	return ret;
+}
+
+static void list_item(struct buf *b, const char *path, const char *options)
+{
+	struct buf whole = { 0 };
+	buf_printf(&whole, "%s%s", path, options);
+	buf_puts(b, "      - ");
+	text(b, whole.p);
+	buf_putc(b, '\n');
+	buf_free(&whole);
 }
 
 static const char *compose(const struct lock_input *in, struct lock *l)
@@ -149,11 +167,12 @@ static const char *compose(const struct lock_input *in, struct lock *l)
 		buf_puts(&b, "    read_only: true\n");
 	if (l->read_only && *l->tmpfs)
 		buf_puts(&b, "    tmpfs:\n");
-	for (const char *const *d = l->tmpfs; l->read_only && *d; d++) {
-		buf_puts(&b, "      - ");
-		text(&b, *d);
-		buf_putc(&b, '\n');
-	}
+	for (const char *const *d = l->tmpfs; l->read_only && *d; d++)
+		list_item(&b, *d, ":exec");
+	if (l->read_only && *l->volumes)
+		buf_puts(&b, "    volumes:\n");
+	for (const char *const *d = l->volumes; l->read_only && *d; d++)
+		list_item(&b, *d, "");
 	if (l->user)
 		buf_printf(&b, "    user: \"%s\"\n", l->user);
 	const char *ret = arena_strdup(&l->a, buf_str(&b));
@@ -164,10 +183,11 @@ static const char *compose(const struct lock_input *in, struct lock *l)
 static const char *kubernetes(const struct lock_input *in, struct lock *l)
 {
 	struct buf b = { 0 };
+	bool read_only = l->read_only && !l->filled; /* an emptyDir hides what the image has there */
 	buf_printf(&b, "# seccomp.json goes to the kubelet's seccomp directory as profiles/%s.json; the AppArmor profile is loaded on the node.\nspec:\n  containers:\n    - name: app\n      image: ", in->name);
 	text(&b, in->image);
 	buf_puts(&b, "\n      securityContext:\n");
-	buf_printf(&b, "        allowPrivilegeEscalation: %s\n        privileged: false\n        readOnlyRootFilesystem: %s\n", l->no_new_privileges ? "false" : "true", l->read_only ? "true" : "false");
+	buf_printf(&b, "        allowPrivilegeEscalation: %s\n        privileged: false\n        readOnlyRootFilesystem: %s\n", l->no_new_privileges ? "false" : "true", read_only ? "true" : "false");
 	if (l->user) {
 		struct str rest = str_of(l->user), uid = str_cut(&rest, ':');
 		buf_printf(&b, "        runAsNonRoot: true\n        runAsUser: %.*s\n        runAsGroup: %.*s\n", STR_FMT(uid), STR_FMT(rest));
@@ -179,16 +199,22 @@ static const char *kubernetes(const struct lock_input *in, struct lock *l)
 		buf_printf(&b, "            - %s\n", *c + 4);
 	buf_printf(&b, "        seccompProfile:\n          type: Localhost\n          localhostProfile: \"profiles/%s.json\"\n", in->name);
 	buf_printf(&b, "        appArmorProfile:\n          type: Localhost\n          localhostProfile: \"%s\"\n", in->name);
-	bool mounts = l->read_only && *l->tmpfs;
+	const struct {
+		const char *const *v;
+		const char *kind;
+	} places[] = { { l->tmpfs, "        medium: Memory\n" }, { l->volumes, NULL } };
+	bool mounts = read_only && (*l->tmpfs || *l->volumes);
 	buf_puts(&b, mounts ? "      volumeMounts:\n" : "");
-	for (u32 i = 0; mounts && l->tmpfs[i]; i++) {
-		buf_printf(&b, "        - name: writable-%u\n          mountPath: ", i);
-		text(&b, l->tmpfs[i]);
-		buf_putc(&b, '\n');
-	}
+	for (u32 k = 0, n = 0; mounts && k < countof(places); k++)
+		for (const char *const *d = places[k].v; *d; d++) {
+			buf_printf(&b, "        - name: writable-%u\n          mountPath: ", n++);
+			text(&b, *d);
+			buf_putc(&b, '\n');
+		}
 	buf_puts(&b, mounts ? "  volumes:\n" : "");
-	for (u32 i = 0; mounts && l->tmpfs[i]; i++)
-		buf_printf(&b, "    - name: writable-%u\n      emptyDir:\n        medium: Memory\n", i);
+	for (u32 k = 0, n = 0; mounts && k < countof(places); k++)
+		for (const char *const *d = places[k].v; *d; d++)
+			buf_printf(&b, "    - name: writable-%u\n      emptyDir:%s%s", n++, places[k].kind ? "\n" : " {}\n", places[k].kind ? places[k].kind : "");
 	const char *ret = arena_strdup(&l->a, buf_str(&b));
 	buf_free(&b);
 	return ret;

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -11,16 +12,17 @@ import schemalib
 from test_run import World, able, ordinary
 
 BUSYBOX = shutil.which("busybox")
+APPARMOR = shutil.which("apparmor_parser", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 pytestmark = pytest.mark.skipif(able() is not None or not BUSYBOX, reason="no runtime or no busybox")
 
 
-def image(path, command):
+def image(path, command, more=(), **config):
     binary = open(BUSYBOX, "rb").read()
-    names = [Symlink("bin/" + n, "busybox") for n in ("sh", "cat", "ls", "mkdir", "mv", "rm", "touch", "stat", "chroot")]
+    names = [Symlink("bin/" + n, "busybox") for n in ("sh", "cat", "ls", "mkdir", "mv", "rm", "touch", "stat", "chroot", "httpd")]
     Image([layer(Dir("bin"), File("bin/busybox", binary, 0o755), *names, Dir("etc"), File("etc/passwd", b"root:x:0:0::/:/bin/sh\n"), File("etc/seen", b"1"), Symlink("etc/link", "../data/real"),
                  Symlink("alias", "/data"), Dir("data"), File("data/real", b"2"), File("data/other", b"3"), Dir("tmp", 0o1777), File("bin/script", b"#!/alias/interpreter -x\n", 0o755),
-                 File("data/interpreter", b"#!/bin/sh\nexit 0\n", 0o755), Dir("jail"), Dir("jail/bin"), File("jail/bin/busybox", binary, 0o755), File("jail/inner", b"4"))],
-          {"Entrypoint": ["/bin/sh", "-c", command]}).docker_archive(path)
+                 File("data/interpreter", b"#!/bin/sh\nexit 0\n", 0o755), Dir("jail"), Dir("jail/bin"), File("jail/bin/busybox", binary, 0o755), File("jail/inner", b"4"), *more)],
+          {"Entrypoint": ["/bin/sh", "-c", command], **config}).docker_archive(path)
 
 
 @pytest.fixture(params=["as it is", "another user"])
@@ -92,19 +94,93 @@ def test_names_in_a_root_of_its_own(traced):
     assert "executed" in seen["/jail/bin/busybox"]
 
 
-def test_locked_down(pare_binary, tmp_path):
-    """What is written was run under; a program that needs little gets little."""
-    import subprocess
-    image(tmp_path / "image.tar", "cat /etc/seen; touch /tmp/x")
+def locked_down(pare_binary, tmp_path, command, *options, **config):
+    """What slim --profile writes for an image: names and texts of its files."""
+    image(tmp_path / "image.tar", command, **config)
     env = dict(os.environ, PARE_STORE=str(tmp_path / "store"), PARE_OFFLINE="1")
-    r = subprocess.run([pare_binary, "slim", "docker-archive:%s" % (tmp_path / "image.tar"), "-o", "docker-archive:%s" % (tmp_path / "out.tar"), "--profile", str(tmp_path / "profile")], env=env,
-                       capture_output=True, text=True)
+    r = subprocess.run([pare_binary, "slim", "docker-archive:%s" % (tmp_path / "image.tar"), "-o", "docker-archive:%s" % (tmp_path / "out.tar"), "--profile", str(tmp_path / "profile"), *options],
+                       env=env, capture_output=True, text=True)
     assert r.returncode == 0, r.stdout + r.stderr
-    assert sorted(os.listdir(tmp_path / "profile")) == ["apparmor.profile", "compose.yaml", "docker-run.txt", "kubernetes.yaml", "seccomp-steady.json", "seccomp.json"]
-    profile = json.load(open(tmp_path / "profile" / "seccomp.json"))
-    allowed = {n for s in profile["syscalls"] if s["action"] == "SCMP_ACT_ALLOW" and "args" not in s for n in s["names"]}
-    assert {"openat", "execve", "write"} <= allowed
-    assert not {"mount", "bpf", "ptrace", "reboot", "init_module", "keyctl", "clock_settime", "swapon", "kexec_load"} & allowed
-    docker = open(tmp_path / "profile" / "docker-run.txt").read()
-    assert "--read-only" in docker and "--tmpfs '/tmp'" in docker and "--user 65532:65532" in docker
-    assert "readOnlyRootFilesystem: true" in open(tmp_path / "profile" / "kubernetes.yaml").read()
+    files = {n: open(tmp_path / "profile" / n).read() for n in os.listdir(tmp_path / "profile")}
+    assert sorted(files) == ["apparmor.profile", "compose.yaml", "docker-run.txt", "kubernetes.yaml", "seccomp-steady.json", "seccomp.json"]
+    return files
+
+
+def allowed(text):
+    return {n for s in json.loads(text)["syscalls"] if s["action"] == "SCMP_ACT_ALLOW" and "args" not in s for n in s["names"]}
+
+
+def test_locked_down(pare_binary, tmp_path):
+    """What is written was run under; a program that needs little gets little. A command works on files of whoever calls it, as whom the image says."""
+    files = locked_down(pare_binary, tmp_path, "cat /etc/seen; touch /tmp/x")
+    names, steady = allowed(files["seccomp.json"]), allowed(files["seccomp-steady.json"])
+    assert {"openat", "execve", "write"} <= names
+    assert not {"mount", "bpf", "ptrace", "reboot", "init_module", "keyctl", "clock_settime", "swapon", "kexec_load", "socket", "clone", "personality"} & names
+    assert steady < names
+    socket = [s["args"][0]["value"] for s in json.loads(files["seccomp.json"])["syscalls"] if "socket" in s["names"]]
+    assert socket == [1, 2, 10, 16]
+    docker = files["docker-run.txt"]
+    assert "--read-only" in docker and "--tmpfs '/tmp'" in docker and "--user" not in docker
+    assert "readOnlyRootFilesystem: true" in files["kubernetes.yaml"]
+
+
+def test_a_service_is_locked_down_further(pare_binary, tmp_path):
+    files = locked_down(pare_binary, tmp_path, "httpd -f -p 8080 -h /data", "--http-probe", "/real", ExposedPorts={"8080/tcp": {}}, Volumes={"/kept": {}})
+    assert "--user 65532:65532" in files["docker-run.txt"] and "--volume '/kept'" in files["docker-run.txt"]
+    assert "--cap-add" not in files["docker-run.txt"].split("docker run")[1]
+
+
+KUBERNETES = {  # names of fields, by what holds them (v1.PodSpec and below)
+    "": {"spec"},
+    "spec": {"containers", "volumes"},
+    "spec.containers": {"name", "image", "securityContext", "volumeMounts"},
+    "spec.containers.securityContext": {"allowPrivilegeEscalation", "privileged", "readOnlyRootFilesystem", "runAsNonRoot", "runAsUser", "runAsGroup", "capabilities", "seccompProfile", "appArmorProfile"},
+    "spec.containers.securityContext.capabilities": {"add", "drop"},
+    "spec.containers.securityContext.seccompProfile": {"type", "localhostProfile"},
+    "spec.containers.securityContext.appArmorProfile": {"type", "localhostProfile"},
+    "spec.containers.volumeMounts": {"name", "mountPath"},
+    "spec.volumes": {"name", "emptyDir"},
+    "spec.volumes.emptyDir": {"medium"},
+}
+COMPOSE = {
+    "": {"services"},
+    "services": {"app"},
+    "services.app": {"image", "cap_drop", "cap_add", "security_opt", "read_only", "tmpfs", "volumes", "user"},
+}
+
+
+def fields(doc, known, where=""):
+    if isinstance(doc, list):
+        for d in doc:
+            fields(d, known, where)
+    elif isinstance(doc, dict):
+        assert set(doc) <= known[where], where
+        for k, v in doc.items():
+            fields(v, known, (where + "." + k).lstrip("."))
+
+
+@pytest.mark.parametrize("service", [False, True])
+def test_snippets_are_read_by_whom_they_are_for(pare_binary, tmp_path, service):
+    yaml = pytest.importorskip("yaml")
+    command, options = ("httpd -f -p 8080 -h /data", ["--http-probe", "/real"]) if service else ("cat /etc/seen; touch /tmp/x", [])
+    files = locked_down(pare_binary, tmp_path, command, *options, Volumes={"/kept": {}}, **({"ExposedPorts": {"8080/tcp": {}}} if service else {}))
+    pod, compose = yaml.safe_load(files["kubernetes.yaml"]), yaml.safe_load(files["compose.yaml"])
+    fields(pod, KUBERNETES)
+    fields(compose, COMPOSE)
+    container = pod["spec"]["containers"][0]
+    assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["spec"]["volumes"]}
+    assert "/kept" in {m["mountPath"] for m in container["volumeMounts"]} and "/kept" in compose["services"]["app"]["volumes"]
+    assert container["securityContext"].get("runAsUser") == (65532 if service else None)
+    assert compose["services"]["app"]["read_only"] is container["securityContext"]["readOnlyRootFilesystem"] is True
+    add = container["securityContext"]["capabilities"].get("add", [])
+    assert add == compose["services"]["app"].get("cap_add", []) == re.findall(r"--cap-add (\S+)", files["docker-run.txt"].split("docker run")[1])
+
+
+@pytest.mark.skipif(not APPARMOR, reason="no apparmor_parser")
+def test_the_apparmor_profile_is_read(pare_binary, tmp_path):
+    """As AppArmor's own compiler reads it, whatever a program is called."""
+    odd = ["odd [name] *", "quo\"te", "comma, space", "back\\slash", "@{var}", "{a,b}", "^#"]
+    files = locked_down(pare_binary, tmp_path, "cat /etc/seen; touch /tmp/x" + "".join("; '/bin/%s'" % n for n in odd), more=[File("bin/" + n, b"#!/bin/sh\nexit 0\n", 0o755) for n in odd])
+    assert files["apparmor.profile"].count(" ix,\n") >= len(odd)
+    r = subprocess.run([APPARMOR, "-Q", "-K", "-S", str(tmp_path / "profile" / "apparmor.profile")], capture_output=True)
+    assert r.returncode == 0, r.stderr.decode() + files["apparmor.profile"]
