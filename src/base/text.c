@@ -226,6 +226,19 @@ void text_fit(struct buf *out, struct str safe, size_t width, bool tail)
 	buf_puts(out, "…");
 }
 
+void text_put(FILE *f, struct str s, size_t width, bool tail, bool pad)
+{
+	struct buf clean = BUF(0), fit = BUF(0);
+	text_safe(&clean, s);
+	text_fit(&fit, buf_str(&clean), width, tail);
+	if (fit.n)
+		fwrite(fit.p, 1, fit.n, f);
+	for (size_t w = pad ? text_width(buf_str(&fit)) : width; w < width; w++)
+		putc(' ', f);
+	buf_free(&clean);
+	buf_free(&fit);
+}
+
 const char *text_double(double v, char out[32])
 {
 	if (!isfinite(v)) {

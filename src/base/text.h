@@ -30,6 +30,8 @@ size_t text_utf8(struct str s, u32 *code);
 size_t text_width(struct str s);
 /* Cuts to at most `width` columns; when something is cut the last column shows "…". From the left with `tail`. */
 void text_fit(struct buf *out, struct str safe, size_t width, bool tail);
+/* Untrusted bytes, safe and cut to `width` columns; with `pad` as many as that. */
+void text_put(FILE *f, struct str s, size_t width, bool tail, bool pad);
 
 /* The shortest decimal text that reads back as the same double; "null" for NaN and infinities. Into out[32]. */
 const char *text_double(double v, char out[32]);

@@ -133,15 +133,7 @@ void report_dockerfile_json(FILE *out, const struct df_file *f)
 
 #define TEXT_COLUMNS 100 /* of an instruction's text; the rest is cut */
 
-static void cell(FILE *out, struct str s)
-{
-	struct buf clean = BUF(0), fit = BUF(0);
-	text_safe(&clean, str_head(s, 4 * TEXT_COLUMNS));
-	text_fit(&fit, buf_str(&clean), TEXT_COLUMNS, false);
-	fwrite(buf_str(&fit).p, 1, fit.n, out);
-	buf_free(&clean);
-	buf_free(&fit);
-}
+static void cell(FILE *out, struct str s) { text_put(out, str_head(s, 4 * TEXT_COLUMNS), TEXT_COLUMNS, false, false); }
 
 static void lines(FILE *out, u32 from, u32 to)
 {

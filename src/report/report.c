@@ -17,15 +17,7 @@ struct screen {
 	u32 width;
 };
 
-static void put(const struct screen *o, struct str s, size_t width)
-{
-	struct buf clean = BUF(0), fit = BUF(0);
-	text_safe(&clean, s);
-	text_fit(&fit, buf_str(&clean), width, false);
-	fwrite(fit.p ? fit.p : "", 1, fit.n, o->f);
-	buf_free(&clean);
-	buf_free(&fit);
-}
+static void put(const struct screen *o, struct str s, size_t width) { text_put(o->f, s, width, false, false); }
 
 static const char *paint(const struct screen *o, const char *code) { return o->color ? code : ""; }
 #define BOLD "\033[1m"

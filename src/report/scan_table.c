@@ -16,18 +16,7 @@ static const char *const severity_color[] = { DIM, "\033[36m", "\033[33m", "\033
 
 static const char *paint(const struct table *t, const char *code) { return t->opt->color ? code : ""; }
 
-/* In `width` columns; padded to them with `pad`. */
-static void put(const struct table *t, const char *z, size_t width, bool pad)
-{
-	struct buf clean = BUF(0), fit = BUF(0);
-	text_safe(&clean, str_of(z));
-	text_fit(&fit, buf_str(&clean), width, false);
-	fwrite(fit.p ? fit.p : "", 1, fit.n, t->f);
-	for (size_t w = text_width(buf_str(&fit)); pad && w < width; w++)
-		putc(' ', t->f);
-	buf_free(&clean);
-	buf_free(&fit);
-}
+static void put(const struct table *t, const char *z, size_t width, bool pad) { text_put(t->f, str_of(z), width, false, pad); }
 
 static u32 of_state(const struct scan *scan, u32 *kev, u32 *fixable, u32 *unrated)
 {

@@ -2,26 +2,14 @@
 #include "base/text.h"
 #include "report/subject.h"
 
-static void safe(FILE *f, struct str s, size_t width, bool tail, bool pad)
-{
-	struct buf clean = BUF(0), fit = BUF(0);
-	text_safe(&clean, s);
-	text_fit(&fit, buf_str(&clean), width, tail);
-	fwrite(fit.p ? fit.p : "", 1, fit.n, f);
-	for (size_t w = text_width(buf_str(&fit)); pad && w < width; w++)
-		putc(' ', f);
-	buf_free(&clean);
-	buf_free(&fit);
-}
-
 static void image_line(FILE *f, const struct subject *s)
 {
 	const struct image *img = s->image;
 	char platform[100];
-	safe(f, str_of(image_title(img)), 200, false, false);
+	text_put(f, str_of(image_title(img)), 200, false, false);
 	fprintf(f, "  %s", img->transport);
 	if (platform_text(&img->config.platform, platform)[0])
-		fputs("  ", f), safe(f, str_of(platform), 60, false, false);
+		fputs("  ", f), text_put(f, str_of(platform), 60, false, false);
 	fprintf(f, "\n%s stored, %s compressed, %s visible in %s files, %u layers\n", TEXT_SIZE(s->rootfs->stored), TEXT_SIZE(img->compressed_size), TEXT_SIZE(s->rootfs->visible),
 		TEXT_COUNT(s->rootfs->files), img->n_layers);
 }
@@ -36,7 +24,7 @@ static void layers(FILE *f, const struct subject *s)
 		buf_clear(&text);
 		image_instruction(s->image, i, &text);
 		fprintf(f, "%5u  %8s  %10s  %6s  %7s  %7s  ", i, TEXT_SIZE(l->size), TEXT_SIZE(l->compressed_size), TEXT_COUNT(c->added), TEXT_COUNT(c->changed), TEXT_COUNT(c->removed));
-		safe(f, buf_str(&text), 90, false, false);
+		text_put(f, buf_str(&text), 90, false, false);
 		fputs(l->facts ? "\n" : "  (unreadable)\n", f);
 	}
 	buf_free(&text);
@@ -69,7 +57,7 @@ static void waste(FILE *f, const struct subject *s, const struct byte_range *ran
 	}
 	for (u32 i = 0; i < n && (!range->top || i < range->top); i++) {
 		fprintf(f, "%8s  %5u  %8u  %-13s  ", TEXT_SIZE(v[i]->bytes), v[i]->layer, v[i]->by_layer, waste_reason_text[v[i]->reason]);
-		safe(f, rootfs_waste_path(r, v[i], &path), 90, true, false);
+		text_put(f, rootfs_waste_path(r, v[i], &path), 90, true, false);
 		putc('\n', f);
 	}
 	if (range->top && n > range->top)
@@ -110,10 +98,10 @@ static void file_row(void *ctx, const struct subject *s, node_id id, struct str 
 	mode_text(rootfs_type(r, id), e ? e->mode : 0755, mode);
 	snprintf(owner, sizeof owner, "%u:%u", e ? e->uid : 0, e ? e->gid : 0);
 	fprintf(f, "%s  %9s  %8s  %5u  ", mode, owner, TEXT_SIZE(e ? e->size : 0), rootfs_node(r, id)->layer);
-	safe(f, path, SIZE_MAX, false, false);
+	text_put(f, path, SIZE_MAX, false, false);
 	if (rootfs_type(r, id) == TAR_SYMLINK) {
 		fputs(" -> ", f);
-		safe(f, str_of(facts_string(rootfs_facts(r, id), e->link)), SIZE_MAX, false, false);
+		text_put(f, str_of(facts_string(rootfs_facts(r, id), e->link)), SIZE_MAX, false, false);
 	}
 	putc('\n', f);
 }
@@ -164,11 +152,11 @@ void write_layer_table(FILE *f, const struct subject *s, u32 n, const struct byt
 	image_instruction(s->image, n, &text);
 	const struct image_layer *l = &s->image->layers[n];
 	fprintf(f, "layer %u  %s, %s compressed  ", n, TEXT_SIZE(l->size), TEXT_SIZE(l->compressed_size));
-	safe(f, buf_str(&text), SIZE_MAX, false, false);
+	text_put(f, buf_str(&text), SIZE_MAX, false, false);
 	fprintf(f, "\ndigest   %s\ndiff ID  %s\n\n    SIZE  WHAT     PATH\n", DIGEST_STR(&l->digest), DIGEST_STR(&l->diff_id));
 	for (u32 i = 0; i < k && (!range->top || i < range->top); i++) {
 		fprintf(f, "%8s  %-7s  ", TEXT_SIZE(v[i].bytes), v[i].what == 'A' ? "added" : v[i].what == 'C' ? "changed" : "removed");
-		safe(f, v[i].path, SIZE_MAX, false, false);
+		text_put(f, v[i].path, SIZE_MAX, false, false);
 		putc('\n', f);
 	}
 	if (range->top && k > range->top)
@@ -204,9 +192,9 @@ void write_packages_table(FILE *f, const struct subject *s, u64 top)
 	fprintf(f, "%s packages, %s of %s visible\n\n    SIZE   FILES  LAYER  TYPE  PACKAGE\n", TEXT_COUNT(p->n), TEXT_SIZE(p->bytes), TEXT_SIZE(s->rootfs->visible));
 	for (u32 i = 0; i < p->n && (!top || i < top); i++) {
 		fprintf(f, "%8s  %6s  %5u  %-4s  ", TEXT_SIZE(v[i]->bytes), TEXT_COUNT(v[i]->files), v[i]->layer, v[i]->type);
-		safe(f, str_of(v[i]->name), 60, false, false);
+		text_put(f, str_of(v[i]->name), 60, false, false);
 		putc(' ', f);
-		safe(f, str_of(v[i]->version), 60, false, false);
+		text_put(f, str_of(v[i]->version), 60, false, false);
 		putc('\n', f);
 	}
 	if (top && p->n > top)

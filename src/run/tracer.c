@@ -165,6 +165,33 @@ static enum resolved find(struct watched *w, const char *name, bool follow)
 	return resolve(&w->r, root, str_of(w->base), str_of(name), follow);
 }
 
+/* A number of an ELF file of this machine; 0: behind what was read. */
+static u64 number(struct str h, u64 at, size_t size)
+{
+	u16 half = 0;
+	u32 word = 0;
+	u64 wide = 0;
+	if (at <= h.n && h.n - at >= size)
+		memcpy(size == 2 ? (void *)&half : size == 4 ? (void *)&word : (void *)&wide, h.p + at, size);
+	return size == 2 ? half : size == 4 ? word : wide;
+}
+
+#define NUMBER(type, at, field) number(h, (at) + offsetof(type, field), sizeof(((type *)0)->field))
+/* What PT_INTERP names. */
+static struct str loader_of(struct str h, bool wide)
+{
+	u64 at = wide ? NUMBER(Elf64_Ehdr, 0, e_phoff) : NUMBER(Elf32_Ehdr, 0, e_phoff), size = wide ? NUMBER(Elf64_Ehdr, 0, e_phentsize) : NUMBER(Elf32_Ehdr, 0, e_phentsize);
+	u64 n = wide ? NUMBER(Elf64_Ehdr, 0, e_phnum) : NUMBER(Elf32_Ehdr, 0, e_phnum);
+	for (u64 k = 0; k < n && k < 64 && at < h.n; k++, at += size) {
+		u64 from = wide ? NUMBER(Elf64_Phdr, at, p_offset) : NUMBER(Elf32_Phdr, at, p_offset), length = wide ? NUMBER(Elf64_Phdr, at, p_filesz) : NUMBER(Elf32_Phdr, at, p_filesz);
+		if (number(h, at, 4) == PT_INTERP && from < h.n && length && length <= h.n - from) { /* p_type comes first in both */
+			struct str path = str_n(h.p + from, length);
+			return str_cut(&path, '\0');
+		}
+	}
+	return (struct str){ NULL, 0 };
+}
+
 /* The kernel opens these by itself: what "#!" names, the loader that an ELF file names. */
 static void interpreters(struct watched *w)
 {
@@ -182,33 +209,8 @@ static void interpreters(struct watched *w)
 			line = str_trim(str_cut(&line, '\n'));
 			is = line.n ? str_cut(&line, ' ') : line;
 			is = is.n ? str_cut(&is, '\t') : is;
-		} else if (str_starts(h, STR("\177ELF")) && h.n >= sizeof(Elf64_Ehdr) && h.p[EI_CLASS] == ELFCLASS64) {
-			Elf64_Ehdr e;
-			memcpy(&e, h.p, sizeof e);
-			for (u32 k = 0; k < e.e_phnum && k < 64; k++) {
-				Elf64_Phdr p;
-				u64 at = e.e_phoff + (u64)k * e.e_phentsize;
-				if (at > h.n || h.n - at < sizeof p)
-					break;
-				memcpy(&p, h.p + at, sizeof p);
-				if (p.p_type == PT_INTERP && p.p_offset < h.n && p.p_filesz <= h.n - p.p_offset)
-					is = str_n(h.p + p.p_offset, p.p_filesz);
-			}
-			is = is.n ? str_cut(&is, '\0') : is;
-		} else if (str_starts(h, STR("\177ELF")) && h.n >= sizeof(Elf32_Ehdr)) {
-			Elf32_Ehdr e;
-			memcpy(&e, h.p, sizeof e);
-			for (u32 k = 0; k < e.e_phnum && k < 64; k++) {
-				Elf32_Phdr p;
-				u64 at = (u64)e.e_phoff + (u64)k * e.e_phentsize;
-				if (at > h.n || h.n - at < sizeof p)
-					break;
-				memcpy(&p, h.p + at, sizeof p);
-				if (p.p_type == PT_INTERP && p.p_offset < h.n && p.p_filesz <= h.n - p.p_offset)
-					is = str_n(h.p + p.p_offset, p.p_filesz);
-			}
-			is = is.n ? str_cut(&is, '\0') : is;
-		}
+		} else if (str_starts(h, STR("\177ELF")) && h.n > EI_CLASS)
+			is = loader_of(h, h.p[EI_CLASS] == ELFCLASS64);
 		if (!is.n || is.n >= sizeof name)
 			return;
 		memcpy(name, is.p, is.n);

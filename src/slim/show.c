@@ -73,16 +73,6 @@ static struct slim_row *rows(const struct slim *s, u32 *ret_n)
 	return v;
 }
 
-static void safe(FILE *f, struct str text, size_t width)
-{
-	struct buf clean = BUF(0), fit = BUF(0);
-	text_safe(&clean, text);
-	text_fit(&fit, buf_str(&clean), width, false);
-	fwrite(fit.p ? fit.p : "", 1, fit.n, f);
-	buf_free(&clean);
-	buf_free(&fit);
-}
-
 static u32 kept_names(const struct slim *s)
 {
 	u32 n = 0;
@@ -157,7 +147,7 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 	struct slim_row *v = rows(s, &n);
 	struct buf text = BUF(0);
 	u64 saved = s->before.size - MIN(s->after.size, s->before.size);
-	safe(f, str_of(s->img->reference ? s->img->reference : location), 200);
+	text_put(f, str_of(s->img->reference ? s->img->reference : location), 200, false, false);
 	putc('\n', f);
 	bool by_layer = s->opt.choose.level == SLIM_SAFE;
 	if (!by_layer)
@@ -168,7 +158,7 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 		buf_clear(&text);
 		image_instruction(s->img, v[i].layer, &text);
 		fprintf(f, "%8s  %5u  %7s  %-29s  ", TEXT_SIZE(v[i].bytes), v[i].layer, TEXT_COUNT(v[i].files), v[i].title);
-		safe(f, buf_str(&text), 80);
+		text_put(f, buf_str(&text), 80, false, false);
 		putc('\n', f);
 	}
 	if (!n && by_layer)
@@ -193,7 +183,7 @@ void slim_table(FILE *f, const struct slim *s, const char *location, const char 
 	fputs(written ? ": read back and compared\n" : ": compared with what would be left; nothing was written\n", f);
 	if (written) {
 		fputs("written  ", f);
-		safe(f, str_of(written), 400);
+		text_put(f, str_of(written), 400, false, false);
 		putc('\n', f);
 	}
 	buf_free(&text);

@@ -18,16 +18,6 @@ static int by_kept(const void *a, const void *b)
 	return x->kept != y->kept ? (x->kept < y->kept ? 1 : -1) : by_gone(a, b);
 }
 
-static void safe(FILE *f, struct str text, size_t width)
-{
-	struct buf clean = BUF(0), fit = BUF(0);
-	text_safe(&clean, text);
-	text_fit(&fit, buf_str(&clean), width, false);
-	fwrite(fit.p ? fit.p : "", 1, fit.n, f);
-	buf_free(&clean);
-	buf_free(&fit);
-}
-
 /* "/var/lib/x/y" belongs to /var/lib/x, "/app/a" to /app. */
 static node_id top_of(const struct rootfs *r, node_id id)
 {
@@ -73,7 +63,7 @@ static void name_row(FILE *f, const struct slim *s, const struct slim_group *x)
 {
 	struct buf path = BUF(0);
 	const struct package *k = x->owner ? &s->packages->v[x->owner - 1] : NULL;
-	safe(f, k ? str_of(k->name) : rootfs_path(s->trace.tree, x->unit, &path), 50);
+	text_put(f, k ? str_of(k->name) : rootfs_path(s->trace.tree, x->unit, &path), 50, false, false);
 	if (k && x->files_kept)
 		fprintf(f, ", in part");
 	putc('\n', f);
@@ -116,10 +106,10 @@ static void kept_rows(FILE *f, const struct slim *s, struct slim_group *v, u32 n
 			continue;
 		}
 		fprintf(f, "%8s  %7s  ", TEXT_SIZE(v[i].kept), TEXT_COUNT(v[i].files_kept));
-		safe(f, v[i].owner ? str_of(s->packages->v[v[i].owner - 1].name) : STR("") , 50);
+		text_put(f, v[i].owner ? str_of(s->packages->v[v[i].owner - 1].name) : STR(""), 50, false, false);
 		if (!v[i].owner) {
 			struct buf path = BUF(0);
-			safe(f, rootfs_path(s->trace.tree, v[i].unit, &path), 50);
+			text_put(f, rootfs_path(s->trace.tree, v[i].unit, &path), 50, false, false);
 			buf_free(&path);
 		}
 		putc('\n', f);
@@ -137,7 +127,7 @@ static void named(FILE *f, const struct slim *s, const char *what, const node_id
 		buf_printf(&line, " and %u more", n - 8);
 	if (n) {
 		fprintf(f, "%-9s", what);
-		safe(f, buf_str(&line), 150);
+		text_put(f, buf_str(&line), 150, false, false);
 		putc('\n', f);
 	}
 	buf_free(&path);
@@ -162,14 +152,14 @@ void slim_tell_choice(FILE *f, const struct slim *s)
 	const struct problems *d = &s->choice.graph->doubts;
 	for (u32 i = 0; i < d->n && i < 10; i++) {
 		fputs(i ? "         " : "kept     ", f);
-		safe(f, str_of(d->v[i]), 150);
+		text_put(f, str_of(d->v[i]), 150, false, false);
 		putc('\n', f);
 	}
 	if (d->n > 10 || d->more)
 		fprintf(f, "         and %u more reasons (--report says which)\n", d->n - MIN(d->n, 10u) + d->more);
 	for (u32 i = 0; i < s->added.doubts.n; i++) {
 		fputs("note     ", f);
-		safe(f, str_of(s->added.doubts.v[i]), 150);
+		text_put(f, str_of(s->added.doubts.v[i]), 150, false, false);
 		putc('\n', f);
 	}
 }
@@ -181,11 +171,11 @@ void slim_explain(FILE *f, const struct slim *s, const char *path)
 	struct buf b = BUF(0);
 	node_id id = rootfs_find(r, str_of(path), false);
 	if (!id) {
-		safe(f, str_of(path), 400);
+		text_put(f, str_of(path), 400, false, false);
 		fputs(": the image has no such file\n", f);
 		return;
 	}
-	safe(f, rootfs_path(r, id, &b), 400);
+	text_put(f, rootfs_path(r, id, &b), 400, false, false);
 	if (plan_removes(&s->plan, id))
 		fprintf(f, "\n  goes: %s\n", litter_title[s->litter.kind[id]]);
 	else if (!g || !g->use[id])
@@ -197,7 +187,7 @@ void slim_explain(FILE *f, const struct slim *s, const char *path)
 		fprintf(f, "  %s", graph_use_title[g->use[id]]);
 		if (from && from != GRAPH_START) {
 			putc(' ', f);
-			safe(f, rootfs_path(r, from, &b), 400);
+			text_put(f, rootfs_path(r, from, &b), 400, false, false);
 		}
 		putc('\n', f);
 		if (!from || from == GRAPH_START || from == id)
@@ -217,7 +207,7 @@ void tell_trial(FILE *f, const struct trial *t)
 	putc('\n', f);
 	for (u32 i = 0; i < t->notes.n && i < 5; i++) {
 		fputs("note     ", f);
-		safe(f, str_of(t->notes.v[i]), 150);
+		text_put(f, str_of(t->notes.v[i]), 150, false, false);
 		putc('\n', f);
 	}
 }
