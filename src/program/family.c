@@ -78,6 +78,8 @@ static const struct family families[] = {
 	{ "vim", 0, "vim vim.*", "/usr/share/vim /etc/vim", NULL },
 	{ "nano", 0, "nano", "/etc/nanorc /usr/share/nano", NULL },
 	{ "shell", REFER_SHELL, NULL, "/bin/sh", NULL },
+	{ "login", 0, "su runuser login sshd dropbear", "/bin/sh /bin/bash /bin/ash /bin/zsh /usr/bin/zsh /usr/bin/fish", NULL }, /* what accounts say is their shell */
+	{ "packers", 0, "tar bsdtar", "/usr/bin/gzip /usr/bin/bzip2 /usr/bin/xz /usr/bin/zstd /usr/bin/lzip /usr/bin/lzma /usr/bin/lzop /usr/bin/compress /bin/gzip /bin/bzip2 /bin/xz /bin/lzma", NULL }, /* their names are ends of other strings there */
 	{ "bash", 0, "bash", "/etc/profile /etc/profile.d /etc/bash.bashrc /etc/bashrc /etc/inputrc /root/.bashrc /root/.profile /root/.bash_profile", NULL },
 	{ "sh", 0, "sh dash ash busybox ksh zsh", "/etc/profile /etc/profile.d /root/.profile /etc/shinit", NULL },
 	{ "awk", 0, "gawk", "/usr/share/awk /usr/lib/*/gawk /usr/libexec/awk /usr/lib/gawk", NULL },

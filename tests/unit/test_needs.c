@@ -210,6 +210,26 @@ static void kept_out(void **state)
 	finish(&w, g);
 }
 
+/* What a program starts by a name that its strings do not show: an archiver's packers, the shells of accounts. */
+static void started(void **state)
+{
+	(void)state;
+	static const struct { const char *program, *other; } cases[] = { { "tar", "xz" }, { "tar", "zstd" }, { "su", "bash" }, { "sudo", "xz" } };
+	for (u32 i = 0; i < countof(cases); i++) {
+		struct world w;
+		char program[32], other[32];
+		snprintf(program, sizeof program, "usr/bin/%s", cases[i].program);
+		snprintf(other, sizeof other, "usr/bin/%s", cases[i].other);
+		start(&w);
+		elf(&w, program, (struct elf_of){ .interpreter = LD, .needed = { "libc.so.6" }, .symbols = { "execvp" } });
+		elf(&w, other, (struct elf_of){ .interpreter = LD, .needed = { "libc.so.6" } });
+		CMD(cases[i].program);
+		struct graph *g = reach(&w, NULL);
+		assert_int_equal(use(&w, g, other), i < 3 ? USE_FAMILY : USE_NOT);
+		finish(&w, g);
+	}
+}
+
 /* The same note whatever pieces a file comes in. */
 static void pieces(void **state)
 {
@@ -243,6 +263,6 @@ static void pieces(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(programs), cmocka_unit_test(shells), cmocka_unit_test(encodings), cmocka_unit_test(asked), cmocka_unit_test(kept_out), cmocka_unit_test(pieces) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(programs), cmocka_unit_test(shells), cmocka_unit_test(encodings), cmocka_unit_test(asked), cmocka_unit_test(kept_out), cmocka_unit_test(started), cmocka_unit_test(pieces) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
