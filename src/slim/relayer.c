@@ -367,12 +367,13 @@ static int fill(struct builder *b, struct error *err)
 	for (u32 c = 0; c < RELAYER_CLASSES; c++) {
 		struct relayer_layer *v = &b->r->v[c];
 		v->name = b->one ? "all in one layer" : class_name[c];
-		if (!b->n[c])
+		if (!b->n[c] && !(b->one && c == CLASS_APPLICATION))
 			continue;
 		v->facts = facts_new();
 		v->size = TAR_TRAILER;
 		v->of = xcalloc(MAX(b->t->img->n_layers, 1u), sizeof *v->of);
-		qsort(b->items[c], b->n[c], sizeof *b->items[c], by_path);
+		if (b->n[c])
+			qsort(b->items[c], b->n[c], sizeof *b->items[c], by_path);
 		for (u32 i = 0; i < b->n[c]; i++) /* a directory that several additions need is made once */
 			if ((i == 0 || strcmp(b->items[c][i].path, b->items[c][i - 1].path) != 0) && put_item(b, v, &b->items[c][i], err) < 0)
 				return -1;
@@ -509,5 +510,7 @@ void relayer_free(struct relayer *r)
 
 bool relayer_drops(const struct relayer *r, u32 g)
 {
-	return r->layers && r->place[trace_layer(r->plan->trace, g)] == PLACE_NEW && r->plan->need[g] && trace_entry(r->plan->trace, g)->type == TAR_FILE && !r->carried[g];
+	if (!r->layers || r->carried[g] || r->place[trace_layer(r->plan->trace, g)] != PLACE_NEW || trace_entry(r->plan->trace, g)->type != TAR_FILE)
+		return false;
+	return r->plan->need[g] || plan_change(r->plan, g);
 }
