@@ -14,7 +14,7 @@
 #include "slim/slim.h"
 #include <unistd.h>
 
-enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_KEEP_LAYERS, O_FLATTEN, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_HTML, O_VEX, O_DB, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
+enum { O_OUTPUT, O_FORMAT, O_COMPRESSION, O_LEVEL_OF, O_DROP, O_KEEP_LOCALES, O_KEEP, O_KEEP_BASE, O_KEEP_LAYERS, O_FLATTEN, O_DRY_RUN, O_REPORT, O_LEVEL, O_HTTP, O_EXEC, O_EXEC_FILE, O_COMPOSE, O_VERIFY, O_TRACE_DIR, O_FOR, O_BY_HAND, O_NO_RUN, O_NETWORK, O_RUNTIME, O_SECONDS, O_EXPLAIN, O_EVIDENCE, O_HTML, O_VEX, O_DB, O_ATTACH, O_PROFILE, O_PLATFORM, O_NO_CACHE, O_PLACE };
 
 static const struct option options[] = {
 	[O_OUTPUT] = { "output", 'o', OPT_VALUE, "OUT", "Where the result goes: docker-archive:FILE[:REF], oci-archive:FILE[:TAG], oci:DIR[:TAG], docker://REF (a registry), pare:REF (our store), docker-daemon:REF, or a path (a docker-archive when it ends in .tar, else see --format). Without a name of its own it gets the original's.", NULL },
@@ -47,6 +47,7 @@ static const struct option options[] = {
 	[O_HTML] = { "html", 0, OPT_VALUE, "FILE", "Write the report as one page to FILE: maps of the image before and after, what went by package and why, what stayed, what was compared. It loads nothing from anywhere.", NULL },
 	[O_VEX] = { "vex", 0, OPT_VALUE, "FILE", "Write an OpenVEX document to FILE that says of every package that went, and of every known vulnerability of it: component_not_present.", NULL },
 	[O_DB] = { "db", 0, OPT_VALUE, "FILE", "The advisory database, for vulnerabilities before and after, and their names in --vex. Default: that of the store; without one they are not looked for.", NULL },
+	[O_ATTACH] = { "attach", 0, OPT_LIST, "WHAT", "Attach documents to the result as OCI referrers: evidence (as for --evidence), vex (as for --vex), sbom (SPDX, of what is left); separated by commas. OUT is a registry, the store, or an OCI layout or archive. They appear together with the image.", NULL },
 	[O_PROFILE] = { "profile", 0, OPT_VALUE, "DIR", "Lock the result down, and prove that by a run: a seccomp profile, an AppArmor profile, and what docker run, Compose and Kubernetes are told (capabilities, a read-only root file system, a user), as files in DIR.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Choose from an image for several platforms. Default: this machine's.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Read every layer, and keep nothing in the store.", NULL },
@@ -81,6 +82,39 @@ static int parse_drop(const struct option_value *v, struct litter_options *l, st
 		}
 	}
 	return 0;
+}
+
+/* What can be attached to a result. */
+enum { ATTACH_EVIDENCE, ATTACH_VEX, ATTACH_SBOM, ATTACH_KINDS };
+static const struct {
+	const char *name, *type, *title;
+} attachable[ATTACH_KINDS] = {
+	[ATTACH_EVIDENCE] = { "evidence", "application/vnd.pare.slim.evidence.v1+json", "evidence.json" },
+	[ATTACH_VEX] = { "vex", "application/openvex+json", "vex.json" },
+	[ATTACH_SBOM] = { "sbom", "application/spdx+json", "sbom.spdx.json" },
+};
+
+/* Bits, 1 << ATTACH_…. */
+static int parse_attach(const struct option_value *opt, u32 *ret, struct error *err)
+{
+	const struct option_value *v = &opt[O_ATTACH];
+	*ret = 0;
+	for (u32 i = 0; i < v->count; i++) {
+		for (struct str rest = str_of(v->list[i]); rest.p;) {
+			struct str what = str_trim(str_cut(&rest, ','));
+			u32 k = 0;
+			while (k < ATTACH_KINDS && !str_is(what, attachable[k].name))
+				k++;
+			if (k == ATTACH_KINDS)
+				return error_set(err, ERR_USAGE, "--attach %.*s: choose from evidence, vex, sbom", STR_FMT(str_head(what, 60)));
+			*ret |= 1u << k;
+		}
+	}
+	if (*ret && option_is(&opt[O_LEVEL], "safe"))
+		return error_set(err, ERR_USAGE, "--attach: --level safe runs nothing and takes no package out: there is nothing to tell");
+	if (*ret & 1u << ATTACH_EVIDENCE && opt[O_NO_RUN].count)
+		return error_set(err, ERR_USAGE, "--attach evidence: nothing is run, so that there is none");
+	return *ret && opt[O_OUTPUT].value && !opt[O_DRY_RUN].count ? sink_could_attach(opt[O_OUTPUT].value, opt[O_FORMAT].value, err) : 0;
 }
 
 static int parse_target(const struct option_value *opt, struct slim_target *t, struct error *err)
@@ -217,6 +251,7 @@ struct work {
 	u32 others;                /* traces that were of other images */
 	struct compose compose;
 	struct arena a;
+	u32 attach;                /* 1 << ATTACH_… */
 	struct lock *lock;         /* proven; NULL: not asked, or nothing held */
 	struct slim_scan scan;
 	bool secrets;              /* the layers were read for them, too */
@@ -244,7 +279,7 @@ static void write_html(FILE *f, void *ctx)
 		return;
 }
 
-static void write_vex(FILE *f, void *ctx) { const struct told *t = ctx; slim_vex(f, &t->w->s, &t->w->scan); }
+static void write_vex(FILE *f, void *ctx) { const struct told *t = ctx; slim_vex(f, &t->w->s, &t->w->scan, NULL); }
 
 static int write_reports(const struct work *w, const char *written, struct error *err)
 {
@@ -386,6 +421,49 @@ static int scan_original(struct work *w, struct error *err)
 	return slim_scan(&w->s, NULL, today, w->secrets, &w->scan, err);
 }
 
+/* Of what is left, whether or not something went. */
+static void left_bom(FILE *f, const struct slim *s)
+{
+	struct packages left;
+	if (!s->choice.graph) {
+		write_bom(f, s->img, s->trace.tree, s->packages);
+		return;
+	}
+	packages_left(&s->choice, &s->added, &left);
+	write_bom(f, s->img, s->trace.tree, &left);
+	packages_left_free(&left);
+}
+
+static int attach_documents(void *ctx, struct sink *to, struct error *err)
+{
+	struct work *w = ctx;
+	struct sink_attachment v[ATTACH_KINDS];
+	char *text[ATTACH_KINDS] = { NULL };
+	size_t n[ATTACH_KINDS];
+	u32 count = 0;
+	int r = 0;
+	for (u32 k = 0; k < ATTACH_KINDS && r == 0; k++) {
+		if (!(w->attach & 1u << k))
+			continue;
+		FILE *f = open_memstream(&text[k], &n[k]);
+		if (f && k == ATTACH_EVIDENCE)
+			evidence(f, w);
+		else if (f && k == ATTACH_VEX)
+			slim_vex(f, &w->s, &w->scan, sink_digest(to));
+		else if (f)
+			left_bom(f, &w->s);
+		if (!f || fclose(f) != 0)
+			r = error_errno(err, "--attach %s", attachable[k].name);
+		else
+			v[count++] = (struct sink_attachment){ attachable[k].type, attachable[k].title, str_n(text[k], n[k]) };
+	}
+	if (r == 0)
+		r = sink_attach(to, v, count, err);
+	for (u32 k = 0; k < ATTACH_KINDS; k++)
+		free(text[k]);
+	return r;
+}
+
 static int finish(struct work *w, struct error *err)
 {
 	const struct option_value *opt = w->opt;
@@ -436,7 +514,6 @@ static int proven(struct work *w, const struct trial_options *o, struct error *e
 	if (r < 0)
 		return command_fail(err);
 	w->to->prove = compare;
-	w->to->ctx = w;
 	return r > 0 ? 1 : w->opt[O_EXPLAIN].count ? explain(&w->s, &w->opt[O_EXPLAIN]) : finish(w, err);
 }
 
@@ -549,8 +626,9 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct slim_options o;
 	struct slim_target to;
 	struct trial_options t;
+	u32 to_attach;
 	int status;
-	if (parse(opt, &o, &to, &err) < 0 || parse_probes(opt, &p, &err) < 0 || parse_trial(opt, &p, &t, &err) < 0) {
+	if (parse(opt, &o, &to, &err) < 0 || parse_attach(opt, &to_attach, &err) < 0 || parse_probes(opt, &p, &err) < 0 || parse_trial(opt, &p, &t, &err) < 0) {
 		status = command_fail(&err);
 	} else {
 		bool safe = o.choose.level == SLIM_SAFE;
@@ -562,7 +640,9 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		o.choose.n_commands = p.n_words;
 		struct load_options load = { .platform = opt[O_PLATFORM].value, .collectors = !safe ? slim_collectors(secrets) : secrets ? collector_sets[COLLECT_ALL] : to.collectors, .sets = !safe ? slim_sets : secrets ? collector_sets : NULL, .need_content = true, .no_cache = opt[O_NO_CACHE].count > 0,
 			.store = globals.store, .registry = &to.repo };
-		struct work w = { .image = args[0], .opt = opt, .to = &to, .secrets = secrets };
+		struct work w = { .image = args[0], .opt = opt, .to = &to, .secrets = secrets, .attach = to_attach };
+		to.ctx = &w;
+		to.attach = to_attach ? attach_documents : NULL;
 		status = slim(&w, &load, &o, &t, &err);
 	}
 	probes_free(&p);
@@ -585,8 +665,9 @@ const struct command command_slim = {
 		       "Then the original is run without what is to go: what it looks for in vain comes back. The result is read back once written, compared with the original name by name, and run beside it: answers, exit "
 		       "status, new errors in the log and health must be the same; --verify FILE adds probes that the choice was not made by. A difference ends with status 1, an image that cannot be read whole with status "
 		       "3, and nothing is written. Package databases are written anew to say what is left, and the result holds a bill of materials of it.\n\n"
-		       "Layers with nothing to save are kept byte for byte, so that they stay shared; rewritten ones keep the bytes of every entry that stays, and with them owners, modes, times, hard links, "
-		       "extended attributes and capabilities. The same input and the same runs give the same bytes.",
+		       "Layers with nothing to save are kept byte for byte, so that they stay shared. What is left of the others goes into layers by how often it changes: runtime (distribution packages, "
+		       "interpreters), dependencies (packages of languages), application; images of one base that keep the same of it share the first. --keep-layers leaves it where it is, --flatten makes one layer of all. "
+		       "Owners, modes, times, hard links, extended attributes and capabilities stay. The same input and the same runs give the same bytes.",
 	.options = options,
 	.examples = "pare slim app.tar -o small.tar --http-probe / # a docker-archive for docker load\n"
 		    "pare slim --level file app.tar -o small.tar --exec 'app --version' --verify tests.txt # every file that nothing needs goes\n"
@@ -596,6 +677,8 @@ const struct command command_slim = {
 		    "pare slim docker://quay.io/app/web:1 -o docker://quay.io/app/web:1-slim # from a registry, and back\n"
 		    "pare slim --level safe --keep-base --drop docs,man app.tar -o small.tar # leave the shared layers, drop documentation\n"
 		    "pare slim app.tar -o small.tar --html slim.html --vex slim.vex.json # a page of what went and why, and what scanners are told\n"
+		    "pare slim app.tar -o docker://registry.example/app:1-slim --attach evidence,vex,sbom # with what proves it, as referrers\n"
+		    "pare slim --flatten app.tar -o small.tar # one layer\n"
 		    "pare slim --report slim.json app.tar -o oci-archive:small.tar # with everything that went, as JSON",
 	.min_args = 1,
 	.max_args = 1,

@@ -72,6 +72,8 @@ static int descriptor_parse(struct arena *a, const json_t *doc, struct descripto
 		d->image_name = text(a, ann, "io.containerd.image.name");
 		d->attestation = json_object_get(ann, "vnd.docker.reference.type") != NULL;
 	}
+	const char *artifact = json_text(doc, "artifactType");
+	d->refers = artifact && strcmp(artifact, MT_CONFIG) != 0 && strcmp(artifact, MT_DOCKER_CONFIG) != 0 && !d->ref_name && !d->image_name;
 	return 0;
 }
 

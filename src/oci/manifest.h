@@ -13,6 +13,7 @@
 #define MT_INDEX "application/vnd.oci.image.index.v1+json"
 #define MT_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define MT_CONFIG "application/vnd.oci.image.config.v1+json"
+#define MT_EMPTY "application/vnd.oci.empty.v1+json" /* of a configuration that says nothing: {} */
 #define MT_LAYER "application/vnd.oci.image.layer.v1.tar"
 #define MT_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define MT_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
@@ -32,6 +33,7 @@ struct descriptor {
 	const char *ref_name;   /* annotation org.opencontainers.image.ref.name, or NULL */
 	const char *image_name; /* annotation io.containerd.image.name, or NULL */
 	const char *bad;        /* why it cannot be used (then digest is none); NULL when it can */
+	bool refers;            /* an entry of index.json with an artifactType and no name: about an image, and none that is meant where nothing is named */
 	bool attestation;       /* vnd.docker.reference.type: describes another manifest, is no image */
 };
 

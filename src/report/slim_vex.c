@@ -82,7 +82,7 @@ static void by_name(struct jsonw *w, const char *image, const struct slim_scan *
 	}
 }
 
-void slim_vex(FILE *f, const struct slim *s, const struct slim_scan *x)
+void slim_vex(FILE *f, const struct slim *s, const struct slim_scan *x, const char *digest)
 {
 	struct jsonw w;
 	struct buf image = BUF(0), id = BUF(0);
@@ -95,6 +95,8 @@ void slim_vex(FILE *f, const struct slim *s, const struct slim_scan *x)
 		qsort(v, n, sizeof *v, by_text);
 	buf_puts(&image, "pkg:oci/");
 	openvex_name(s->img, &image);
+	for (const char *z = digest ? digest : ""; *z; z++)
+		buf_printf(&image, z == digest ? "@%c" : *z == ':' ? "%%3A" : "%c", *z);
 	u64 hash = hash64(buf_str(&image), 0);
 	for (u32 i = 0; i < n; i++)
 		hash = hash64(str_of(v[i]), hash);

@@ -13,7 +13,7 @@
 #include "slim/relayer.h"
 #include "store/load.h"
 #include "slim/trial.h"
-#include "transport/repo.h"
+#include "transport/sink.h"
 
 struct slim_options {
 	struct litter_options litter;
@@ -91,6 +91,8 @@ struct slim_target {
 	const struct collector *const *collectors; /* that the original was read with */
 	/* What else is to be proven of what was written, before it appears (by running it): 1 when it does not hold. NULL: nothing. */
 	int (*prove)(void *ctx, struct image *after, const struct rootfs *tree, struct error *err);
+	/* After that: documents about the result, that appear with it (sink_attach()). NULL: none. */
+	int (*attach)(void *ctx, struct sink *to, struct error *err);
 	void *ctx;
 };
 /* Writes, reads it back, compares, and only then lets it appear. 1: a check did not pass; nothing was written. A layer whose compressed form

@@ -329,6 +329,8 @@ static int attempt(struct writer *w, struct error *err)
 		r = seal(w, err);
 	if (r == 0 && !w->again)
 		r = read_back(w, err);
+	if (r == 0 && !w->again && w->to->attach)
+		r = w->to->attach(w->to->ctx, w->sink, err);
 	if (r == 0 && !w->again)
 		r = sink_commit(w->sink, err);
 	sink_close(w->sink);

@@ -180,7 +180,7 @@ static int gather(struct candidates *c, const struct index *x, const char *choic
 		number = UINT64_MAX;
 	for (u32 i = 0; i < x->n; i++) {
 		const struct descriptor *d = &x->manifests[i];
-		if (choice[0] && !named(d, choice) && number != i)
+		if (choice[0] ? !named(d, choice) && number != i : d->refers && x->n > 1)
 			continue;
 		const char *tag = tag_of(d) ? tag_of(d) : name;
 		if (!media_type_is_index(d->media_type)) {
@@ -251,7 +251,7 @@ static int only_one(const struct bag *b, const struct index *x, struct error *er
 	struct buf names = BUF(0);
 	for (u32 i = 0; i < x->n; i++) {
 		const struct descriptor *d = &x->manifests[i];
-		if (d->bad || d->attestation)
+		if (d->bad || d->attestation || d->refers)
 			continue;
 		tags |= tag_of(d) != NULL;
 		bare |= !d->platform.arch[0];

@@ -102,7 +102,7 @@ static int find_entry(struct repo *r, const struct list *l, const char *tag, con
 		number = UINT64_MAX;
 	for (u32 i = 0; i < l->index.n; i++) {
 		const struct descriptor *d = &l->index.manifests[i];
-		if (d->bad || (tag && number != i && !named(d, tag)) || (found && digest_eq(&found->digest, &d->digest)))
+		if (d->bad || (tag ? number != i && !named(d, tag) : d->refers && l->index.n > 1) || (found && digest_eq(&found->digest, &d->digest)))
 			continue;
 		if (found)
 			return several(r, l, tag, err);

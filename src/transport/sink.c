@@ -20,6 +20,8 @@ void sink_close(struct sink *s)
 	if (!s)
 		return;
 	s->ops->close(s);
+	json_decref(s->manifest);
+	json_decref(s->attached);
 	arena_free(&s->arena);
 	free(s);
 }
@@ -198,6 +200,22 @@ int sink_blob(struct sink *s, struct str bytes, const char *suffix, struct diges
 int sink_seal(struct sink *s, const struct sink_image *img, struct error *err) { return s->ops->seal(s, img, err); }
 const char *sink_staged(const struct sink *s) { return s->staged; }
 int sink_commit(struct sink *s, struct error *err) { return s->ops->commit(s, err); }
+const char *sink_digest(const struct sink *s) { return s->manifest ? json_text(s->manifest, "digest") : NULL; }
+
+int sink_attach(struct sink *s, const struct sink_attachment *v, u32 n, struct error *err)
+{
+	if (!s->ops->attach || n > SINK_ATTACHMENTS_MAX)
+		return error_set(err, ERR_USAGE, "%s: nothing can be attached to an image there", s->path);
+	return s->ops->attach(s, v, n, err);
+}
+
+int sink_could_attach(const char *location, const char *format, struct error *err)
+{
+	bool archive = strncmp(location, "docker-archive:", 15) == 0 || (format ? strcmp(format, "docker-archive") == 0 : !strchr(location, ':') && str_ends(str_of(location), STR(".tar")));
+	if (!archive && strncmp(location, "docker-daemon:", 14) != 0)
+		return 0;
+	return error_set(err, ERR_USAGE, "%s: nothing can be attached to an image there; write oci:DIR, oci-archive:FILE, docker://REF or pare:REF", location);
+}
 
 struct str sink_dump(struct arena *a, const json_t *doc)
 {
@@ -261,6 +279,35 @@ json_t *sink_entries(struct sink *s, const struct sink_image *img, struct error 
 	return list;
 }
 
+static json_t *attachment(struct sink *s, const struct sink_attachment *a, struct error *err)
+{
+	struct digest empty, layer, d;
+	if (sink_blob(s, STR("{}"), ".json", &empty, err) < 0 || sink_blob(s, a->bytes, ".json", &layer, err) < 0)
+		return NULL;
+	json_t *of = json_pack("{sOsOsO}", "mediaType", json_object_get(s->manifest, "mediaType"), "digest", json_object_get(s->manifest, "digest"), "size", json_object_get(s->manifest, "size"));
+	json_t *content = descriptor(a->type, &layer, a->bytes.n);
+	json_object_set_new(content, "annotations", json_pack("{ss}", "org.opencontainers.image.title", a->title));
+	autojson json_t *m = json_pack("{siss ss so s[o] so}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "artifactType", a->type, "config", descriptor(MT_EMPTY, &empty, 2), "layers", content, "subject", of);
+	struct str text = sink_dump(&s->arena, m);
+	if (sink_blob(s, text, ".json", &d, err) < 0)
+		return NULL;
+	json_t *j = descriptor(MT_MANIFEST, &d, text.n);
+	json_object_set_new(j, "artifactType", json_string(a->type));
+	return j;
+}
+
+int sink_put_attachments(struct sink *s, const struct sink_attachment *v, u32 n, struct error *err)
+{
+	s->attached = json_array();
+	for (u32 i = 0; i < n; i++) {
+		json_t *j = attachment(s, &v[i], err);
+		if (!j)
+			return error_wrap(err, "%s", v[i].title);
+		json_array_append_new(s->attached, j);
+	}
+	return 0;
+}
+
 json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error *err)
 {
 	struct digest d;
@@ -285,6 +332,8 @@ json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error
 	if (sink_blob(s, text, ".json", &d, err) < 0)
 		return NULL;
 	json_t *j = descriptor(MT_MANIFEST, &d, text.n);
+	json_decref(s->manifest);
+	s->manifest = json_copy(j);
 	name_entry(s, img, j);
 	return j;
 }

@@ -40,6 +40,14 @@ struct sink_image {
 	json_t *entries;       /* oci-archive: descriptors for index.json, borrowed, whose documents are stored already: no manifest is made, the first gets the name. NULL: none */
 };
 
+/* A document about the image: a manifest of its own with the image's as its subject (OCI image specification, manifest.md, "Guidelines for Artifact Usage"). */
+struct sink_attachment {
+	const char *type;  /* media type: of the artifact, and of its one layer */
+	const char *title; /* org.opencontainers.image.title of that */
+	struct str bytes;
+};
+#define SINK_ATTACHMENTS_MAX 8u
+
 struct sink;
 struct sink_ops {
 	const char *format;
@@ -50,6 +58,7 @@ struct sink_ops {
 	int (*end)(struct sink *s, const struct digest *digest, const char *suffix, struct error *err);
 	void (*undo)(struct sink *s);
 	int (*seal)(struct sink *s, const struct sink_image *img, struct error *err);
+	int (*attach)(struct sink *s, const struct sink_attachment *v, u32 n, struct error *err); /* NULL: it keeps none */
 	int (*commit)(struct sink *s, struct error *err);
 	void (*close)(struct sink *s);
 };
@@ -60,6 +69,8 @@ struct sink { /* the first member of every kind */
 	const char *path;   /* FILE or DIR as the user wrote it */
 	const char *tag;    /* REF or TAG of the location, NULL when it has none */
 	const char *staged; /* see sink_staged() */
+	json_t *manifest;   /* descriptor of the image's, once it is sealed, of a place that has such */
+	json_t *attached;   /* descriptors of what refers to it; NULL: nothing does */
 	u64 written;        /* bytes of the blob begun */
 };
 
@@ -79,6 +90,12 @@ int sink_copy(struct sink *s, struct stream *stored, const struct digest *digest
 int sink_seal(struct sink *s, const struct sink_image *img, struct error *err) must_check;
 /* The sealed result as a location to read from: "docker-archive:out.tar.part-a8Xk". Lives as long as the sink. */
 const char *sink_staged(const struct sink *s);
+/* Once, after sink_seal(): they appear together with the image. */
+int sink_attach(struct sink *s, const struct sink_attachment *v, u32 n, struct error *err) must_check;
+/* ERR_USAGE when what goes there can have nothing attached; for a location that sink_open() would take. */
+int sink_could_attach(const char *location, const char *format, struct error *err) must_check;
+/* Digest of the sealed manifest as text; NULL where there is none. */
+const char *sink_digest(const struct sink *s);
 int sink_commit(struct sink *s, struct error *err) must_check;
 
 /* For the kinds. */
@@ -90,6 +107,7 @@ int sink_engine_open(const char *ref, const char *store, struct sink **ret, stru
 int sink_blob(struct sink *s, struct str bytes, const char *suffix, struct digest *ret, struct error *err) must_check; /* a small one, whole */
 /* The documents of an OCI layout for img, whose config is stored: stores the manifest, returns its descriptor for index.json. */
 json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error *err) must_check;
+int sink_put_attachments(struct sink *s, const struct sink_attachment *v, u32 n, struct error *err) must_check; /* as blobs; s->attached */
 json_t *sink_entries(struct sink *s, const struct sink_image *img, struct error *err) must_check; /* the list of index.json: that one, or img->entries */
 struct str sink_dump(struct arena *a, const json_t *doc); /* compact, keys in their order */
 /* "name:tag" as docker writes it for the image, NULL when it has no name that docker would take. */

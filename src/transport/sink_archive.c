@@ -13,6 +13,8 @@ struct archive {
 	struct sink base;
 	struct outfile out;
 	u64 at, start;     /* where the next byte goes; where the entry begun starts */
+	u64 sealed;        /* where the list of an oci-archive starts, that is written again when something is attached */
+	json_t *list;
 	u32 head;          /* bytes kept free for its header */
 	const char **names; /* entries that are there */
 	u32 n_names, cap_names;
@@ -142,19 +144,35 @@ static int docker_seal(struct sink *s, const struct sink_image *img, struct erro
 	return trailer((struct archive *)s, err);
 }
 
-static int oci_seal(struct sink *s, const struct sink_image *img, struct error *err)
+static int oci_list(struct archive *a, struct error *err)
 {
-	struct archive *a = (struct archive *)s;
-	json_t *list = sink_entries(s, img, err);
-	if (!list)
-		return -1;
+	struct sink *s = &a->base;
 	autojson json_t *index = json_object();
 	json_object_set_new(index, "schemaVersion", json_integer(2));
 	json_object_set_new(index, "mediaType", json_string(MT_INDEX));
-	json_object_set_new(index, "manifests", list);
+	json_object_set(index, "manifests", a->list);
+	a->sealed = a->at;
 	if (document(a, "index.json", sink_dump(&s->arena, index), err) < 0 || document(a, "oci-layout", str_of(LAYOUT_TEXT), err) < 0)
 		return -1;
 	return trailer(a, err);
+}
+
+static int oci_seal(struct sink *s, const struct sink_image *img, struct error *err)
+{
+	struct archive *a = (struct archive *)s;
+	a->list = sink_entries(s, img, err);
+	return a->list ? oci_list(a, err) : -1;
+}
+
+static int oci_attach(struct sink *s, const struct sink_attachment *v, u32 n, struct error *err)
+{
+	struct archive *a = (struct archive *)s;
+	if (rewind_to(a, a->sealed) < 0)
+		return error_errno(err, "%s", s->path);
+	if (sink_put_attachments(s, v, n, err) < 0)
+		return -1;
+	json_array_extend(a->list, s->attached);
+	return oci_list(a, err);
 }
 
 static int commit(struct sink *s, struct error *err) { return outfile_commit(&((struct archive *)s)->out, err); }
@@ -163,11 +181,12 @@ static void close_archive(struct sink *s)
 {
 	struct archive *a = (struct archive *)s;
 	outfile_abort(&a->out);
+	json_decref(a->list);
 	free(a->names);
 }
 
-static const struct sink_ops docker_ops = { "docker-archive", true, begin, write_bytes, docker_end, undo, docker_seal, commit, close_archive };
-static const struct sink_ops oci_ops = { "oci-archive", false, begin, write_bytes, oci_end, undo, oci_seal, commit, close_archive };
+static const struct sink_ops docker_ops = { "docker-archive", true, begin, write_bytes, docker_end, undo, docker_seal, NULL, commit, close_archive };
+static const struct sink_ops oci_ops = { "oci-archive", false, begin, write_bytes, oci_end, undo, oci_seal, oci_attach, commit, close_archive };
 
 /* What was begun of this file by processes that were killed. */
 static void sweep(const char *path)

@@ -78,6 +78,15 @@ static int seal(struct sink *s, const struct sink_image *img, struct error *err)
 	return layout_file(arena_printf(&s->arena, "%s/index.json", l->stage), sink_dump(&s->arena, index), err);
 }
 
+static int put_entries(void *ctx, json_t *index, struct error *err)
+{
+	struct layout *l = ctx;
+	int r = layout_put_entry(l->entry, index, err);
+	for (size_t i = 0; r == 0 && i < json_array_size(l->base.attached); i++)
+		r = layout_put_entry(json_array_get(l->base.attached, i), index, err);
+	return r;
+}
+
 static int commit(struct sink *s, struct error *err)
 {
 	struct layout *l = (struct layout *)s;
@@ -94,7 +103,7 @@ static int commit(struct sink *s, struct error *err)
 	layout_sync(arena_printf(&s->arena, "%s/blobs/sha256", s->path));
 	if (access(layout_path, F_OK) < 0 && layout_file(layout_path, STR(LAYOUT_TEXT), err) < 0)
 		return -1;
-	if (layout_change(s->path, layout_put_entry, l->entry, err) < 0)
+	if (layout_change(s->path, put_entries, l, err) < 0)
 		return -1;
 	l->made = false;
 	return 0;
@@ -112,7 +121,7 @@ static void close_layout(struct sink *s)
 	free(l->blobs);
 }
 
-static const struct sink_ops ops = { "oci", false, begin, write_bytes, end, undo, seal, commit, close_layout };
+static const struct sink_ops ops = { "oci", false, begin, write_bytes, end, undo, seal, sink_put_attachments, commit, close_layout };
 
 int sink_layout_open(const char *path, const char *tag, struct sink **ret, struct error *err)
 {

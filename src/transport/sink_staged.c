@@ -32,7 +32,13 @@ static int seal(struct sink *s, const struct sink_image *img, struct error *err)
 	if (inner->ops->seal(inner, img, err) < 0)
 		return -1;
 	s->staged = inner->staged;
+	s->manifest = json_incref(inner->manifest);
 	return 0;
+}
+
+static int attach(struct sink *s, const struct sink_attachment *v, u32 n, struct error *err)
+{
+	return inner_of(s)->ops->attach(inner_of(s), v, n, err);
 }
 
 /* --- a registry, the store --- */
@@ -91,27 +97,39 @@ static int put_blobs(struct staged *t, struct repo *from, const struct manifest 
 	return 0;
 }
 
+/* A document of the stage, under `tag` as repo_put_document() has it; with the blobs that it names. */
+static int put_image(struct staged *t, struct repo *from, const char *which, const char *tag, bool blobs, struct error *err)
+{
+	struct document d;
+	struct manifest m;
+	int r = repo_document(from, which, &d, err);
+	if (r != 0)
+		return r < 0 ? -1 : error_set(err, ERR_ENV, "%s: what was written there is gone", t->stage.path);
+	autojson json_t *doc = json_read(buf_str(&d.bytes), "manifest", err);
+	r = doc ? manifest_parse(&t->base.arena, doc, &m, err) : -1;
+	if (r == 0 && blobs)
+		r = put_blobs(t, from, &m, err);
+	if (r == 0)
+		r = repo_put_document(t->target, tag, d.type, buf_str(&d.bytes), NULL, err);
+	document_free(&d);
+	return r;
+}
+
+/* What refers to the image is there before a name leads to it: first the image by its digest alone, then that, then the name. */
 static int commit_repo(struct sink *s, struct error *err)
 {
 	struct staged *t = (struct staged *)s;
+	const json_t *attached = t->inner->attached;
+	const char *digest = json_text(t->inner->manifest, "digest");
 	struct repo *from = NULL;
-	struct document d;
-	struct manifest m;
 	struct repo_options none = { 0 };
 	if (repo_layout_open(t->inner->staged + strlen("oci:"), &none, &from, err) < 0)
 		return -1;
-	int r = repo_document(from, NULL, &d, err);
-	if (r != 0) {
-		repo_close(from);
-		return r < 0 ? -1 : error_set(err, ERR_ENV, "%s: what was written there is gone", t->stage.path);
-	}
-	autojson json_t *doc = json_read(buf_str(&d.bytes), "manifest", err);
-	r = doc ? manifest_parse(&s->arena, doc, &m, err) : -1;
+	int r = attached ? put_image(t, from, digest, "", true, err) : 0;
+	for (size_t i = 0; r == 0 && i < json_array_size(attached); i++)
+		r = put_image(t, from, json_text(json_array_get(attached, i), "digest"), "", true, err);
 	if (r == 0)
-		r = put_blobs(t, from, &m, err);
-	if (r == 0)
-		r = repo_put_document(t->target, NULL, d.type, buf_str(&d.bytes), NULL, err);
-	document_free(&d);
+		r = put_image(t, from, digest, NULL, !attached, err);
 	repo_close(from);
 	return r;
 }
@@ -174,8 +192,8 @@ static void close_staged(struct sink *s)
 	repo_close(t->target);
 }
 
-static const struct sink_ops repo_ops = { "oci", false, begin, write_bytes, end, undo, seal, commit_repo, close_staged };
-static const struct sink_ops engine_ops = { "docker-archive", true, begin, write_bytes, end, undo, seal, commit_engine, close_staged };
+static const struct sink_ops repo_ops = { "oci", false, begin, write_bytes, end, undo, seal, attach, commit_repo, close_staged };
+static const struct sink_ops engine_ops = { "docker-archive", true, begin, write_bytes, end, undo, seal, NULL, commit_engine, close_staged };
 
 static int open_staged(const struct sink_ops *ops, const char *path, const char *tag, const char *store, struct repo *target, struct sink **ret, struct error *err)
 {

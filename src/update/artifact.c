@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define ACCEPT MT_MANIFEST ", " MT_INDEX ", " MT_DOCKER_MANIFEST ", " MT_DOCKER_LIST
-#define EMPTY_TYPE "application/vnd.oci.empty.v1+json"
 
 int artifact_name(struct arena *a, const char *text, struct reference *ret, struct error *err)
 {
@@ -227,7 +226,7 @@ static char *manifest_text(const char *db, const struct artifact *art, const str
 	db_close(d);
 	json_object_set_new(layer, "annotations", json_pack("{s:s}", "org.opencontainers.image.title", "advisories.db.zst"));
 	autojson json_t *doc = json_pack("{s:i, s:s, s:s, s:o, s:[o], s:o}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "artifactType", ARTIFACT_TYPE, "config",
-					 descriptor(EMPTY_TYPE, empty, 2),
+					 descriptor(MT_EMPTY, empty, 2),
 					 "layers", layer, "annotations", annotations);
 	char *text = json_dumps(doc, JSON_INDENT(1));
 	if (!text)
