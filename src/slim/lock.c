@@ -56,7 +56,7 @@ static const char *const *capabilities(struct arena *a, const struct lock_input 
 	return v;
 }
 
-static bool holds(const char *const *v, const char *name)
+bool lock_holds(const char *const *v, const char *name)
 {
 	for (; *v; v++)
 		if (strcmp(*v, name) == 0)
@@ -67,9 +67,11 @@ static bool holds(const char *const *v, const char *name)
 int lock_make(const struct lock_input *in, struct lock **ret, struct error *err)
 {
 	struct lock *l = xcalloc(1, sizeof *l);
-	struct lock_tree t;
+	struct lock_tree t = in->known ? *in->known : (struct lock_tree){ 0 };
 	struct lock_places p;
-	if (lock_look(in->tree, &l->a, &t, err) < 0 || lock_places(&p, &l->a, in, err) < 0) {
+	if ((!in->known && lock_look(in->tree, &l->a, &t, err) < 0) || lock_places(&p, &l->a, in, err) < 0) {
+		if (!in->known)
+			free(t.programs);
 		lock_free(l);
 		return -1;
 	}
@@ -78,7 +80,7 @@ int lock_make(const struct lock_input *in, struct lock **ret, struct error *err)
 	l->against = p.of_root || p.mixed;
 	l->capabilities = capabilities(&l->a, in, &t);
 	l->own_capabilities = capabilities(&l->a, &(struct lock_input){ .config = in->config, .seen = in->seen }, &t);
-	bool raw = holds(l->capabilities, "CAP_NET_RAW") || holds(l->own_capabilities, "CAP_NET_RAW");
+	bool raw = lock_holds(l->capabilities, "CAP_NET_RAW") || lock_holds(l->own_capabilities, "CAP_NET_RAW");
 	l->seccomp = lock_seccomp(&l->a, &t, in->seen, raw, false, &l->n_calls);
 	l->seccomp_steady = lock_seccomp(&l->a, &t, in->seen, raw, true, &l->n_calls_steady);
 	l->read_only = in->written && !p.lost;
@@ -88,7 +90,8 @@ int lock_make(const struct lock_input *in, struct lock **ret, struct error *err)
 	l->no_new_privileges = !t.set_id && !t.capabilities;
 	l->apparmor = lock_apparmor(&l->a, in, l, &t);
 	lock_snippets(in, l);
-	free(t.programs);
+	if (!in->known)
+		free(t.programs);
 	*ret = l;
 	return 0;
 }

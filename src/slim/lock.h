@@ -18,10 +18,12 @@
 #define LOCK_FILES 200000u
 #define LOCK_FILE (1 * GiB)
 
+struct lock_tree;
 struct lock_input {
 	const char *name;   /* of profiles: letters, digits, "-" */
 	const char *image;  /* as it stands in snippets */
 	const char *tree;   /* the directory of the result's tree (run_tree) */
+	const struct lock_tree *known; /* what is in the tree (lock_look()); NULL: it is looked at */
 	const struct config *config;
 	const struct observed *seen;    /* settled; calls when they were watched */
 	const struct observed *written; /* settled; NULL: not known, then the root stays writable */
@@ -74,9 +76,10 @@ struct lock_words *lock_words_make(void);
 void lock_words_free(struct lock_words *w);
 void lock_function(const struct lock_words *w, struct str name, bool groups[GROUPS]); /* one more that is called */
 
-/* Numbers that code with instructions of its own for it calls; `all`: wherever they stand. Those that it calls syscall(2) with, by way of the pointer at `slot` (0: unknown); `address`: of the text. */
+/* Numbers that code with instructions of its own for it calls; `all`: wherever they stand. Those that it calls syscall(2) with, by way of the pointer at `slot` (0: unknown); `address`: of
+ * the text; `all_else`: where it cannot be told, every one that is passed to some function. */
 void lock_text_calls(struct str text, bool all, u64 *numbers);
-void lock_text_syscall(struct str text, u64 address, u64 slot, u64 *numbers);
+void lock_text_syscall(struct str text, u64 address, u64 slot, bool all_else, u64 *numbers);
 
 struct lock_tree {
 	bool imports[GROUPS];
@@ -102,6 +105,7 @@ int lock_places(struct lock_places *p, struct arena *a, const struct lock_input 
 bool lock_can(const struct lock_tree *t, enum lock_group g);
 void lock_elf(const struct lock_words *w, struct str f, struct lock_tree *t);    /* one more file */
 void lock_script(const struct lock_words *w, struct str f, struct lock_tree *t); /* likewise, when what is there leaves it to scripts */
+bool lock_holds(const char *const *capabilities, const char *name);
 int lock_look(const char *tree, struct arena *a, struct lock_tree *ret, struct error *err) must_check;
 const char *lock_seccomp(struct arena *a, const struct lock_tree *t, const struct observed *seen, bool raw, bool steady, u32 *n); /* raw: packet sockets may be asked for */
 const char *lock_apparmor(struct arena *a, const struct lock_input *in, const struct lock *l, const struct lock_tree *t);

@@ -18,7 +18,8 @@ const struct lock_row lock_rows[GROUPS] = {
 	[GROUP_SIGNALFD] = { "signalfd", "signalfd signalfd4" },
 	[GROUP_TIMERFD] = { "timerfd_create timerfd_settime timerfd_gettime", "timerfd_create timerfd_settime timerfd_gettime" },
 	[GROUP_TIMER] = { "timer_create timer_settime timer_gettime timer_getoverrun timer_delete", "timer_create timer_settime timer_gettime timer_getoverrun timer_delete" },
-	[GROUP_ALARM] = { "alarm ualarm setitimer getitimer login logout logwtmp updwtmp updwtmpx getutent getutxent getutid getutxid getutline getutxline pututline pututxline utmpname utmpxname getlogin getlogin_r",
+	[GROUP_ALARM] = { "alarm ualarm setitimer getitimer login logout logwtmp updwtmp updwtmpx getutent getutxent getutid getutxid getutline getutxline pututline pututxline utmpname utmpxname "
+			  "getlogin getlogin_r",
 			  "alarm setitimer getitimer" },
 	[GROUP_XATTR] = { "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr", "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr" },
 	[GROUP_SETXATTR] = { "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr", "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr" },
@@ -43,8 +44,8 @@ const struct lock_row lock_rows[GROUPS] = {
 	[GROUP_CHROOT] = { "chroot", "chroot" },
 	[GROUP_CAPABILITY] = { "capset cap_set_proc cap_set_flag cap_drop_bound capng_apply", "capset" },
 	[GROUP_CAPGET] = { "capget cap_get_proc cap_get_pid capng_get_caps_process", "capget" },
-	[GROUP_PRIORITY] = { "setpriority nice sched_setscheduler sched_setparam pthread_setschedparam pthread_setschedprio pthread_attr_setschedparam pthread_attr_setschedpolicy pthread_attr_setinheritsched "
-			     "posix_spawnattr_setschedpolicy posix_spawnattr_setschedparam posix_spawnattr_setflags",
+	[GROUP_PRIORITY] = { "setpriority nice sched_setscheduler sched_setparam pthread_setschedparam pthread_setschedprio pthread_attr_setschedparam pthread_attr_setschedpolicy "
+			     "pthread_attr_setinheritsched posix_spawnattr_setschedpolicy posix_spawnattr_setschedparam posix_spawnattr_setflags",
 			     "setpriority sched_setscheduler sched_setparam" },
 	[GROUP_SCHEDULE] = { "sched_setattr sched_getattr", "sched_setattr sched_getattr ioprio_get ioprio_set" },
 	[GROUP_AFFINITY] = { "sched_setaffinity pthread_setaffinity_np pthread_attr_setaffinity_np", "sched_setaffinity" },

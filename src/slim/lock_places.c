@@ -62,7 +62,8 @@ static const char *const passing[] = { "/tmp", "/var/tmp", "/run", "/dev/shm", N
 static void place(struct lock_places *p, struct arena *a, int tree, struct str dir)
 {
 	/* Nothing is laid over these: what a program is made of, and what engines mount. */
-	static const char *const whole[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local", "/var", "/var/lib", "/home", "/opt", "/srv", NULL };
+	static const char *const whole[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local",
+		"/var", "/var/lib", "/home", "/opt", "/srv", NULL };
 	if (dir.n <= 1 || !plain(dir) || str_listed(dir, whole) || p->n_tmpfs == PLACES || p->n_volumes == PLACES) {
 		p->lost = true;
 		return;
@@ -82,11 +83,12 @@ static void place(struct lock_places *p, struct arena *a, int tree, struct str d
 /* A directory with nothing in it that is not of the system's own, or that belongs to somebody else than root: somebody made it to write there. */
 static void made_for_it(struct lock_places *p, struct arena *a, int tree, struct str dir, const struct stat *st, const char *const *volumes)
 {
-	static const char *const systems[] = { "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys",
-		"/tmp", "/usr", "/var/backups", "/var/cache", "/var/lib", "/var/local", "/var/log", "/var/mail", "/var/opt", "/var/spool", "/var/tmp", "/var/empty", NULL };
+	static const char *const systems[] = { "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var/backups", "/var/cache",
+		"/var/empty", "/var/lib", "/var/local", "/var/log", "/var/mail", "/var/opt", "/var/spool", "/var/tmp", NULL };
+	static const char *const themselves[] = { "/home", "/media", "/mnt", "/opt", "/srv", NULL }; /* what is in them is an application's */
 	static const char *const tools[] = { "/var/lib/apt", "/var/cache/apt", "/var/cache/man", "/var/mail", "/var/spool/mail", "/proc", "/sys", "/dev", "/tmp", "/var/tmp", NULL };
 	bool given = st->st_uid != geteuid() || (st->st_mode & S_IWOTH);
-	if (below_any(dir, tools) || below_any(dir, volumes) || (!given && below_any(dir, systems)))
+	if (below_any(dir, tools) || below_any(dir, volumes) || (!given && (below_any(dir, systems) || str_listed(dir, themselves))))
 		return;
 	u32 before = p->n_volumes + p->n_tmpfs;
 	place(p, a, tree, dir);

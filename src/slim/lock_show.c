@@ -47,6 +47,7 @@ const char *lock_apparmor(struct arena *a, const struct lock_input *in, const st
 	for (const char *const *c = l->capabilities; *c; c++)
 		buf_printf(&b, "  capability %s,\n", lower(a, *c));
 	buf_puts(&b, "  network inet,\n  network inet6,\n  network unix,\n  network netlink raw,\n  unix,\n");
+	buf_puts(&b, lock_holds(l->capabilities, "CAP_NET_RAW") ? "  network packet,\n" : "");
 	for (size_t i = 0; i < countof(runtimes); i++)
 		buf_printf(&b, "  signal (receive) peer=%s,\n", runtimes[i]);
 	buf_printf(&b, "  signal (send, receive) peer=\"%s\",\n  ptrace (read, readby) peer=\"%s\",\n", in->name, in->name);
@@ -59,7 +60,7 @@ const char *lock_apparmor(struct arena *a, const struct lock_input *in, const st
 		}
 	if (t->n_programs > PROGRAMS)
 		buf_puts(&b, "  /** ix,\n");
-	if (!in->written)
+	if (!l->read_only)
 		buf_puts(&b, "  /** wkl,\n");
 	for (const char *const *d = l->tmpfs; *d; d++)
 		writable(&b, *d);

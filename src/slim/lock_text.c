@@ -42,10 +42,11 @@ void lock_text_calls(struct str text, bool all, u64 *numbers)
 		}
 }
 
-void lock_text_syscall(struct str text, u64 address, u64 slot, u64 *numbers)
+void lock_text_syscall(struct str text, u64 address, u64 slot, bool all_else, u64 *numbers)
 {
 	(void)address, (void)slot;
-	loads(text, FIRST, numbers);
+	if (all_else)
+		loads(text, FIRST, numbers);
 }
 
 #else
@@ -106,16 +107,16 @@ static u64 target(struct str text, u64 address, size_t at, size_t opcode)
 	return address + at + opcode + 4 + (u64)(s64)(s32)word_at((const u8 *)text.p + at + opcode);
 }
 
-void lock_text_syscall(struct str text, u64 address, u64 slot, u64 *numbers)
+void lock_text_syscall(struct str text, u64 address, u64 slot, bool all_else, u64 *numbers)
 {
 	const u8 *p = (const u8 *)text.p;
 	u64 stubs[STUBS];
 	u32 n_stubs = 0;
-	bool all = !slot, any = false;
-	for (size_t at = 0; at + 6 <= text.n && !all; at++)
+	bool unknown = !slot, any = false;
+	for (size_t at = 0; at + 6 <= text.n && slot; at++)
 		if (p[at] == 0xff && p[at + 1] == 0x25 && target(text, address, at, 2) == slot && n_stubs < STUBS)
 			stubs[n_stubs++] = address + at;
-	for (size_t at = 0; at + 6 <= text.n && !all; at++) {
+	for (size_t at = 0; at + 6 <= text.n && slot; at++) {
 		bool call = p[at] == 0xff && p[at + 1] == 0x15 && target(text, address, at, 2) == slot;
 		if (p[at] == 0xe8 || p[at] == 0xe9) {
 			u64 to = target(text, address, at, 1);
@@ -125,9 +126,9 @@ void lock_text_syscall(struct str text, u64 address, u64 slot, u64 *numbers)
 		if (!call)
 			continue;
 		any = true;
-		all = !loads(p + at - MIN(at, FAR), p + MIN(at + 6, text.n), DI, numbers);
+		unknown |= !loads(p + at - MIN(at, FAR), p + MIN(at + 6, text.n), DI, numbers);
 	}
-	if (all || !any) /* a number that comes from elsewhere: one of those that the file passes to any function */
+	if ((unknown || !any) && all_else) /* a number that comes from elsewhere: one of those that the file passes to any function */
 		loads(p, p + text.n, DI | SI, numbers);
 }
 #endif

@@ -53,7 +53,7 @@ struct elf {
 	struct str f;
 	Elf64_Ehdr e;
 	bool imports, calls; /* it imports something; syscall(2) */
-	bool go;
+	bool go, scripted;   /* it leaves the numbers to scripts */
 	u64 symbol;          /* of syscall(2) */
 	u64 looked_at;       /* symbols, and what is found by them */
 	bool groups[GROUPS]; /* of what it imports */
@@ -98,6 +98,7 @@ static void symbols(const struct look *l, struct elf *x, const Elf64_Shdr *s)
 			lock_function(l->words, name, has);
 		for (size_t i = 0; i < countof(exported); i++)
 			l->t->imports[exported[i]] |= has[exported[i]];
+		x->scripted |= has[GROUP_SYSCALL];
 	}
 }
 
@@ -138,7 +139,7 @@ static void code(const struct look *l, struct elf *x)
 		}
 		lock_text_calls(text, x->go || !x->imports, l->t->numbers);
 		if (x->calls)
-			lock_text_syscall(text, p.p_vaddr, slot, l->t->numbers);
+			lock_text_syscall(text, p.p_vaddr, slot, !x->scripted, l->t->numbers);
 	}
 }
 
@@ -198,12 +199,19 @@ static bool is_libc(struct str name)
 }
 
 /* --- scripts --- */
-static bool asks_for_a_call(struct str f, size_t from, size_t to)
+/* `libc.syscall`, "syscall", `syscall(long n, ...)`; Perl's and Ruby's `syscall 318, …`, `syscall(&SYS_…`, not the word in a comment. */
+static bool asks_for_a_call(struct str f, size_t from, size_t to, bool ffi)
 {
-	char before = from ? f.p[from - 1] : ' ';
-	while (to < f.n && (f.p[to] == ' ' || f.p[to] == '\t'))
-		to++;
-	return strchr("\"'.:>", before) || (to < f.n && f.p[to] && strchr("(&$@", f.p[to])) || (to < f.n && f.p[to] >= '0' && f.p[to] <= '9') || str_starts(str_from(f, to), STR("SYS_"));
+	struct str after = str_from(f, to);
+	char before = from ? f.p[from - 1] : ' ', c = after.n ? after.p[0] : ' ', next = after.n > 1 ? after.p[1] : ' ';
+	if (ffi && (before == '.' || ((before == '"' || before == '\'') && c == before) || (c == '(' && next != ')')))
+		return true;
+	if (c != '(' && c != ' ')
+		return false;
+	while (after.n > 1 && (after.p[0] == '(' || after.p[0] == ' '))
+		after = str_from(after, 1);
+	c = after.n ? after.p[0] : ' ';
+	return c == '$' || c == '&' || (c >= '0' && c <= '9') || str_starts(after, STR("SYS_")) || str_starts(after, STR("__NR_"));
 }
 
 /* Names of functions that scripts may look up, also as Python's byte code keeps them: behind their length. */
@@ -220,7 +228,7 @@ void lock_script(const struct lock_words *words, struct str f, struct lock_tree 
 				lock_function(words, word, t->imports);
 				lock_function(words, str_head(word, told), t->imports);
 			}
-			if (str_starts(word, STR("syscall")) && (word.n == 7 || told == 7) && (told == 7 || asks_for_a_call(f, from, at)))
+			if (str_starts(word, STR("syscall")) && (word.n == 7 || told == 7) && (told == 7 || asks_for_a_call(f, from, at, t->imports[GROUP_FFI])))
 				t->any = true;
 		}
 		at++;

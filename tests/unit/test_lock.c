@@ -109,17 +109,20 @@ static void numbers_that_syscall_is_called_with(void **state)
 	(void)state;
 	struct lock_tree t = { 0 };
 	struct buf b = calling(0x13e, true);
-	lock_text_syscall(buf_str(&b), AT, SLOT, t.numbers);
+	lock_text_syscall(buf_str(&b), AT, SLOT, true, t.numbers);
 	assert_true(has(&t, "getrandom"));
 	assert_false(has(&t, "ptrace")); /* a constant for another function */
 	t = (struct lock_tree){ 0 };
-	lock_text_syscall(buf_str(&b), AT, 0, t.numbers); /* who calls it is not known */
+	lock_text_syscall(buf_str(&b), AT, 0, true, t.numbers); /* who calls it is not known */
 	assert_true(has(&t, "getrandom") && has(&t, "ptrace"));
 	buf_free(&b);
 	t = (struct lock_tree){ 0 };
 	b = calling(0, false);
-	lock_text_syscall(buf_str(&b), AT, SLOT, t.numbers); /* what it is called with comes from elsewhere in the file */
+	lock_text_syscall(buf_str(&b), AT, SLOT, true, t.numbers); /* what it is called with comes from elsewhere in the file */
 	assert_true(has(&t, "ptrace"));
+	t = (struct lock_tree){ 0 };
+	lock_text_syscall(buf_str(&b), AT, SLOT, false, t.numbers); /* from scripts */
+	assert_false(has(&t, "ptrace"));
 	buf_free(&b);
 }
 #endif
@@ -272,6 +275,12 @@ static void words_of_scripts(void **state)
 	assert_true(t.any);
 	t = script("# a syscall that may fail", 0, false);
 	assert_false(t.any);
+	t = script("as sendfile(2) is a syscall (on Linux), or syscall()", 0, true);
+	assert_false(t.any);
+	t = script("libc.syscall.restype = c_long", 0, true);
+	assert_true(t.any);
+	t = script("\xda\x07syscall", 0, true);
+	assert_true(t.any);
 	t = script("syscalls(1)", 0, false);
 	assert_false(t.any);
 }
