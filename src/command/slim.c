@@ -254,6 +254,7 @@ struct work {
 	u32 attach;                /* 1 << ATTACH_… */
 	struct lock *lock;         /* proven; NULL: not asked, or nothing held */
 	struct slim_scan scan;
+	bool differs;              /* the result was tried, and is not the same */
 	bool secrets;              /* the layers were read for them, too */
 };
 
@@ -339,8 +340,7 @@ static int compare(void *ctx, struct image *after, const struct rootfs *tree, st
 	run_tree_close(result);
 	if (r < 0)
 		return error_wrap(err, "running the result");
-	if (!same)
-		differs(w->t->rows, w->t->n_rows, "the result");
+	w->differs = !same;
 	return same ? 0 : 1;
 }
 
@@ -464,6 +464,20 @@ static int attach_documents(void *ctx, struct sink *to, struct error *err)
 	return r;
 }
 
+/* What differs may be what a database of packages says. */
+static int write_result(struct work *w, struct error *err)
+{
+	int r = slim_write(&w->s, w->to, err);
+	if (r != 1 || !w->differs)
+		return r;
+	r = slim_keep_databases(&w->s, err);
+	if (r == 1 && (slim_relayer(&w->s, err) < 0 || (r = slim_write(&w->s, w->to, err)) < 0))
+		return -1;
+	if (r >= 0 && w->differs)
+		differs(w->t->rows, w->t->n_rows, "the result");
+	return r == 0 && w->differs ? 1 : r;
+}
+
 static int finish(struct work *w, struct error *err)
 {
 	const struct option_value *opt = w->opt;
@@ -471,7 +485,7 @@ static int finish(struct work *w, struct error *err)
 	const char *written = opt[O_DRY_RUN].count ? NULL : w->to->location;
 	if (scan_original(w, err) < 0 || slim_relayer(s, err) < 0)
 		return command_fail(err);
-	int r = written ? slim_write(s, w->to, err) : 0;
+	int r = written ? write_result(w, err) : 0;
 	if (r < 0)
 		return command_fail(err);
 	slim_count_risks(&w->scan, s);

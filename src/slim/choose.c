@@ -374,6 +374,20 @@ int choose(const struct image *img, const struct rootfs *r, const struct package
 	return 0;
 }
 
+static void again(struct choice *c)
+{
+	struct chooser ch = chooser_of(c);
+	find_units(&ch);
+	settle(&ch);
+	chooser_free(&ch);
+}
+
+void choose_keep_databases(struct choice *c)
+{
+	c->keep_databases = true;
+	again(c);
+}
+
 bool choose_restore(struct choice *c, const char *const *paths, u32 n, bool same)
 {
 	bool any = false;
@@ -389,13 +403,9 @@ bool choose_restore(struct choice *c, const char *const *paths, u32 n, bool same
 		else
 			graph_reach(c->graph, id, USE_SEEN, GRAPH_START);
 	}
-	if (!any)
-		return false;
-	struct chooser ch = chooser_of(c);
-	find_units(&ch);
-	settle(&ch);
-	chooser_free(&ch);
-	return true;
+	if (any)
+		again(c);
+	return any;
 }
 
 u32 choose_gone(const struct choice *c, struct arena *a, const char ***ret)

@@ -38,6 +38,7 @@ struct choice {
 	struct litter *litter;
 	u8 *litter_kind;           /* by node: what litter_find() said */
 	bool *wanted;              /* by node: a database that the program doesn't do without */
+	bool keep_databases;       /* those that the program reads stay as they are: it tells what they say */
 	struct graph_owners owners;
 	const char **names;        /* of owners */
 	node_id *gone_shells, *gone_managers, *gone_setuid; /* what goes of these, in the order of nodes; each with its number */
@@ -49,6 +50,8 @@ int choose(const struct image *img, const struct rootfs *r, const struct package
 /* More is needed: a run looked for it (paths of the image, as they were missed). True when anything that was to go stays now. `same`: it did without all the same: then what describes a package that is gone
  * (a language's package manager looks at all of them) does not come back. */
 bool choose_restore(struct choice *c, const char *const *paths, u32 n, bool same);
+/* Sets keep_databases, and forgets what was decided over databases. */
+void choose_keep_databases(struct choice *c);
 /* Whether a run may look for it in vain: names that go, in observed.h's form; into *ret (malloc'ed, paths in the arena), whole directories by their own name only. */
 u32 choose_gone(const struct choice *c, struct arena *a, const char ***ret);
 /* Whether a file of a tree is a program that who breaks in likes: bits of enum tool. */

@@ -95,6 +95,15 @@ static bool has(const struct additions *x, struct str path)
 	return false;
 }
 
+bool dbs_whole(struct databases *w, node_id id, const char *of)
+{
+	if (!w->c->keep_databases || !dbs_asked(w, id))
+		return false;
+	dbs_keeps(w, id);
+	problem_add(&w->x->doubts, "%s: %s is kept as it is, since the program tells what it says, and lists packages that are gone", of, rootfs_path(w->r, id, &w->path).p);
+	return true;
+}
+
 void dbs_replace(struct databases *w, node_id id, struct str content)
 {
 	const struct fact_entry *e = rootfs_entry(w->r, id);
@@ -104,6 +113,7 @@ void dbs_replace(struct databases *w, node_id id, struct str content)
 		n.gid = e->gid;
 	}
 	put(w->x, n);
+	w->x->in_use |= dbs_asked(w, id);
 	dbs_goes(w, id);
 }
 
@@ -145,17 +155,48 @@ static struct str stanza_of(struct str *rest)
 	return str_head(all, n);
 }
 
-/* NAME.md5sums, or NAME:ARCH.md5sums, without the files that went. */
+/* NAME.md5sums, or NAME:ARCH.md5sums; 0: there is none. */
+static node_id info_file(struct databases *w, const struct package *k, const char *what)
+{
+	struct buf path = BUF(0);
+	buf_printf(&path, INFO "/%s:%s.%s", k->name, k->arch, what);
+	node_id id = rootfs_find(w->r, buf_str(&path), true);
+	buf_clear(&path);
+	buf_printf(&path, INFO "/%s.%s", k->name, what);
+	id = id ? id : rootfs_find(w->r, buf_str(&path), true);
+	buf_free(&path);
+	return id && rootfs_type(w->r, id) == TAR_FILE ? id : 0;
+}
+
+/* Beside a status that stays at its place: which files are the package's, without those that went. */
+static int list(struct databases *w, const struct package *k, struct error *err)
+{
+	struct buf text = BUF(0), out = BUF(0);
+	node_id id = info_file(w, k, "list");
+	int r = id ? dbs_read(w, id, &text, err) : 0;
+	for (struct str rest = buf_str(&text); r == 0 && rest.p && rest.n;) {
+		struct str line = str_cut(&rest, '\n');
+		node_id file = line.n && line.n <= TAR_PATH_MAX ? rootfs_find(w->r, line, false) : 0;
+		if (!file || !dbs_stays(w, file))
+			continue;
+		buf_add(&out, line);
+		buf_putc(&out, '\n');
+	}
+	if (r == 0 && id && (out.n == text.n || (w->c->keep_databases && dbs_asked(w, id))))
+		dbs_keeps(w, id);
+	else if (r == 0 && id)
+		dbs_replace(w, id, buf_str(&out));
+	buf_free(&text);
+	buf_free(&out);
+	return r;
+}
+
+/* That, without the files that went. */
 static int md5sums(struct databases *w, const struct package *k, struct buf *out, struct error *err)
 {
 	struct buf path = BUF(0), text = BUF(0);
-	buf_printf(&path, INFO "/%s:%s.md5sums", k->name, k->arch);
-	node_id id = rootfs_find(w->r, buf_str(&path), true);
-	buf_clear(&path);
-	buf_printf(&path, INFO "/%s.md5sums", k->name);
-	if (!id)
-		id = rootfs_find(w->r, buf_str(&path), true);
-	int r = id && rootfs_type(w->r, id) == TAR_FILE ? dbs_read(w, id, &text, err) : 0;
+	node_id id = info_file(w, k, "md5sums");
+	int r = id ? dbs_read(w, id, &text, err) : 0;
 	for (struct str rest = buf_str(&text); r == 0 && rest.p && rest.n;) {
 		struct str line = str_cut(&rest, '\n');
 		if (line.n < 35)
@@ -208,7 +249,7 @@ static int dpkg(struct databases *w, struct error *err)
 	struct buf text, kept = BUF(0);
 	if (!status || rootfs_type(w->r, status) != TAR_FILE)
 		return 0;
-	bool in_place = dbs_asked(w, status);
+	bool in_place = dbs_asked(w, status), whole = dbs_whole(w, status, "dpkg");
 	if (dbs_read(w, status, &text, err) < 0)
 		return -1;
 	int r = 0;
@@ -221,13 +262,16 @@ static int dpkg(struct databases *w, struct error *err)
 		if (in_place) {
 			buf_add(&kept, stanza);
 			buf_puts(&kept, "\n\n");
+			r = list(w, k, err);
 		} else {
 			r = dpkg_single(w, k, stanza, time_of(w->r, status), err);
 		}
 	}
 	if (r == 0 && in_place)
+		dbs_keeps(w, rootfs_find(w->r, STR("/var/lib/dpkg/diversions"), false));
+	if (r == 0 && in_place && !whole)
 		dbs_replace(w, status, buf_str(&kept));
-	else if (r == 0)
+	else if (r == 0 && !in_place)
 		goes_below(w, dir);
 	buf_free(&text);
 	buf_free(&kept);
@@ -301,7 +345,7 @@ static int apk(struct databases *w, struct error *err)
 		struct buf text, kept = BUF(0);
 		if (!id || rootfs_type(w->r, id) != TAR_FILE || !dbs_stays(w, id))
 			dbs_keeps(w, id ? rootfs_node(w->r, id)->parent : 0);
-		if (!id || rootfs_type(w->r, id) != TAR_FILE || w->c->litter->kind[id] == LITTER_DATABASE)
+		if (!id || rootfs_type(w->r, id) != TAR_FILE || w->c->litter->kind[id] == LITTER_DATABASE || dbs_whole(w, id, "apk"))
 			continue;
 		if (dbs_read(w, id, &text, err) < 0)
 			return -1;

@@ -1,12 +1,14 @@
 /* database.h — the package managers' databases say what is left: so that a scanner of the result finds each package that still has files, and no other.
  *
  *      dpkg      var/lib/dpkg/status.d/NAME and NAME.md5sums of what is left, as images without a dpkg have it; the rest of var/lib/dpkg goes. When a program that stays reads
- *                var/lib/dpkg/status, that is written anew instead, at its place.
+ *                var/lib/dpkg/status, that is written anew instead, at its place, with info/NAME.list of what is left.
  *      chisel    var/lib/chisel/manifest.wall without the packages, slices and paths that went
  *      apk       lib/apk/db/installed (usr/lib/apk/db) without the packages and files that went
  *      rpm       the database without the headers of those that went, in the form that it has (rpm_rewrite.h), and without indexes that rpm makes anew; one that is damaged stays, and a doubt says so
  *      pacman    the directories of what is left, the others go
  *      languages METADATA, package.json, *.gemspec …: stays with the first other file of its package, goes with the last; Composer's installed.json, which has all of them, is written anew
+ *
+ * A program may tell what its database says: then that stays as it is (choice.keep_databases), and a doubt says so.
  *
  * A package has files left when one that is no directory, no licence text and none of its own entries in the database stays. New files get owner and time of the database that they stand for. */
 #ifndef PARE_SLIM_DATABASE_H
@@ -26,6 +28,7 @@ struct additions {
 	const char **gone;  /* by index of the packages that went: their purls, in the order of packages; none that another package with files left has */
 	u32 n_gone;
 	bool *left;         /* by index of packages */
+	bool in_use;        /* a database that the program reads was written anew */
 	struct problems doubts;
 };
 

@@ -107,6 +107,8 @@ int dbs_chisel(struct databases *w, struct error *err)
 		left |= w->p->v[i].database == m.file && w->x->left[i];
 	if (!m.file || rootfs_type(w->r, m.file) != TAR_FILE)
 		return 0;
+	if (dbs_whole(w, m.file, "chisel"))
+		return 0;
 	if (!left) {
 		dbs_goes(w, m.file);
 		return 0;

@@ -90,17 +90,20 @@ static int composer_file(struct databases *w, node_id db, struct error *err)
 
 static int composer(struct databases *w, struct error *err)
 {
+	node_id whole = 0;
 	for (u32 i = 0; i < w->p->n; i++) {
 		node_id db = w->p->v[i].database;
 		u32 left = 0, all = 0;
-		if (!is_composer(&w->p->v[i]) || !dbs_stays(w, db))
+		if (!is_composer(&w->p->v[i]) || !dbs_stays(w, db) || db == whole)
 			continue;
 		for (u32 k = 0; k < w->p->n; k++) {
 			bool of = w->p->v[k].database == db && is_composer(&w->p->v[k]);
 			all += of;
 			left += of && w->x->left[k];
 		}
-		if (left < all && composer_file(w, db, err) < 0) /* it counts as gone from then on: once for each */
+		if (left < all && dbs_whole(w, db, "composer"))
+			whole = db;
+		else if (left < all && composer_file(w, db, err) < 0) /* it counts as gone from then on: once for each */
 			return -1;
 	}
 	return 0;

@@ -20,6 +20,8 @@ void dbs_goes(struct databases *w, node_id id);  /* 0: nothing */
 void dbs_keeps(struct databases *w, node_id id); /* and the directories above it */
 /* A program that stays reads it at its place: it must not go. */
 bool dbs_asked(const struct databases *w, node_id id);
+/* With choice.keep_databases: true, and it stays, when it is asked for. `of` names its kind. */
+bool dbs_whole(struct databases *w, node_id id, const char *of);
 /* The file has this content from now on: at its place, of its owner, mode and time. */
 void dbs_replace(struct databases *w, node_id id, struct str content);
 

@@ -55,6 +55,8 @@ static int rpm_file(struct databases *w, node_id dir)
 		id = rootfs_child(w->r, dir, str_of(files[i]));
 	if (!id || rootfs_type(w->r, id) != TAR_FILE || rootfs_size(w->r, id) > DATABASE_MAX)
 		return 0;
+	if (dbs_whole(w, id, "rpm"))
+		return 1;
 	struct rpms stay = rpms_left(w);
 	int r = dbs_read(w, id, &text, &err) == 0 && rpm_can_rewrite(buf_str(&text)) && rpm_rewrite(buf_str(&text), rpm_stays, &stay, &out, &err) == 0;
 	for (node_id at = 0; r && (at = rootfs_next_child(w->r, dir, at));)

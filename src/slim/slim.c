@@ -229,6 +229,14 @@ static int chosen(struct slim *s, const struct observed *seen, struct error *err
 	return rewritten(s, err);
 }
 
+int slim_keep_databases(struct slim *s, struct error *err)
+{
+	if (!s->added.in_use || s->choice.keep_databases)
+		return 0;
+	choose_keep_databases(&s->choice);
+	return rewritten(s, err) < 0 || slim_plan(s, err) < 0 ? -1 : 1;
+}
+
 int slim_restore(struct slim *s, const char *const *paths, u32 n, bool same, struct error *err)
 {
 	if (!choose_restore(&s->choice, paths, n, same))

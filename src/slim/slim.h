@@ -78,6 +78,9 @@ void slim_close(struct slim *s);
 /* Plans again with what a run missed (choose_restore()): 1; 0 when nothing changed. */
 int slim_restore(struct slim *s, const char *const *paths, u32 n, bool same, struct error *err) must_check;
 
+/* Plans again with the databases that the program reads as they are, when some were written anew: 1; else 0. */
+int slim_keep_databases(struct slim *s, struct error *err) must_check;
+
 /* Once all is decided: the form of the layers, as s->opt.form says. ERR_INPUT only when one layer was asked for and cannot be had. */
 int slim_relayer(struct slim *s, struct error *err) must_check;
 

@@ -47,6 +47,7 @@ static void answer(int fd)
 int main(int n, char **v)
 {
 	if (n > 2 && !strcmp(v[1], "cat")) return cat(v[2]);
+	if (n > 2 && !strcmp(v[1], "size")) { FILE *f = fopen(v[2], "r"); puts(f ? "there" : "not there"); return !f; }
 	if (n > 2 && !strcmp(v[1], "env")) { printf("%s\n", getenv(v[2]) ? getenv(v[2]) : "-"); return 0; }
 	if (n > 1 && !strcmp(v[1], "pid")) { printf("pid %d\n", (int)getpid() + 1000 + (int)(((unsigned long)&n >> 4) % 1000)); return 0; }
 	if (n < 2 || strcmp(v[1], "serve")) { puts("usage: tool cat|env|pid|serve"); return 0; }
@@ -128,3 +129,33 @@ def test_wrong(pare, program, tmp_path, args, says):
     args = [str(f) if a == "FILE" else a for a in args]
     r, _, out = slim(pare, img, tmp_path, *args, status=4 if "nowhere" in args[1] else 2)
     assert says.replace("FILE", str(f)) in r.err and r.err.count("\n") == 1 and not out.exists()
+
+
+# --- a program that reads what its package manager says ---
+
+def packaged(path, program, cmd):
+    """Two packages, of which one is used."""
+    installed = b"P:idle\nV:2-r0\nA:x86_64\nF:junk\nR:0\n\nP:used\nV:1-r0\nA:x86_64\nF:bin\nR:tool\n\n"
+    files = [Dir("bin"), File("bin/tool", program, mode=0o755), Dir("junk"), File("junk/0", b"j" * 1000), Dir("lib"), Dir("lib/apk"), Dir("lib/apk/db"), File("lib/apk/db/installed", installed)]
+    Image([layer(*files)], config={"Cmd": cmd, "Env": ["PATH=/bin"]}).docker_archive(path)
+
+
+def apks(pare, path):
+    return {p["name"] for p in pare("sbom", "--format", "json", path).json()["packages"] if p["type"] == "apk"}
+
+
+def test_a_database_that_is_told_stays_as_it_is(pare, program, tmp_path):
+    src, out, said = tmp_path / "in.tar", tmp_path / "out.tar", tmp_path / "report.json"
+    packaged(src, program, ["tool", "cat", "/lib/apk/db/installed"])
+    r = pare("slim", "--level", "file", src, "-o", out, "--report", said)
+    assert apks(pare, out) == {"used", "idle"} and "kept as it is" in r.out
+    report = json.loads(said.read_text())
+    assert any("/lib/apk/db/installed is kept as it is" in d for d in report["doubts"]) and all(c["pass"] for c in report["verification"])
+    assert "/junk/0" in {x["path"] for x in report["removed"]}
+
+
+def test_a_database_that_is_only_looked_at_is_written_anew(pare, program, tmp_path):
+    src, out = tmp_path / "in.tar", tmp_path / "out.tar"
+    packaged(src, program, ["tool", "size", "/lib/apk/db/installed"])
+    pare("slim", "--level", "file", src, "-o", out)
+    assert apks(pare, out) == {"used"}

@@ -252,15 +252,18 @@ static void dpkg_in_place(void **state)
 	struct bench b;
 	begin(&b);
 	file(&b, "var/lib/dpkg/status", STANZA("used", "1", "all") "\n" STANZA("idle", "1", "all") "\n");
-	file(&b, "var/lib/dpkg/info/used.list", "/.\n/usr/bin/used\n");
+	file(&b, "var/lib/dpkg/info/used.list", "/.\n/usr\n/usr/bin/used\n/usr/bin/spare\n/usr/bin/absent\n");
 	file(&b, "var/lib/dpkg/info/idle.list", "/.\n/usr/bin/idle\n");
 	file(&b, "usr/bin/used", "u");
+	file(&b, "usr/bin/spare", "s");
 	file(&b, "usr/bin/idle", "i");
 	assert_int_equal(chmod(place(&b, "var/lib/dpkg/status"), 0640), 0);
 	KEEP(&b, "/usr/bin/used", "/var/lib/dpkg/status", "/var/lib/dpkg/info/idle.list");
 	assert_string_equal(added(&b, "var/lib/dpkg/status"), STANZA("used", "1", "all") "\n");
-	assert_int_equal(b.added.n, 1);
-	assert_int_equal(b.added.v[0].mode, 0640);
+	assert_int_equal(b.added.n, 2);
+	assert_string_equal(added(&b, "var/lib/dpkg/info/used.list"), "/.\n/usr\n/usr/bin/used\n");
+	assert_string_equal(b.added.v[1].path, "var/lib/dpkg/status");
+	assert_int_equal(b.added.v[1].mode, 0640);
 	assert_true(!goes(&b, "/var/lib/dpkg/info/idle.list"));
 	end(&b);
 }
