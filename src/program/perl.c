@@ -466,7 +466,7 @@ static void begin_perl(struct graph *g, node_id interpreter)
 {
 	struct perl *p = perl_of(g);
 	/* what perl asks for by itself: %+, %!, open to a string, methods of handles, glob, \N{}, errors */
-	static const char own[] = "strict.pm warnings.pm warnings/register.pm utf8.pm feature.pm Config.pm Errno.pm Tie/Hash/NamedCapture.pm PerlIO/scalar.pm IO/File.pm IO/Handle.pm IO/Seekable.pm File/Glob.pm mro.pm attributes.pm "
+	static const char own[] = "strict.pm warnings.pm warnings/register.pm utf8.pm feature.pm Config.pm Errno.pm Tie/Hash/NamedCapture.pm PerlIO.pm PerlIO/scalar.pm IO/File.pm IO/Handle.pm IO/Seekable.pm File/Glob.pm mro.pm attributes.pm "
 				  "overload.pm overloading.pm Carp.pm Exporter.pm XSLoader.pm DynaLoader.pm vars.pm re.pm Symbol.pm lib.pm bytes.pm bytes_heavy.pl builtin.pm version.pm version/regex.pm integer.pm constant.pm "
 				  "utf8_heavy.pl sitecustomize.pl FileHandle.pm SelectSaver.pm sort.pm";
 	struct str env = str_of(graph_env(g, "PERL5LIB")), opt = str_of(graph_env(g, "PERL5OPT"));
