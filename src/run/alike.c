@@ -125,6 +125,9 @@ static struct token next(struct str *rest, s64 when, bool coarse)
 			bool digits = true;
 			while (n < s.n && !ends_word(s.p[n], coarse) && (coarse || !digits || digit(s.p[n]) || !n || !unit_of_time(str_from(s, n))))
 				digits &= digit(s.p[n++]);
+			if (!coarse && digits && n + 1 < s.n && s.p[n] == '.' && digit(s.p[n + 1])) /* its fraction */
+				for (n++; n < s.n && digit(s.p[n]);)
+					n++;
 			t.value = epoch(str_head(s, n), when);
 			t.timed = digits && unit_of_time(str_from(s, n));
 		} else if (t.kind == T_DATE && n < s.n && s.p[n] == 'T') { /* the time behind it is one of its own */
@@ -143,7 +146,7 @@ static enum charset charset(struct str s)
 {
 	enum charset c = C_DIGITS;
 	for (size_t i = 0; i < s.n; i++)
-		c = MAX(c, digit(s.p[i]) ? C_DIGITS : hexdigit(s.p[i]) ? C_HEX : letter(s.p[i]) ? C_WORD : C_ANY);
+		c = MAX(c, digit(s.p[i]) || (s.p[i] == '.' && i && digit(s.p[i - 1]) && i + 1 < s.n && digit(s.p[i + 1])) ? C_DIGITS : hexdigit(s.p[i]) ? C_HEX : letter(s.p[i]) ? C_WORD : C_ANY);
 	return c;
 }
 
@@ -235,8 +238,28 @@ static bool same_kind(const struct token *v, u32 n)
 	return true;
 }
 
-/* Walks all of them at once; `is` NULL: only counts in *masked the places that they do not agree on. */
-static enum align walk(const struct given *v, u32 n, const struct given *is, bool coarse, u32 *masked, struct str *was, struct str *got)
+struct walked {
+	u32 masked, numbers; /* places that the given ones do not agree on, and how many of them are numbers */
+	struct str was, got;
+};
+#define MEASURED 5u /* so many of them: a text of measurements (memory, processors, counters), in which any number may be another next time */
+
+static bool numbers(const struct token *v, u32 n)
+{
+	bool ret = true;
+	for (u32 i = 0; i < n; i++)
+		ret = ret && v[i].kind == T_WORD && charset(v[i].text) == C_DIGITS;
+	return ret;
+}
+
+/* A number, or the blanks of its column, among measurements. */
+static bool measured_fits(const struct token *v, u32 n, const struct token *is)
+{
+	return (v[0].kind == T_BLANK && is->kind == T_BLANK) || (numbers(v, n) && numbers(is, 1) && word_fits(v, n, is->text));
+}
+
+/* Walks all of them at once; `is` NULL: only counts the places that they do not agree on. */
+static enum align walk(const struct given *v, u32 n, const struct given *is, bool coarse, struct walked *w)
 {
 	struct str rest[ALIKE_MAX] = { { 0 } }, other = is ? is->text : STR("");
 	s64 when[ALIKE_MAX] = { 0 };
@@ -244,8 +267,8 @@ static enum align walk(const struct given *v, u32 n, const struct given *is, boo
 		rest[i] = v[i].text;
 		when[i] = v[i].when;
 	}
-	*masked = 0;
-	bool after_masked = false;
+	bool after_masked = false, measured = is && w->numbers >= MEASURED;
+	w->masked = w->numbers = 0;
 	for (;;) {
 		struct token t[ALIKE_MAX];
 		bool equal = true;
@@ -256,15 +279,16 @@ static enum align walk(const struct given *v, u32 n, const struct given *is, boo
 		}
 		if (!same_kind(t, n))
 			return APART;
-		*masked += !equal;
+		w->masked += !equal;
+		w->numbers += !equal && numbers(t, n);
 		if (is) {
 			struct token c = next(&other, is->when, coarse);
 			bool fits = token_fits(t, when, n, &c, is->when) || (c.kind == T_BLANK && t[0].kind == T_BLANK && after_masked);
-			if (!fits && c.kind != T_END && t[0].kind == T_BLANK && n > 1 && !equal)
+			if (!fits && c.kind != T_END && ((t[0].kind == T_BLANK && n > 1 && !equal) || (measured && measured_fits(t, n, &c))))
 				fits = true;
 			if (!fits && (t[0].kind != T_END || c.kind != T_END)) {
-				*was = t[0].text.n || rest[0].n ? str_n(t[0].text.p, t[0].text.n + rest[0].n) : t[0].text;
-				*got = str_n(c.text.p, c.text.n + other.n);
+				w->was = t[0].text.n || rest[0].n ? str_n(t[0].text.p, t[0].text.n + rest[0].n) : t[0].text;
+				w->got = str_n(c.text.p, c.text.n + other.n);
 				return DIFFERENT;
 			}
 		}
@@ -456,7 +480,7 @@ static bool binary_alike(const struct given *v, u32 n, struct str is)
 
 bool alike(const struct given *v, u32 n, const struct given *is, struct str *was, struct str *got)
 {
-	u32 masked;
+	struct walked w = { 0 };
 	*was = v[0].text;
 	*got = is->text;
 	bool binary = str_chr(is->text, '\0') != NULL, equal = true;
@@ -475,8 +499,13 @@ bool alike(const struct given *v, u32 n, const struct given *is, struct str *was
 	if (!equal && another_order(v, n, is->text))
 		return true;
 	for (int coarse = 0; coarse < 2; coarse++) {
-		if (walk(v, n, NULL, coarse, &masked, was, got) == ALIGNED) /* whether this one is aligned, too, is asked only then */
-			return walk(v, n, is, coarse, &masked, was, got) == ALIGNED;
+		if (walk(v, n, NULL, coarse, &w) != ALIGNED) /* whether this one is aligned, too, is asked only then */
+			continue;
+		if (walk(v, n, is, coarse, &w) == ALIGNED)
+			return true;
+		*was = w.was;
+		*got = w.got;
+		return false;
 	}
 	*got = str_head(is->text, 0);
 	if (!common_lines(v, n, is->text, was))
@@ -489,11 +518,10 @@ bool alike(const struct given *v, u32 n, const struct given *is, struct str *was
 
 u32 alike_masked(const struct given *v, u32 n)
 {
-	u32 masked;
-	struct str was, got;
+	struct walked w = { 0 };
 	for (int coarse = 0; coarse < 2; coarse++)
-		if (walk(v, n, NULL, coarse, &masked, &was, &got) != APART)
-			return masked;
+		if (walk(v, n, NULL, coarse, &w) != APART)
+			return w.masked;
 	return UINT32_MAX;
 }
 
