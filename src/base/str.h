@@ -17,7 +17,7 @@ static inline bool str_eq(struct str a, struct str b) { return a.n == b.n && (a.
 static inline bool str_is(struct str a, const char *z) { return str_eq(a, str_of(z)); }
 /* Where c first stands, NULL when it doesn't; of an empty view, whose p may be NULL, too (memchr(3) must not be asked that). */
 static inline const char *str_chr(struct str a, char c) { return a.n ? memchr(a.p, c, a.n) : NULL; }
-static inline struct str str_from(struct str a, size_t off) { return off >= a.n ? (struct str){ a.p + a.n, 0 } : (struct str){ a.p + off, a.n - off }; }
+static inline struct str str_from(struct str a, size_t off) { return off >= a.n ? (struct str){ a.n ? a.p + a.n : a.p, 0 } : (struct str){ a.p + off, a.n - off }; }
 static inline struct str str_head(struct str a, size_t n) { return (struct str){ a.p, MIN(n, a.n) }; }
 
 static inline bool str_starts(struct str a, struct str prefix) { return a.n >= prefix.n && memcmp(a.p, prefix.p, prefix.n) == 0; }

@@ -239,7 +239,7 @@ static void string(struct refer *r, struct str s)
 }
 
 /* Strings of Go and Rust programs have no ends and stand in one row: where a path may begin in it, and what follows (graph: the longest that is there). */
-static void row(struct refer *r, struct str s)
+static void row(struct refer *r, struct str s, bool goes_on)
 {
 	static const struct { char name[12]; u8 n; } roots[] = { { "/usr/", 5 }, { "/etc/", 5 }, { "/var/", 5 }, { "/opt/", 5 }, { "/srv/", 5 }, { "/lib/", 5 }, { "/bin/", 5 }, { "/sbin/", 6 }, { "/home/", 6 }, { "/app", 4 }, { "/data", 5 }, { "/run/", 5 }, { "/root/", 6 }, { "/config", 7 }, { "/static", 7 }, { "/templates", 10 } };
 	if (!r->is_libc)
@@ -251,7 +251,8 @@ static void row(struct refer *r, struct str s)
 				size_t n = 1;
 				while (n < rest.n && n < 128 && !strchr(" \"'%<>|,;()", rest.p[n]))
 					n++;
-				tell(r, 'g', str_head(rest, n));
+				if (!goes_on || n < rest.n) /* else it is told when its end is seen */
+					tell(r, 'g', str_head(rest, n));
 				break;
 			}
 	}
@@ -324,7 +325,7 @@ static void scan(struct refer *r, struct str s)
 				size_t n = TOKEN - r->carry.n;
 				buf_add(&r->carry, str_head(piece, n));
 				piece = str_from(piece, n);
-				row(r, buf_str(&r->carry));
+				row(r, buf_str(&r->carry), true);
 				memmove(r->carry.p, r->carry.p + TOKEN - OVERLAP, OVERLAP);
 				r->carry.n = OVERLAP;
 				r->is_long = true;
@@ -335,9 +336,9 @@ static void scan(struct refer *r, struct str s)
 		if (!ends)
 			return;
 		if (r->is_long || piece.n > TOKEN)
-			row(r, piece), run_end(r);
+			row(r, piece, false), run_end(r);
 		else if (s.p[k] != '\0')
-			row(r, piece.n > 16 ? piece : STR("")), run_end(r);
+			row(r, piece.n > 16 ? piece : STR(""), false), run_end(r);
 		else
 			string(r, piece);
 		r->is_long = false;
@@ -478,7 +479,7 @@ static void close_refer(void *state)
 
 static const struct collector_stream stream = { .open = open_refer, .begin = begin, .feed = feed, .end = end, .close = close_refer };
 
-const struct collector refer_collector = { .id = COLLECT_REFER, .version = 5, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
+const struct collector refer_collector = { .id = COLLECT_REFER, .version = 6, .name = "refer", .limit = UINT64_MAX, .sniff = sniff, .stream = &stream };
 
 /* --- reading --- */
 bool refer_next(struct str *rest, char *letter, struct str *text)
