@@ -131,7 +131,8 @@ static bool one_of(const char *patterns, struct str name)
 static void reached(struct graph *g, node_id file)
 {
 	struct str name = graph_name(g, file);
-	for (u32 i = 0; i < countof(families); i++)
+	bool merely = g->use[file] == USE_PACKAGE && !str_contains(name, STR(".so")); /* a program that nobody starts */
+	for (u32 i = 0; i < countof(families) && !merely; i++)
 		if (families[i].files && !state_of(g)->by[i] && one_of(families[i].files, name))
 			ask(g, i, file);
 }
