@@ -5,7 +5,7 @@
 
 /* --- tokens --- */
 
-enum token_kind { T_END, T_BLANK, T_MARK, T_WORD, T_TIME, T_DATE };
+enum token_kind { T_END, T_BLANK, T_RULE, T_MARK, T_WORD, T_TIME, T_DATE }; /* T_RULE: "-----" */
 struct token {
 	enum token_kind kind;
 	struct str text;
@@ -111,8 +111,10 @@ static struct token next(struct str *rest, s64 when, bool coarse)
 		while (n < s.n && blank(s.p[n]))
 			n++;
 	} else if (ends_word(s.p[0], coarse)) {
-		t.kind = T_MARK;
-		n = 1;
+		for (n = 1; !coarse && n < s.n && s.p[n] == s.p[0] && strchr("-=*#.~", s.p[0]);)
+			n++;
+		t.kind = n > 2 ? T_RULE : T_MARK;
+		n = n > 2 ? n : 1;
 	} else {
 		if (digit(s.p[0]) && (n = read_date(s, &t.value)))
 			t.kind = T_DATE;
@@ -233,7 +235,7 @@ enum align { ALIGNED, APART, DIFFERENT }; /* APART: the given ones are so among 
 static bool same_kind(const struct token *v, u32 n)
 {
 	for (u32 i = 1; i < n; i++)
-		if (v[i].kind != v[0].kind || (v[0].kind == T_MARK && !str_eq(v[i].text, v[0].text)))
+		if (v[i].kind != v[0].kind || (v[0].kind == T_MARK && !str_eq(v[i].text, v[0].text)) || (v[0].kind == T_RULE && v[i].text.p[0] != v[0].text.p[0]))
 			return false;
 	return true;
 }
@@ -252,10 +254,10 @@ static bool numbers(const struct token *v, u32 n)
 	return ret;
 }
 
-/* A number, or the blanks of its column, among measurements. */
-static bool measured_fits(const struct token *v, u32 n, const struct token *is)
+/* Columns, and the lines under their heads, are as wide as what is in them. */
+static bool width_fits(const struct token *v, const struct token *is)
 {
-	return (v[0].kind == T_BLANK && is->kind == T_BLANK) || (numbers(v, n) && numbers(is, 1) && word_fits(v, n, is->text));
+	return (v->kind == T_BLANK && is->kind == T_BLANK) || (v->kind == T_RULE && is->kind == T_RULE && is->text.p[0] == v->text.p[0]);
 }
 
 /* Walks all of them at once; `is` NULL: only counts the places that they do not agree on. */
@@ -267,7 +269,7 @@ static enum align walk(const struct given *v, u32 n, const struct given *is, boo
 		rest[i] = v[i].text;
 		when[i] = v[i].when;
 	}
-	bool after_masked = false, measured = is && w->numbers >= MEASURED;
+	bool varies = is && w->masked, measured = is && w->numbers >= MEASURED;
 	w->masked = w->numbers = 0;
 	for (;;) {
 		struct token t[ALIKE_MAX];
@@ -283,9 +285,7 @@ static enum align walk(const struct given *v, u32 n, const struct given *is, boo
 		w->numbers += !equal && numbers(t, n);
 		if (is) {
 			struct token c = next(&other, is->when, coarse);
-			bool fits = token_fits(t, when, n, &c, is->when) || (c.kind == T_BLANK && t[0].kind == T_BLANK && after_masked);
-			if (!fits && c.kind != T_END && ((t[0].kind == T_BLANK && n > 1 && !equal) || (measured && measured_fits(t, n, &c))))
-				fits = true;
+			bool fits = token_fits(t, when, n, &c, is->when) || (varies && width_fits(t, &c)) || (measured && numbers(t, n) && numbers(&c, 1) && word_fits(t, n, c.text));
 			if (!fits && (t[0].kind != T_END || c.kind != T_END)) {
 				w->was = t[0].text.n || rest[0].n ? str_n(t[0].text.p, t[0].text.n + rest[0].n) : t[0].text;
 				w->got = str_n(c.text.p, c.text.n + other.n);
@@ -294,7 +294,6 @@ static enum align walk(const struct given *v, u32 n, const struct given *is, boo
 		}
 		if (t[0].kind == T_END)
 			return ALIGNED;
-		after_masked = !equal && t[0].kind != T_BLANK;
 	}
 }
 

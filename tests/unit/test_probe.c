@@ -238,6 +238,7 @@ static void by_nature(void **state)
 		{ "one\ntwo\nthree\n", "two\none\nthree\n", "three\none\ntwo\n" },
 		{ "worker 7 ready\nworker 8 ready\nlisten\n", "worker 8 ready\nlisten\nworker 9 ready\n", "listen\nworker 11 ready\nworker 12 ready\n" },
 		{ "[\"a\",\"b\",\"c c\"]", "[\"c c\",\"a\",\"b\"]", "[\"b\",\"c c\",\"a\"]" },
+		{ "now()   | random \n--------+--------\n 0.123456 | x", "now()   | random \n--------+--------\n 0.123457 | x", "now() | random  \n-------+---------\n 0.12345 | x" },
 		{ "load 1.75 K", "load 1.93 K", "load 2.01 K" }, /* a fraction is no number of its own */
 		{ "a 1 b 2 c 3 d 4 e 5 f     0 kB", "a 2 b 3 c 4 d 5 e 6 f     0 kB", "a 9 b 8 c 7 d 6 e 5 f    12 kB" }, /* measurements: what stood still may move */
 	};
@@ -258,6 +259,8 @@ static void by_fault(void **state)
 		{ "pid 12 of 3", "pid 13 of 3", "pid 14 of 4" },
 		{ "pid 12", "pid 13", "pid unknown" },
 		{ "load 1.75 K", "load 1.93 K", "load - K" },
+		{ "a\n-----\n1 | x", "a\n-----\n2 | x", "a\n=====\n3 | x" },
+		{ "a\n-----\n1 | x", "a\n-----\n1 | x", "a\n------\n1 | x" },
 		{ "a 1 b 2 c 3 d 4 f     0 kB", "a 2 b 3 c 4 d 5 f     0 kB", "a 9 b 8 c 7 d 6 f    12 kB" },
 		{ "a 1 b 2 c 3 d 4 e 5 f     0 kB", "a 2 b 3 c 4 d 5 e 6 f     0 kB", "a 9 b 8 c 7 d 6 e 5 f    no kB" },
 		{ "pid 12", "pid 13", "no such file" },
