@@ -313,7 +313,7 @@ static int by_hash(const void *a, const void *b)
 
 #define BAG_MAX (1u << 20)
 
-/* Numbers and what looks like an ID become '#', colours of terminals and blanks at the ends go. */
+/* Numbers and what looks like an ID become '#', colours of terminals and blanks at the ends go, columns and the lines under their heads are of one width. */
 static void plain(struct str line, struct buf *out)
 {
 	buf_clear(out);
@@ -325,6 +325,10 @@ static void plain(struct str line, struct buf *out)
 			for (i += 2; i < line.n && (digit(line.p[i]) || line.p[i] == ';');)
 				i++;
 			i += i < line.n;
+			continue;
+		}
+		if (i >= (blank(line.p[i]) ? 1 : 3) && line.p[i] == line.p[i - 1] && (blank(line.p[i]) || (strchr("-=*~.", line.p[i]) && line.p[i - 2] == line.p[i] && line.p[i - 3] == line.p[i]))) {
+			i++;
 			continue;
 		}
 		while (n < line.n && hexdigit(line.p[n]))

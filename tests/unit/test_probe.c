@@ -239,6 +239,7 @@ static void by_nature(void **state)
 		{ "worker 7 ready\nworker 8 ready\nlisten\n", "worker 8 ready\nlisten\nworker 9 ready\n", "listen\nworker 11 ready\nworker 12 ready\n" },
 		{ "[\"a\",\"b\",\"c c\"]", "[\"c c\",\"a\",\"b\"]", "[\"b\",\"c c\",\"a\"]" },
 		{ "now()   | random \n--------+--------\n 0.123456 | x", "now()   | random \n--------+--------\n 0.123457 | x", "now() | random  \n-------+---------\n 0.12345 | x" },
+		{ "id | state\n----+------\n 3 | a\n 4 | b\n", "id | state\n----+------\n 4 | b\n 5 | idle\n 6 | a\n", "id  | state \n-----+-------\n 11 | b\n 12 | a\n" },
 		{ "load 1.75 K", "load 1.93 K", "load 2.01 K" }, /* a fraction is no number of its own */
 		{ "a 1 b 2 c 3 d 4 e 5 f     0 kB", "a 2 b 3 c 4 d 5 e 6 f     0 kB", "a 9 b 8 c 7 d 6 e 5 f    12 kB" }, /* measurements: what stood still may move */
 	};
