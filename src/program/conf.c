@@ -190,16 +190,7 @@ void conf_command(struct graph *g, struct str line, node_id because)
 	static const char *const shell[] = { "cd", "exec", "test", "[", "if", "for", "while", "set", ".", "source", "env", "export", NULL };
 	if (!first.n || (!dir && !str_listed(first, shell) && !str_chr(first, '=') && !str_chr(first, '$')))
 		return;
-	struct str copy = { arena_strdup(&g->a, line), line.n };
-	if (!str_chr(copy, SCRIPT_US)) {
-		graph_shell(g, copy, because);
-		return;
-	}
-	struct str *words = arena_array(&g->a, struct str, 64);
-	u32 n = 0;
-	while (copy.p && n < 64)
-		words[n++] = str_cut(&copy, SCRIPT_US);
-	graph_command(g, words, n, because);
+	graph_line(g, line, because);
 }
 
 static void relative(struct graph *g, node_id file, struct str word, bool directive)

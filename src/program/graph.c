@@ -283,25 +283,28 @@ static void closure_command_line(void *ctx, node_id program, const struct str *w
 			graph_kinds[i]->command(g, program, words, n, from);
 }
 
-void graph_source_command(struct graph *g, node_id file, struct str t)
+#define WORDS 64u
+void graph_line(struct graph *g, struct str line, node_id because)
 {
-	struct str *words; /* they stay as long as the graph */
+	struct str words[WORDS];
 	u32 n = 0;
-	if (!str_chr(t, SCRIPT_US)) {
-		struct str rest = t, first = str_cut(&rest, ' '); /* without a shell when nothing in the line needs one: what is built into that must be there as a program, too */
-		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
-		graph_reach(g, graph_program(g, first), USE_COMMAND, file);
-		graph_shell(g, t, file);
+	if (!str_chr(line, SCRIPT_US)) {
+		graph_shell(g, line, because);
 		return;
 	}
-	words = arena_array(&g->a, struct str, SCRIPT_WORDS);
-	while (t.p && n < SCRIPT_WORDS) {
-		struct str w = str_cut(&t, SCRIPT_US);
-		if (w.n)
-			words[n++] = w;
+	while (line.p && n < WORDS)
+		words[n++] = str_cut(&line, SCRIPT_US);
+	graph_command(g, words, n, because);
+}
+
+void graph_source_command(struct graph *g, node_id file, struct str line)
+{
+	if (!str_chr(line, SCRIPT_US)) { /* what is built into a shell must be there as a program, too */
+		struct str rest = line;
+		graph_reach_path(g, 0, STR("/bin/sh"), USE_COMMAND, file);
+		graph_reach(g, graph_program(g, str_cut(&rest, ' ')), USE_COMMAND, file);
 	}
-	if (n)
-		graph_command(g, words, n, file);
+	graph_line(g, line, file);
 }
 
 void graph_spare(struct graph *g, node_id id)

@@ -101,7 +101,9 @@ void graph_reach(struct graph *g, node_id id, enum graph_use use, node_id becaus
 void graph_reach_below(struct graph *g, node_id dir, enum graph_use use, node_id because); /* and everything below it */
 /* An absolute path, or one relative to `dir` (0: the working directory); links on the way are reached. Returns the file; 0: not there (nothing happens). */
 node_id graph_reach_path(struct graph *g, node_id dir, struct str path, enum graph_use use, node_id because);
-void graph_source_command(struct graph *g, node_id file, struct str text); /* what a source's `c` line starts (source.h) */
+/* What a `c` line starts (source.h): words with US between, or a line for /bin/sh. A source's: it may be started without a shell, when nothing in it needs one. */
+void graph_line(struct graph *g, struct str line, node_id because);
+void graph_source_command(struct graph *g, node_id file, struct str line);
 node_id graph_find_path(struct graph *g, node_id dir, struct str path);               /* the same, reaching nothing */
 /* A path that stays below a directory (".." is no part of it), through links on its way. */
 node_id graph_step(const struct graph *g, node_id dir, struct str path);

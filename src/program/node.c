@@ -310,18 +310,16 @@ static void dependencies(struct graph *g, const struct source *s)
 
 static void started(struct graph *g, const struct source *s, struct str text)
 {
-	struct str words[64], first;
-	u32 n = 0;
-	char *kept = arena_strdup(&g->a, text);
-	for (struct str rest = str_of(kept); rest.p && n < countof(words);)
-		words[n++] = str_cut(&rest, '\x1f');
-	first = str_n(words[0].p, (size_t)(strcspn(kept, " \t;&|<>()\x1f")));
+	size_t n = 0;
+	while (n < text.n && !strchr(" \t;&|<>()\x1f", text.p[n]))
+		n++;
+	struct str first = str_head(text, n);
 	if (!graph_program(g, first) && !(str_chr(first, '/') && graph_find_path(g, 0, first)))
 		return;
-	if (n > 1 || first.n == text.n)
-		graph_command(g, words, n, s->file);
+	if (first.n == text.n)
+		graph_command(g, &text, 1, s->file);
 	else
-		graph_shell(g, str_of(kept), s->file);
+		graph_line(g, text, s->file);
 }
 
 static bool is_tool(const struct graph *g, node_id file)
@@ -407,9 +405,8 @@ static void script(struct graph *g, node_id package, struct str text)
 	node_id dir = rootfs_up(g->r, package);
 	struct str words[64];
 	u32 n = 0;
-	char *kept = arena_strdup(&g->a, text);
-	graph_shell(g, str_of(kept), package);
-	for (struct str rest = str_of(kept); rest.p && n < countof(words);) {
+	graph_shell(g, text, package);
+	for (struct str rest = text; rest.p && n < countof(words);) {
 		struct str w = str_cut(&rest, ' ');
 		if (w.n)
 			words[n++] = w;

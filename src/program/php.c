@@ -176,11 +176,6 @@ static void place(struct graph *g, node_id file, struct str path, bool begun)
 	}
 }
 
-static void started(struct graph *g, node_id file, struct str text)
-{
-	graph_shell(g, str_of(arena_strdup(&g->a, text)), file);
-}
-
 static void follow(struct graph *g, node_id file)
 {
 	struct str rest = graph_note(g, file), text;
@@ -211,7 +206,7 @@ static void follow(struct graph *g, node_id file)
 			if (id && (!rootfs_is_dir(g->r, id) || graph_is_own(g, id)))
 				graph_reach_path(g, 0, name, USE_NAMED, file);
 		} else if (letter == 'c') {
-			started(g, file, name);
+			graph_shell(g, name, file);
 		} else if (letter == 'x' && str_is(name, "shell")) {
 			graph_shell(g, STR(":"), file);
 			shell = true;
@@ -223,7 +218,7 @@ static void follow(struct graph *g, node_id file)
 	}
 	for (rest = graph_note(g, file); shell && source_next(&rest, &letter, &text);)
 		if (letter == 's' && graph_program(g, text))
-			graph_command(g, &(struct str){ arena_strdup(&g->a, text), text.n }, 1, file);
+			graph_command(g, &text, 1, file);
 }
 
 /* Debian's own helpers lie where extensions do: they serve those who install and clean up. */
@@ -254,7 +249,7 @@ static void extension(struct graph *g, struct str name, node_id because)
 		buf_add(&b, name);
 		if (!str_ends(name, STR(".so")))
 			buf_puts(&b, ".so");
-		family_answer(g, str_of(arena_strdup(&g->a, buf_str(&b))), NULL, because);
+		family_answer(g, buf_str(&b), NULL, because);
 		buf_free(&b);
 	}
 }
@@ -270,9 +265,9 @@ static void settings(struct graph *g, node_id file)
 		if (str_is(key, "extension") || str_is(key, "zend_extension")) {
 			extension(g, value, file);
 		} else if (str_is(key, "include")) {
-			family_answer(g, str_of(arena_strdup(&g->a, value)), NULL, file);
+			family_answer(g, value, NULL, file);
 		} else if (str_is(key, "sendmail_path")) {
-			graph_shell(g, str_of(arena_strdup(&g->a, value)), file);
+			graph_shell(g, value, file);
 		} else {
 			for (struct str list = value; list.p;) {
 				struct str path = str_cut(&list, str_is(key, "include_path") || str_is(key, "open_basedir") ? ':' : ';');
@@ -287,11 +282,6 @@ static void settings(struct graph *g, node_id file)
 			}
 		}
 	}
-}
-
-static void directory(struct graph *g, struct str path, node_id because)
-{
-	family_answer(g, str_of(arena_strdup(&g->a, path)), NULL, because);
 }
 
 /* All that an interpreter of this kind reads before its first source. */
@@ -311,20 +301,20 @@ static void interpreter(struct graph *g, node_id file, const char *kind)
 			buf_puts(&b, kind);
 			buf_puts(&b, s + 2);
 		}
-		directory(g, buf_str(&b), file);
+		family_answer(g, buf_str(&b), NULL, file);
 	}
 	for (size_t i = 0; i < countof(fpm) && strcmp(kind, "fpm") == 0; i++)
-		directory(g, str_of(fpm[i]), file);
+		family_answer(g, str_of(fpm[i]), NULL, file);
 	for (struct str list = str_of(scan ? scan : ""); list.p;) {
 		struct str dir = str_cut(&list, ':');
 		buf_clear(&b);
 		buf_add(&b, dir);
 		buf_puts(&b, "/*.ini");
 		if (dir.n)
-			directory(g, buf_str(&b), file);
+			family_answer(g, buf_str(&b), NULL, file);
 	}
 	if (rc)
-		directory(g, str_of(rc), file);
+		family_answer(g, str_of(rc), NULL, file);
 	if (strcmp(kind, "cli") != 0) { /* documents are asked for by name */
 		node_id work = graph_find_path(g, 0, STR("."));
 		graph_application(g, work, file);
