@@ -11,7 +11,7 @@ enum { CHOWN = 0, DAC_OVERRIDE = 1, FOWNER = 3, FSETID = 4, KILL = 5, SETGID = 6
 #define GIVEN (1u << CHOWN | 1u << DAC_OVERRIDE | 1u << FOWNER | 1u << FSETID | 1u << KILL | 1u << SETGID | 1u << SETUID | 1u << SETPCAP | 1u << NET_BIND | 1u << NET_RAW | 1u << SYS_CHROOT | \
 	       1u << MKNOD | 1u << AUDIT_WRITE | 1u << SETFCAP)
 
-static bool is_root(const char *user)
+bool lock_is_root(const char *user)
 {
 	struct str u = str_of(user ? user : "");
 	struct str name = str_cut(&u, ':');
@@ -35,7 +35,7 @@ static bool low_port(const struct lock_input *in)
 /* Root's power over files is taken from nobody who is root: which error path needs it cannot be seen. */
 static const char *const *capabilities(struct arena *a, const struct lock_input *in, const struct lock_tree *t)
 {
-	bool root = !in->not_root && is_root(in->config->user), becomes = root || t->set_id, owner = lock_can(t, GROUP_OWNER);
+	bool root = !in->not_root && lock_is_root(in->config->user), becomes = root || t->set_id, owner = lock_can(t, GROUP_OWNER);
 	u64 set = t->capabilities & GIVEN;
 	if (becomes) {
 		set |= 1u << DAC_OVERRIDE;
@@ -109,7 +109,7 @@ int lock_write(const struct lock *l, const char *dir, struct error *err)
 	const struct {
 		const char *name, *text;
 	} files[] = { { "seccomp.json", l->seccomp }, { "seccomp-steady.json", l->seccomp_steady }, { "apparmor.profile", l->apparmor }, { "docker-run.txt", l->docker }, { "compose.yaml", l->compose },
-		      { "kubernetes.yaml", l->kubernetes } };
+		      { "kubernetes.yaml", l->kubernetes }, { "runtime.json", l->runtime } };
 	if (file_mkdirs(dir, err) < 0)
 		return -1;
 	for (size_t i = 0; i < countof(files); i++) {

@@ -45,13 +45,13 @@ struct lock {
 	bool filled;                          /* it has something there */
 	const char *user;                     /* NULL: the image's */
 	bool against;                         /* something speaks against another user than the image's */
-	const char *docker, *compose, *kubernetes;
+	const char *docker, *compose, *kubernetes, *runtime;
 	u32 n_calls, n_calls_steady;
 	struct arena a;
 };
 int lock_make(const struct lock_input *in, struct lock **ret, struct error *err) must_check;
 void lock_free(struct lock *l);
-/* seccomp.json, seccomp-steady.json, apparmor.profile, docker-run.txt, compose.yaml, kubernetes.yaml; each whole or not at all. */
+/* seccomp.json, seccomp-steady.json, apparmor.profile, docker-run.txt, compose.yaml, kubernetes.yaml, runtime.json; each whole or not at all. */
 int lock_write(const struct lock *l, const char *dir, struct error *err) must_check;
 
 struct trial;
@@ -105,6 +105,7 @@ int lock_places(struct lock_places *p, struct arena *a, const struct lock_input 
 bool lock_can(const struct lock_tree *t, enum lock_group g);
 void lock_elf(const struct lock_words *w, struct str f, struct lock_tree *t);    /* one more file */
 void lock_script(const struct lock_words *w, struct str f, struct lock_tree *t); /* likewise, when what is there leaves it to scripts */
+bool lock_is_root(const char *user);
 bool lock_holds(const char *const *capabilities, const char *name);
 int lock_look(const char *tree, struct arena *a, struct lock_tree *ret, struct error *err) must_check;
 const char *lock_seccomp(struct arena *a, const struct lock_tree *t, const struct observed *seen, bool raw, bool steady, u32 *n); /* raw: packet sockets may be asked for */

@@ -1,5 +1,6 @@
 /* Lock-down in the words of AppArmor, Docker, Compose and Kubernetes. */
 #include "base/buf.h"
+#include "base/json.h"
 #include "slim/lock.h"
 
 #define PROGRAMS 4000u /* named one by one; beyond, any file may be started */
@@ -221,9 +222,49 @@ static const char *kubernetes(const struct lock_input *in, struct lock *l)
 	return ret;
 }
 
+static json_t *mount(const char *to, const char *options)
+{
+	json_t *o = json_array();
+	for (struct str rest = str_of(options); rest.n;) {
+		struct str one = str_cut(&rest, ',');
+		json_array_append_new(o, json_stringn(one.p, one.n));
+	}
+	return json_pack("{ssssssso}", "destination", to, "type", "tmpfs", "source", "tmpfs", "options", o);
+}
+
+/* What config.json of the runtime specification has for it. It knows no volumes: where one is needed the root file system stays writable. */
+static const char *runtime(const struct lock_input *in, struct lock *l)
+{
+	json_t *caps = json_array(), *mounts = json_array(), *sets, *process;
+	bool read_only = l->read_only && !*l->volumes;
+	for (const char *const *c = l->capabilities; *c; c++)
+		json_array_append_new(caps, json_string(*c));
+	for (const char *const *d = l->tmpfs; read_only && *d; d++)
+		json_array_append_new(mounts, mount(*d, "nosuid,nodev,mode=1777"));
+	bool root = !l->user && lock_is_root(in->config->user); /* others have those of their programs */
+	sets = json_pack("{sO}", "bounding", caps);
+	for (size_t i = 0; root && i < 2; i++)
+		json_object_set(sets, i ? "permitted" : "effective", caps);
+	process = json_pack("{sosb}", "capabilities", sets, "noNewPrivileges", l->no_new_privileges);
+	if (l->user) {
+		struct str rest = str_of(l->user), uid = str_cut(&rest, ':');
+		u64 u = 0, g = 0;
+		if (str_to_u64(uid, &u) && str_to_u64(rest, &g))
+			json_object_set_new(process, "user", json_pack("{sIsI}", "uid", (json_int_t)u, "gid", (json_int_t)g));
+	}
+	json_t *doc = json_pack("{sos{sb}sos{so}}", "process", process, "root", "readonly", read_only, "mounts", mounts, "linux", "seccomp", json_loads(l->seccomp, 0, NULL));
+	char *out = json_dumps(doc, JSON_INDENT(1));
+	const char *ret = arena_strdup(&l->a, str_of(out ? out : "{}"));
+	free(out);
+	json_decref(doc);
+	json_decref(caps);
+	return ret;
+}
+
 void lock_snippets(const struct lock_input *in, struct lock *l)
 {
 	l->docker = docker(in, l);
 	l->compose = compose(in, l);
 	l->kubernetes = kubernetes(in, l);
+	l->runtime = runtime(in, l);
 }

@@ -102,7 +102,7 @@ def locked_down(pare_binary, tmp_path, command, *options, **config):
                        env=env, capture_output=True, text=True)
     assert r.returncode == 0, r.stdout + r.stderr
     files = {n: open(tmp_path / "profile" / n).read() for n in os.listdir(tmp_path / "profile")}
-    assert sorted(files) == ["apparmor.profile", "compose.yaml", "docker-run.txt", "kubernetes.yaml", "seccomp-steady.json", "seccomp.json"]
+    assert sorted(files) == ["apparmor.profile", "compose.yaml", "docker-run.txt", "kubernetes.yaml", "runtime.json", "seccomp-steady.json", "seccomp.json"]
     return files
 
 
@@ -122,12 +122,19 @@ def test_locked_down(pare_binary, tmp_path):
     docker = files["docker-run.txt"]
     assert "--read-only" in docker and "--tmpfs '/tmp'" in docker and "--user" not in docker
     assert "readOnlyRootFilesystem: true" in files["kubernetes.yaml"]
+    runtime = json.loads(files["runtime.json"])
+    assert runtime["root"]["readonly"] is True and [m["destination"] for m in runtime["mounts"]] == ["/tmp"]
+    capabilities = re.findall(r"--cap-add (\S+)", docker.split("docker run")[1])
+    assert runtime["process"]["capabilities"] == {k: ["CAP_" + c for c in capabilities] for k in ("bounding", "effective", "permitted")}
 
 
 def test_a_service_is_locked_down_further(pare_binary, tmp_path):
     files = locked_down(pare_binary, tmp_path, "httpd -f -p 8080 -h /data", "--http-probe", "/real", ExposedPorts={"8080/tcp": {}}, Volumes={"/kept": {}})
     assert "--user 65532:65532" in files["docker-run.txt"] and "--volume '/kept'" in files["docker-run.txt"]
     assert "--cap-add" not in files["docker-run.txt"].split("docker run")[1]
+    runtime = json.loads(files["runtime.json"])
+    assert runtime["process"] == {"capabilities": {"bounding": []}, "noNewPrivileges": True, "user": {"uid": 65532, "gid": 65532}}
+    assert runtime["linux"]["seccomp"] == json.loads(files["seccomp.json"]) and runtime["root"]["readonly"] is False
 
 
 KUBERNETES = {  # names of fields, by what holds them (v1.PodSpec and below)
