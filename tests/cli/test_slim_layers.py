@@ -247,3 +247,25 @@ def test_any_layers_give_the_same_tree_in_every_form(pare, tmp_path, seed):
             assert union(rate) == union(flat)
         done += 1
     assert done == 6
+
+
+def test_the_root_is_listed(pare, tmp_path):
+    location, _ = image(tmp_path, layer(Dir("./", mode=0o755), *files({"bin/run": RUN, "usr/share/used/data": b"u"}, mode=0o755), *files({"tmp/x": b"x" * 900})), layer(Dir("./", mode=0o711, uid=3), File("own", b"o")))
+    for args in ([], ["--flatten"]):
+        _, _, layers = slim(pare, location, tmp_path / "out.tar", "--keep", "own", *args)
+        with tarfile.open(fileobj=io.BytesIO(layers[-1])) as tar:
+            root = tar.getmembers()[0]
+        assert root.name in (".", "") and (root.mode, root.uid) == (0o711, 3)
+    other, _ = image(tmp_path, layer(Dir("./", mode=0o711), *files({"bin/run": RUN}, mode=0o755)), layer(File("tmp/x", b"x" * 900), Dir("srv"), File("srv/a", b"a")), name="other.tar")
+    _, _, layers = slim(pare, other, tmp_path / "out.tar", "--keep", "srv")
+    assert not {".", ""} & set(names(layers[-1]))  # it is in the layer below, as it is
+
+
+def test_layers_that_come_out_no_smaller_stay(pare, tmp_path):
+    rng = random.Random(3)
+    built = Image([layer(*files({"bin/run": RUN, "srv/text": b"".join(b"%d: all work and no play\n" % rng.randrange(9000) for _ in range(20000))}, mode=0o755), Dir("tmp"), File("tmp/x", b"x"))], config={"Cmd": ["/bin/run"]})
+    built.oci(tmp_path / "in", compression="gzip")
+    out = tmp_path / "out"
+    pare("slim", "--no-run", "--level", "file", f"oci:{tmp_path / 'in'}", "-o", f"oci:{out}:x", "--keep", "srv", "--compression-level", "1")
+    shown = pare("inspect", f"oci:{out}", "--format", "json").json()
+    assert [x["digest"] for x in shown["layers"]] == [x["digest"] for x in json.loads(built.manifest("gzip")[0])["layers"]]
