@@ -56,6 +56,15 @@ static u32 content_under(const struct builder *b, node_id id)
 
 static enum relayer_place place_of(const struct builder *b, u32 g) { return g == TRACE_NONE ? PLACE_NEW : b->r->place[trace_layer(b->t, g)]; }
 
+static bool same_listing(const struct trace *t, u32 a, u32 b)
+{
+	if (a == b || a == TRACE_NONE || b == TRACE_NONE)
+		return a == b;
+	const struct fact_entry *e = trace_entry(t, a), *f = trace_entry(t, b);
+	return e->mode == f->mode && e->uid == f->uid && e->gid == f->gid && e->mtime == f->mtime && e->mtime_ns == f->mtime_ns &&
+	       str_eq(facts_xattrs(t->img->layers[trace_layer(t, a)].facts, e), facts_xattrs(t->img->layers[trace_layer(t, b)].facts, f));
+}
+
 /* --- which layers are kept --- */
 /* It has content, hides nothing (what it hid is gone), and nothing that comes later and is not kept changes what it made. */
 static bool on_top(const struct builder *b, u32 l)
@@ -70,7 +79,7 @@ static bool on_top(const struct builder *b, u32 l)
 			return false;
 		if (hider != TRACE_NONE && hider >= t->base[l + 1] && place_of(b, hider) != PLACE_ABOVE)
 			return false;
-		if (maker != TRACE_NONE && maker >= t->base[l + 1] && place_of(b, maker) != PLACE_ABOVE)
+		if (maker != TRACE_NONE && maker >= t->base[l + 1] && place_of(b, maker) != PLACE_ABOVE && !same_listing(t, g, maker))
 			return false;
 	}
 	return bytes > 0;
@@ -132,15 +141,6 @@ static void add_node(struct builder *b, enum relayer_class c, node_id id, u32 g,
 	struct buf path = BUF(0);
 	add(b, c, str_from(rootfs_path(b->tree, id, &path), 1), (struct item){ .node = id, .g = g, .kind = kind });
 	buf_free(&path);
-}
-
-static bool same_listing(const struct trace *t, u32 a, u32 b)
-{
-	if (a == b || a == TRACE_NONE || b == TRACE_NONE)
-		return a == b;
-	const struct fact_entry *e = trace_entry(t, a), *f = trace_entry(t, b);
-	return e->mode == f->mode && e->uid == f->uid && e->gid == f->gid && e->mtime == f->mtime && e->mtime_ns == f->mtime_ns &&
-	       str_eq(facts_xattrs(t->img->layers[trace_layer(t, a)].facts, e), facts_xattrs(t->img->layers[trace_layer(t, b)].facts, f));
 }
 
 /* Files, links, devices: those that are not in a layer that is kept. */

@@ -66,7 +66,7 @@ static int copy(struct spooling *s, u64 n, struct error *err)
 			return -1;
 		size_t k = (size_t)MIN(n, (u64)s->view.n);
 		if (file_write_all(s->fd, s->view.p, k) < 0)
-			return error_errno(err, "what is left of it, beside");
+			return error_errno(err, "a file for what stays");
 		s->view = str_from(s->view, k);
 		s->at += k;
 		s->out += k;
@@ -177,7 +177,7 @@ static ssize_t some(struct writing *w, char *to, size_t room, struct error *err)
 	}
 	ssize_t got = file_pread(w->fd, to, k, w->from);
 	if (got != (ssize_t)k)
-		return got < 0 ? error_errno(err, "what is left of it, beside") : error_set(err, ERR_ENV, "what is left of it was cut short, beside");
+		return got < 0 ? error_errno(err, "a file for what stays") : error_set(err, ERR_ENV, "a file for what stays was cut short");
 	w->from += k;
 	w->copy -= k;
 	return got;

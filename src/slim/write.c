@@ -157,7 +157,7 @@ static int new_layers(struct writer *w, int fd, struct error *err)
 static int write_relayered(struct writer *w, struct error *err)
 {
 	struct arena a = { 0 };
-	autofd int fd = archive_spool_file(archive_spool_dir(&a, w->to->repo.store), err);
+	autofd int fd = archive_spool_file(archive_spool_dir(&a, store_dir(&a, w->to->repo.store, NULL)), err);
 	arena_free(&a);
 	return fd < 0 || keep_layers(w, PLACE_BELOW, err) < 0 || new_layers(w, fd, err) < 0 ? -1 : keep_layers(w, PLACE_ABOVE, err);
 }

@@ -269,3 +269,10 @@ def test_layers_that_come_out_no_smaller_stay(pare, tmp_path):
     pare("slim", "--no-run", "--level", "file", f"oci:{tmp_path / 'in'}", "-o", f"oci:{out}:x", "--keep", "srv", "--compression-level", "1")
     shown = pare("inspect", f"oci:{out}", "--format", "json").json()
     assert [x["digest"] for x in shown["layers"]] == [x["digest"] for x in json.loads(built.manifest("gzip")[0])["layers"]]
+
+
+def test_a_directory_that_is_listed_again_as_it_was_changes_nothing(pare, tmp_path):
+    whole = layer(Dir("srv"), File("srv/a", b"a" * 400))
+    location, _ = image(tmp_path, layer(*files({"bin/run": RUN}, mode=0o755), *files({"tmp/x": b"x" * 900})), whole, layer(Dir("srv"), File("srv/b", b"b"), Dir("tmp"), File("tmp/y", b"y" * 900)))
+    report, _, layers = slim(pare, location, tmp_path / "out.tar", "--keep", "srv")
+    assert [x["fate"] for x in report["layers"]] == ["rewritten", "kept", "rewritten"] and layers[-1] == whole
