@@ -13,8 +13,8 @@ const struct conf_program conf_programs[] = {
 	{ "apache2 httpd apache2ctl apachectl apache2-foreground httpd-foreground", "/etc/apache2/ /etc/httpd/ /usr/local/apache2/conf/ /usr/local/apache2/error/ /usr/local/apache2/icons/ /usr/local/apache2/htdocs/ /usr/local/apache2/cgi-bin/ "
 		"/usr/local/apache2/logs /usr/share/apache2/ /usr/share/httpd/ /var/lib/apache2/ /var/log/apache2/ /var/log/httpd /run/apache2 /run/httpd /var/run/apache2 /var/lock/apache2 /var/cache/apache2/ /etc/mime.types ~accounts" },
 	{ "lighttpd", "/etc/lighttpd/ /usr/share/lighttpd/ /usr/lib/lighttpd/ /var/cache/lighttpd/ /var/log/lighttpd /run/lighttpd /etc/mime.types ~accounts" },
-	{ "haproxy", "/etc/haproxy/ /usr/local/etc/haproxy/ /var/lib/haproxy/ /run/haproxy ~accounts" },
-	{ "redis-server redis-sentinel valkey-server valkey-sentinel keydb-server", "/etc/redis/ /etc/redis.conf /etc/valkey/ /usr/local/etc/redis/ /var/lib/redis/ /var/lib/valkey/ /var/log/redis /run/redis /usr/lib/redis/" },
+	{ "haproxy", "/etc/haproxy/ /usr/local/etc/haproxy/ /var/lib/haproxy/ /run/haproxy !socat ~accounts ~shell" }, /* its socket is spoken to from a shell */
+	{ "redis-server redis-sentinel valkey-server valkey-sentinel keydb-server", "/etc/redis/ /etc/redis.conf /etc/valkey/ /usr/local/etc/redis/ /var/lib/redis/ /var/lib/valkey/ /var/log/redis /run/redis /usr/lib/redis/ !redis-cli !valkey-cli !redis-check-aof !redis-check-rdb !valkey-check-aof !valkey-check-rdb" },
 	{ "postgres postmaster initdb pg_ctl pg_upgrade", POSTGRES },
 	{ "pg_ctlcluster pg_createcluster pg_lsclusters", "/etc/postgresql/ /etc/postgresql-common/ /usr/share/postgresql-common/ /usr/lib/postgresql/ ~zones ~locales ~accounts" },
 	{ "llvmjit.so", "bitcode/ llvmjit_types.bc" },

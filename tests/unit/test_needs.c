@@ -210,11 +210,12 @@ static void kept_out(void **state)
 	finish(&w, g);
 }
 
-/* What a program starts by a name that its strings do not show: an archiver's packers, the shells of accounts. */
+/* What a program starts by a name that its strings do not show: an archiver's packers, the shells of accounts, what repairs its files or speaks to its socket. */
 static void started(void **state)
 {
 	(void)state;
-	static const struct { const char *program, *other; } cases[] = { { "tar", "xz" }, { "tar", "zstd" }, { "su", "bash" }, { "sudo", "xz" } };
+	static const struct { const char *program, *other; enum graph_use use; } cases[] = { { "tar", "xz", USE_FAMILY }, { "tar", "zstd", USE_FAMILY }, { "su", "bash", USE_FAMILY }, { "sudo", "xz", USE_NOT },
+		{ "haproxy", "socat", USE_COMMAND }, { "redis-server", "redis-check-aof", USE_COMMAND } };
 	for (u32 i = 0; i < countof(cases); i++) {
 		struct world w;
 		char program[32], other[32];
@@ -225,7 +226,7 @@ static void started(void **state)
 		elf(&w, other, (struct elf_of){ .interpreter = LD, .needed = { "libc.so.6" } });
 		CMD(cases[i].program);
 		struct graph *g = reach(&w, NULL);
-		assert_int_equal(use(&w, g, other), i < 3 ? USE_FAMILY : USE_NOT);
+		assert_int_equal(use(&w, g, other), cases[i].use);
 		finish(&w, g);
 	}
 }
