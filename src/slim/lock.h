@@ -102,7 +102,8 @@ struct lock_places {
 	const char *owner; /* "33:33": of whom all are that are not root's; or NULL */
 };
 int lock_places(struct lock_places *p, struct arena *a, const struct lock_input *in, struct error *err) must_check;
-bool lock_can(const struct lock_tree *t, enum lock_group g);
+bool lock_can(const struct lock_tree *t, enum lock_group g);   /* one of them, at least */
+bool lock_calls(const struct lock_tree *t, struct str call); /* by its number */
 void lock_elf(const struct lock_words *w, struct str f, struct lock_tree *t);    /* one more file */
 void lock_script(const struct lock_words *w, struct str f, struct lock_tree *t); /* likewise, when what is there leaves it to scripts */
 bool lock_is_root(const char *user);

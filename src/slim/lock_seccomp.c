@@ -58,14 +58,17 @@ static bool watched(const struct observed *o)
 	return false;
 }
 
-/* Those that this machine has. */
-static void add_words(json_t *names, const char *words, bool wide)
+/* Those that this machine has, or may have for programs of 32 bits. */
+static void add_word(json_t *names, struct str word, bool any_bits)
 {
-	for (struct str rest = str_of(words); rest.n;) {
-		struct str word = str_cut(&rest, ' ');
-		if ((call_number(word) >= 0 || wide) && !str_among(word, never))
-			json_array_append_new(names, json_stringn(word.p, word.n));
-	}
+	if ((call_number(word) >= 0 || any_bits) && !str_among(word, never))
+		json_array_append_new(names, json_stringn(word.p, word.n));
+}
+
+static void add_words(json_t *names, const char *words, bool any_bits)
+{
+	for (struct str rest = str_of(words); rest.n;)
+		add_word(names, str_cut(&rest, ' '), any_bits);
 }
 
 /* What only a start does, when neither a program nor a process can begin later: becoming somebody else, somewhere else. */
@@ -90,13 +93,16 @@ static json_t *allowed(const struct lock_tree *t, const struct observed *seen, b
 	add_words(names, t->narrow ? narrow : "", true);
 	add_words(names, steady ? "" : launch, false);
 	for (u32 g = 0; g < GROUPS; g++)
-		if (lock_can(t, g) && !(steady && is_over(t, seen, g)))
-			add_words(names, lock_rows[g].calls, false);
+		for (struct str rest = str_of(steady && is_over(t, seen, g) ? "" : lock_rows[g].calls); rest.n;) {
+			struct str word = str_cut(&rest, ' ');
+			if (t->any || t->imports[g] || lock_calls(t, word))
+				add_word(names, word, false);
+		}
 	for (u32 n = 0; seen && n < OBSERVED_CALLS; n++) {
 		char name[CALL_NAME];
 		bool made = seen->calls_steady[n / 64] >> n % 64 & 1 || (!steady && seen->calls_start[n / 64] >> n % 64 & 1);
 		if (made && call_name(n, name))
-			add_words(names, name, false);
+			add_word(names, str_of(name), false);
 	}
 	return names;
 }

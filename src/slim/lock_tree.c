@@ -28,16 +28,18 @@ struct look {
 	u64 scripts; /* bytes that were read of them */
 };
 
+bool lock_calls(const struct lock_tree *t, struct str call)
+{
+	int n = call_number(call);
+	return n >= 0 && n < (int)OBSERVED_CALLS && t->numbers[n / 64] >> n % 64 & 1;
+}
+
 bool lock_can(const struct lock_tree *t, enum lock_group g)
 {
-	if (t->any || t->imports[g])
-		return true;
-	for (struct str rest = str_of(lock_rows[g].calls); rest.n;) {
-		int n = call_number(str_cut(&rest, ' '));
-		if (n >= 0 && n < (int)OBSERVED_CALLS && t->numbers[n / 64] >> n % 64 & 1)
-			return true;
-	}
-	return false;
+	bool ret = t->any || t->imports[g];
+	for (struct str rest = str_of(lock_rows[g].calls); rest.n && !ret;)
+		ret = lock_calls(t, str_cut(&rest, ' '));
+	return ret;
 }
 
 static struct str text_at(struct str file, u64 offset, u64 size, u64 at)

@@ -416,7 +416,7 @@ int trial_under(struct trial *t, const struct run_tree *tree, const char *name, 
 		struct session s = { 0 };
 		bool alike = true;
 		u32 n = 0;
-		r = run_and_compare(t, &(struct how){ .tree = tree, .spec = spec }, &in->launches[i], rows, &n, &alike, 1, &s, err);
+		r = run_and_compare(t, &(struct how){ .tree = tree, .spec = spec, .verify = true }, &in->launches[i], rows, &n, &alike, 1, &s, err);
 		if (r == 0)
 			session_free(&s);
 		for (u32 k = 0; r == 0 && k < n; k++, all++) {

@@ -75,7 +75,7 @@ int trial_train(struct trial *t, struct observed *seen, struct error *err) must_
 int trial_deny(struct trial *t, const char *const *paths, u32 n, struct observed *missed, bool *same, struct error *err) must_check;
 /* The tree of the result. Rows are those of the last call. *same: every one of them passes. */
 int trial_compare(struct trial *t, const struct run_tree *result, bool *same, struct error *err) must_check;
-/* A tree once more in other circumstances (a profile of system calls, no rights, another user): the same probes. One row is added, `name`. `spec` NULL: none but those of the options. */
+/* A tree once more in other circumstances (a profile of system calls, no rights, another user): the same probes, those of --verify, too. One row is added, `name`. `spec` NULL: none but those of the options. */
 int trial_under(struct trial *t, const struct run_tree *tree, const char *name, const struct run_spec *spec, bool *same, struct error *err) must_check;
 /* The evidence as the value of a key: an object (docs/schema/slim-evidence.schema.json, "trial"). */
 void trial_json(struct jsonw *w, const struct trial *t);

@@ -137,6 +137,37 @@ def test_a_service_is_locked_down_further(pare_binary, tmp_path):
     assert runtime["linux"]["seccomp"] == json.loads(files["seccomp.json"]) and runtime["root"]["readonly"] is False
 
 
+@pytest.fixture(scope="module", params=["cc", "cc -static", "musl-gcc", "musl-gcc -static"])
+def calls(request, tmp_path_factory):
+    """A program that calls most of its C library, and the libraries that it takes."""
+    if not shutil.which(request.param.split()[0]):
+        pytest.skip("no " + request.param)
+    program = str(tmp_path_factory.mktemp("calls") / "calls")
+    built = subprocess.run([*request.param.split(), "-D_GNU_SOURCE", "-O1", "-w", "-pthread", "-o", program, os.path.join(os.path.dirname(__file__), "calls.c")], capture_output=True)
+    if built.returncode:
+        pytest.skip("does not build with " + request.param)
+    names = [] if "-static" in request.param else [n for n in ("/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/librt.so.1", "/lib/x86_64-linux-gnu/libpthread.so.0",
+                                                               "/lib/ld-musl-x86_64.so.1") if os.path.exists(n)]
+    return program, names
+
+
+def test_what_no_run_did_works_locked_down(pare_binary, tmp_path, calls):
+    """Trained with nothing, a profile has what the program could call all the same; and it is not the one that has all."""
+    program, libraries = calls
+    read = lambda n: open(n, "rb").read()
+    Image([layer(Dir("lib"), Dir("lib64"), Dir("lib/x86_64-linux-gnu"), File("calls", read(program), 0o755), *[File(n[1:], read(n), 0o755) for n in libraries], Dir("tmp", 0o1777), Dir("etc"),
+                 File("etc/passwd", b"root:x:0:0::/:/bin/sh\n"))], {"Entrypoint": ["/calls"]}).docker_archive(tmp_path / "image.tar")
+    (tmp_path / "verify").write_text("/calls all\n")
+    env = dict(os.environ, PARE_STORE=str(tmp_path / "store"), PARE_OFFLINE="1")
+    r = subprocess.run([pare_binary, "slim", "docker-archive:%s" % (tmp_path / "image.tar"), "-o", "docker-archive:%s" % (tmp_path / "out.tar"), "--profile", str(tmp_path / "profile"),
+                        "--verify", str(tmp_path / "verify"), "--evidence", str(tmp_path / "evidence.json")], env=env, capture_output=True, text=True)
+    assert r.returncode == 0 and "locked down, the result does not answer" not in r.stderr, r.stdout + r.stderr
+    names = allowed(open(tmp_path / "profile" / "seccomp.json").read())
+    assert "timerfd_create" in names and "listmount" not in names and len(names) < 280
+    assert [r["name"] for r in json.load(open(tmp_path / "evidence.json"))["trial"]["checks"] if r["name"].startswith("locked down")] == ["locked down"]
+    assert "--read-only" in open(tmp_path / "profile" / "docker-run.txt").read()
+
+
 KUBERNETES = {  # names of fields, by what holds them (v1.PodSpec and below)
     "": {"spec"},
     "spec": {"containers", "volumes"},
