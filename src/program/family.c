@@ -18,7 +18,7 @@ static const struct family families[] = {
 	{ "texts", 0, "libxml2.so* libarchive.so* libcups.so*", "/usr/lib/*/gconv /usr/lib/gconv /usr/lib64/gconv",
 		"EBCDIC-* IBM0* IBM1* IBM2* IBM42* IBM4[589]* IBM5* IBM803.so IBM87[015].so IBM88* IBM89* IBM9* libCNS.so EUC-TW.so ISO-2022-CN* ISO-2022-JP-3.so *JISX0213.so ISO646.so ISO_* ISO-IR-* ANSI_X3* T.61.so GREEK* INIS* IEC_P27* LATIN-GREEK* NATS-* "
 		"DEC-MCS.so CSN_* CWI.so ECMA-* GOST_* ASMO_* BRF.so" },
-	{ "locales", REFER_LOCALE, NULL, "/usr/lib/locale /usr/lib/*/locale /usr/share/i18n/locales/musl /usr/share/locale/locale.alias /etc/locale.alias /usr/share/locale/*/LC_*", "*.mo" },
+	{ "locales", REFER_LOCALE, NULL, "/usr/lib/locale /usr/lib/*/locale /usr/share/i18n/locales/musl /usr/share/locale/locale.alias /etc/locale.alias", NULL },
 	{ "accounts", REFER_ACCOUNTS, NULL, "/etc/passwd /etc/group /etc/nsswitch.conf /etc/netgroup /etc/libuser.conf", NULL },
 	{ "hosts", REFER_HOSTS, NULL, "/etc/hosts /etc/host.conf /etc/resolv.conf /etc/gai.conf /etc/nsswitch.conf", NULL },
 	{ "services", REFER_SERVICES, NULL, "/etc/services /etc/protocols /etc/networks /etc/rpc", NULL },
