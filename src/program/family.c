@@ -138,38 +138,19 @@ static void reached(struct graph *g, node_id file)
 }
 
 /* --- answering --- */
-static node_id next_child(const struct graph *g, node_id dir, node_id at)
-{
-	for (at = at ? rootfs_node(g->r, at)->sibling : rootfs_node(g->r, dir)->child; at && rootfs_node(g->r, at)->state != NODE_LIVE;)
-		at = rootfs_node(g->r, at)->sibling;
-	return at;
-}
-
-static node_id target(struct graph *g, node_id id)
-{
-	struct buf path = BUF(0);
-	node_id to = id && rootfs_type(g->r, id) == TAR_SYMLINK ? rootfs_find(g->r, rootfs_path(g->r, id, &path), true) : id;
-	buf_free(&path);
-	return to;
-}
-
 /* All below a directory but names that nobody asks for; links to directories outside are followed no further. */
 static void below(struct graph *g, node_id top, const char *without, node_id because)
 {
-	node_id at = target(g, top);
+	node_id at = rootfs_follow(g->r, top);
 	graph_reach(g, top, USE_FAMILY, because);
-	if (!at || rootfs_type(g->r, at) != TAR_DIR)
+	if (!rootfs_is_dir(g->r, at))
 		return;
 	top = at;
-	for (at = next_child(g, top, 0); at;) {
+	for (at = rootfs_next_child(g->r, top, 0); at;) {
 		bool spare = g->spare[at] || (without && one_of(without, graph_name(g, at)));
 		if (!spare)
 			graph_reach(g, at, USE_FAMILY, because);
-		node_id down = !spare && rootfs_type(g->r, at) == TAR_DIR ? next_child(g, at, 0) : 0;
-		for (; !down && at != top; at = rootfs_node(g->r, at)->parent)
-			if ((down = next_child(g, rootfs_node(g->r, at)->parent, at)))
-				break;
-		at = down;
+		at = rootfs_next_below(g->r, top, at, !spare && rootfs_is_dir(g->r, at));
 	}
 }
 
@@ -183,8 +164,8 @@ static void answer(struct graph *g, node_id dir, struct str pattern, const char 
 		below(g, dir, without, because);
 		return;
 	}
-	dir = target(g, dir);
-	if (!dir || rootfs_type(g->r, dir) != TAR_DIR || depth > DEEP)
+	dir = rootfs_follow(g->r, dir);
+	if (!rootfs_is_dir(g->r, dir) || depth > DEEP)
 		return;
 	struct str word = str_cut(&pattern, '/'), rest = pattern.p ? pattern : STR("");
 	if (!str_chr(word, '*') && !str_chr(word, '?')) {
@@ -193,7 +174,7 @@ static void answer(struct graph *g, node_id dir, struct str pattern, const char 
 			answer(g, id, rest, without, because, depth + 1);
 		return;
 	}
-	for (node_id at = 0; (at = next_child(g, dir, at));)
+	for (node_id at = 0; (at = rootfs_next_child(g->r, dir, at));)
 		if (str_glob(word, graph_name(g, at)))
 			answer(g, at, rest, without, because, depth + 1);
 }
@@ -213,7 +194,7 @@ static bool is_not_utf8(struct str locale, struct str none)
 static bool locale_is_there(struct graph *g, bool (*is)(struct str locale, struct str of), struct str of)
 {
 	node_id dir = graph_find_path(g, 0, STR("/usr/lib/locale"));
-	for (node_id at = 0; dir && rootfs_type(g->r, dir) == TAR_DIR && (at = next_child(g, dir, at));) {
+	for (node_id at = 0; rootfs_is_dir(g->r, dir) && (at = rootfs_next_child(g->r, dir, at));) {
 		struct str name = graph_name(g, at);
 		if (is(name, of))
 			return true;
@@ -263,11 +244,11 @@ static bool messages(struct graph *g)
 	node_id by = state_of(g)->by[LOCALES];
 	for (u32 i = 0; i < countof(roots) && by; i++) {
 		node_id root = graph_find_path(g, 0, str_of(roots[i]));
-		for (node_id at = 0; root && rootfs_type(g->r, root) == TAR_DIR && (at = next_child(g, root, at));) {
-			node_id dir = rootfs_type(g->r, at) == TAR_DIR ? rootfs_child(g->r, at, STR("LC_MESSAGES")) : 0;
-			if (!dir || rootfs_type(g->r, dir) != TAR_DIR || !language_is_there(g, graph_name(g, at)))
+		for (node_id at = 0; rootfs_is_dir(g->r, root) && (at = rootfs_next_child(g->r, root, at));) {
+			node_id dir = rootfs_is_dir(g->r, at) ? rootfs_child(g->r, at, STR("LC_MESSAGES")) : 0;
+			if (!rootfs_is_dir(g->r, dir) || !language_is_there(g, graph_name(g, at)))
 				continue;
-			for (node_id mo = 0; (mo = next_child(g, dir, mo));)
+			for (node_id mo = 0; (mo = rootfs_next_child(g->r, dir, mo));)
 				if (!graph_reached(g, mo) && catalogue_is_needed(g, mo)) {
 					graph_reach(g, mo, USE_FAMILY, by);
 					any = true;
