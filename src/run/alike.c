@@ -313,6 +313,19 @@ static int by_hash(const void *a, const void *b)
 
 #define BAG_MAX (1u << 20)
 
+/* "BsGphL4PzK9T": how long an ID is that a word begins with, of letters of both cases with digits among them; 0: none. */
+static size_t mixed_id(struct str s)
+{
+	size_t n = 0;
+	bool upper = false, lower = false, digits = false;
+	for (; n < s.n && (letter(s.p[n]) || digit(s.p[n]) || s.p[n] == '-') && (unsigned char)s.p[n] < 0x80; n++) {
+		upper |= s.p[n] >= 'A' && s.p[n] <= 'Z';
+		lower |= s.p[n] >= 'a' && s.p[n] <= 'z';
+		digits |= digit(s.p[n]);
+	}
+	return n >= 10 && upper && lower && digits ? n : 0;
+}
+
 /* Numbers and what looks like an ID become '#', colours of terminals and blanks at the ends go, columns and the lines under their heads are of one width. */
 static void plain(struct str line, struct buf *out)
 {
@@ -330,6 +343,14 @@ static void plain(struct str line, struct buf *out)
 		if (i >= (blank(line.p[i]) ? 1 : 3) && line.p[i] == line.p[i - 1] && (blank(line.p[i]) || (strchr("-=*~.", line.p[i]) && line.p[i - 2] == line.p[i] && line.p[i - 3] == line.p[i]))) {
 			i++;
 			continue;
+		}
+		if (i == 0 || (!letter(line.p[i - 1]) && !digit(line.p[i - 1]) && line.p[i - 1] != '-')) {
+			size_t mixed = mixed_id(str_from(line, i));
+			if (mixed) {
+				buf_putc(out, '#');
+				i += mixed;
+				continue;
+			}
 		}
 		while (n < line.n && hexdigit(line.p[n]))
 			digits |= digit(line.p[n++]);

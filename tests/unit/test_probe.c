@@ -338,6 +338,9 @@ static void logs(void **state)
 		{ "warning: a\n", "x", "warning: a\nwarning: b\n", false },
 		{ "\x1b[31merror\x1b[0m: 5\n", "x", "error: 6\n", true },
 		{ "cannot use 3f2a9c0d11\n", "", "cannot use aabbccdd00\n", true },
+		{ "[error] [BsGphL4PzK9T] boom\n", "", "[error] [x7Kq-mWvRtYc] boom\n", true },
+		{ "[error] [BsGphL4PzK9T] boom\n", "", "[error] [x7Kq-mW2vRtYc] cannot open x\n", false },
+		{ "error: ClassNotFound\n", "", "error: ModuleNotFound\n", false },
 		{ "", "", "", true },
 	};
 	for (size_t i = 0; i < countof(of); i++) {
