@@ -487,7 +487,7 @@ int relayer_make(const struct plan *p, const struct packages *pkgs, const struct
 		find_places(&b, keep >= 2, keep >= 3);
 		some = anything_new(&b);
 		if (some && !b.class)
-			b.class = relayer_classes(p->trace, pkgs);
+			b.class = relayer_classes(p, pkgs);
 		ok = some && try(&b, why);
 		if (keep <= 1)
 			break;

@@ -61,8 +61,8 @@ int relayer_spool(struct relayer *r, relayer_open *open, void *ctx, int fd, stru
 /* A new layer as its plain tar. r and fd outlive it. Memory: STREAM_RING buffers. */
 struct stream *relayer_stream(const struct relayer *r, enum relayer_class c, int fd);
 
-/* For relayer.c. By node of the final tree, enum relayer_class; to be freed. */
-u8 *relayer_classes(const struct trace *t, const struct packages *pkgs);
+/* For relayer.c. By node of what the plan leaves, enum relayer_class; to be freed. */
+u8 *relayer_classes(const struct plan *p, const struct packages *pkgs);
 /* Header blocks of an entry of a new layer that is not sparse. */
 int relayer_header(const struct facts *f, const struct fact_entry *e, struct buf *out, struct error *err) must_check;
 #endif

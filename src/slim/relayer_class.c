@@ -1,5 +1,6 @@
 /* How often a file changes, by who owns it and where it lies. What the application did to a distribution's file makes it the application's: a file is the runtime's only when it came in a layer that wrote
  * a package manager's database. */
+#include "slim/prove.h"
 #include "slim/relayer.h"
 #include <fnmatch.h>
 
@@ -111,14 +112,18 @@ static enum relayer_class class_of(const struct classes *c, node_id id)
 	return z & ZONE_SYSTEM && managed ? CLASS_RUNTIME : CLASS_APPLICATION;
 }
 
-u8 *relayer_classes(const struct trace *t, const struct packages *pkgs)
+u8 *relayer_classes(const struct plan *p, const struct packages *pkgs)
 {
+	const struct trace *t = p->trace;
 	struct classes c = { .t = t, .pkgs = pkgs, .zone = xcalloc(t->tree->nodes.n, 1), .manager = xcalloc(t->img->n_layers + 1u, sizeof *c.manager) };
 	u8 *v = xcalloc(t->tree->nodes.n, 1);
 	find_managers(&c);
 	for (node_id id = rootfs_next(t->tree, ROOTFS_ROOT); id; id = rootfs_next(t->tree, id)) {
+		bool dir = rootfs_type(t->tree, id) == TAR_DIR;
+		if (plan_removes(p, id) && !dir)
+			continue;
 		c.zone[id] = zone_of(&c, id);
-		v[id] = rootfs_type(t->tree, id) == TAR_DIR ? CLASS_APPLICATION : (u8)class_of(&c, id);
+		v[id] = dir ? CLASS_APPLICATION : (u8)class_of(&c, id);
 	}
 	free(c.zone);
 	free(c.manager);
