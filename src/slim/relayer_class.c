@@ -2,7 +2,6 @@
  * a package manager's database. */
 #include "slim/prove.h"
 #include "slim/relayer.h"
-#include <fnmatch.h>
 
 enum zone { /* of what lies below a directory */
 	ZONE_ETC = 1,
@@ -22,10 +21,10 @@ static bool one_of(struct str name, const char *const *list)
 	return false;
 }
 
-static bool matches(const char *name, const char *const *list)
+static bool matches(struct str name, const char *const *list)
 {
 	for (; *list; list++)
-		if (fnmatch(*list, name, 0) == 0)
+		if (str_glob(str_of(*list), name))
 			return true;
 	return false;
 }
@@ -84,7 +83,7 @@ static u8 zone_of(const struct classes *c, node_id id)
 		z |= ZONE_BIN;
 	if (one_of(name, dependency_dirs) || rootfs_child(r, id, STR("pyvenv.cfg")) || rootfs_child(r, id, STR("conda-meta")))
 		z |= ZONE_DEPENDENCIES;
-	else if (!(up & ZONE_SYSTEM) && ((up & ZONE_LIB && matches(n->name, interpreter_dirs)) || java(r, id)))
+	else if (!(up & ZONE_SYSTEM) && ((up & ZONE_LIB && matches(str_n(n->name, n->length), interpreter_dirs)) || java(r, id)))
 		z |= ZONE_INTERPRETER;
 	return z;
 }
@@ -107,7 +106,7 @@ static enum relayer_class class_of(const struct classes *c, node_id id)
 		return CLASS_DEPENDENCIES;
 	if (k && k->origin == ORIGIN_BINARY && strcmp(k->type, "golang") != 0 && strcmp(k->type, "cargo") != 0)
 		return CLASS_RUNTIME;
-	if (z & ZONE_INTERPRETER || (z & ZONE_BIN && matches(n->name, interpreter_programs)) || matches(n->name, interpreter_libraries))
+	if (z & ZONE_INTERPRETER || (z & ZONE_BIN && matches(str_n(n->name, n->length), interpreter_programs)) || matches(str_n(n->name, n->length), interpreter_libraries))
 		return CLASS_RUNTIME;
 	return z & ZONE_SYSTEM && managed ? CLASS_RUNTIME : CLASS_APPLICATION;
 }
