@@ -13,14 +13,6 @@ enum zone { /* of what lies below a directory */
 	ZONE_BIN = 64,
 };
 
-static bool one_of(struct str name, const char *const *list)
-{
-	for (; *list; list++)
-		if (str_is(name, *list))
-			return true;
-	return false;
-}
-
 static bool matches(struct str name, const char *const *list)
 {
 	for (; *list; list++)
@@ -73,7 +65,7 @@ static u8 zone_of(const struct classes *c, node_id id)
 		z |= ZONE_ETC;
 	if (top && str_is(name, "usr"))
 		z |= ZONE_USR;
-	if ((top || up & ZONE_USR) && one_of(name, system_dirs))
+	if ((top || up & ZONE_USR) && str_listed(name, system_dirs))
 		z |= ZONE_SYSTEM;
 	if (n->type != TAR_DIR)
 		return z | (up & (ZONE_LIB | ZONE_BIN));
@@ -81,9 +73,9 @@ static u8 zone_of(const struct classes *c, node_id id)
 		z |= ZONE_LIB;
 	if (str_is(name, "bin") || str_is(name, "sbin"))
 		z |= ZONE_BIN;
-	if (one_of(name, dependency_dirs) || rootfs_child(r, id, STR("pyvenv.cfg")) || rootfs_child(r, id, STR("conda-meta")))
+	if (str_listed(name, dependency_dirs) || rootfs_child(r, id, STR("pyvenv.cfg")) || rootfs_child(r, id, STR("conda-meta")))
 		z |= ZONE_DEPENDENCIES;
-	else if (!(up & ZONE_SYSTEM) && ((up & ZONE_LIB && matches(str_n(n->name, n->length), interpreter_dirs)) || java(r, id)))
+	else if (!(up & ZONE_SYSTEM) && ((up & ZONE_LIB && matches(name, interpreter_dirs)) || java(r, id)))
 		z |= ZONE_INTERPRETER;
 	return z;
 }
