@@ -1,4 +1,6 @@
 #include "slim/choose.h"
+#include "base/hash.h"
+#include "base/hashtab.h"
 #include "package/binary.h"
 
 struct chooser {
@@ -112,6 +114,54 @@ static bool speaks_for_package(struct chooser *ch, node_id id)
 	return !of_system(ch->pkgs, id) || (rootfs_type(ch->r, id) == TAR_FILE && !str_starts(rootfs_path(ch->r, id, &ch->path), STR("/etc/")) && !str_ends(name_of(ch->r, id), STR(".mo")));
 }
 
+static bool is_library(struct str name) { return str_contains(name, STR(".so")); }
+
+/* The file or link of this name in the table; 0. */
+static node_id library_of(const struct chooser *ch, const struct hashtab *libraries, struct str name)
+{
+	u32 h = (u32)hash64(name, hash_seed);
+	for (u32 at = h, id; (id = hashtab_next(libraries, h, &at));)
+		if (str_eq(name_of(ch->r, id), name))
+			return id;
+	return 0;
+}
+
+/* One of each name, rather one that is reached. */
+static void find_libraries(const struct chooser *ch, const bool *stays, struct hashtab *ret)
+{
+	const struct rootfs *r = ch->r;
+	const u8 *use = ch->c->graph->use;
+	hashtab_open(ret, 1024);
+	for (int merely = 0; merely < 2; merely++)
+		for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
+			if ((merely ? stays[id] : use[id] != USE_NOT) && is_library(name_of(r, id)) && rootfs_type(r, id) != TAR_DIR && !library_of(ch, ret, name_of(r, id)))
+				hashtab_add(ret, (u32)hash64(name_of(r, id), hash_seed), id);
+}
+
+#define LIBRARY_ROUNDS 64u /* programs that need programs that need …: the rest brings what it needs */
+/* What merely stays brings nothing of other packages: a program or library that needs a library which is not there for others goes, and with it what needs that. */
+static void without_libraries(struct chooser *ch, bool *stays)
+{
+	struct graph *g = ch->c->graph;
+	struct hashtab libraries;
+	struct elf_facts f;
+	bool more = true;
+	find_libraries(ch, stays, &libraries);
+	for (u32 round = 0; more && round < LIBRARY_ROUNDS; round++) {
+		more = false;
+		for (node_id id = rootfs_next(ch->r, ROOTFS_ROOT); id; id = rootfs_next(ch->r, id)) {
+			bool all = true;
+			for (u32 k = 0; stays[id] && graph_elf_facts(g, id, &f) && k < f.n_needed && all; k++) {
+				node_id l = is_library(f.needed[k]) ? library_of(ch, &libraries, f.needed[k]) : id;
+				all = l && (g->use[l] || stays[l]);
+			}
+			stays[id] &= all;
+			more |= !all;
+		}
+	}
+	hashtab_free(&libraries);
+}
+
 static void by_unit(struct chooser *ch)
 {
 	const struct rootfs *r = ch->r;
@@ -120,18 +170,19 @@ static void by_unit(struct chooser *ch)
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
 		if (speaks(g->use[id]) && rootfs_type(r, id) != TAR_DIR && speaks_for_package(ch, id) && !bytecode(name_of(r, id)) && !(g->use[id] == USE_SEEN && describes(rootfs_path(r, id, &ch->path))))
 			ch->alive[company(ch, id)] = true;
-	bool *spare = xcalloc(r->nodes.n, sizeof *spare); /* done without, with all below it */
+	bool *spare = xcalloc(r->nodes.n, sizeof *spare), *stays = xcalloc(r->nodes.n, sizeof *stays); /* spare: done without, with all below it */
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
 		spare[id] = g->spare[id] || spare[rootfs_node(r, id)->parent];
 		if (g->use[id] || rootfs_type(r, id) == TAR_DIR || ch->c->litter_kind[id] || spare[id])
 			continue;
-		bool stays = ch->alive[company(ch, id)];
-		if (stays && useless(rootfs_path(r, id, &ch->path)) && (of_system(ch->pkgs, id) || ch->shared[rootfs_node(r, id)->parent]))
-			stays = false;
-		if (stays)
-			graph_reach(g, id, USE_PACKAGE, ROOTFS_ROOT);
+		stays[id] = ch->alive[company(ch, id)] && !(useless(rootfs_path(r, id, &ch->path)) && (of_system(ch->pkgs, id) || ch->shared[rootfs_node(r, id)->parent]));
 	}
+	without_libraries(ch, stays);
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
+		if (stays[id])
+			graph_reach(g, id, USE_PACKAGE, ROOTFS_ROOT);
 	free(spare);
+	free(stays);
 }
 
 /* A source's compiled form stays with it: __pycache__/x.cpython-311.pyc beside x.py. */

@@ -12,6 +12,7 @@ import pytest
 
 from imagelib import Dir, File, Image, Symlink, layer
 from test_html import Page, adds_up
+from test_scan_reach import elf
 from test_slim import archive, names, tree
 
 RUN = b"#!/bin/sh\ncat /usr/share/used/data\n"
@@ -107,6 +108,20 @@ def test_what_merely_stays_starts_nothing(pare, tmp_path):
     _, out = slim(pare, tmp_path, [debian(**more)], level="package")
     left = tree(pare, f"docker-archive:{out}")
     assert "/usr/share/used/tool" in left and "/usr/bin/idle" not in left
+
+
+def test_what_merely_stays_brings_no_other_package(pare, tmp_path):
+    lib = "usr/lib/x86_64-linux-gnu/"
+    more = {"usr/share/used/tool": elf(["libidle.so.1"]), "usr/share/used/own.so": elf(["libown.so.1"], soname="own.so"), lib + "libown.so.1": elf(soname="libown.so.1"), lib + "libidle.so.1": elf(soname="libidle.so.1"),
+            "usr/share/used/last.so": elf(["libmiddle.so.1"], soname="last.so"), lib + "libmiddle.so.1": elf(["libidle.so.1"], soname="libmiddle.so.1")}
+    used = [p for p in more if p != lib + "libidle.so.1"]
+    more["var/lib/dpkg/info/used.list"] = "".join("/%s\n" % p for p in [".", "usr", "usr/share", "usr/share/used", "usr/share/used/data", "usr/share/used/spare", *used]).encode()
+    more["var/lib/dpkg/info/idle.list"] = ("/.\n/usr/bin/idle\n/%slibidle.so.1\n" % lib).encode()
+    _, out = slim(pare, tmp_path, [debian(**more)], level="package")
+    left = tree(pare, f"docker-archive:{out}")
+    assert {"/usr/share/used/own.so", f"/{lib}libown.so.1", "/usr/share/used/spare"} <= set(left)
+    assert not set(left) & {"/usr/share/used/tool", f"/{lib}libidle.so.1", "/usr/share/used/last.so", f"/{lib}libmiddle.so.1"}
+    assert packages(pare, out) == {"deb": {"used", "shell"}}
 
 
 def test_dpkg_stays_where_it_is_when_it_is_read_there(pare, tmp_path):
