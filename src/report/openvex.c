@@ -87,11 +87,8 @@ static void products(struct jsonw *w, const struct scan_finding *v, const u32 *o
 	jsonw_end(w);
 }
 
-static void statement(struct jsonw *w, const struct scan_finding *v, const u32 *order, u32 n, const char *image)
+void openvex_vulnerability(struct jsonw *w, const struct scan_finding *f)
 {
-	const struct scan_finding *f = &v[order[0]];
-	const char *status = status_of(f);
-	jsonw_obj(w);
 	jsonw_key(w, "vulnerability");
 	jsonw_obj(w);
 	jsonw_kz(w, "name", f->id);
@@ -101,6 +98,14 @@ static void statement(struct jsonw *w, const struct scan_finding *v, const u32 *
 		jsonw_str(w, str_cut(&rest, ' '));
 	jsonw_end(w);
 	jsonw_end(w);
+}
+
+static void statement(struct jsonw *w, const struct scan_finding *v, const u32 *order, u32 n, const char *image)
+{
+	const struct scan_finding *f = &v[order[0]];
+	const char *status = status_of(f);
+	jsonw_obj(w);
+	openvex_vulnerability(w, f);
 	products(w, v, order, n, image);
 	jsonw_kz(w, "status", status);
 	if (strcmp(status, "not_affected") == 0)

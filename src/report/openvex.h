@@ -10,5 +10,6 @@
 /* For documents of the same form: the timestamp, and the name of an image made fit for a package URL. */
 void openvex_time(struct jsonw *w, const struct image *img);
 void openvex_name(const struct image *img, struct buf *out);
+void openvex_vulnerability(struct jsonw *w, const struct scan_finding *f); /* its key and value: name and aliases */
 void write_openvex(FILE *f, const struct subject *s, const struct scan *scan);
 #endif

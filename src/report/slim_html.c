@@ -9,21 +9,6 @@ struct told {
 
 static const char *const level_name[] = { [SLIM_SAFE] = "safe", [SLIM_PACKAGE] = "package", [SLIM_FILE] = "file" };
 
-static void side(struct jsonw *w, const struct slim *s, const char *name, const struct slim_side *x)
-{
-	jsonw_key(w, name);
-	jsonw_obj(w);
-	jsonw_ku(w, "size", x->size);
-	jsonw_ku(w, "compressed", x->compressed);
-	jsonw_ku(w, "layers", x->layers);
-	jsonw_ku(w, "files", x->files);
-	jsonw_ku(w, "packages", x->packages);
-	jsonw_ku(w, "setuid", x->setuid);
-	jsonw_ku(w, "shells", x->shells);
-	slim_json_risks(w, s, x == &s->after);
-	jsonw_end(w);
-}
-
 /* --- maps --- */
 
 /* An inode stays as long as one of its names does: then its piece stands at that one. */
@@ -197,8 +182,8 @@ static void document(struct page *g, const void *ctx)
 	jsonw_obj(w);
 	jsonw_kz(w, "level", level_name[s->opt.choose.level]);
 	html_cut(w, "written", str_of(d->written ? d->written : ""), HTML_PATH);
-	side(w, s, "before", &s->before);
-	side(w, s, "after", &s->after);
+	slim_json_side(w, s, "before", &s->before);
+	slim_json_side(w, s, "after", &s->after);
 	table(g, s, SLIM_BY_GONE);
 	table(g, s, SLIM_BY_KEPT);
 	nodes(g, "shells", s->choice.gone_shells, s->choice.n_shells);

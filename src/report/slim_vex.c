@@ -51,15 +51,7 @@ static int by_vulnerability(const void *a, const void *b)
 static void named(struct jsonw *w, const char *image, const struct scan_finding *f, const char *const *purls, u32 n)
 {
 	jsonw_obj(w);
-	jsonw_key(w, "vulnerability");
-	jsonw_obj(w);
-	jsonw_kz(w, "name", f->id);
-	jsonw_key(w, "aliases");
-	jsonw_arr(w);
-	for (struct str rest = str_of(f->aliases); rest.n;)
-		jsonw_str(w, str_cut(&rest, ' '));
-	jsonw_end(w);
-	jsonw_end(w);
+	openvex_vulnerability(w, f);
 	body(w, image, purls, n);
 }
 

@@ -202,7 +202,7 @@ static void json_risk(struct jsonw *w, const char *name, const struct slim_risk 
 	jsonw_end(w);
 }
 
-void slim_json_risks(struct jsonw *w, const struct slim *s, bool after)
+static void json_risks(struct jsonw *w, const struct slim *s, bool after)
 {
 	if (s->vulnerabilities.known)
 		json_risk(w, "vulnerabilities", after ? &s->vulnerabilities.after : &s->vulnerabilities.before);
@@ -210,7 +210,7 @@ void slim_json_risks(struct jsonw *w, const struct slim *s, bool after)
 		json_risk(w, "secrets", after ? &s->secrets.after : &s->secrets.before);
 }
 
-static void side(struct jsonw *w, const struct slim *s, const char *name, const struct slim_side *x)
+void slim_json_side(struct jsonw *w, const struct slim *s, const char *name, const struct slim_side *x)
 {
 	jsonw_key(w, name);
 	jsonw_obj(w);
@@ -222,7 +222,7 @@ static void side(struct jsonw *w, const struct slim *s, const char *name, const 
 	jsonw_ku(w, "setuid", x->setuid);
 	jsonw_ku(w, "shells", x->shells);
 	jsonw_ku(w, "findings", x->findings);
-	slim_json_risks(w, s, x == &s->after);
+	json_risks(w, s, x == &s->after);
 	jsonw_end(w);
 }
 
@@ -378,8 +378,8 @@ void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char 
 	jsonw_obj(&w);
 	jsonw_kz(&w, "image", s->img->reference ? s->img->reference : location);
 	jsonw_kz(&w, "written", written);
-	side(&w, s, "before", &s->before);
-	side(&w, s, "after", &s->after);
+	slim_json_side(&w, s, "before", &s->before);
+	slim_json_side(&w, s, "after", &s->after);
 	layers(&w, s);
 	new_layers(&w, s);
 	kept(&w, s, hidden);

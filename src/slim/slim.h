@@ -132,6 +132,6 @@ void slim_tell_choice(FILE *f, const struct slim *s); /* tell.c: of levels packa
 void slim_explain(FILE *f, const struct slim *s, const char *path); /* why it stays, from file to file up to the configuration */
 void slim_json(FILE *f, const struct slim *s, const struct trial *t, const char *location, const char *written); /* t: what was compared by running, too; NULL: nothing was */
 struct jsonw;
-void slim_json_risks(struct jsonw *w, const struct slim *s, bool after); /* keys of an open object: what is known of one side */
+void slim_json_side(struct jsonw *w, const struct slim *s, const char *name, const struct slim_side *x); /* what is known of s->before or s->after, as the value of a key */
 void tell_trial(FILE *f, const struct trial *t); /* tell.c */
 #endif

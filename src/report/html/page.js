@@ -149,7 +149,7 @@
 		if (a.vulnerabilities) risk("Vulnerabilities", a.vulnerabilities, b.vulnerabilities);
 		else card("Vulnerabilities", "not looked for", "there is no advisory database");
 		if (a.secrets) risk("Secrets", a.secrets, b.secrets);
-		card("Layers", arrow(count(a.layers), count(b.layers)), s.written ? arrow(size(a.compressed), size(b.compressed)) + " as they ship" : "");
+		card("Layers", arrow(count(a.layers), count(b.layers)), s.written ? arrow(size(a.compressed_size), size(b.compressed_size)) + " as they ship" : "");
 		$("hint").textContent += " Hatched before: what goes.";
 		const named = [["shells", s.shells], ["package managers", s.managers], ["setuid programs", s.setuid]].filter((x) => x[1].length).map((x) => x[0] + ": " + x[1].join(" "));
 		$("went-sum").textContent = named.length ? "Among it " + named.join("; ") : "";
