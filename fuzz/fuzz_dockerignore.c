@@ -1,5 +1,5 @@
 /* The first line is a path, the others are a .dockerignore. Short ones are compared with a matcher that tries every way, straight from the rules. */
-#include "lint/dockerignore.h"
+#include "dockerfile/dockerignore.h"
 
 static bool class_has(const char *s, const char *end, char c)
 {

@@ -2,7 +2,7 @@
 #ifndef PARE_LINT_BUILDKIT_WALK_H
 #define PARE_LINT_BUILDKIT_WALK_H
 #include "lint/buildkit.h"
-#include "lint/dockerignore.h"
+#include "dockerfile/dockerignore.h"
 
 #define BK_EXPANDED (16 * MiB)   /* bytes that expansion may make, all in all: from there on nothing is judged */
 #define BK_SUGGEST 4000000       /* steps that looking for similar names may take */

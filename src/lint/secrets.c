@@ -3,7 +3,7 @@
 #include "secret/secret.h"
 #include "base/buf.h"
 #include "base/file.h"
-#include "lint/dockerignore.h"
+#include "dockerfile/dockerignore.h"
 #include "lint/effect.h"
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "lint/lint.h"
 #include "base/buf.h"
-#include "lint/dockerignore.h"
+#include "dockerfile/dockerignore.h"
 #include <setjmp.h>
 #include <cmocka.h>
 

@@ -3,8 +3,8 @@
  *
  * Lines of patterns; `#` starts a comment in column 1; `!` takes files in again. `*` and `?` stay within a path component, `**` crosses
  * them, `[…]` is a class, backslash quotes. A directory that matches takes along what is in it; the last pattern that matches decides. */
-#ifndef PARE_LINT_DOCKERIGNORE_H
-#define PARE_LINT_DOCKERIGNORE_H
+#ifndef PARE_DOCKERFILE_DOCKERIGNORE_H
+#define PARE_DOCKERFILE_DOCKERIGNORE_H
 #include "base/arena.h"
 #include "base/common.h"
 #include "base/str.h"

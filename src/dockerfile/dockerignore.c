@@ -1,4 +1,4 @@
-#include "lint/dockerignore.h"
+#include "dockerfile/dockerignore.h"
 
 /* A pattern is a row of pieces; matching follows all ways through it at once, so that no pattern costs more than its length times the path's. */
 enum piece { CHAR, ONE, STAR, DIRS, ALL, CLASS };

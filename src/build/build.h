@@ -1,0 +1,58 @@
+/* build.h — a Dockerfile into an image in our store, with no daemon.
+ *
+ *	Dockerfile ─ graph of stages ─ steps, each: key → in the cache? its layer : run it on the tree below, take what it changed → layer
+ *	                │ (as many stages at once as are ready)                               │
+ *	                └ contexts, bases (our store, then layouts, registries)               └ configuration, manifest, index → store → outputs
+ *
+ * Rooms within: context.h (what is copied from), copy.h, exec.h (what is run), snapshot.h (trees on disk), diff.h (layers of what changed), cache.h (what need not be done again), instruction.h (what an instruction means).
+ * The image is a matter of its inputs alone: no clock, host, user, umask, order of directories or number of processors is in it (diff.h). Errors are "Dockerfile:3: RUN make: …". */
+#ifndef PARE_BUILD_BUILD_H
+#define PARE_BUILD_BUILD_H
+#include "build/exec.h"
+#include "transport/repo.h"
+
+struct build_event {
+	enum { BUILD_STARTED, BUILD_CACHED, BUILD_DONE, BUILD_FAILED, BUILD_OUTPUT, BUILD_NOTE } kind;
+	u32 step;               /* number of the step in this build, from 1; 0 of a note that is of none */
+	const char *name;       /* "[linux/amd64 build 2/5] RUN make" */
+	const char *digest;     /* key of the step, text; NULL none */
+	int stream;             /* BUILD_OUTPUT: 1, 2 */
+	struct str text;        /* output; why a step was not in the cache (BUILD_STARTED, p NULL: unknown); an error; a note */
+	u64 bytes;              /* BUILD_DONE: of the layer's content */
+	double seconds;         /* BUILD_DONE */
+};
+struct build_output { /* --output */
+	enum { OUTPUT_STORE, OUTPUT_OCI, OUTPUT_DOCKER, OUTPUT_TAR, OUTPUT_LOCAL, OUTPUT_REGISTRY, OUTPUT_DAEMON } type;
+	const char *dest;       /* "-": standard output */
+	bool tar;               /* of oci: an archive, not a directory */
+	bool push;
+	enum compression compression;
+	bool compression_set, force_compression;
+	int level;
+	const char *name;       /* name= */
+};
+struct build_options {
+	const char *context;
+	const char *dockerfile; /* -f; NULL: Dockerfile of the context */
+	const char *const *tags, *const *build_args, *const *labels, *const *annotations, *const *contexts /* NAME=WHERE */, *const *no_cache_filter, *const *cache_from, *const *cache_to; /* each NULL-terminated or NULL */
+	const char *const *platforms; /* NULL: the host's */
+	const char *target;
+	struct build_output *outputs;
+	u32 n_outputs;
+	bool no_cache, pull, squash, lean, dry_run, explain, provenance, sbom;
+	s64 epoch;              /* SOURCE_DATE_EPOCH; < 0: none */
+	struct exec_options exec;
+	struct repo_options repo;
+	const char *store;
+	void (*event)(void *ctx, const struct build_event *e); /* one at a time, from any thread */
+	void *ctx;
+};
+struct build_result {
+	struct digest digest, config; /* of the manifest (or index), of the configuration (of one platform; else none) */
+	const char *type;
+	u32 steps, cached;
+	u64 bytes, kept_out;    /* of the image's layers as stored; of package managers' caches that are in no layer (lean) */
+};
+/* 1: a step failed (its status has been told by BUILD_FAILED; *err says it in one line, with file and line). -1 everything else. */
+int build_run(const struct build_options *opt, struct arena *a, struct build_result *ret, struct error *err) must_check;
+#endif

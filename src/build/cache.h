@@ -1,0 +1,52 @@
+/* cache.h — what steps came to: STORE/build/steps/, a small file a step, by its key.
+ *
+ * A key is the digest of everything that a step depends on, each with a name, so that a miss can be explained: the tree below it (its chain ID), the command as expanded, environment, user, directory, platform, and the digests of
+ * what it reads. No times, no paths of this machine, no values of secrets. The record says which layer came of it (or that nothing changed). One whose blob is no longer in the store is none.
+ *
+ *	[step 64 hex].json    {"version":1,"layer":{…}|null,"inputs":[["name","value"],…],"instruction":"RUN make","used":…}
+ *	last/HEX.json         the steps of the last build of a target: what a miss is compared with
+ *
+ * Threads: all may be called from several but open and close. Records appear by rename. */
+#ifndef PARE_BUILD_CACHE_H
+#define PARE_BUILD_CACHE_H
+#include "build/chain.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+struct store;
+
+struct cache_input {
+	const char *name;    /* "below", "command", "env PATH", "file src/main.c", "argument VERSION" */
+	struct str value;    /* text, or a digest */
+};
+struct cache_key { /* inputs are added in the order in which they count; the arena's */
+	struct arena *a;
+	struct cache_input *v;
+	u32 n, cap;
+	struct digest digest; /* after cache_key_end() */
+};
+void cache_key_add(struct cache_key *k, const char *name, struct str value);
+void cache_key_end(struct cache_key *k);
+
+struct build_cache;
+/* `store` is the directory as in load.h, s the open store, whose blobs records stand on. `scope`: what says which build this is (the context's real path or URL, the Dockerfile's name, target, platform): for explanations alone. */
+int cache_open(const char *store, struct store *s, const char *scope, struct build_cache **ret, struct error *err) must_check;
+void cache_close(struct build_cache *c); /* remembers the steps of this build as the last; NULL is fine */
+/* 1: it is there, *ret the layer (or *changed false: none), in the arena, its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */
+int cache_find(struct build_cache *c, struct arena *a, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err) must_check;
+int cache_put(struct build_cache *c, const struct cache_key *k, const char *instruction, const struct build_layer *l, struct error *err) must_check; /* l NULL: nothing changed */
+/* Why it is not there, in words for people, into out: what differs from the last build's step of that place ("file src/main.c changed", "argument VERSION was 1, is 2", "the step before it changed", "it was never built here", "its layer was
+ * pruned"). Values of arguments and environment are cut and neutralised by who prints. */
+void cache_explain(struct build_cache *c, const struct cache_key *k, const char *instruction, struct buf *out);
+
+/* --cache-from, --cache-to: "type=local,src=DIR", "type=registry,ref=REF" (dest, mode=min|max, compression, ignore-error). Imported records are believed as far as their blobs have their digests; blobs come when a record is asked
+ * for. An import that is not there is a note, no error. */
+int cache_import(struct build_cache *c, const char *spec, struct buf *note, struct error *err) must_check;
+/* What this build used and made; mode=min: of the target's own stage alone (`target` marks those). */
+int cache_export(struct build_cache *c, const char *spec, struct error *err) must_check;
+void cache_of_target(struct build_cache *c, const struct cache_key *k); /* this step is of a stage whose layers ship */
+
+/* For `pare prune`: records and mounts (STORE/build/mounts). As snapshots_each(). */
+int cache_each(const char *store, int (*visit)(void *ctx, const char *name, const char *what, u64 bytes, s64 used, bool in_use, struct error *err), void *ctx, struct error *err) must_check;
+int cache_remove(const char *store, const char *name, u64 *freed, struct error *err) must_check;
+#endif

@@ -1,0 +1,23 @@
+/* chain.h — what the tree of a stage is made of: layers, lowest first, each in our store. */
+#ifndef PARE_BUILD_CHAIN_H
+#define PARE_BUILD_CHAIN_H
+#include "base/arena.h"
+#include "layer/stream.h"
+#include "oci/digest.h"
+
+struct build_layer {
+	struct digest diff_id;  /* of the plain tar */
+	struct digest digest;   /* of the bytes that are stored */
+	u64 size;               /* of those */
+	u64 plain;              /* of the tar; 0: not known */
+	enum compression compression;
+	const char *media_type; /* NULL: the OCI one of its compression */
+};
+struct chain {
+	const struct build_layer *v;
+	u32 n;
+	struct digest id; /* OCI image specification, config.md, "Layer ChainID": says what the tree is; none when n is 0 */
+};
+/* One more layer on top; everything in the arena. */
+struct chain chain_add(struct arena *a, const struct chain *below, const struct build_layer *l);
+#endif

@@ -1,0 +1,34 @@
+/* root.h — a tree put together from directories: read-only ones, topmost first, below one that takes what is changed (an overlay; "user.overlay." attributes, whiteouts are devices 0/0).
+ *
+ * In a user namespace of ours alone (box.h): as root every ID is itself, as an ordinary user those of /etc/subuid. What is mounted is seen by nobody else and is gone with the process. */
+#ifndef PARE_RUN_ROOT_H
+#define PARE_RUN_ROOT_H
+#include "run/box.h"
+
+#define ROOT_LOWERS_MAX 128u
+
+struct run_root {
+	const char *const *lowers; /* absolute paths of directories, topmost first; n_lowers of them, 0: an empty tree */
+	u32 n_lowers;
+	const char *upper, *work;  /* empty directories on one file system, writable in the namespace; NULL both: nothing is changed */
+};
+/* In the keeper, or in a child of root_do(): mounts it on the directory `at`, nodev. */
+int root_mount(const struct run_root *r, const char *at, bool userns, struct error *err) must_check;
+
+/* Runs f in a child (process.h: of this process's threads only the caller's is there) with user and mount namespaces of its own and all capabilities in them, in which the n trees are mounted:
+ * fds[i] is an open directory, the root of tree i. `dir`: a directory of ours that exists, where they are mounted. f's error is the caller's; `out` (>= 0) stays open for it, to write to.
+ * With `take`, which runs here meanwhile, the other end of a pipe is read from: what f writes to its `out`. */
+struct root_job {
+	const struct run_root *roots;
+	u32 n;
+	const char *dir;
+	int (*f)(void *ctx, const int *fds, int out, struct error *err); /* in the child */
+	int (*take)(void *ctx, int in, struct error *err);               /* here; NULL: out is -1 */
+	void *ctx;
+};
+int root_do(const struct run_ids *ids, const struct root_job *job, struct error *err) must_check;
+/* Opens `path` as it is seen in the tree: links are followed inside it (openat2, RESOLVE_IN_ROOT). -1 with errno. */
+int root_open(int root, const char *path, u64 flags);
+/* The same of a directory that is made, with all above it, where it is not there (0755, root's; `uid`, `gid` and `mtime` of what is made). -1 with errno. */
+int root_make(int root, const char *path, u32 mode, u32 uid, u32 gid, s64 mtime);
+#endif
