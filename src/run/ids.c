@@ -1,10 +1,14 @@
 /* ids.c — how the IDs of an image are IDs of this machine. */
 #include "base/process.h"
 #include "run/inner.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -198,38 +202,99 @@ int ids_fork(const struct run_ids *ids, int (*run)(void *ctx), void *ctx, pid_t 
 }
 
 struct done {
-	int (*run)(void *ctx, struct error *err);
+	int (*run)(void *ctx, int out, struct error *err);
 	void *ctx;
-	int fd;
+	int fd, out;
+	pid_t parent;
 };
+
+/* What other threads had open when this one forked: the end of somebody's pipe or socket, who would wait for us to close it. */
+static void close_others(const struct done *d)
+{
+	struct stat st;
+	DIR *all = opendir("/proc/self/fd");
+	for (struct dirent *e; all && (e = readdir(all));) {
+		u64 fd;
+		if (str_to_u64(str_of(e->d_name), &fd) && fd > 2 && (int)fd != d->fd && (int)fd != d->out && fstat((int)fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+			close((int)fd);
+	}
+	if (all)
+		closedir(all);
+}
 
 static int do_it(void *ctx)
 {
 	struct done *d = ctx;
 	struct error err = { 0 };
-	if (d->run(d->ctx, &err) == 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != d->parent) /* who asked is gone */
+		return 1;
+	close_others(d);
+	if (d->run(d->ctx, d->out, &err) == 0)
 		return 0;
 	return file_write_all(d->fd, &err, sizeof err) < 0 ? 2 : 1;
 }
 
-int ids_do(const struct run_ids *ids, int (*run)(void *ctx, struct error *err), void *ctx, struct error *err)
+/* What is read from its output by `take`. -1: that failed, and not because the other side ended first. */
+static int take_all(int in, int (*take)(void *ctx, int in, struct error *err), void *ctx, struct error *err)
 {
-	int ends[2];
+	if (take(ctx, in, err) == 0)
+		return 0;
+	struct pollfd p = { .fd = in };
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) ? 1 : -1;
+}
+
+int ids_do_with(const struct run_ids *ids, int (*run)(void *ctx, int out, struct error *err), int (*take)(void *ctx, int in, struct error *err), void *ctx, struct error *err)
+{
+	int ends[2], data[2] = { -1, -1 };
 	pid_t pid;
-	struct error told = { 0 };
+	struct error told = { 0 }, taken = { 0 };
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "pipe");
-	struct done d = { run, ctx, ends[1] };
-	int r = ids_fork(ids, do_it, &d, &pid, err);
+	if (take && pipe2(data, O_CLOEXEC) < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return error_errno(err, "pipe");
+	}
+	struct done d = { run, ctx, ends[1], data[1], getpid() };
+	int r = ids_fork(ids, do_it, &d, &pid, err), took = 0;
 	close(ends[1]);
+	if (take) {
+		close(data[1]);
+		took = r == 0 ? take_all(data[0], take, ctx, &taken) : 0;
+		close(data[0]);
+	}
 	size_t have = 0;
 	ssize_t n = 0;
 	while (r == 0 && have < sizeof told && ((n = read(ends[0], (char *)&told + have, sizeof told - have)) > 0 || (n < 0 && errno == EINTR)))
 		have += n > 0 ? (size_t)n : 0;
 	close(ends[0]);
-	if (r == 0 && process_wait(pid) != 0) {
-		told.text[sizeof told.text - 1] = '\0';
-		r = have == sizeof told ? error_set(err, told.kind, "%s", told.text) : error_set(err, ERR_ENV, "a child ended unexpectedly");
+	if (r < 0)
+		return -1;
+	int status = process_wait(pid);
+	if (took < 0 || (took > 0 && status == 0)) {
+		*err = taken;
+		return -1;
 	}
-	return r;
+	if (status == 0)
+		return 0;
+	told.text[sizeof told.text - 1] = '\0';
+	return have == sizeof told ? error_set(err, told.kind, "%s", told.text) : error_set(err, ERR_ENV, "a child ended unexpectedly");
+}
+
+struct simple {
+	int (*run)(void *ctx, struct error *err);
+	void *ctx;
+};
+
+static int do_simple(void *ctx, int out, struct error *err)
+{
+	const struct simple *s = ctx;
+	(void)out;
+	return s->run(s->ctx, err);
+}
+
+int ids_do(const struct run_ids *ids, int (*run)(void *ctx, struct error *err), void *ctx, struct error *err)
+{
+	struct simple s = { run, ctx };
+	return ids_do_with(ids, do_simple, NULL, &s, err);
 }

@@ -14,6 +14,8 @@
 int ids_fork(const struct run_ids *ids, int (*run)(void *ctx), void *ctx, pid_t *ret, struct error *err) must_check;
 /* What ends with a line on `fd` of a pipe, or with nothing: run(ctx, err) in such a child, its error here. */
 int ids_do(const struct run_ids *ids, int (*run)(void *ctx, struct error *err), void *ctx, struct error *err) must_check;
+/* The same; with `take` there is a pipe besides, from run's `out` to take's `in`, which runs here meanwhile (without: out is -1). Of two errors the one that came first. The child ends with this thread, and has no pipe or socket of others. */
+int ids_do_with(const struct run_ids *ids, int (*run)(void *ctx, int out, struct error *err), int (*take)(void *ctx, int in, struct error *err), void *ctx, struct error *err) must_check;
 static inline bool ids_mapped(const struct run_ids *ids, u32 uid, u32 gid)
 {
 	return !ids->rootless || ((uid == 0 || uid <= ids->uid_count) && (gid == 0 || gid <= ids->gid_count));

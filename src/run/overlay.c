@@ -3,6 +3,7 @@
  *      DIR/hide            whiteouts, in directories that are as those of the tree
  *      DIR/cID/upper work root bundle etc */
 #include "run/keeper.h"
+#include "run/root.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,23 +22,6 @@ static int open2(int at, const char *path, u64 flags, u64 resolve)
 }
 
 /* --- hide --- */
-/* A directory as that of the tree is, but for what is in it. */
-static void copy_about(int from, int to)
-{
-	struct stat st;
-	char names[4096], value[4096];
-	if (fstat(from, &st) < 0 || fchown(to, st.st_uid, st.st_gid) < 0 || fchmod(to, st.st_mode & 07777) < 0)
-		return;
-	ssize_t n = flistxattr(from, names, sizeof names);
-	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1) {
-		ssize_t k = fgetxattr(from, names + at, value, sizeof value);
-		if (k >= 0 && fsetxattr(to, names + at, value, (size_t)k, 0) < 0) { /* as in the tree: where it can be */
-		}
-	}
-	if (futimens(to, (const struct timespec[2]){ st.st_atim, st.st_mtim }) < 0) { /* then it is younger */
-	}
-}
-
 #define BELOW (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
 struct hiding {
 	int tree, hide;
@@ -90,11 +74,11 @@ int overlay_hide(const struct keeper *k, struct error *err)
 	for (u32 i = h.n; i--;) { /* their times last, and what is below before what is above */
 		autofd int from = open2(h.tree, h.dirs[i], O_RDONLY | O_DIRECTORY, BELOW), to = open2(h.hide, h.dirs[i], O_RDONLY | O_DIRECTORY, BELOW);
 		if (from >= 0 && to >= 0)
-			copy_about(from, to);
+			root_about(from, to);
 		free(h.dirs[i]);
 	}
 	if (r == 0)
-		copy_about(h.tree, h.hide);
+		root_about(h.tree, h.hide);
 	free(h.dirs);
 	free(sorted);
 	if (h.hide >= 0)
@@ -125,7 +109,7 @@ int overlay_mount(struct keeper *k, u32 id, struct error *err)
 	if (tree < 0 || make_dir(k, id, "", NULL) < 0 || make_dir(k, id, "upper", &upper) < 0 || make_dir(k, id, "work", &work) < 0 || make_dir(k, id, "root", NULL) < 0 ||
 	    make_dir(k, id, "bundle", NULL) < 0 || make_dir(k, id, "etc", NULL) < 0)
 		return error_errno(err, "%s", root);
-	copy_about(tree, upper); /* the root directory that is seen is the upper one */
+	root_about(tree, upper); /* the root directory that is seen is the upper one */
 	int n = snprintf(text, sizeof text, "lowerdir=");
 	if (hide >= 0)
 		n += snprintf(text + n, sizeof text - (size_t)n, "/proc/self/fd/%d:", hide);

@@ -1,4 +1,5 @@
 /* root.h — a tree put together from directories: read-only ones, topmost first, below one that takes what is changed (an overlay; "user.overlay." attributes, whiteouts are devices 0/0).
+ * Of one directory alone, or of an upper one alone, it is that directory itself.
  *
  * In a user namespace of ours alone (box.h): as root every ID is itself, as an ordinary user those of /etc/subuid. What is mounted is seen by nobody else and is gone with the process. */
 #ifndef PARE_RUN_ROOT_H
@@ -12,11 +13,13 @@ struct run_root {
 	u32 n_lowers;
 	const char *upper, *work;  /* empty directories on one file system, writable in the namespace; NULL both: nothing is changed */
 };
-/* In the keeper, or in a child of root_do(): mounts it on the directory `at`, nodev. */
-int root_mount(const struct run_root *r, const char *at, bool userns, struct error *err) must_check;
+/* In the keeper, or in a child of root_do(): mounts it on the directory `at`, nodev. The first time an upper directory is used it becomes as the topmost lower one is (owner, mode, attributes, time). */
+int root_mount(const struct run_root *r, const char *at, struct error *err) must_check;
+int root_bind(int fd, const char *at, bool read_only) must_check; /* a directory or file that is open, on one that is there; -1 with errno */
+void root_about(int from, int to); /* directory `to` becomes as `from` is, but for what is in it */
 
-/* Runs f in a child (process.h: of this process's threads only the caller's is there) with user and mount namespaces of its own and all capabilities in them, in which the n trees are mounted:
- * fds[i] is an open directory, the root of tree i. `dir`: a directory of ours that exists, where they are mounted. f's error is the caller's; `out` (>= 0) stays open for it, to write to.
+/* Runs f in a child (process.h: of this process's threads only the caller's is there) with user and mount namespaces of its own and all capabilities in them, in which the n trees are mounted, the umask 0:
+ * fds[i] is an open directory, the root of tree i. `dir`: a directory that exists, where they are mounted (what is in it stays to be seen). f's error is the caller's; `out` (>= 0) stays open for it, to write to.
  * With `take`, which runs here meanwhile, the other end of a pipe is read from: what f writes to its `out`. */
 struct root_job {
 	const struct run_root *roots;
@@ -29,6 +32,6 @@ struct root_job {
 int root_do(const struct run_ids *ids, const struct root_job *job, struct error *err) must_check;
 /* Opens `path` as it is seen in the tree: links are followed inside it (openat2, RESOLVE_IN_ROOT). -1 with errno. */
 int root_open(int root, const char *path, u64 flags);
-/* The same of a directory that is made, with all above it, where it is not there (0755, root's; `uid`, `gid` and `mtime` of what is made). -1 with errno. */
+/* The same of a directory (O_RDONLY) that is made, with all above it, where it is not there; `mode`, `uid`, `gid` and `mtime` of what is made. A link that leads to nothing: there. -1 with errno. */
 int root_make(int root, const char *path, u32 mode, u32 uid, u32 gid, s64 mtime);
 #endif
