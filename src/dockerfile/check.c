@@ -129,44 +129,90 @@ static bool check_pairs(const struct check *c)
 	return true;
 }
 
-/* Go's time.ParseDuration, as far as it decides: 0 well formed, -1 not; *small: more than nothing and less than a millisecond. */
-static int duration(struct str s, bool *small)
+/* Digits in front of *s as a number that is not over 2^63; false: it is. */
+static bool leading(struct str *s, u64 *v, u64 *scale)
 {
-	static const struct { const char *unit; double ns; } units[] = { { "ns", 1 }, { "us", 1e3 }, { "\xC2\xB5s", 1e3 }, { "\xCE\xBCs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 6e10 }, { "h", 3.6e12 } };
-	double total = 0;
+	u64 max = (u64)1 << 63;
+	bool over = false;
+	for (*v = 0; s->n && s->p[0] >= '0' && s->p[0] <= '9'; *s = str_from(*s, 1)) {
+		u64 next = *v * 10 + (u64)(s->p[0] - '0');
+		over = over || *v > max / 10 || next > max;
+		if (over && scale)
+			continue; /* more digits of a fraction than count */
+		if (over)
+			return false;
+		*v = next;
+		if (scale)
+			*scale *= 10;
+	}
+	return true;
+}
+
+bool df_duration(struct str s, s64 *ns)
+{
+	static const struct { const char *unit; u64 ns; } units[] = { { "ns", 1 }, { "us", 1000 }, { "\xC2\xB5s", 1000 }, { "\xCE\xBCs", 1000 }, { "ms", 1000000 }, { "s", 1000000000 },
+		{ "m", 60000000000 }, { "h", 3600000000000 } };
+	u64 total = 0, max = (u64)1 << 63;
 	bool minus = s.n && s.p[0] == '-';
 	if (s.n && (s.p[0] == '-' || s.p[0] == '+'))
 		s = str_from(s, 1);
 	if (str_is(s, "0")) {
-		*small = false;
-		return 0;
+		*ns = 0;
+		return true;
 	}
 	if (s.n == 0)
-		return -1;
+		return false;
 	while (s.n) {
-		double v = 0, scale = 1;
-		size_t i = 0, had = 0;
-		for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++, had++)
-			v = v * 10 + (s.p[i] - '0');
-		if (i < s.n && s.p[i] == '.')
-			for (i++; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++, had++)
-				v += (s.p[i] - '0') * (scale /= 10);
-		size_t k = i;
+		u64 v, part = 0, scale = 1;
+		size_t before = s.n;
+		if (!leading(&s, &v, NULL))
+			return false;
+		bool had = s.n != before;
+		if (s.n && s.p[0] == '.') {
+			s = str_from(s, 1);
+			before = s.n;
+			if (!leading(&s, &part, &scale))
+				return false;
+			had = had || s.n != before;
+		}
+		size_t k = 0;
 		while (k < s.n && s.p[k] != '.' && (s.p[k] < '0' || s.p[k] > '9'))
 			k++;
 		u32 u = 0;
-		while (u < countof(units) && !str_is(str_n(s.p + i, k - i), units[u].unit))
+		while (u < countof(units) && !str_is(str_head(s, k), units[u].unit))
 			u++;
-		if (had == 0 || u == countof(units))
-			return -1;
-		total += v * units[u].ns;
+		if (!had || u == countof(units) || v > max / units[u].ns)
+			return false;
+		v = v * units[u].ns + (u64)((double)part * ((double)units[u].ns / (double)scale));
+		if (v > max || total + v > max)
+			return false;
+		total += v;
 		s = str_from(s, k);
 	}
-	if (total > 9.2233720368547758e18)
-		return -1;
-	total = minus ? -total : total;
-	*small = total < 1e6 && (total < 0 || (u64)total != 0);
-	return 0;
+	if (total == max && !minus)
+		return false;
+	*ns = total == max ? INT64_MIN : minus ? -(s64)total : (s64)total;
+	return true;
+}
+
+bool df_is_signal(struct str s)
+{
+	static const char names[] = "ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ"
+				    " RTMIN RTMAX";
+	char name[8];
+	u64 n;
+
+	if (str_to_u64(s, &n))
+		return n != 0;
+	if (str_ieq(str_head(s, 3), STR("SIG")))
+		s = str_from(s, 3);
+	if (str_ieq(str_head(s, 6), STR("RTMIN+")) || str_ieq(str_head(s, 6), STR("RTMAX-")))
+		return str_to_u64(str_from(s, 6), &n) && n && n <= 15;
+	if (!s.n || s.n > sizeof name || str_chr(s, ' '))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		name[i] = (char)(s.p[i] >= 'a' && s.p[i] <= 'z' ? s.p[i] - 32 : s.p[i]);
+	return str_among(str_n(name, s.n), names);
 }
 
 static bool check_health(const struct check *c)
@@ -185,12 +231,12 @@ static bool check_health(const struct check *c)
 		return refuse(c, "missing command after HEALTHCHECK CMD");
 	for (u32 i = 0; i < countof(times); i++) {
 		const struct df_flag *f = df_flag(c->in, times[i]);
-		bool small;
+		s64 ns;
 		if (!f || f->value.n == 0)
 			continue;
-		if (duration(f->value, &small) < 0)
+		if (!df_duration(f->value, &ns))
 			return refuse(c, "invalid duration \"%.*s\" of --%s", CUT(f->value), times[i]);
-		if (small)
+		if (ns && ns < 1000000)
 			return refuse(c, "interval \"%s\" cannot be less than 1ms", times[i]);
 	}
 	const struct df_flag *r = df_flag(c->in, "retries");

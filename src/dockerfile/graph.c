@@ -104,6 +104,7 @@ static void set(struct build *b, struct df_var v)
 	b->shared = NULL;
 	if (b->n_vars++ >= DF_VARS) {
 		b->now.env_known = false;
+		b->g->over = true;
 		return;
 	}
 	n = arena_new(&b->g->arena, struct df_var);
@@ -141,6 +142,8 @@ static bool expand(struct build *b, struct str word, bool skip_unset, struct str
 	struct word_env env = { .lookup = look, .used = used, .ctx = &l };
 	struct word_options o = { .escape = b->f->escape ? b->f->escape : '\\', .skip_unset = skip_unset };
 
+	if (word.p && word.n > b->budget)
+		b->g->over = true;
 	if (!word.p || word.n > b->budget)
 		return false;
 	if (word_expand(&b->g->arena, word, &o, &env, ret, NULL) < 0) {
@@ -148,27 +151,34 @@ static bool expand(struct build *b, struct str word, bool skip_unset, struct str
 		return false;
 	}
 	b->budget -= MIN(b->budget, ret->n);
-	*known = !l.unknown;
+	*known = !l.unknown || (b->opt && b->opt->exact);
 	return true;
 }
 
-static struct str build_arg(const struct build *b, struct str name)
+/* The last value that NAME=VALUE pairs give; p NULL: none. */
+static struct str value_of(const struct str *pairs, u32 n, struct str name)
 {
-	for (u32 i = b->opt ? b->opt->n_build_args : 0; i-- > 0;) {
-		struct str value = b->opt->build_args[i], key = str_cut(&value, '=');
+	for (u32 i = n; i-- > 0;) {
+		struct str value = pairs[i], key = str_cut(&value, '=');
 		if (str_eq(key, name) && value.p)
 			return value;
 	}
 	return (struct str){ 0 };
 }
 
+static struct str build_arg(const struct build *b, struct str name) { return b->opt ? value_of(b->opt->build_args, b->opt->n_build_args, name) : (struct str){ 0 }; }
+
 /* ---- instructions ---- */
 
 static void arg(struct build *b, const struct df_instruction *in, bool global)
 {
 	for (u32 i = 0; i < in->n_pairs; i++) {
-		struct df_var v = { .name = in->pairs[i].name.s, .value = build_arg(b, in->pairs[i].name.s), .known = true, .instruction = in->index };
+		struct str name = in->pairs[i].name.s;
 		bool known = false;
+
+		if (!global && (!expand(b, name, false, &name, &known) || !name.n))
+			continue;
+		struct df_var v = { .name = name, .value = build_arg(b, name), .known = true, .instruction = in->index };
 		const struct df_var *up = global ? NULL : df_state_var(b->g->global_state, v.name);
 
 		if (up)
@@ -217,8 +227,7 @@ static bool absolute(struct str path, bool windows)
 	return path.n && (path.p[0] == '/' || (windows && path.p[0] == '\\') || (path.n > 2 && path.p[1] == ':' && (path.p[2] == '\\' || path.p[2] == '/')));
 }
 
-/* path.Join(base, path), as far as slashes and dots go. */
-static struct str join(struct arena *a, struct str base, struct str path)
+struct str df_path_join(struct arena *a, struct str base, struct str path)
 {
 	char *out = arena_alloc(a, base.n + path.n + 2);
 	size_t n = 0;
@@ -260,9 +269,9 @@ static void workdir(struct build *b, const struct df_stage *st, const struct df_
 	if (b->now.workdir.n + path.n > WORKDIR_BYTES && !absolute(path, st->windows))
 		return; /* nobody's: it would only grow with each line */
 	if (absolute(path, st->windows))
-		b->now.workdir = path.p[0] == '/' ? join(&b->g->arena, STR("/"), path) : path;
+		b->now.workdir = path.p[0] == '/' ? df_path_join(&b->g->arena, STR("/"), path) : path;
 	else
-		b->now.workdir = join(&b->g->arena, b->now.workdir.p ? b->now.workdir : st->scratch ? STR("/") : STR(""), path);
+		b->now.workdir = df_path_join(&b->g->arena, b->now.workdir.p ? b->now.workdir : st->scratch ? STR("/") : STR(""), path);
 }
 
 static void shell(struct build *b, const struct df_instruction *in)
@@ -472,7 +481,8 @@ static void globals(struct build *b)
 		struct df_var v = { .name = str_of(platform[i][0]), .known = true, .predefined = true, .instruction = DF_NONE };
 		struct str named_value = build_arg(b, v.name);
 
-		v.value = named_value.p ? named_value : str_of(platform[i][1]);
+		struct str given = b->opt ? value_of(b->opt->platform, b->opt->n_platform, v.name) : (struct str){ 0 };
+		v.value = named_value.p ? named_value : given.p ? given : str_of(platform[i][1]);
 		if (i + 1 == countof(platform) && g->n_stages && !named_value.p && g->stages[g->n_stages - 1].name.n)
 			v.value = b->opt && b->opt->target.n ? b->opt->target : g->stages[g->n_stages - 1].name;
 		set(b, v);
@@ -513,6 +523,17 @@ static void resolve(struct build *b, struct df_stage *st)
 	st->windows = (st->base == DF_NONE && is_windows(st->image_expanded, st->platform)) || (st->base != DF_NONE && b->stages[st->base].windows);
 }
 
+static const struct df_state *share(struct build *b)
+{
+	if (!b->shared) {
+		struct df_state *s = arena_new(&b->g->arena, struct df_state);
+		*s = b->now;
+		b->shared = s;
+		b->epoch++;
+	}
+	return b->shared;
+}
+
 static void apply_image(struct build *b, struct df_stage *st, const struct df_base *base)
 {
 	struct df_graph *g = b->g;
@@ -531,13 +552,48 @@ static void apply_image(struct build *b, struct df_stage *st, const struct df_ba
 	b->now.shell = base->n_shell ? base->shell : NULL;
 	b->now.n_shell = base->n_shell;
 	g->onbuild = xrealloc(g->onbuild, (g->n_onbuild + base->n_onbuild + 1) * sizeof *g->onbuild);
-	for (u32 i = 0; i < base->n_onbuild; i++) {
+	struct df_trigger *t = arena_array(&g->arena, struct df_trigger, base->n_onbuild + 1);
+	st->triggers = t;
+	for (u32 i = 0; i < base->n_onbuild; i++, t++) {
 		struct df_file *f = &g->onbuild[g->n_onbuild];
+		*t = (struct df_trigger){ .why = "it is too long", .text = base->onbuild[i], .state = share(b) };
+		st->n_triggers++;
 		if (df_parse(base->onbuild[i], f, NULL) < 0)
 			continue;
 		g->n_onbuild++;
-		if (f->n_instructions == 1 && !f->refused)
-			apply(b, st, &f->instructions[0]);
+		t->why = f->n_errors ? f->errors[0].message : "it is not one instruction";
+		if (f->n_instructions == 1 && !f->refused && !f->instructions[0].bad) {
+			t->instruction = &f->instructions[0];
+			apply(b, st, t->instruction);
+		}
+	}
+}
+
+/* The triggers of a stage of the same file. */
+static void apply_triggers(struct build *b, struct df_stage *st, const struct df_stage *base)
+{
+	struct df_trigger *t = arena_array(&b->g->arena, struct df_trigger, base->n_onbuild + 1);
+
+	st->triggers = t;
+	for (u32 i = base->first; base->n_onbuild && i < base->end; i++) {
+		const struct df_instruction *in = &b->f->instructions[i];
+
+		if (!b->triggers) {
+			b->g->over = true;
+			return;
+		}
+		b->triggers--;
+		if (in->keyword != DF_ONBUILD || !in->trigger)
+			continue;
+		*t = (struct df_trigger){ .why = "it is no instruction that can be triggered", .text = in->rest.s, .state = share(b) };
+		for (u32 k = 0; in->bad && k < b->f->n_errors; k++)
+			if (b->f->errors[k].line == in->line)
+				t->why = b->f->errors[k].message;
+		if (!in->bad)
+			t->instruction = in->trigger;
+		t++;
+		st->n_triggers++;
+		apply(b, st, in->trigger);
 	}
 }
 
@@ -551,9 +607,7 @@ static void begin(struct build *b, struct df_stage *st, const struct df_state *b
 		const struct df_stage *bs = &b->stages[st->base];
 		b->now = *base;
 		b->shared = base;
-		for (u32 i = bs->first; bs->n_onbuild && i < bs->end && b->triggers; i++, b->triggers--)
-			if (b->f->instructions[i].keyword == DF_ONBUILD && b->f->instructions[i].trigger)
-				apply(b, st, b->f->instructions[i].trigger);
+		apply_triggers(b, st, bs);
 		return;
 	}
 	b->now = (struct df_state){ .user_at = DF_NONE, .workdir_at = DF_NONE, .shell_at = DF_NONE, .env_known = st->scratch };
@@ -573,17 +627,6 @@ static void begin(struct build *b, struct df_stage *st, const struct df_state *b
 		v.known = true;
 		set(b, v);
 	}
-}
-
-static const struct df_state *share(struct build *b)
-{
-	if (!b->shared) {
-		struct df_state *s = arena_new(&b->g->arena, struct df_state);
-		*s = b->now;
-		b->shared = s;
-		b->epoch++;
-	}
-	return b->shared;
 }
 
 static void walk(struct build *b)

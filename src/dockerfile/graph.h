@@ -12,7 +12,7 @@
  * State at an instruction is what holds when it begins: inherited from the base stage (or, with df_graph_options.base, from the base
  * image's configuration), changed by what stands before it. Values are expanded with BuildKit's rules; what depends on something unknown
  * (a base image's environment that is not at hand, an ARG without a default) is unknown, not empty. ONBUILD triggers of a base stage hold in the
- * stages built on it. The platform is linux/amd64 unless a build argument (TARGETARCH=…) says otherwise, so that answers depend on no machine.
+ * stages built on it. The platform is linux/amd64 unless `platform` or a build argument (TARGETARCH=…) says otherwise, so that answers depend on no machine.
  *
  * Limits: DF_VALUES bytes of expanded values a file, DF_VARS assignments; from there on values are unknown. */
 #ifndef PARE_DOCKERFILE_GRAPH_H
@@ -63,6 +63,15 @@ struct df_stage {
 	u32 n_uses;
 	u32 n_onbuild;          /* ONBUILD instructions of it */
 	struct str base_os, base_arch; /* of its base image, where that is at hand; else p NULL */
+	const struct df_trigger *triggers; /* ONBUILD's of its base, in order: they hold right behind its FROM; n_triggers */
+	u32 n_triggers;
+};
+
+struct df_trigger {
+	const struct df_instruction *instruction; /* NULL: it cannot be read */
+	const char *why;              /* then; may quote it */
+	struct str text;
+	const struct df_state *state; /* before it */
 };
 
 struct df_graph {
@@ -78,6 +87,7 @@ struct df_graph {
 	struct df_file *onbuild;       /* parsed triggers of base images; n_onbuild */
 	u32 n_onbuild;
 	u32 target;                    /* stage index; the last unless named; DF_NONE when there is none */
+	bool over;                     /* a limit was reached: not every value is right */
 };
 
 struct df_base { /* what is known of an image that a stage is built on */
@@ -91,6 +101,9 @@ struct df_base { /* what is known of an image that a stage is built on */
 struct df_graph_options {
 	const struct str *build_args; /* NAME=VALUE, --build-arg */
 	u32 n_build_args;
+	const struct str *platform;   /* NAME=VALUE of TARGETPLATFORM and the like; NULL: linux/amd64's */
+	u32 n_platform;
+	bool exact;                   /* for a build: what has no value is not set, and is not unknown */
 	struct str target;            /* p NULL: the last stage */
 	/* NULL, or says what is known of an image; false: nothing. */
 	bool (*base)(void *ctx, struct str image, struct df_base *ret);
@@ -106,5 +119,6 @@ u32 df_graph_named(const struct df_graph *g, struct str name, u32 before); /* by
 const struct df_var *df_state_var(const struct df_state *s, struct str name);
 /* What word expansion sees at an instruction (dockerfile/word.h). */
 struct word_env df_state_env(const struct df_state *s);
+struct str df_path_join(struct arena *a, struct str base, struct str path); /* path.Join(base, path), as far as slashes and dots go */
 extern const char *const df_predefined_args[]; /* HTTP_PROXY … TARGETPLATFORM …; NULL-terminated */
 #endif

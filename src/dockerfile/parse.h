@@ -158,4 +158,8 @@ u32 df_line_of(const struct df_file *f, u32 offset);
 /* The flag of that name, or NULL; the last one counts. df_flags_next: further ones of the same name (RUN --mount), in order; start with NULL. */
 const struct df_flag *df_flag(const struct df_instruction *i, const char *name);
 const struct df_flag *df_flags_next(const struct df_instruction *i, const char *name, const struct df_flag *after);
+/* Go's time.ParseDuration ("1m30s"), in nanoseconds; false: it is none. */
+bool df_duration(struct str s, s64 *ns);
+/* What STOPSIGNAL may name: "9", "SIGTERM", "term", "RTMIN+1". */
+bool df_is_signal(struct str s);
 #endif

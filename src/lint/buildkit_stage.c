@@ -389,29 +389,6 @@ static void workdir(struct run *r, const struct df_instruction *in)
 		bk_fix_workdir(r->k->l, d, &in->args[0], r->st->scratch);
 }
 
-/* What BuildKit takes for a signal. */
-static bool is_signal(struct str s)
-{
-	static const char names[] = " ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ"
-				    " RTMIN RTMAX ";
-	char name[32];
-	u64 n;
-
-	if (str_to_u64(s, &n))
-		return n != 0;
-	if (str_ieq(str_head(s, 3), STR("SIG")))
-		s = str_from(s, 3);
-	if (str_ieq(str_head(s, 6), STR("RTMIN+")) || str_ieq(str_head(s, 6), STR("RTMAX-")))
-		return str_to_u64(str_from(s, 6), &n) && n && n <= 15;
-	if (!s.n || s.n > 8 || str_chr(s, ' '))
-		return false;
-	name[0] = ' ';
-	for (size_t i = 0; i < s.n; i++)
-		name[i + 1] = (char)(s.p[i] >= 'a' && s.p[i] <= 'z' ? s.p[i] - 32 : s.p[i]);
-	name[s.n + 1] = ' ';
-	return str_find(str_n(names, sizeof names - 1), str_n(name, s.n + 2)) != NULL;
-}
-
 static void volumes(struct run *r, const struct df_instruction *in)
 {
 	for (u32 i = 0; i < in->n_args; i++)
@@ -434,7 +411,7 @@ static void instruction(struct run *r, const struct df_instruction *in)
 	case DF_RUN: mounts(r, in); break;
 	case DF_WORKDIR: workdir(r, in); break;
 	case DF_STOPSIGNAL:
-		if (in->n_args && !is_signal(word(r, in->args[0].span, in->args[0].s)) && r->bare)
+		if (in->n_args && !df_is_signal(word(r, in->args[0].span, in->args[0].s)) && r->bare)
 			bk_stop(r->k);
 		break;
 	case DF_USER:
