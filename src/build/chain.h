@@ -2,6 +2,7 @@
 #ifndef PARE_BUILD_CHAIN_H
 #define PARE_BUILD_CHAIN_H
 #include "base/arena.h"
+#include "base/error.h"
 #include "layer/stream.h"
 #include "oci/digest.h"
 
@@ -20,4 +21,11 @@ struct chain {
 };
 /* One more layer on top; everything in the arena. */
 struct chain chain_add(struct arena *a, const struct chain *below, const struct build_layer *l);
+/* The lowest n layers of it; its memory. */
+struct chain chain_head(const struct chain *c, u32 n);
+
+struct store;
+struct image;
+/* As an image of its own, whose content can be read; small documents for it go into the store, leased. ERR_INPUT when a layer cannot be read. */
+int chain_load(struct store *s, const struct chain *c, struct image **ret, struct error *err) must_check;
 #endif

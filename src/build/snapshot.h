@@ -2,10 +2,12 @@
  *
  *	IDS/full-HEX   the whole tree of the chain HEX (its ID): of base images, and of whatever has nothing else
  *	IDS/diff-HEX   what the topmost layer of the chain HEX changed, as an overlay's upper directory has it
+ *	IDS/kept-HEX   something else that has a digest (a build context)
  *	IDS/new-…      a step's upper directory while it runs (base/file.h, a stage: gone with a killed process's lock)
  *
- * IDS says how IDs are mapped (root; an ordinary user's ranges): owners on disk differ. All of it can be made again from the layers in our store, so nothing is synced: a tree is only believed while
- * the machine has not been started anew (its boot ID stands beside it), and only if no step was ending it when the process died (it appears by rename).
+ * In each of them: tree/, the tree itself; size, how many bytes it takes about. When it was last used is the time of the directory.
+ * IDS says how IDs are mapped (root; an ordinary user's ranges): owners on disk differ; and since when the machine runs. All of it can be made again from the layers in our store, so nothing is synced: a tree is only
+ * believed while the machine has not been started anew, and only if no step was ending it when the process died (it appears by rename).
  * Several processes: who uses a tree has it locked (shared); only one that nobody uses goes, the least recently used first, when all together are over the budget (SNAPSHOT_BUDGET or a tenth of the disk, whichever
  * is less, unless said otherwise), or at `pare prune`.
  * Threads: everything but snapshots_open() and _close() may be called from several. */
@@ -40,6 +42,7 @@ struct upper { /* of a step; zero: none */
 	struct stage stage;   /* …/new-XXXXXXXX */
 	const char *upper, *work, *root; /* directories in it, empty; root: to mount on */
 	s64 began;            /* seconds since 1970 */
+	void *keep;
 };
 int upper_make(struct snapshots *s, struct upper *ret, struct error *err) must_check;
 /* What is in it is from now on what the topmost layer of `c` changed. Somebody else's that is there already is as good. */

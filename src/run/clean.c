@@ -110,15 +110,17 @@ void clean_dir(const char *path, const struct run_ids *ids)
 	}
 }
 
+void run_tree_remove(const char *path, const struct run_ids *ids) { clean_dir(path, ids); }
+
 /* What processes left that were killed: whose lock can be had. */
-static void sweep(const char *dir, const struct run_ids *ids)
+void run_tree_sweep(const char *dir, const char *prefix, const struct run_ids *ids)
 {
 	struct buf path = BUF(0);
 	DIR *d = opendir(dir);
 	for (struct dirent *e; d && (e = readdir(d));) {
 		struct str name = str_of(e->d_name);
 		struct stat st;
-		if (!str_starts(name, STR(RUN_TREE)) && !str_starts(name, STR(RUN_BOX)))
+		if (!str_starts(name, str_of(prefix)))
 			continue;
 		buf_clear(&path);
 		buf_printf(&path, "%s/%s", dir, e->d_name);
@@ -129,6 +131,12 @@ static void sweep(const char *dir, const struct run_ids *ids)
 	if (d)
 		closedir(d);
 	buf_free(&path);
+}
+
+static void sweep(const char *dir, const struct run_ids *ids)
+{
+	run_tree_sweep(dir, RUN_TREE, ids);
+	run_tree_sweep(dir, RUN_BOX, ids);
 }
 
 void run_sweep(const char *store)

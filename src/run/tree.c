@@ -504,6 +504,21 @@ static int room_for(const char *dir, u64 bytes, u64 files, struct error *err)
 	return 0;
 }
 
+int run_tree_write(const struct image *img, const struct rootfs *r, const struct run_ids *ids, const char *path, struct error *err)
+{
+	struct run_ids own = ids ? *ids : (struct run_ids){ 0 };
+	struct unpack u = { .img = img, .r = r, .ids = &own, .root = -1 };
+	if (room_for(path, r->visible, r->files + r->dirs + r->links + r->others, err) < 0)
+		return -1;
+	if ((u.root = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		return error_errno(err, "%s", path);
+	pthread_mutex_init(&u.lock, NULL);
+	int ok = unpack(&u, r->visible, err);
+	pthread_mutex_destroy(&u.lock);
+	close(u.root);
+	return ok;
+}
+
 int run_tree_open(const struct image *img, const struct rootfs *r, const char *store, const struct run_ids *ids, struct run_tree **ret, struct error *err)
 {
 	struct arena a = { 0 };
@@ -511,21 +526,14 @@ int run_tree_open(const struct image *img, const struct rootfs *r, const char *s
 	k->stage.fd = -1;
 	if (ids)
 		k->ids = *ids;
-	struct unpack u = { .img = img, .r = r, .ids = &k->ids, .root = -1 };
-	pthread_mutex_init(&u.lock, NULL);
 	k->tree = (struct run_tree){ .bytes = r->visible, .files = r->files + r->dirs + r->links + r->others, .keep = k };
 	const char *dir = run_dir(&a, store, &k->ids, err);
-	int ok = !dir || room_for(dir, k->tree.bytes, k->tree.files, err) < 0 ? -1 : stage_make(&k->stage, arena_printf(&a, "%s/" RUN_TREE, dir), err);
+	int ok = !dir ? -1 : stage_make(&k->stage, arena_printf(&a, "%s/" RUN_TREE, dir), err);
 	if (ok == 0) {
 		buf_printf(&k->path, "%s/root", k->stage.path);
 		k->tree.path = k->path.p;
-		if (mkdir(k->path.p, 0700) < 0 || (u.root = open(k->path.p, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
-			ok = error_errno(err, "%s", k->path.p);
+		ok = mkdir(k->path.p, 0700) < 0 ? error_errno(err, "%s", k->path.p) : run_tree_write(img, r, &k->ids, k->path.p, err);
 	}
-	ok = ok < 0 ? ok : unpack(&u, k->tree.bytes, err);
-	if (u.root >= 0)
-		close(u.root);
-	pthread_mutex_destroy(&u.lock);
 	arena_free(&a);
 	if (ok < 0) {
 		run_tree_close(&k->tree);

@@ -25,6 +25,12 @@ struct run_tree {
 /* `img` was loaded with need_content; `store` as in load.h (NULL: the default). Shows progress. */
 int run_tree_open(const struct image *img, const struct rootfs *r, const char *store, const struct run_ids *ids, struct run_tree **ret, struct error *err) must_check;
 void run_tree_close(struct run_tree *t); /* NULL is fine */
+/* The same into `path`, an empty directory of the caller's, whose it is from then on. */
+int run_tree_write(const struct image *img, const struct rootfs *r, const struct run_ids *ids, const char *path, struct error *err) must_check;
+/* Removes a directory with all that is in it, whoever that belongs to; as far as it goes. */
+void run_tree_remove(const char *path, const struct run_ids *ids);
+/* The stages (base/file.h) of `dir` whose names begin so, which killed processes left. */
+void run_tree_sweep(const char *dir, const char *prefix, const struct run_ids *ids);
 /* Removes what killed processes left, as every run does that begins. */
 void run_sweep(const char *store);
 #endif
