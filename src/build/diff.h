@@ -19,7 +19,7 @@
 struct diff_options {
 	s64 epoch;            /* SOURCE_DATE_EPOCH; < 0: none */
 	const char *const *forget; /* absolute paths that are not part of it: what was only there to be mounted on, when it is empty still; NULL-terminated or NULL */
-	/* NULL, or told of each file that is in it, with its content as it passes (n 0: its end); for values that must not be there. */
+	/* NULL, or told of each file that is in it, with its content as it passes (n 0: its end); for values that must not be there. In a child: only its error comes back. */
 	int (*content)(void *ctx, struct str path, struct str bytes, struct error *err);
 	void *ctx;
 };

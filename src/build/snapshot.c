@@ -510,6 +510,14 @@ static void keep_within(struct snapshots *s, u64 budget)
 	for (u32 i = 0; i < t.n; i++)
 		if ((all > budget || is_stale(s, t.v[i].name)) && !t.v[i].in_use && remove_tree(s->trees, t.v[i].name, &s->ids, NULL) == 0)
 			all -= t.v[i].bytes;
+	for (u32 i = 0; i < t.n; i++)
+		if (is_stale(s, t.v[i].name)) {
+			struct buf path = BUF(0);
+			buf_printf(&path, "%s/%.*s", s->trees, (int)strcspn(t.v[i].name, "/"), t.v[i].name);
+			if (rmdir(path.p) < 0) { /* something of it is in use */
+			}
+			buf_free(&path);
+		}
 	free(t.v);
 }
 
@@ -558,9 +566,10 @@ int snapshots_remove(const char *store, const char *name, u64 *freed, struct err
 	int r = remove_tree(trees, name, &ids, err);
 	if (r == 0 && freed)
 		*freed += bytes;
+	char boot[BOOT + 1];
 	buf_clear(&path);
 	buf_printf(&path, "%s/%.*s", trees, (int)(slash - name), name);
-	if (rmdir(path.p) < 0) { /* there are others */
+	if (boot_id(boot, NULL) == 0 && !str_ends(buf_str(&path), str_of(boot)) && rmdir(path.p) < 0) { /* there are others; where builds may run it stays */
 	}
 	buf_free(&path);
 	free(trees);
