@@ -107,6 +107,10 @@ static void set(struct build *b, struct df_var v)
 		b->g->over = true;
 		return;
 	}
+	if (!v.env && !b->now.arg_over_env) {
+		const struct df_var *old = df_state_var(&b->now, v.name);
+		b->now.arg_over_env = old && old->env;
+	}
 	n = arena_new(&b->g->arena, struct df_var);
 	*n = v;
 	n->shadow = b->now.vars;
@@ -586,15 +590,37 @@ static void apply_triggers(struct build *b, struct df_stage *st, const struct df
 		if (in->keyword != DF_ONBUILD || !in->trigger)
 			continue;
 		*t = (struct df_trigger){ .why = "it is no instruction that can be triggered", .text = in->rest.s, .state = share(b) };
-		for (u32 k = 0; in->bad && k < b->f->n_errors; k++)
+		bool bad = in->bad || in->trigger->bad;
+		for (u32 k = 0; bad && k < b->f->n_errors; k++)
 			if (b->f->errors[k].line == in->line)
 				t->why = b->f->errors[k].message;
-		if (!in->bad)
+		if (!bad)
 			t->instruction = in->trigger;
 		t++;
 		st->n_triggers++;
 		apply(b, st, in->trigger);
 	}
+}
+
+/* A stage that is built on another begins with what is in that one's configuration: an ENV counts again that an ARG hid. */
+static void env_again(struct build *b)
+{
+	u32 n = 0;
+
+	for (const struct df_var *v = b->now.vars; v; v = v->shadow)
+		n += !v->env;
+	const struct df_var **hid = arena_array(&b->g->arena, const struct df_var *, n + 1);
+	n = 0;
+	for (const struct df_var *v = b->now.vars; v; v = v->shadow)
+		if (!v->env && df_state_var(&b->now, v->name) == v)
+			hid[n++] = v;
+	b->now.arg_over_env = false;
+	while (n-- > 0)
+		for (const struct df_var *v = hid[n]->shadow; v; v = v->shadow)
+			if (v->env && str_eq(v->name, hid[n]->name)) {
+				set(b, *v);
+				break;
+			}
 }
 
 /* The state a stage begins with: its base's last, or its image's. */
@@ -607,6 +633,8 @@ static void begin(struct build *b, struct df_stage *st, const struct df_state *b
 		const struct df_stage *bs = &b->stages[st->base];
 		b->now = *base;
 		b->shared = base;
+		if (base->arg_over_env)
+			env_again(b);
 		apply_triggers(b, st, bs);
 		return;
 	}

@@ -41,6 +41,7 @@ struct df_state { /* holds before one instruction; shared between instructions t
 	struct str workdir;     /* p NULL likewise; without a leading '/': relative to the base image's, which is not known */
 	bool workdir_set;       /* by a WORKDIR of this stage or of its base stages */
 	bool env_known;         /* what is not in `vars` is not set: the base image's environment is at hand, or there is none */
+	bool arg_over_env;      /* an ARG has the name of an ENV before it */
 	u32 workdir_at;
 	const struct str *shell; /* words of SHELL; NULL: the default (/bin/sh -c, or cmd on Windows) */
 	u32 n_shell, shell_at;

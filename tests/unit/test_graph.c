@@ -216,12 +216,48 @@ static void onbuild(void **state)
 	assert_int_equal(g.stages[2].uses[0], 0);
 	assert_int_equal(g.stages[1].n_onbuild, 3);
 	assert_true(g.stages[0].needed);
+	assert_int_equal(g.stages[2].n_triggers, 3); /* each with what holds before it */
+	assert_null(df_state_var(g.stages[2].triggers[0].state, STR("O")));
+	assert_non_null(df_state_var(g.stages[2].triggers[1].state, STR("O")));
+	assert_int_equal(g.stages[2].triggers[2].instruction->keyword, DF_COPY);
+	assert_int_equal(g.stages[3].n_triggers, 0);
+	clear(NULL);
+	build("FROM scratch AS a\nONBUILD COPY one\nFROM a\n", NULL);
+	assert_null(g.stages[1].triggers[0].instruction);
+	assert_string_equal(text(g.stages[1].triggers[0].text), "COPY one");
+	assert_non_null(strstr(g.stages[1].triggers[0].why, "COPY"));
+}
+
+/* For a build what is not set is nothing, and the platform is what is built for. */
+static void exact(void **state)
+{
+	(void)state;
+	static const struct str platform[] = { { "TARGETARCH=arm", 14 }, { "TARGETVARIANT=v7", 16 } }, args[] = { { "TARGETVARIANT=v9", 16 } };
+	struct df_graph_options o = { .platform = platform, .n_platform = 2, .build_args = args, .n_build_args = 1, .exact = true };
+	build("ARG S\nFROM java$S AS a\nARG TARGETARCH\nARG TARGETVARIANT\nARG TARGETOS=mine\nARG \"Q\"=1\nRUN x\n", &o);
+	assert_true(g.stages[0].image_known && !g.over);
+	assert_string_equal(text(g.stages[0].image_expanded), "java");
+	assert_string_equal(value(7, "TARGETARCH"), "arm");
+	assert_string_equal(value(7, "TARGETVARIANT"), "v9");
+	assert_string_equal(value(7, "TARGETOS"), "mine");
+	assert_string_equal(value(7, "Q"), "1");
+	clear(NULL);
+	build("FROM scratch AS a\nENV E=env F=env\nARG E=arg\nARG G=arg\nRUN x\nFROM a\nRUN x\nARG E=2\nFROM a\nRUN x\n", NULL);
+	assert_string_equal(value(5, "E"), "arg");
+	assert_string_equal(value(7, "E"), "env"); /* what ships */
+	assert_string_equal(value(7, "G"), "arg");
+	assert_string_equal(value(10, "E"), "env");
+	clear(NULL);
+	o.platform = NULL;
+	o.n_platform = 0;
+	build("FROM scratch\nARG TARGETARCH\nRUN x\n", &o);
+	assert_string_equal(value(3, "TARGETARCH"), "amd64");
 }
 
 static bool know(void *ctx, struct str image, struct df_base *ret)
 {
 	static const struct str env[] = { { "JAVA_HOME=/java", 15 }, { "PATH=/java/bin", 14 } }, shell[] = { { "/bin/ash", 8 }, { "-c", 2 } },
-		triggers[] = { { "ENV T=$JAVA_HOME", 16 }, { "RUN <<", 6 }, { "WORKDIR t", 9 } };
+		triggers[] = { { "ENV T=$JAVA_HOME", 16 }, { "COPY x", 6 }, { "WORKDIR t", 9 } };
 
 	(*(u32 *)ctx)++;
 	if (!str_is(image, "java:8"))
@@ -244,6 +280,9 @@ static void base_image(void **state)
 	assert_string_equal(text(at(4)->user), "java");
 	assert_string_equal(text(at(4)->workdir), "/w/t");
 	assert_string_equal(text(at(4)->shell[0]), "/bin/ash");
+	assert_int_equal(g.stages[0].n_triggers, 3);
+	assert_null(g.stages[0].triggers[1].instruction); /* "COPY x" lacks where to */
+	assert_string_equal(text(g.stages[0].triggers[2].text), "WORKDIR t");
 	assert_false(at(6)->env_known);
 }
 
@@ -310,6 +349,7 @@ static void hostile(void **state)
 	assert_string_equal(value(7, "V39999"), "2");
 	assert_string_equal(value(9, "V7"), "3");     /* over DF_VARS */
 	assert_false(at(9)->env_known);
+	assert_true(g.over);
 	clear(NULL);
 	build("FROM scratch AS a\nONBUILD ENV X=1\nONBUILD ENV Y=$X X=2 Z=$X\nFROM a\nRUN x\n", NULL);
 	assert_string_equal(value(5, "Y"), "1");
@@ -323,7 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(stages, clear), cmocka_unit_test_teardown(target, clear), cmocka_unit_test_teardown(names, clear),
 		cmocka_unit_test_teardown(from_without_values, clear), cmocka_unit_test_teardown(variables, clear), cmocka_unit_test_teardown(unknown, clear),
-		cmocka_unit_test_teardown(shells_and_users, clear), cmocka_unit_test_teardown(onbuild, clear), cmocka_unit_test_teardown(base_image, clear),
+		cmocka_unit_test_teardown(shells_and_users, clear), cmocka_unit_test_teardown(onbuild, clear), cmocka_unit_test_teardown(base_image, clear), cmocka_unit_test_teardown(exact, clear),
 		cmocka_unit_test_teardown(without_from, clear), cmocka_unit_test_teardown(windows, clear), cmocka_unit_test_teardown(hostile, clear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
