@@ -40,6 +40,18 @@ bool context_ignored(struct context *c, struct str path);
 bool context_ignored_below(struct context *c, struct str path);
 
 /* Digest of one file or directory tree as COPY takes it: type, permission bits, content, link; names below it. Only what is not ignored, and none of `exclude` (patterns as in .dockerignore, relative to `path`).
- * f (may be NULL) is told each file with its own digest, for explanations. 1: there is no such path. Reads with all cores. */
+ * f (may be NULL) is told each file with its own digest, for explanations; a directory with a '/' at its end. 1: there is no such path. Reads with all cores. What changes while it is read is read again, and an
+ * error in the end. */
 int context_digest(struct context *c, struct str path, const struct str *exclude, u32 n_exclude, int (*f)(void *ctx, struct str path, const struct digest *d, struct error *err), void *ctx, struct digest *ret, struct error *err) must_check;
+
+/* The same for COPY itself, within build/: of what `p` picks below `path` (clean, without links on its way), told with what the file was like when it was read, so that it is known that it is copied as it was read. */
+struct pick;
+struct context_entry {
+	struct str path;         /* below the context */
+	const struct digest *digest;
+	u64 dev, ino, size;
+	s64 mtime, ctime;        /* ns */
+	u32 mode;                /* with its type */
+};
+int context_digest_picked(struct context *c, const char *path, const struct pick *p, int (*f)(void *ctx, const struct context_entry *e, struct error *err), void *ctx, struct digest *ret, struct error *err) must_check;
 #endif

@@ -285,6 +285,32 @@ bool dockerignore_matches(struct dockerignore *d, struct str path)
 	return matched;
 }
 
+/* Name by name, as far as the path goes: what is no plain name may be any. */
+static bool may_lead_below(struct str pattern, struct str path)
+{
+	struct str ahead = pattern;
+	while (path.p && path.n) {
+		struct str name = str_cut(&path, '/'), want;
+		if (!ahead.p)
+			return true;
+		want = str_cut(&ahead, '/');
+		if (str_find(want, STR("**")))
+			return true;
+		bool plain = !str_chr(want, '*') && !str_chr(want, '?') && !str_chr(want, '[') && !str_chr(want, '\\');
+		if (plain && !str_eq(want, name))
+			return false;
+	}
+	return true;
+}
+
+bool dockerignore_below(const struct dockerignore *d, struct str path, bool exceptions)
+{
+	for (u32 i = 0; i < d->n; i++)
+		if ((d->v[i].exception || !exceptions) && may_lead_below(d->v[i].text, path))
+			return true;
+	return false;
+}
+
 bool dockerignore_everything(const struct dockerignore *d)
 {
 	for (u32 i = 0; i < d->n; i++)

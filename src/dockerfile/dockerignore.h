@@ -25,6 +25,8 @@ struct dockerignore {
 void dockerignore_read(struct arena *a, struct str text, struct dockerignore *ret);
 /* Whether `path` (relative, slashes, clean) or a directory above it is kept out. */
 bool dockerignore_matches(struct dockerignore *d, struct str path);
+/* Whether a pattern may match something below `path` (clean) that matches neither it nor what is above it; `exceptions`: only those with `!` are asked. True where that is not certain. */
+bool dockerignore_below(const struct dockerignore *d, struct str path, bool exceptions);
 /* Whether a pattern keeps out everything at the top: `*`, `**` or both with a slash between. */
 bool dockerignore_everything(const struct dockerignore *d);
 /* filepath.Clean. */

@@ -1,0 +1,285 @@
+#include "build/git.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "build/within.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define OUTPUT_MAX ((size_t)(4 * MiB))
+
+/* --- URLs --- */
+static bool starts(struct str s, const char *z) { return str_starts(s, str_of(z)); }
+
+/* "user@host:path", as scp(1) has it: no scheme, the ':' before any '/'. */
+static bool is_scp(struct str s)
+{
+	const char *at = str_chr(s, '@'), *colon = str_chr(s, ':'), *slash = str_chr(s, '/');
+	if (!at || at == s.p || !colon || colon < at + 2 || (slash && slash < colon) || str_find(s, STR("://")))
+		return false;
+	for (const char *p = s.p; p < colon; p++)
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("._-@", *p)))
+			return false;
+	return true;
+}
+
+static bool hexadecimal(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f')))
+			return false;
+	return s.n == 40 || s.n == 64;
+}
+
+/* What git may be given as an argument: no option, nothing that is no name of a ref (git-check-ref-format(1)) or revision. */
+static bool is_ref(struct str s)
+{
+	if (!s.n || s.n > 1024 || s.p[0] == '-' || s.p[0] == '+' || s.p[0] == '/' || str_find(s, STR("..")) || str_find(s, STR("//")))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((u8)s.p[i] <= ' ' || s.p[i] == 0x7F || strchr("~^:?*[\\", s.p[i]))
+			return false;
+	return true;
+}
+
+static const char *without_credentials(struct arena *a, struct str remote)
+{
+	const char *scheme = str_find(remote, STR("://"));
+	size_t from = scheme ? (size_t)(scheme - remote.p) + 3 : 0, end = from;
+	if (!scheme)
+		return arena_strdup(a, remote);
+	while (end < remote.n && remote.p[end] != '/' && remote.p[end] != '?' && remote.p[end] != '#')
+		end++;
+	size_t at = end;
+	while (at > from && remote.p[at - 1] != '@')
+		at--;
+	return arena_printf(a, "%.*s%.*s", (int)from, remote.p, (int)(remote.n - at), remote.p + at);
+}
+
+struct parts {
+	struct str ref, dir, commit;
+};
+
+static int query(struct str q, struct parts *p, struct str text, struct error *err)
+{
+	while (q.p) {
+		struct str value = str_cut(&q, '&'), key = str_cut(&value, '=');
+		if (!key.n)
+			continue;
+		if (str_among(key, "branch tag ref") && value.n && !p->ref.n)
+			p->ref = value;
+		else if (str_is(key, "commit") && value.n)
+			p->commit = value;
+		else if (str_is(key, "subdir") && value.n)
+			p->dir = value;
+		else
+			return error_set(err, ERR_USAGE, "%.*s: what \"%.*s\" says of a git repository is not known", STR_FMT(text), STR_FMT(key));
+	}
+	return 0;
+}
+
+int git_parse(struct arena *a, struct str text, struct git_source *ret, struct error *err)
+{
+	struct parts p = { 0 };
+	struct str fragment = text, remote = str_cut(&fragment, '#'), asked = remote, path = str_cut(&asked, '?');
+	bool http = starts(text, "http://") || starts(text, "https://"), git = starts(text, "git://") || starts(text, "ssh://"), hub = starts(text, "github.com/"), scp = is_scp(path);
+	if (!git && !hub && !scp && !(http && str_ends(path, STR(".git"))))
+		return 0;
+	for (size_t i = 0; i < text.n; i++)
+		if ((u8)text.p[i] < ' ' || text.p[i] == 0x7F)
+			return error_set(err, ERR_USAGE, "a git URL with control characters");
+	const char *shown = without_credentials(a, path);
+	if (asked.p && query(asked, &p, str_of(shown), err) < 0)
+		return -1;
+	if (fragment.p) {
+		struct str dir = fragment, ref = str_cut(&dir, ':');
+		p.ref = ref.n ? ref : p.ref;
+		p.dir = dir.p && dir.n ? dir : p.dir;
+	}
+	if (p.ref.n && !is_ref(p.ref))
+		return error_set(err, ERR_USAGE, "%.300s: \"%.*s\" is no name of a branch, tag or commit", shown, STR_FMT(p.ref));
+	if (p.commit.n && !hexadecimal(p.commit))
+		return error_set(err, ERR_USAGE, "%.300s: commit=%.*s is no whole commit ID", shown, STR_FMT(p.commit));
+	if (within_climbs(p.dir))
+		return error_set(err, ERR_USAGE, "%.300s: %.*s leads out of the repository", shown, STR_FMT(p.dir));
+	if (path.n > WITHIN_PATH || p.dir.n >= WITHIN_PATH || (path.n && path.p[0] == '-'))
+		return error_set(err, ERR_USAGE, "%.300s: no URL of a repository", shown);
+	*ret = (struct git_source){
+		.remote = hub ? arena_printf(a, "https://%.*s", (int)path.n, path.p) : arena_strdup(a, path),
+		.shown = hub ? arena_printf(a, "https://%s", shown) : shown,
+		.ref = p.ref.n ? arena_strdup(a, p.ref) : p.commit.n ? arena_strdup(a, p.commit) : NULL,
+		.dir = p.dir.n ? arena_strdup(a, p.dir) : NULL,
+		.commit = p.commit.n ? arena_strdup(a, p.commit) : p.ref.n && hexadecimal(p.ref) ? arena_strdup(a, p.ref) : NULL,
+	};
+	return 1;
+}
+
+/* --- git(1) --- */
+/* The last line that says something, without what is secret in the remote. */
+static int told(const struct git_source *g, const struct buf *out, struct error *err)
+{
+	struct str line = { NULL, 0 };
+	for (struct str rest = buf_str(out); rest.p;) {
+		struct str l = str_trim(str_cut(&rest, '\n'));
+		if (starts(l, "fatal: ") || starts(l, "error: ") || !line.n)
+			line = l.n ? str_from(l, starts(l, "fatal: ") || starts(l, "error: ") ? 7 : 0) : line;
+	}
+	if (!line.n || (strcmp(g->remote, g->shown) != 0 && str_chr(line, '@')))
+		line = STR("git could not fetch it");
+	return error_set(err, ERR_ENV, "%.300s: %.*s", g->shown, STR_FMT(line));
+}
+
+#define GIT "git", "-c", "protocol.file.allow=never", "-c", "protocol.ext.allow=never", "-c", "core.hooksPath=/dev/null", "-c", "credential.helper=", "-c", "advice.detachedHead=false", "-c", "gc.auto=0", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false"
+#define SURROUNDINGS                                                                                                                                                                  \
+	"sh", "-c", "umask 022; exec \"$@\"", "sh", "env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true",       \
+		"SSH_ASKPASS=true", "GIT_SSH_COMMAND=ssh -o BatchMode=yes", "GIT_LFS_SKIP_SMUDGE=1", "GIT_TEMPLATE_DIR=", "LC_ALL=C"
+
+/* 0: it went well; 1: not. `words`: behind "git -C DIR", NULL-terminated. */
+static int git(const char *dir, const char *const *words, struct buf *out, struct error *err)
+{
+	const char *argv[96] = { SURROUNDINGS, GIT, "-C", dir };
+	u32 n = 0;
+	while (argv[n])
+		n++;
+	for (u32 i = 0; words[i] && n + 1 < countof(argv); i++)
+		argv[n++] = words[i];
+	struct buf where = BUF(0);
+	bool there = process_find("git", &where);
+	buf_free(&where);
+	if (!there)
+		return error_set(err, ERR_ENV, "git is not installed");
+	buf_clear(out);
+	int status = process_run(argv, out, err);
+	return status < 0 ? -1 : status != 0;
+}
+
+int git_resolve(const struct git_source *g, char *commit, struct error *err)
+{
+	struct buf out = BUF(OUTPUT_MAX);
+	if (g->commit && (!g->ref || strcmp(g->ref, g->commit) == 0)) {
+		snprintf(commit, 65, "%s", g->commit);
+		return 0;
+	}
+	struct arena a = { 0 };
+	const char *ref = g->ref ? g->ref : "HEAD";
+	const char *const peeled = arena_printf(&a, "%s^{}", ref);
+	const char *const words[] = { "ls-remote", "--", g->remote, ref, peeled, NULL };
+	const char *const names[] = { "refs/heads/", "refs/tags/", "", "refs/" };
+	int r = git("/", words, &out, err);
+	if (r == 1)
+		r = told(g, &out, err);
+	struct str best = { NULL, 0 };
+	u32 rank = UINT32_MAX;
+	for (struct str rest = buf_str(&out); r == 0 && rest.p;) { /* a branch before a tag; a tag's commit before the tag */
+		struct str name = str_cut(&rest, '\n'), id = str_cut(&name, '\t');
+		bool is_peeled = str_ends(name, STR("^{}"));
+		name.n -= is_peeled ? 3 : 0;
+		for (u32 i = 0; i < countof(names) && hexadecimal(id); i++) {
+			u32 mine = i * 2 + !is_peeled;
+			if (mine < rank && str_starts(name, str_of(names[i])) && str_is(str_from(name, strlen(names[i])), ref)) {
+				best = id;
+				rank = mine;
+			}
+		}
+	}
+	if (r == 0 && !best.n)
+		r = error_set(err, ERR_INPUT, "%.300s: it has no branch or tag %.300s", g->shown, ref);
+	if (r == 0 && g->commit && !str_is(best, g->commit))
+		r = error_set(err, ERR_INPUT, "%.300s: %.300s is %.*s, not %s", g->shown, ref, STR_FMT(best), g->commit);
+	if (r == 0)
+		snprintf(commit, 65, "%.*s", (int)MIN(best.n, (size_t)64), best.p);
+	buf_free(&out);
+	arena_free(&a);
+	return r;
+}
+
+/* The commit alone, where the server gives out what is asked for by its ID; then what the ref has; then everything. */
+static int fetch(const struct git_source *g, const char *commit, const char *dir, struct buf *out, struct error *err)
+{
+	const char *ref = g->ref ? g->ref : "HEAD";
+	const char *const ways[][9] = {
+		{ "fetch", "-q", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", g->remote, commit },
+		{ "fetch", "-q", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", g->remote, ref },
+		{ "fetch", "-q", "--tags", "--no-recurse-submodules", "--", g->remote, "+refs/*:refs/pare/*" },
+	};
+	const char *const check[] = { "cat-file", "-e", NULL, NULL };
+	const char *words[4];
+	struct arena a = { 0 };
+	memcpy(words, check, sizeof words);
+	words[2] = arena_printf(&a, "%s^{commit}", commit);
+	struct buf first = BUF(OUTPUT_MAX);
+	int r = 1;
+	for (u32 i = 0; i < countof(ways) && r == 1; i++) {
+		r = git(dir, ways[i], out, err);
+		if (r == 1 && !first.n)
+			buf_add(&first, buf_str(out));
+		if (r == 0)
+			r = git(dir, words, out, err);
+	}
+	if (r == 1)
+		r = told(g, &first, err);
+	buf_free(&first);
+	arena_free(&a);
+	return r;
+}
+
+/* What is named is moved to where the whole is. */
+static int only(const struct git_source *g, const char *dir, struct error *err)
+{
+	char clean[WITHIN_PATH];
+	struct within_names names;
+	autofd int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autofd int aside = -1;
+	if (root < 0)
+		return error_errno(err, "%.300s", dir);
+	if (within_resolve(root, str_of(g->dir), true, false, clean) < 0 || (aside = within_open(root, clean, O_RDONLY | O_DIRECTORY)) < 0)
+		return error_set(err, ERR_INPUT, "%.300s: it has no directory %.300s", g->shown, g->dir);
+	if (!*clean)
+		return 0;
+	/* aside, since names in it may be those above it */
+	if (mkdirat(root, ".git/pare-dir", 0700) < 0 || renameat(root, clean, root, ".git/pare-dir/it") < 0 || within_names(root, UINT32_MAX - 1, &names, err) < 0)
+		return error_errno(err, "%.300s", dir);
+	int r = 0;
+	for (u32 i = 0; i < names.n && r == 0; i++)
+		if (strcmp(names.v[i], ".git") != 0)
+			r = within_remove(root, names.v[i]);
+	within_names_free(&names);
+	if (r == 0 && within_names(aside, UINT32_MAX - 1, &names, err) == 0) {
+		for (u32 i = 0; i < names.n && r == 0; i++)
+			if (strcmp(names.v[i], ".git") != 0)
+				r = renameat(aside, names.v[i], root, names.v[i]);
+		within_names_free(&names);
+	}
+	if (r == 0)
+		r = within_remove(root, ".git/pare-dir");
+	return r < 0 ? error_errno(err, "%.300s", dir) : 0;
+}
+
+static int without_git(const char *dir, struct error *err)
+{
+	autofd int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 || within_remove(root, ".git") < 0 ? error_errno(err, "%.300s", dir) : 0;
+}
+
+int git_fetch(const struct git_source *g, const char *commit, const char *dir, bool keep, struct error *err)
+{
+	static const char *const init[] = { "init", "-q", "--template=", NULL };
+	const char *const checkout[] = { "checkout", "-q", "--force", "--detach", commit, NULL };
+	static const char *const modules[] = { "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1", NULL };
+	struct arena a = { 0 };
+	struct buf out = BUF(OUTPUT_MAX);
+	int r = git(dir, init, &out, err);
+	r = r == 0 ? fetch(g, commit, dir, &out, err) : r;
+	r = r == 0 ? git(dir, checkout, &out, err) : r;
+	if (r == 0 && access(arena_printf(&a, "%s/.gitmodules", dir), F_OK) == 0)
+		r = git(dir, modules, &out, err);
+	if (r == 1)
+		r = told(g, &out, err);
+	if (r == 0 && g->dir)
+		r = only(g, dir, err);
+	if (r == 0 && !keep)
+		r = without_git(dir, err);
+	buf_free(&out);
+	arena_free(&a);
+	return r;
+}

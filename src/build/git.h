@@ -1,0 +1,28 @@
+/* git.h — git repositories as build contexts and as sources of ADD, through git(1).
+ *
+ *	https://host/path.git   git://host/path   ssh://…   git@host:path   github.com/owner/name
+ *	… #REF:DIR              a branch, tag, commit or full name, and a directory of it
+ *	… ?branch=… &tag=… &ref=… &commit=… &subdir=…   the same by name; with commit= that must be what the ref is
+ *
+ * git is started without hooks, prompts, system or user configuration, and never for a URL of this machine's files (protocol.file.allow=never, submodules' too). Only the commit's own tree is fetched where the server
+ * can do that. Credentials in a URL go to git alone: messages have the URL without. */
+#ifndef PARE_BUILD_GIT_H
+#define PARE_BUILD_GIT_H
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+
+struct git_source {
+	const char *remote; /* for git */
+	const char *shown;  /* without credentials */
+	const char *ref;    /* NULL: what HEAD is there */
+	const char *dir;    /* clean; NULL: all of it */
+	const char *commit; /* that it must be, 40 or 64 hexadecimal digits; NULL: any */
+};
+/* 1: it is one, in the arena; 0: it is no git URL; -1: one that is wrong (ERR_USAGE). */
+int git_parse(struct arena *a, struct str text, struct git_source *ret, struct error *err) must_check;
+/* Which commit that is now, asked of the server (of a whole commit ID nobody is asked). Into commit[65]. */
+int git_resolve(const struct git_source *g, char *commit, struct error *err) must_check;
+/* The tree of that commit (its directory, if one is named) into `dir`, an empty directory of ours; `.git` stays with `keep`. */
+int git_fetch(const struct git_source *g, const char *commit, const char *dir, bool keep, struct error *err) must_check;
+#endif
