@@ -11,7 +11,7 @@
 
 int within_open(int root, const char *clean, int flags)
 {
-	struct open_how how = { .flags = (u64)(u32)(flags | O_CLOEXEC | O_NOCTTY), .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	struct open_how how = { .flags = (u64)(u32)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)), .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	return (int)syscall(SYS_openat2, root, *clean ? clean : ".", &how, sizeof how);
 }
 
