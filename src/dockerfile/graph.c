@@ -25,6 +25,7 @@ struct build {
 	size_t budget;              /* bytes that expansion may still make */
 	u32 n_vars, epoch;          /* epoch: a new one with each state that is handed out */
 	u32 triggers;               /* ONBUILD instructions that may still be looked at */
+	u64 looks;                  /* variables that env_again() may still look at */
 	struct df_state now;        /* of the stage that is built */
 	bool from;                  /* a FROM is expanded */
 	const struct df_state *shared; /* `now` as last handed out; NULL once it changed */
@@ -607,8 +608,12 @@ static void env_again(struct build *b)
 {
 	u32 n = 0;
 
-	for (const struct df_var *v = b->now.vars; v; v = v->shadow)
+	for (const struct df_var *v = b->now.vars; v; v = v->shadow, b->looks -= b->looks > 0)
 		n += !v->env;
+	if (!b->looks) {
+		b->g->over = true;
+		return;
+	}
 	const struct df_var **hid = arena_array(&b->g->arena, const struct df_var *, n + 1);
 	n = 0;
 	for (const struct df_var *v = b->now.vars; v; v = v->shadow)
@@ -616,7 +621,7 @@ static void env_again(struct build *b)
 			hid[n++] = v;
 	b->now.arg_over_env = false;
 	while (n-- > 0)
-		for (const struct df_var *v = hid[n]->shadow; v; v = v->shadow)
+		for (const struct df_var *v = hid[n]->shadow; v && b->looks; v = v->shadow, b->looks--)
 			if (v->env && str_eq(v->name, hid[n]->name)) {
 				set(b, *v);
 				break;
@@ -713,7 +718,7 @@ static void reach(struct df_graph *g, const struct df_graph_options *opt)
 
 void df_graph_build(const struct df_file *f, const struct df_graph_options *opt, struct df_graph *ret)
 {
-	struct build b = { .g = ret, .f = f, .opt = opt, .budget = DF_VALUES, .triggers = DF_INSTRUCTIONS };
+	struct build b = { .g = ret, .f = f, .opt = opt, .budget = DF_VALUES, .triggers = DF_INSTRUCTIONS, .looks = 16 * MiB };
 
 	*ret = (struct df_graph){ .file = f, .target = DF_NONE };
 	ret->state = arena_array(&ret->arena, const struct df_state *, f->n_instructions + 1);
