@@ -10,7 +10,7 @@ static void cache_kept(struct lint *l)
 		const struct lint_effect *m = &e->v[i];
 		if (m->kind != EFFECT_MAKE || m->cache <= CACHE_YARN || !m->s || !lint_ships(l, m->in)) /* apt, apk, yum, dnf, zypper, pip and yarn have rules of their own */
 			continue;
-		const struct lint_cache_info *info = &lint_caches[m->cache];
+		const struct cache_info *info = &cache_infos[m->cache];
 		bool gone = lint_mounted(m->s, m->path);
 		for (u32 k = i + 1; k < e->n && !gone; k++) /* in the same RUN; in a later one deleted-later speaks */
 			gone = e->v[k].kind == EFFECT_REMOVE && lint_effect_covers(&e->v[k], m->path);
@@ -19,7 +19,7 @@ static void cache_kept(struct lint *l)
 			gone = f->value.p && (str_contains(f->value, STR("type=cache")) || str_contains(f->value, STR("type=tmpfs")));
 		/* or said by an environment variable, or moved elsewhere: what the words don't tell is not claimed */
 		const struct df_state *state = l->graph.state ? l->graph.state[m->instruction] : NULL;
-		static const struct { enum lint_cache cache; const char *env; } elsewhere[] = {
+		static const struct { enum cache_of cache; const char *env; } elsewhere[] = {
 			{ CACHE_NPM, "npm_config_cache" }, { CACHE_NPM, "NPM_CONFIG_CACHE" }, { CACHE_GO_BUILD, "GOCACHE" }, { CACHE_GO_MOD, "GOMODCACHE" }, { CACHE_POETRY, "POETRY_CACHE_DIR" }, { CACHE_UV, "UV_CACHE_DIR" },
 			{ CACHE_BUNDLER, "BUNDLE_PATH" }, { CACHE_COMPOSER, "COMPOSER_CACHE_DIR" }, { CACHE_COMPOSER, "COMPOSER_HOME" },
 		};

@@ -3,30 +3,6 @@
 
 #define LONG_PATH 512
 
-const struct lint_cache_info lint_caches[CACHES] = {
-	[CACHE_APT_LISTS] = { "apt's lists", "/var/lib/apt/lists", "rm -rf /var/lib/apt/lists/* in the same RUN", 19 },
-	[CACHE_APK] = { "apk's index", "/var/cache/apk", "apk add --no-cache", 3 },
-	[CACHE_YUM] = { "yum's cache", "/var/cache/yum", "yum clean all in the same RUN", 120 },
-	[CACHE_DNF] = { "dnf's cache", "/var/cache/dnf", "dnf clean all in the same RUN", 120 },
-	[CACHE_ZYPPER] = { "zypper's cache", "/var/cache/zypp", "zypper clean --all in the same RUN", 60 },
-	[CACHE_PIP] = { "pip's cache", "~/.cache/pip", "pip install --no-cache-dir", 40 },
-	[CACHE_YARN] = { "yarn's cache", "~/.cache/yarn", "yarn cache clean in the same RUN", 100 },
-	[CACHE_NPM] = { "npm's cache", "~/.npm", "RUN --mount=type=cache,target=/root/.npm, or npm cache clean --force in the same RUN", 60 },
-	[CACHE_PNPM] = { "pnpm's store", "~/.local/share/pnpm/store", "RUN --mount=type=cache with --store-dir, or pnpm store prune in the same RUN", 60 },
-	[CACHE_POETRY] = { "poetry's cache", "~/.cache/pypoetry", "RUN --mount=type=cache,target=/root/.cache/pypoetry, or rm -rf ~/.cache/pypoetry in the same RUN", 60 },
-	[CACHE_PIPENV] = { "pipenv's cache", "~/.cache/pipenv", "RUN --mount=type=cache,target=/root/.cache, or pipenv --clear in the same RUN", 60 },
-	[CACHE_UV] = { "uv's cache", "~/.cache/uv", "RUN --mount=type=cache,target=/root/.cache/uv, or UV_NO_CACHE=1", 60 },
-	[CACHE_GEM] = { "gem's cache of downloads", "/var/lib/gems/*/cache", "rm -rf \"$(gem env gemdir)\"/cache/* in the same RUN", 5 },
-	[CACHE_BUNDLER] = { "bundler's cache of downloads", "/usr/local/bundle/cache", "rm -rf /usr/local/bundle/cache in the same RUN", 20 },
-	[CACHE_GO_BUILD] = { "go's build cache", "~/.cache/go-build", "build in a stage of its own, or RUN --mount=type=cache,target=/root/.cache/go-build", 60 },
-	[CACHE_GO_MOD] = { "go's module cache", "~/go/pkg/mod", "build in a stage of its own, or RUN --mount=type=cache,target=/go/pkg/mod", 100 },
-	[CACHE_CARGO] = { "cargo's registry", "~/.cargo/registry", "build in a stage of its own, or RUN --mount=type=cache,target=/usr/local/cargo/registry", 150 },
-	[CACHE_COMPOSER] = { "composer's cache", "~/.cache/composer", "RUN --mount=type=cache,target=/root/.composer, or composer clear-cache in the same RUN", 20 },
-	[CACHE_CONDA] = { "conda's packages", "/opt/conda/pkgs", "conda clean --all --yes in the same RUN", 300 },
-	[CACHE_MAVEN] = { "maven's repository", "~/.m2/repository", "build in a stage of its own, or RUN --mount=type=cache,target=/root/.m2", 120 },
-	[CACHE_GRADLE] = { "gradle's cache", "~/.gradle", "build in a stage of its own, or RUN --mount=type=cache,target=/root/.gradle", 200 },
-};
-
 struct walk {
 	struct lint *l;
 	struct arena *a;
@@ -227,21 +203,21 @@ static void remove_word(struct walk *w, const struct sh_word *word, bool tree, b
 	}
 }
 
-static void cache_make(struct walk *w, enum lint_cache k)
+static void cache_make(struct walk *w, enum cache_of k)
 {
-	struct str dir = str_of(lint_caches[k].dir);
+	struct str dir = str_of(cache_infos[k].dir);
 	if (dir.p[0] == '~')
-		dir = str_of(arena_printf(w->a, "%.*s%s", STR_FMT(home(w)), lint_caches[k].dir + 1));
+		dir = str_of(arena_printf(w->a, "%.*s%s", STR_FMT(home(w)), cache_infos[k].dir + 1));
 	struct lint_effect *x = add(w, EFFECT_MAKE, dir);
 	x->cache = k;
 	x->tree = x->fetched = true;
 }
 
-static void cache_remove(struct walk *w, enum lint_cache k)
+static void cache_remove(struct walk *w, enum cache_of k)
 {
-	struct str dir = str_of(lint_caches[k].dir);
+	struct str dir = str_of(cache_infos[k].dir);
 	if (dir.p[0] == '~')
-		dir = str_of(arena_printf(w->a, "%.*s%s", STR_FMT(home(w)), lint_caches[k].dir + 1));
+		dir = str_of(arena_printf(w->a, "%.*s%s", STR_FMT(home(w)), cache_infos[k].dir + 1));
 	struct lint_effect *x = add(w, EFFECT_REMOVE, dir);
 	x->tree = true;
 }
@@ -524,7 +500,7 @@ static void system_packages(struct walk *w)
 		if (install_word(c, "add update upgrade") && !sh_has_flag(c, "no-cache"))
 			cache_make(w, CACHE_APK);
 	} else {
-		enum lint_cache k = sh_is(c, "yum") ? CACHE_YUM : sh_is(c, "zypper") ? CACHE_ZYPPER : CACHE_DNF;
+		enum cache_of k = sh_is(c, "yum") ? CACHE_YUM : sh_is(c, "zypper") ? CACHE_ZYPPER : CACHE_DNF;
 		if (install_word(c, "clean"))
 			cache_remove(w, k);
 		else if (install_word(c, "install in groupinstall localinstall reinstall update upgrade makecache builddep"))
@@ -538,7 +514,7 @@ static void node_packages(struct walk *w)
 	const struct sh_command *c = w->c;
 	struct operands o = { .c = c, .valued = "-C --prefix --cwd --dir -w --filter -F" };
 	const struct sh_word *sub = operand_next(&o), *next = sub ? operand_next(&o) : NULL;
-	enum lint_cache k = sh_is(c, "npm") ? CACHE_NPM : sh_is(c, "yarn") ? CACHE_YARN : CACHE_PNPM;
+	enum cache_of k = sh_is(c, "npm") ? CACHE_NPM : sh_is(c, "yarn") ? CACHE_YARN : CACHE_PNPM;
 	if (sub && next && ((str_is(sub->text, "cache") && lint_word_in(next->text, "clean clear rm verify")) || (str_is(sub->text, "store") && str_is(next->text, "prune")))) {
 		if (!str_is(next->text, "verify"))
 			cache_remove(w, k);

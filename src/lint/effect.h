@@ -9,6 +9,7 @@
  * expanded, others stay ("/opt/${X}"): equal texts are equal paths. What a program writes that is not known here is not known. */
 #ifndef PARE_LINT_EFFECT_H
 #define PARE_LINT_EFFECT_H
+#include "base/caches.h"
 #include "lint/lint.h"
 
 #define LINT_EFFECTS 4096 /* of a file; those behind are not looked at: pairs of them are compared */
@@ -20,14 +21,10 @@ enum effect_kind {
 	EFFECT_OWN,    /* chown, chgrp, chmod of what is there: a copy of it in this layer */
 	EFFECT_TOUCH,  /* named to a program that may write there */
 };
-enum lint_cache {
-	CACHE_NONE, CACHE_APT_LISTS, CACHE_APK, CACHE_YUM, CACHE_DNF, CACHE_ZYPPER, CACHE_PIP, CACHE_YARN, CACHE_NPM, CACHE_PNPM, CACHE_POETRY, CACHE_PIPENV, CACHE_UV, CACHE_GEM, CACHE_BUNDLER,
-	CACHE_GO_BUILD, CACHE_GO_MOD, CACHE_CARGO, CACHE_COMPOSER, CACHE_CONDA, CACHE_MAVEN, CACHE_GRADLE, CACHES
-};
 
 struct lint_effect {
 	enum effect_kind kind;
-	enum lint_cache cache;  /* MAKE: a package manager's */
+	enum cache_of cache;    /* MAKE: a package manager's; what empties it is a REMOVE of it */
 	bool tree;              /* MAKE: a directory with what is below; REMOVE, OWN: recursive */
 	bool fetched;           /* MAKE: from the network */
 	bool unpacked;          /* MAKE: the contents of an archive, a clone */
@@ -64,13 +61,4 @@ struct operands {
 const struct sh_word *operand_next(struct operands *o);
 bool lint_word_in(struct str word, const char *list); /* one of the words of a list separated by blanks */
 bool lint_is_archive(struct str path);               /* by its ending */
-
-/* What cache a command fills, CACHE_NONE when none, and where that is (for `home`). What empties it is a REMOVE of it. */
-struct lint_cache_info {
-	const char *name;  /* "npm's cache" */
-	const char *dir;   /* "~/.npm" */
-	const char *clean; /* what to do about it */
-	u32 typical;       /* MB */
-};
-extern const struct lint_cache_info lint_caches[CACHES];
 #endif

@@ -52,7 +52,7 @@ static void deleted_later(struct lint *l)
 			if (n < SHOWN)
 				shown[n] = x, lines[n] = m->in->line;
 			moved = x->moved;
-			estimate += m->cache ? lint_caches[m->cache].typical * (u64)1000000 : 0;
+			estimate += m->cache ? cache_infos[m->cache].typical * (u64)1000000 : 0;
 			n++;
 		}
 		i = end;

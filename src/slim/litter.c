@@ -1,4 +1,5 @@
 #include "slim/litter.h"
+#include "base/caches.h"
 #include "slim/protect.h"
 
 const char *const litter_name[] = {
@@ -14,7 +15,7 @@ const char *const litter_because[] = {
 	"its directory is listed by no layer",
 };
 
-enum { DEEP = 1, TREE = 2 | DEEP, LINKS = 4 }; /* below subdirectories too; directories and everything in them goes; symbolic links go too */
+enum { DEEP = CACHE_DEEP, TREE = CACHE_TREE, LINKS = 4 }; /* caches.h; symbolic links go too */
 
 static const struct rule {
 	enum litter_kind kind;
@@ -22,52 +23,9 @@ static const struct rule {
 	const char *file; /* pattern of the file's name */
 	u8 flags;
 	const char *tool; /* not when the start command calls it */
-} rules[] = {
-	{ LITTER_NONE, "", "", 0, NULL },
-	{ LITTER_LISTS, "/var/lib/apt/lists", "*", DEEP, NULL },
-	{ LITTER_LISTS, "/var/lib/pacman/sync", "*", DEEP, NULL },
-	{ LITTER_CACHE, "/var/cache/apt", "*.bin", 0, NULL },
-	{ LITTER_CACHE, "/var/cache/apt/archives", "*.deb", DEEP, NULL },
-	{ LITTER_CACHE, "/var/cache/apk", "*", DEEP, NULL },
-	{ LITTER_CACHE, "/etc/apk/cache", "*", DEEP, NULL },
-	{ LITTER_CACHE, "/var/cache/dnf", "*", DEEP, NULL },
-	{ LITTER_CACHE, "/var/cache/libdnf5", "*", DEEP, NULL },
-	{ LITTER_CACHE, "/var/cache/yum", "*", DEEP, NULL },
-	{ LITTER_CACHE, "/var/cache/zypp", "*", DEEP, NULL },
-	{ LITTER_CACHE, "/var/cache/xbps", "*", DEEP, NULL },
-	{ LITTER_CACHE, "/var/cache/pacman/pkg", "*", DEEP, NULL },
+} own[] = { /* besides caches.h */
 	{ LITTER_BACKUP, "/var/cache/debconf", "*-old", 0, NULL },
 	{ LITTER_BACKUP, "/var/lib/dpkg", "*-old", 0, NULL },
-	{ LITTER_LANGUAGE, "/**/.cache/pip", "*", TREE, "pip" },
-	{ LITTER_LANGUAGE, "/**/.cache/uv", "*", TREE, "uv" },
-	{ LITTER_LANGUAGE, "/**/.cache/pypoetry/cache", "*", TREE, "poetry" },
-	{ LITTER_LANGUAGE, "/**/.cache/pypoetry/artifacts", "*", TREE, "poetry" },
-	{ LITTER_LANGUAGE, "/**/.npm/_cacache", "*", TREE, "npx" },
-	{ LITTER_LANGUAGE, "/**/.npm/_logs", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.cache/yarn", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.cache/pnpm", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.local/share/pnpm/store", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.pnpm-store", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/gems/[0-9]*/cache", "*.gem", 0, NULL },
-	{ LITTER_LANGUAGE, "/**/ruby/[0-9]*/cache", "*.gem", 0, NULL },
-	{ LITTER_LANGUAGE, "/usr/local/bundle/cache", "*.gem", 0, NULL },
-	{ LITTER_LANGUAGE, "/**/.bundle/cache", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.gem/specs", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.local/share/gem/specs", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.cache/gem/specs", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.composer/cache", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.cache/composer", "*", TREE, NULL },
-	{ LITTER_LANGUAGE, "/**/.cargo/registry", "*", TREE, "cargo" },
-	{ LITTER_LANGUAGE, "/**/.cargo/git", "*", TREE, "cargo" },
-	{ LITTER_LANGUAGE, "/usr/local/cargo/registry", "*", TREE, "cargo" },
-	{ LITTER_LANGUAGE, "/usr/local/cargo/git", "*", TREE, "cargo" },
-	{ LITTER_LANGUAGE, "/**/.cache/go-build", "*", TREE, "go" },
-	{ LITTER_LANGUAGE, "/**/pkg/mod/cache/download", "*.zip", DEEP, "go" }, /* the go command still reads the .mod files beside them */
-	{ LITTER_LANGUAGE, "/**/conda/pkgs", "*", TREE, "conda" },
-	{ LITTER_LANGUAGE, "/**/miniconda3/pkgs", "*", TREE, "conda" },
-	{ LITTER_LANGUAGE, "/**/anaconda3/pkgs", "*", TREE, "conda" },
-	{ LITTER_LANGUAGE, "/**/miniforge3/pkgs", "*", TREE, "conda" },
-	{ LITTER_LANGUAGE, "/**/mambaforge/pkgs", "*", TREE, "conda" },
 	{ LITTER_SYSTEM, "/var/cache/man", "*", DEEP, NULL },
 	{ LITTER_SYSTEM, "/var/cache/ldconfig", "aux-cache", 0, NULL },
 	{ LITTER_LOG, "/var/log", "*", DEEP, NULL },
@@ -83,7 +41,20 @@ static const struct rule {
 	{ LITTER_MAN, "/usr/local/man", "*", DEEP | LINKS, NULL },
 	{ LITTER_LOCALES, "/usr/share/locale", "*", DEEP, NULL },
 };
-_Static_assert(countof(rules) < 256, "a zone is one byte");
+enum { RULES = 1 + CACHE_PLACES + countof(own) }; /* 0: none */
+_Static_assert(RULES < 256, "a zone is one byte");
+
+static struct rule rule_of(u8 i)
+{
+	if (i == 0)
+		return (struct rule){ LITTER_NONE, "", "", 0, NULL };
+	if (i > CACHE_PLACES)
+		return own[i - 1 - CACHE_PLACES];
+	const struct cache_place *c = &cache_places[i - 1];
+	bool lists = c->of == CACHE_APT_LISTS || str_is(STR("/var/lib/pacman/sync"), c->dir);
+	bool language = c->of >= CACHE_PIP && c->of < CACHE_APT;
+	return (struct rule){ lists ? LITTER_LISTS : language ? LITTER_LANGUAGE : LITTER_CACHE, c->dir, c->file, c->flags, c->tool };
+}
 
 struct search {
 	const struct rootfs *r;
@@ -94,8 +65,8 @@ struct search {
 	u8 *zone;       /* by node: the rule of the directory it is or lies below, 0 none */
 	u8 *guard;      /* by node: why it, and what is below it, stays */
 	struct buf path;
-	bool off[countof(rules)];
-	struct str last[countof(rules)]; /* the last component of each rule's directory */
+	bool off[RULES];
+	struct str last[RULES]; /* the last component of each rule's directory */
 };
 
 static bool requested(const struct litter_options *o, enum litter_kind k)
@@ -114,8 +85,8 @@ static u8 zone_of(struct search *s, node_id id)
 {
 	const struct node *n = rootfs_node(s->r, id);
 	struct str name = str_n(n->name, n->length);
-	for (u8 i = 1; i < countof(rules); i++)
-		if (str_eq(s->last[i], name) && !s->off[i] && str_glob(str_of(rules[i].dir), rootfs_path(s->r, id, &s->path)))
+	for (u8 i = 1; i < RULES; i++)
+		if (str_eq(s->last[i], name) && !s->off[i] && str_glob(str_of(rule_of(i).dir), rootfs_path(s->r, id, &s->path)))
 			return i;
 	return 0;
 }
@@ -140,10 +111,10 @@ static void visit(struct search *s, node_id id)
 		s->guard[id] = asked(s, path);
 	if (dir) {
 		s->zone[id] = zone_of(s, id);
-		const char *tool = rules[s->zone[id]].tool; /* "pkgs" is conda's where conda keeps its records beside it */
+		const char *tool = rule_of(s->zone[id]).tool; /* "pkgs" is conda's where conda keeps its records beside it */
 		if (tool && strcmp(tool, "conda") == 0 && !rootfs_child(s->r, parent, STR("conda-meta")))
 			s->zone[id] = 0;
-		if (!s->zone[id] && up && rules[up].flags & DEEP)
+		if (!s->zone[id] && up && rule_of(up).flags & DEEP)
 			s->zone[id] = up;
 	}
 }
@@ -219,12 +190,12 @@ static enum litter_kind kind_of(struct search *s, node_id id, u8 *why)
 {
 	u8 type = rootfs_type(s->r, id);
 	const struct node *n = rootfs_node(s->r, id);
-	const struct rule *rule = &rules[s->zone[n->parent]];
+	const struct rule rule = rule_of(s->zone[n->parent]);
 	enum litter_kind kind = LITTER_NONE;
-	if (rule->kind && str_glob(str_of(rule->file), str_of(n->name))) {
+	if (rule.kind && str_glob(str_of(rule.file), str_of(n->name))) {
 		bool plain = type == TAR_FILE && rootfs_size(s->r, id) > 0;
-		if (plain || (rule->flags & TREE) == TREE || (rule->flags & LINKS && type == TAR_SYMLINK))
-			kind = rule->kind;
+		if (plain || (rule.flags & TREE) == TREE || (rule.flags & LINKS && type == TAR_SYMLINK))
+			kind = rule.kind;
 		if (kind == LITTER_DOCS && licence(str_of(n->name)))
 			kind = LITTER_NONE;
 		if (kind == LITTER_LOCALES && language_kept(s, id))
@@ -262,9 +233,9 @@ static void judge_dir(struct search *s, node_id id, const bool *full)
 {
 	node_id parent = rootfs_node(s->r, id)->parent;
 	u8 zone = s->zone[parent];
-	if (!zone || (rules[zone].flags & TREE) != TREE || s->zone[id] != zone || full[id] || s->guard[id] || !rootfs_node(s->r, id)->inode)
+	if (!zone || (rule_of(zone).flags & TREE) != TREE || s->zone[id] != zone || full[id] || s->guard[id] || !rootfs_node(s->r, id)->inode)
 		return;
-	s->l->kind[id] = s->l->was[id] = (u8)rules[zone].kind;
+	s->l->kind[id] = s->l->was[id] = (u8)rule_of(zone).kind;
 }
 
 static void judge(struct search *s)
@@ -289,16 +260,16 @@ static void guard_targets(struct search *s)
 {
 	for (node_id id = rootfs_next(s->r, ROOTFS_ROOT); id; id = rootfs_next(s->r, id)) {
 		node_id parent = rootfs_node(s->r, id)->parent;
-		if (rootfs_type(s->r, id) != TAR_SYMLINK || (s->zone[parent] && (rules[s->zone[parent]].flags & TREE) == TREE))
+		if (rootfs_type(s->r, id) != TAR_SYMLINK || (s->zone[parent] && (rule_of(s->zone[parent]).flags & TREE) == TREE))
 			continue;
 		node_id to = rootfs_find(s->r, rootfs_path(s->r, id, &s->path), true);
 		if (!to || to == ROOTFS_ROOT || s->guard[to])
 			continue;
 		bool dir = rootfs_type(s->r, to) == TAR_DIR;
 		u8 zone = s->zone[rootfs_node(s->r, to)->parent];
-		if (zone && by_request(rules[zone].kind))
+		if (zone && by_request(rule_of(zone).kind))
 			continue;
-		if (!dir || (zone && s->zone[to] == zone && ((rules[zone].flags & TREE) == TREE || rules[zone].kind == LITTER_TMP)))
+		if (!dir || (zone && s->zone[to] == zone && ((rule_of(zone).flags & TREE) == TREE || rule_of(zone).kind == LITTER_TMP)))
 			s->guard[to] = WHY_LINKED;
 	}
 	for (node_id id = rootfs_next(s->r, ROOTFS_ROOT); id; id = rootfs_next(s->r, id)) { /* parents come first */
@@ -313,10 +284,10 @@ void litter_find(const struct image *img, const struct rootfs *r, const struct p
 	*ret = (struct litter){ .n = n, .kind = xcalloc(n, 1), .was = xcalloc(n, 1), .why = xcalloc(n, 1) };
 	struct search s = { .r = r, .pkgs = pkgs, .opt = opt, .l = ret, .zone = xcalloc(n, 1), .guard = xcalloc(n, 1) };
 	protect_read(&s.protect, img, r, s.guard, &ret->problems);
-	for (u8 i = 1; i < countof(rules); i++)
-		s.last[i] = last_component(str_of(rules[i].dir));
-	for (u8 i = 1; i < countof(rules); i++)
-		s.off[i] = !requested(opt, rules[i].kind) || (rules[i].tool && protect_calls(&s.protect, rules[i].tool));
+	for (u8 i = 1; i < RULES; i++)
+		s.last[i] = last_component(str_of(rule_of(i).dir));
+	for (u8 i = 1; i < RULES; i++)
+		s.off[i] = !requested(opt, rule_of(i).kind) || (rule_of(i).tool && protect_calls(&s.protect, rule_of(i).tool));
 	if (s.guard[ROOTFS_ROOT])
 		s.guard[ROOTFS_ROOT] = WHY_NOTHING;
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
