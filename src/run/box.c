@@ -3,6 +3,7 @@
 #include "base/process.h"
 #include "base/thread.h"
 #include "run/keeper.h"
+#include "run/root.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define STOP 100  /* ms between two looks at whether it is to stop */
 #define DRAIN 500 /* ms that what a process left behind may hold its output open after its end */
 
 /* One process's output on its way here, by a thread. */
@@ -37,6 +39,7 @@ struct run_container {
 	struct run_result result; /* the caller's view of it */
 	char over[80];
 	int pidfd;
+	char **made;   /* NULL-terminated, or NULL */
 };
 
 struct run_box {
@@ -57,7 +60,7 @@ struct run_box {
 /* Takes the request. *give: a descriptor of the answer, or -1. */
 static int ask(struct run_box *b, json_t *request, const int *fds, u32 n, json_t **reply, int *give, struct error *err)
 {
-	int got[MESSAGE_FDS] = { -1, -1, -1, -1 };
+	int got[MESSAGE_FDS] = { -1, -1, -1, -1, -1 };
 	u32 n_got = 0;
 	json_t *j = NULL;
 	u64 kind = ERR_ENV;
@@ -163,8 +166,8 @@ static void gather_free(struct gather *g)
 	free(g);
 }
 
-/* The pipes of a process to be started: give[0..3] are its ends, which the caller closes when they were sent. */
-static int gather_open(const struct run_box *b, struct str input, struct gather **ret, int give[4], struct error *err)
+/* The pipes of a process to be started: give[0..3] are its ends, [4] is free, which the caller closes when they were sent. */
+static int gather_open(const struct run_box *b, struct str input, struct gather **ret, int give[MESSAGE_FDS], struct error *err)
 {
 	struct gather *g = xcalloc(1, sizeof *g);
 	pthread_condattr_t attr;
@@ -175,7 +178,7 @@ static int gather_open(const struct run_box *b, struct str input, struct gather 
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&g->change, &attr);
 	pthread_condattr_destroy(&attr);
-	for (int i = 0; i < 4; i++)
+	for (u32 i = 0; i < MESSAGE_FDS; i++)
 		give[i] = -1;
 	int *mine[] = { &g->out, &g->err, &g->tell }, r = 0;
 	for (int i = 0; i < 3 && r == 0; i++) {
@@ -196,9 +199,9 @@ static int gather_open(const struct run_box *b, struct str input, struct gather 
 	return r;
 }
 
-static void close_all(int fds[4])
+static void close_all(int fds[MESSAGE_FDS])
 {
-	for (int i = 0; i < 4; i++)
+	for (u32 i = 0; i < MESSAGE_FDS; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 }
@@ -213,6 +216,74 @@ static json_t *list(const char *const *v)
 			return NULL;
 		}
 	return a;
+}
+
+/* --- of a build's step --- */
+static json_t *root_json(const struct run_root *r)
+{
+	json_t *j = json_object(), *lowers = json_array();
+	int bad = 0;
+	for (u32 i = 0; i < r->n_lowers; i++)
+		bad |= json_array_append_new(lowers, json_string(r->lowers[i])) < 0;
+	json_object_set_new(j, "lowers", lowers);
+	if (r->upper)
+		bad |= json_object_set_new(j, "upper", json_string(r->upper)) < 0 || json_object_set_new(j, "work", json_string(r->work)) < 0;
+	if (bad) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+/* `at`: how many bytes of files there were before. */
+static json_t *mount_json(const struct box_mount *m, u64 *at)
+{
+	static const char *const kinds[] = { [BOX_TREE] = "tree", [BOX_HOST] = "host", [BOX_MEMORY] = "memory", [BOX_FILE] = "file", [BOX_SOCKET] = "socket" };
+	u64 length = m->kind == BOX_FILE ? m->content.n : 0;
+	json_t *j = json_pack("{sssss*sbsIsIsIsIsIsI}", "kind", kinds[m->kind], "target", m->target, "source", m->source, "writable", m->writable, "mode", (json_int_t)m->mode, "uid", (json_int_t)m->uid,
+			      "gid", (json_int_t)m->gid, "size", (json_int_t)m->size, "at", (json_int_t)*at, "length", (json_int_t)length);
+	if (j && m->source && !json_text(j, "source")) { /* no UTF-8 */
+		json_decref(j);
+		return NULL;
+	}
+	*at += length;
+	if (j && m->root && json_object_set_new(j, "root", root_json(m->root)) < 0) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+static json_t *build_json(const struct run_build *s)
+{
+	json_t *mounts = json_array(), *ulimits = json_array(), *hosts = s->hosts ? list(s->hosts) : json_array();
+	json_t *j = json_pack("{sosososssIsbsb}", "mounts", mounts, "ulimits", ulimits, "hosts", hosts, "hostname", s->hostname ? s->hostname : "pare", "shm", (json_int_t)s->shm, "alone", s->alone,
+			      "insecure", s->insecure);
+	int bad = !j || json_object_set_new(j, "root", root_json(s->root)) < 0;
+	u64 at = 0;
+	for (u32 i = 0; i < s->n_mounts && !bad; i++)
+		bad |= json_array_append_new(mounts, mount_json(&s->mounts[i], &at)) < 0;
+	for (u32 i = 0; i < s->n_ulimits && !bad; i++)
+		bad |= json_array_append_new(ulimits, json_pack("{sssIsI}", "type", s->ulimits[i].type, "soft", (json_int_t)s->ulimits[i].soft, "hard", (json_int_t)s->ulimits[i].hard)) < 0;
+	if (bad) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+/* What its files hold, one after the other. */
+static int contents(const struct run_build *s, int *ret, struct error *err)
+{
+	bool any = false;
+	for (u32 i = 0; i < s->n_mounts; i++)
+		any |= s->mounts[i].kind == BOX_FILE;
+	if (any && (*ret = memfd_create("files", MFD_CLOEXEC)) < 0)
+		return error_errno(err, "files in memory");
+	for (u32 i = 0; i < s->n_mounts; i++)
+		if (s->mounts[i].kind == BOX_FILE && s->mounts[i].content.n && file_write_all(*ret, s->mounts[i].content.p, s->mounts[i].content.n) < 0)
+			return error_errno(err, "files in memory");
+	return 0;
 }
 
 static json_t *spec_json(const struct run_spec *s)
@@ -230,6 +301,7 @@ static json_t *spec_json(const struct run_spec *s)
 		bad |= lists[i].v && json_object_set_new(j, lists[i].key, list(lists[i].v)) < 0;
 	for (size_t i = 0; i < countof(texts); i++)
 		bad |= texts[i].text && json_object_set_new(j, texts[i].key, json_string(texts[i].text)) < 0;
+	bad |= s->build && json_object_set_new(j, "build", build_json(s->build)) < 0;
 	json_object_set_new(j, "read_only", json_boolean(s->read_only));
 	json_object_set_new(j, "no_new_privileges", json_boolean(s->no_new_privileges));
 	if (bad) {
@@ -239,30 +311,47 @@ static json_t *spec_json(const struct run_spec *s)
 	return j;
 }
 
-/* op "start" or "exec"; spec NULL: once more. */
-static int launch(struct run_box *b, const char *op, u32 id, const struct run_spec *spec, struct gather **ret, int *pidfd, struct error *err)
+static void take_made(const json_t *reply, struct run_container *c)
 {
-	int give[4];
+	json_t *v = json_arr(reply, "made"), *item;
+	size_t i;
+	if (!v)
+		return;
+	c->made = xcalloc(json_array_size(v) + 1, sizeof *c->made);
+	json_array_foreach(v, i, item)
+		c->made[i] = xstrdup(json_string_value(item));
+}
+
+/* op "start" or "exec"; spec NULL: once more. c NULL: nobody asks what was made. */
+static int launch(struct run_box *b, const char *op, u32 id, const struct run_spec *spec, struct gather **ret, int *pidfd, struct run_container *c, struct error *err)
+{
+	int give[MESSAGE_FDS];
 	struct gather *g = NULL;
 	json_t *s = spec ? spec_json(spec) : json_true(), *request = s ? json_pack("{sssIso}", "op", op, "id", (json_int_t)id, spec ? "spec" : "again", s) : NULL;
 	json_t *reply = NULL;
 	u64 at = 0;
 	int r = gather_open(b, spec ? spec->input : (struct str){ NULL, 0 }, &g, give, err);
+	if (r == 0 && spec && spec->build)
+		r = contents(spec->build, &give[4], err);
 	if (r == 0)
-		r = ask(b, request, give, 4, &reply, pidfd, err);
+		r = ask(b, request, give, give[4] < 0 ? 4 : 5, &reply, pidfd, err);
 	else
 		json_decref(request);
 	if (reply && json_u64(reply, "runtime", &at))
 		b->at = (u32)at & 1;
+	if (c && reply)
+		take_made(reply, c);
 	json_decref(reply);
 	close_all(give);
 	if (r < 0) {
 		gather_free(g);
 		return -1;
 	}
+	*ret = g;
+	if (spec && spec->follow)
+		return 0;
 	g->thread = thread_start(gather_all, g);
 	g->started = true;
-	*ret = g;
 	return 0;
 }
 
@@ -275,7 +364,7 @@ int run_start(struct run_box *b, const struct run_spec *spec, struct run_contain
 	pthread_mutex_unlock(&b->lock);
 	c->box = b;
 	c->pidfd = -1;
-	int r = launch(b, "start", c->id, spec ? spec : &plain, &c->g, &c->pidfd, err);
+	int r = launch(b, "start", c->id, spec ? spec : &plain, &c->g, &c->pidfd, c, err);
 	pthread_mutex_lock(&b->lock);
 	c->next = b->containers;
 	b->containers = c;
@@ -292,7 +381,7 @@ int run_again(struct run_container *c, struct error *err)
 {
 	struct gather *g;
 	int pidfd = -1;
-	if (launch(c->box, "start", c->id, NULL, &g, &pidfd, err) < 0)
+	if (launch(c->box, "start", c->id, NULL, &g, &pidfd, NULL, err) < 0)
 		return -1;
 	gather_free(c->g);
 	c->g = g;
@@ -345,12 +434,63 @@ int run_wait(struct run_container *c, int ms, const struct run_result **ret, str
 	return 0;
 }
 
+/* --- following --- */
+static bool pass_on(int fd, int stream, void (*output)(void *ctx, int stream, struct str bytes), void *ctx)
+{
+	char piece[32 * KiB];
+	ssize_t n = read(fd, piece, sizeof piece);
+	if (n > 0)
+		output(ctx, stream, str_n(piece, (size_t)n));
+	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+int run_follow(struct run_container *c, const atomic_bool *stop, void (*output)(void *ctx, int stream, struct str bytes), void *ctx, const struct run_result **ret, struct error *err)
+{
+	struct gather *g = c->g;
+	struct run_result *r = &c->result;
+	bool open[3] = { true, true, true }, stopped = false;
+	struct ended e = { .status = 137 };
+	while (open[0] || open[1] || open[2]) {
+		struct pollfd p[3] = { { open[0] ? g->out : -1, POLLIN, 0 }, { open[1] ? g->err : -1, POLLIN, 0 }, { open[2] ? g->tell : -1, POLLIN, 0 } };
+		int k = poll(p, 3, open[2] ? (stop ? STOP : -1) : DRAIN);
+		if (k == 0 && !open[2]) /* ended, and silent: whoever holds it open now is somebody else */
+			break;
+		if (open[2] && !stopped && stop && atomic_load(stop)) {
+			stopped = true;
+			if (run_signal(c, "SIGKILL", err) < 0) { /* it has just ended */
+			}
+		}
+		for (int i = 0; i < 2 && k > 0; i++)
+			if (p[i].revents)
+				open[i] = pass_on(p[i].fd, i + 1, output, ctx);
+		if (k <= 0 || !p[2].revents)
+			continue;
+		ssize_t n = read(g->tell, &e, sizeof e);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != (ssize_t)sizeof e)
+			e = (struct ended){ .status = 137 };
+		open[2] = false;
+	}
+	memcpy(c->over, e.over, sizeof c->over);
+	c->over[sizeof c->over - 1] = '\0';
+	*r = (struct run_result){ .ended = true, .status = e.status, .over = c->over[0] ? c->over : stopped ? "stopped" : NULL };
+	*ret = r;
+	return 0;
+}
+
+const char *const *run_made(const struct run_container *c)
+{
+	static const char *const none[] = { NULL };
+	return c->made ? (const char *const *)c->made : none;
+}
+
 int run_exec(struct run_container *c, const struct run_spec *spec, struct run_result *ret, struct error *err)
 {
 	static const char *const reasons[] = { "seconds", "processes", "bytes written", "the room on the disk" };
 	struct gather *g;
 	*ret = (struct run_result){ 0 };
-	if (launch(c->box, "exec", c->id, spec, &g, NULL, err) < 0)
+	if (launch(c->box, "exec", c->id, spec, &g, NULL, NULL, err) < 0)
 		return -1;
 	wait_for(g, -1);
 	pthread_mutex_lock(&g->lock);
@@ -405,6 +545,9 @@ static void container_free(struct run_container *c)
 		close(c->pidfd);
 	buf_free(&c->result.out);
 	buf_free(&c->result.err);
+	for (char **m = c->made; m && *m; m++)
+		free(*m);
+	free(c->made);
 	free(c);
 }
 

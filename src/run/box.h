@@ -22,7 +22,9 @@
 #include "base/str.h"
 #include "oci/manifest.h"
 #include "run/tree.h"
+#include <stdatomic.h>
 
+struct run_root;
 struct run_ids { /* inside 0 is the user; inside ID n (1 <= n <= count) is outside ID first + n - 1 */
 	u32 uid, gid;             /* of the user */
 	u32 uid_first, uid_count; /* 0: none */
@@ -33,9 +35,9 @@ int run_ids_find(struct run_ids *ret, struct error *err) must_check;
 
 enum run_network { RUN_LOOPBACK, RUN_HOST };
 
-struct run_limits { /* 0: the default */
+struct run_limits { /* 0: the default; the type's greatest: none */
 	u32 seconds;    /* of one container: 600 */
-	u64 written;    /* bytes of its upper directory: 4 GiB, or half of what the disk has */
+	u64 written;    /* bytes of its upper directory: 4 GiB, or half of what the disk has. What the disk keeps free is kept free anyway */
 	u32 processes;  /* and threads: 4096 */
 	u64 output;     /* bytes of its standard output and error that are kept: 16 MiB; the rest is read and dropped, and said */
 };
@@ -50,9 +52,38 @@ struct run_box_options {
 	u32 n_hide;
 };
 struct run_box;
-/* ERR_ENV with the remedy when containers cannot be run here ("install runc", "needs /etc/subuid …"). The tree is the caller's and outlives the box. */
+/* ERR_ENV with the remedy when containers cannot be run here ("install runc", "needs /etc/subuid …"). The tree is the caller's and outlives the box; NULL: every container has a root of its own. */
 int run_box_open(const struct run_tree *t, const struct run_ids *ids, const struct run_box_options *opt, struct run_box **ret, struct error *err) must_check;
 void run_box_close(struct run_box *b); /* ends everything in it; NULL is fine */
+
+/* What a container has mounted besides what all have. */
+struct box_mount {
+	enum { BOX_TREE, BOX_HOST, BOX_MEMORY, BOX_FILE, BOX_SOCKET } kind;
+	const char *target;          /* absolute and clean; made where it is not there */
+	const struct run_root *root; /* BOX_TREE: read-only, or with changes that are thrown away (`writable`) */
+	const char *source;          /* BOX_TREE: a file or directory in it, its links followed inside it (NULL: its root). BOX_HOST: a directory of this machine, writable. BOX_SOCKET: a unix socket of this machine,
+	                              * which is reached by way of one that the container has for itself */
+	struct str content;          /* BOX_FILE: in memory of the container's own, gone with it */
+	bool writable;
+	u32 mode, uid, gid;          /* BOX_MEMORY (mode), BOX_FILE, BOX_SOCKET */
+	u64 size;                    /* BOX_MEMORY: 0: what there is */
+};
+struct run_ulimit {
+	const char *type;            /* "RLIMIT_NOFILE" */
+	u64 soft, hard;              /* not over this process's own */
+};
+/* A step of a build: its environment is what is given, with PATH and HOME where they are not; /etc/hosts and /etc/resolv.conf are there as long as it runs; no budget but the box's. */
+struct run_build {
+	const struct run_root *root; /* in place of the box's tree; what it changes is in its upper directory */
+	const struct box_mount *mounts; /* in the order in which they are mounted */
+	u32 n_mounts, n_ulimits;
+	const struct run_ulimit *ulimits;
+	const char *const *hosts;    /* more lines of /etc/hosts; NULL-terminated or NULL */
+	const char *hostname;
+	u64 shm;                     /* bytes of /dev/shm; 0: 64 MiB */
+	bool alone;                  /* a network of its own that leads nowhere, whatever the box's is */
+	bool insecure;               /* every capability that there is in a user namespace, and nothing masked or read-only */
+};
 
 struct run_spec { /* one container, or one more process in a container */
 	const char *const *argv;  /* NULL: the image's entry point and command */
@@ -68,6 +99,8 @@ struct run_spec { /* one container, or one more process in a container */
 	struct str input;         /* standard input; p NULL: closed (nothing to read) */
 	int listener;             /* >= 0 with `seccomp`: a listening unix socket which gets the seccomp listener's descriptor (linux.seccomp.listenerPath) */
 	const char *listener_path;
+	const struct run_build *build; /* NULL: an image is run */
+	bool follow;              /* what it prints is asked for with run_follow(), not kept */
 };
 
 struct run_result {
@@ -84,6 +117,10 @@ struct run_container; /* one container; its upper directory lives as long */
 int run_start(struct run_box *b, const struct run_spec *spec, struct run_container **ret, struct error *err) must_check;
 /* Waits at most `ms` (-1: until a budget ends it). What is in ret belongs to the container. */
 int run_wait(struct run_container *c, int ms, const struct run_result **ret, struct error *err) must_check;
+/* Of a container that was started with `follow`: waits for its end and passes on what it prints as it comes, in this thread. Ends it when *stop is set ("stopped" is what ended it then; NULL: nothing does). */
+int run_follow(struct run_container *c, const atomic_bool *stop, void (*output)(void *ctx, int stream, struct str bytes), void *ctx, const struct run_result **ret, struct error *err) must_check;
+/* Of a build's step: what had to be made in its tree only to be mounted on, as paths in its upper directory; NULL-terminated, the container's. */
+const char *const *run_made(const struct run_container *c);
 int run_signal(struct run_container *c, const char *signal, struct error *err) must_check; /* "SIGTERM", "15" */
 /* Starts it once more on the same upper directory, after it ended. */
 int run_again(struct run_container *c, struct error *err) must_check;

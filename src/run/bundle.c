@@ -8,12 +8,18 @@
 #include <unistd.h>
 
 #define ACCOUNTS_MAX (4 * MiB) /* of the image's etc/passwd, etc/group */
-#define SHM "67108864"
+#define SHM (64 * MiB)
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Those of podman and, but for making device nodes (which nobody could open), auditing and raw sockets kept, of docker. */
 static const char *const capabilities[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE",
 					    "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE", NULL };
+/* All of them: what they are good for in a user namespace is little more. */
+static const char *const all_capabilities[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
+						"CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE",
+						"CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
+						"CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG",
+						"CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", NULL };
 static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
 				      "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap", NULL };
 static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL };
@@ -82,16 +88,55 @@ static const char *text_of(const json_t *spec, const json_t *base, const char *k
 	return t ? t : otherwise ? otherwise : "";
 }
 
-static json_t *rlimit(const char *type, u64 n) { return json_pack("{sssIsI}", "type", type, "soft", (json_int_t)n, "hard", (json_int_t)n); }
-
-static json_t *rlimits(const struct keeper *k)
+static void put_rlimit(json_t *list, const char *type, u64 soft, u64 hard)
 {
-	struct rlimit files = { 1024, 1024 }, size = { RLIM_INFINITY, RLIM_INFINITY }, processes = size;
-	getrlimit(RLIMIT_NOFILE, &files);
-	getrlimit(RLIMIT_FSIZE, &size);
-	getrlimit(RLIMIT_NPROC, &processes);
-	return json_pack("[oooo]", rlimit("RLIMIT_NOFILE", MIN((u64)files.rlim_max, (u64)1 << 20)), rlimit("RLIMIT_FSIZE", MIN((u64)size.rlim_max, k->limits.written)), rlimit("RLIMIT_CORE", 0),
-			 rlimit("RLIMIT_NPROC", MIN((u64)processes.rlim_max, 2 * (u64)k->limits.processes + 64)));
+	soft = MIN(soft, hard);
+	if (soft != RLIM_INFINITY) /* else it is so already, or may not be */
+		json_array_append_new(list, json_pack("{sssIsI}", "type", type, "soft", (json_int_t)soft, "hard", (json_int_t)MIN(hard, (u64)INT64_MAX)));
+}
+
+static u64 hard_limit(const char *type)
+{
+	static const struct {
+		const char *type;
+		int resource;
+	} known[] = { { "RLIMIT_AS", RLIMIT_AS }, { "RLIMIT_CORE", RLIMIT_CORE }, { "RLIMIT_CPU", RLIMIT_CPU }, { "RLIMIT_DATA", RLIMIT_DATA }, { "RLIMIT_FSIZE", RLIMIT_FSIZE }, { "RLIMIT_LOCKS", RLIMIT_LOCKS },
+		      { "RLIMIT_MEMLOCK", RLIMIT_MEMLOCK }, { "RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE }, { "RLIMIT_NICE", RLIMIT_NICE }, { "RLIMIT_NOFILE", RLIMIT_NOFILE }, { "RLIMIT_NPROC", RLIMIT_NPROC },
+		      { "RLIMIT_RSS", RLIMIT_RSS }, { "RLIMIT_RTPRIO", RLIMIT_RTPRIO }, { "RLIMIT_RTTIME", RLIMIT_RTTIME }, { "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING }, { "RLIMIT_STACK", RLIMIT_STACK } };
+	struct rlimit l = { RLIM_INFINITY, RLIM_INFINITY };
+	for (size_t i = 0; i < countof(known); i++)
+		if (strcmp(known[i].type, type) == 0 && getrlimit((__rlimit_resource_t)known[i].resource, &l) < 0)
+			return RLIM_INFINITY;
+		else if (strcmp(known[i].type, type) == 0)
+			return l.rlim_max;
+	return RLIM_INFINITY;
+}
+
+/* More than this process may have nobody in here may have. */
+static json_t *rlimits(const struct keeper *k, const json_t *build)
+{
+	json_t *list = json_array(), *l, *asked = json_arr(build, "ulimits");
+	bool files = false, core = false;
+	size_t i;
+	json_array_foreach(asked, i, l) {
+		const char *type = json_text(l, "type");
+		u64 hard = hard_limit(type), most = MIN(hard, (u64)json_integer_value(json_object_get(l, "hard")));
+		put_rlimit(list, type, (u64)json_integer_value(json_object_get(l, "soft")), most);
+		files |= strcmp(type, "RLIMIT_NOFILE") == 0;
+		core |= strcmp(type, "RLIMIT_CORE") == 0;
+	}
+	u64 n = MIN(hard_limit("RLIMIT_NOFILE"), (u64)1 << 20);
+	if (!files)
+		put_rlimit(list, "RLIMIT_NOFILE", n, n);
+	if (!core)
+		put_rlimit(list, "RLIMIT_CORE", 0, 0);
+	if (k->limits.written != UINT64_MAX)
+		put_rlimit(list, "RLIMIT_FSIZE", k->limits.written, MIN(hard_limit("RLIMIT_FSIZE"), k->limits.written));
+	if (k->limits.processes != UINT32_MAX) {
+		n = MIN(hard_limit("RLIMIT_NPROC"), 2 * (u64)k->limits.processes + 64);
+		put_rlimit(list, "RLIMIT_NPROC", n, n);
+	}
+	return list;
 }
 
 /* Below /proc lie the descriptors of processes, and a runtime may have one open that leads out. */
@@ -130,23 +175,27 @@ json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const
 		error_set(err, ERR_USAGE, "the image has no command of its own: one has to be given");
 		return NULL;
 	}
-	put_env(env, STR("PATH=" PATH_DEFAULT), true);
-	put_env(env, STR("HOSTNAME=pare"), true);
-	for (const char **e = c->env; *e; e++)
+	const json_t *build = json_obj(spec, "build");
+	if (!build) {
+		put_env(env, STR("PATH=" PATH_DEFAULT), true);
+		put_env(env, STR("HOSTNAME=pare"), true);
+	}
+	for (const char **e = c->env; *e && !build; e++)
 		put_env(env, str_of(*e), true);
 	put_all(env, json_arr(base, "env"));
 	put_all(env, json_arr(spec, "env"));
+	put_env(env, STR("PATH=" PATH_DEFAULT), false);
 	char home[1100];
 	snprintf(home, sizeof home, "HOME=%s", u.home[0] ? u.home : "/");
 	put_env(env, str_of(home), false);
 	json_t *caps = json_arr(spec, "capabilities"), *more = json_array();
 	caps = caps ? caps : json_arr(base, "capabilities");
-	caps = caps ? json_incref(caps) : strings(capabilities);
+	caps = caps ? json_incref(caps) : strings(json_is_true(json_object_get(build, "insecure")) ? all_capabilities : capabilities);
 	for (u32 i = 0; i < u.n_more; i++)
 		if (ids_mapped(k->ids, 0, u.more[i]))
 			json_array_append_new(more, json_integer(u.more[i]));
 	json_t *p = json_pack("{sbs{sIsIso}sosossso}", "terminal", 0, "user", "uid", (json_int_t)u.uid, "gid", (json_int_t)u.gid, "additionalGids", more, "args", args, "env", env, "cwd", cwd, "rlimits",
-			      rlimits(k));
+			      rlimits(k, build));
 	json_t *sets = json_pack("{sO}", "bounding", caps);
 	if (!u.uid) { /* another user has those of its programs */
 		json_object_set(sets, "effective", caps);
@@ -162,7 +211,7 @@ json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const
 }
 
 /* --- mounts --- */
-static void mount_on(json_t *mounts, struct process *c, const char *where, const char *type, const char *source, const char *options)
+static void mount_on(const struct keeper *k, json_t *mounts, struct process *c, const char *where, const char *type, const char *source, const char *options)
 {
 	json_t *o = json_array();
 	for (struct str rest = str_of(options); rest.p;) {
@@ -172,7 +221,10 @@ static void mount_on(json_t *mounts, struct process *c, const char *where, const
 	}
 	json_array_append_new(mounts, json_pack("{sssssssO}", "destination", where, "type", type, "source", source, "options", o));
 	json_decref(o);
-	VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(where));
+	if (c->build)
+		places_note(k, c, where);
+	else
+		VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(where));
 }
 
 static int write_text(const char *path, struct str text)
@@ -186,7 +238,15 @@ static int mount_etc(const struct keeper *k, struct process *c, json_t *mounts, 
 {
 	static const char *const names[] = { "hosts", "hostname", "resolv.conf" };
 	struct buf text[3] = { BUF(MiB), BUF(MiB), BUF(MiB) };
-	buf_puts(&text[0], "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n127.0.0.1\tpare\n");
+	const json_t *build = json_obj(c->spec, "build");
+	json_t *line;
+	size_t at;
+	if (build)
+		buf_printf(&text[0], "127.0.0.1\tlocalhost %s\n::1\tlocalhost ip6-localhost ip6-loopback\n", text_of(build, NULL, "hostname", "pare"));
+	else
+		buf_puts(&text[0], "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n127.0.0.1\tpare\n");
+	json_array_foreach(json_arr(build, "hosts"), at, line)
+		buf_printf(&text[0], "%s\n", json_string_value(line));
 	buf_puts(&text[1], "pare\n");
 	if (!k->host_network || file_read("/etc/resolv.conf", MiB, &text[2], NULL) < 0) {
 		buf_clear(&text[2]);
@@ -195,11 +255,12 @@ static int mount_etc(const struct keeper *k, struct process *c, json_t *mounts, 
 	int r = 0;
 	for (size_t i = 0; i < countof(names); i++) {
 		char path[4096], to[64];
-		snprintf(path, sizeof path, "%s/c%u/etc/%s", k->dir, c->id, names[i]);
+		snprintf(path, sizeof path, "%s/mem/c%u/%s", k->dir, c->id, names[i]);
 		snprintf(to, sizeof to, "/etc/%s", names[i]);
-		if (r == 0 && access(path, F_OK) < 0 && write_text(path, buf_str(&text[i])) < 0)
+		if (r == 0 && !(build && i == 1) && access(path, F_OK) < 0 && write_text(path, buf_str(&text[i])) < 0)
 			r = error_errno(err, "%s", path);
-		mount_on(mounts, c, to, "bind", path, "rbind,nosuid,nodev");
+		if (!(build && i == 1)) /* a step has the name alone */
+			mount_on(k, mounts, c, to, "bind", path, "rbind,nosuid,nodev");
 		buf_free(&text[i]);
 	}
 	return r;
@@ -217,7 +278,7 @@ static int mount_volume(const struct keeper *k, struct process *c, const char *w
 	if (n < 0)
 		return error_errno(err, "volume %s", where);
 	path[n] = '\0';
-	mount_on(mounts, c, where, "bind", path, "rbind,nodev");
+	mount_on(k, mounts, c, where, "bind", path, "rbind,nodev");
 	return 0;
 }
 
@@ -234,26 +295,50 @@ static int mount_volumes(const struct keeper *k, struct process *c, json_t *moun
 	return 0;
 }
 
-static json_t *mounts_of(const struct keeper *k, struct process *c, struct error *err)
+static int mount_places(struct keeper *k, struct process *c, json_t *mounts, struct error *err)
+{
+	json_t *v;
+	size_t i;
+	if (places_open(k, c, err) < 0)
+		return -1;
+	json_array_foreach(json_arr(json_obj(c->spec, "build"), "mounts"), i, v) {
+		char path[4096], options[256];
+		const char *target = json_text(v, "target");
+		if (places_mount(k, c, v, (u32)i, options, err) < 0)
+			return -1;
+		snprintf(path, sizeof path, PLACES "/%u", k->dir, c->id, (u32)i);
+		bool memory = options[0];
+		mount_on(k, mounts, c, target, memory ? "tmpfs" : "bind", memory ? "tmpfs" : path, memory ? options : "bind");
+	}
+	return 0;
+}
+
+static json_t *mounts_of(struct keeper *k, struct process *c, struct error *err)
 {
 	json_t *m = json_array(), *v;
 	size_t i;
 	bool gid5 = !k->ids->rootless || k->ids->gid_count >= 5;
+	const json_t *build = json_obj(c->spec, "build");
+	char shm[128];
+	u64 size = SHM;
+	if (json_u64(build, "shm", &size) && !size)
+		size = SHM;
+	snprintf(shm, sizeof shm, "nosuid,noexec,nodev,mode=1777,size=%llu", (unsigned long long)size);
 	for (u32 n = 0; n < c->n_made; n++)
 		free(c->made[n]);
 	c->n_made = 0;
-	mount_on(m, c, "/proc", "proc", "proc", "nosuid,noexec,nodev");
-	mount_on(m, c, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
-	mount_on(m, c, "/dev/pts", "devpts", "devpts", gid5 ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5" : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620");
-	mount_on(m, c, "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=" SHM);
-	mount_on(m, c, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
-	if (k->host_network) /* whose view of the devices is not this user namespace's to make */
-		mount_on(m, c, "/sys", "bind", "/sys", "rbind,nosuid,noexec,nodev,ro");
+	mount_on(k, m, c, "/proc", "proc", "proc", "nosuid,noexec,nodev");
+	mount_on(k, m, c, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
+	mount_on(k, m, c, "/dev/pts", "devpts", "devpts", gid5 ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5" : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620");
+	mount_on(k, m, c, "/dev/shm", "tmpfs", "shm", shm);
+	mount_on(k, m, c, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
+	if (k->host_network && !json_is_true(json_object_get(build, "alone"))) /* whose view of the devices is not this user namespace's to make */
+		mount_on(k, m, c, "/sys", "bind", "/sys", "rbind,nosuid,noexec,nodev,ro");
 	else
-		mount_on(m, c, "/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro");
+		mount_on(k, m, c, "/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro");
 	json_array_foreach(json_arr(c->spec, "tmpfs"), i, v)
-		mount_on(m, c, json_string_value(v), "tmpfs", "tmpfs", "nosuid,nodev,mode=1777,size=536870912");
-	if (mount_etc(k, c, m, err) == 0 && mount_volumes(k, c, m, err) == 0)
+		mount_on(k, m, c, json_string_value(v), "tmpfs", "tmpfs", "nosuid,nodev,mode=1777,size=536870912");
+	if (mount_etc(k, c, m, err) == 0 && (build ? mount_places(k, c, m, err) : mount_volumes(k, c, m, err)) == 0)
 		return m;
 	json_decref(m);
 	return NULL;
@@ -269,7 +354,8 @@ static int make_cwd(const struct keeper *k, struct process *c, json_t *process, 
 		err->kind = ERR_INPUT;
 		return -1;
 	}
-	VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(cwd));
+	if (!c->build) /* a step's directory is there to stay */
+		VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(cwd));
 	return 0;
 }
 
@@ -301,24 +387,34 @@ static int oom_score(void)
 int bundle_write(struct keeper *k, struct process *c, struct error *err)
 {
 	char path[4096];
+	const json_t *build = json_obj(c->spec, "build");
+	bool insecure = json_is_true(json_object_get(build, "insecure")), alone = json_is_true(json_object_get(build, "alone"));
+	snprintf(path, sizeof path, "%s/mem/c%u", k->dir, c->id);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "%s", path);
 	json_t *process = bundle_process(k, c->id, c->spec, NULL, err), *mounts = process ? mounts_of(k, c, err) : NULL;
-	if (!mounts) {
-		json_decref(process);
-		return -1;
-	}
-	if (make_cwd(k, c, process, err) < 0) {
+	if (!mounts || make_cwd(k, c, process, err) < 0 || (alone && places_network(k, c, err) < 0)) {
 		json_decref(process);
 		json_decref(mounts);
 		return -1;
 	}
 	json_object_set_new(process, "oomScoreAdj", json_integer(oom_score()));
 	snprintf(path, sizeof path, "%s/c%u/root", k->dir, c->id);
-	json_t *doc = json_pack("{ss so s{sssb} ss so s{s[{ss}{ss}{ss}{ss}]soso}}", "ociVersion", "1.0.2", "process", process, "root", "path", path, "readonly",
-				json_is_true(json_object_get(c->spec, "read_only")), "hostname", "pare", "mounts", mounts, "linux", "namespaces", "type", "pid", "type", "ipc", "type", "uts", "type",
-				"mount", "maskedPaths", strings(masked), "readonlyPaths", strings(readonly));
-	int r = !doc ? error_set(err, ERR_USAGE, "a path or an argument is no UTF-8") : put_seccomp(json_object_get(doc, "linux"), c->spec, err);
+	json_t *doc = json_pack("{ss so s{sssb} ss so s{s[{ss}{ss}{ss}{ss}]}}", "ociVersion", "1.0.2", "process", process, "root", "path", path, "readonly",
+				json_is_true(json_object_get(c->spec, "read_only")), "hostname", text_of(build, NULL, "hostname", "pare"), "mounts", mounts, "linux", "namespaces", "type", "pid", "type",
+				"ipc", "type", "uts", "type", "mount");
+	json_t *linux_part = json_object_get(doc, "linux");
+	if (doc && !insecure) {
+		json_object_set_new(linux_part, "maskedPaths", strings(masked));
+		json_object_set_new(linux_part, "readonlyPaths", strings(readonly));
+	}
+	if (doc && alone) {
+		snprintf(path, sizeof path, PLACES "/net", k->dir, c->id);
+		json_array_append_new(json_object_get(linux_part, "namespaces"), json_pack("{ssss}", "type", "network", "path", path));
+	}
+	int r = !doc ? error_set(err, ERR_USAGE, "a path or an argument is no UTF-8") : put_seccomp(linux_part, c->spec, err);
 	char *text = r < 0 ? NULL : json_dumps(doc, JSON_COMPACT);
-	snprintf(path, sizeof path, "%s/c%u/bundle/config.json", k->dir, c->id);
+	snprintf(path, sizeof path, "%s/mem/c%u/config.json", k->dir, c->id);
 	if (r == 0 && (!text || write_text(path, str_of(text)) < 0))
 		r = error_errno(err, "%s", path);
 	free(text);

@@ -176,7 +176,7 @@ static u32 count_all(void)
 
 static void check_written(struct keeper *k, struct process *p, u64 now)
 {
-	u64 bytes = overlay_bytes(k, p->id), took = keeper_now() - now;
+	u64 bytes = k->limits.written == UINT64_MAX ? 0 : overlay_bytes(k, p->id), took = keeper_now() - now;
 	struct statvfs v;
 	if (bytes == UINT64_MAX)
 		over(p, "%u levels of directories", OVERLAY_DEPTH);
@@ -193,10 +193,11 @@ static void tick(struct keeper *k)
 	if (now < k->tick + TICK)
 		return;
 	k->tick = now;
-	u32 all = count_all(), alone = 0;
+	bool bounded = k->limits.processes != UINT32_MAX;
+	u32 all = bounded ? count_all() : 0, alone = 0;
 	for (u32 i = 0; i < k->n; i++)
 		alone += k->v[i].runs && !k->v[i].exec;
-	bool threads = now >= k->next_count; /* are only seen by looking at each process */
+	bool threads = bounded && now >= k->next_count; /* are only seen by looking at each process */
 	for (u32 i = 0; i < k->n; i++) {
 		struct process *p = &k->v[i];
 		if (!p->runs || p->gone)
@@ -239,19 +240,22 @@ static bool wait_some(struct keeper *k, bool listen, int ms, bool *message)
 }
 
 /* --- the end --- */
-/* Everything else in the namespace is killed, the mounts go, the directory too. What cannot go now goes with the next run. */
+/* Everything else in the namespace is killed, the mounts go, the directory too. What cannot go now goes with the next run, which has no mounts in it. */
 static int finish(struct keeper *k)
 {
 	char path[4096];
+	bool mounted = false;
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0) {
 	}
 	for (u32 i = 0; i < k->n; i++)
-		if (!k->v[i].exec && k->v[i].mounted) {
+		if (!k->v[i].exec && !k->v[i].gone && k->v[i].mounted) {
 			snprintf(path, sizeof path, "%s/c%u/root", k->dir, k->v[i].id);
-			umount2(path, MNT_DETACH);
+			mounted |= umount2(path, MNT_DETACH) < 0;
 		}
-	if (k->stage >= 0 && clean_below(k->stage) == 0)
+	snprintf(path, sizeof path, "%s/mem", k->dir);
+	mounted |= umount2(path, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT; /* EINVAL: it never was */
+	if (!mounted && k->stage >= 0 && clean_below(k->stage) == 0)
 		rmdir(k->dir);
 	return 0;
 }
@@ -332,9 +336,9 @@ struct call {
 
 static void call_begin(const struct keeper *k, struct call *c, const char *what)
 {
-	snprintf(c->log, sizeof c->log, "%s/log", k->dir);
-	snprintf(c->pid_file, sizeof c->pid_file, "%s/pid", k->dir);
-	snprintf(c->state, sizeof c->state, "%s/state", k->dir);
+	snprintf(c->log, sizeof c->log, "%s/mem/log", k->dir);
+	snprintf(c->pid_file, sizeof c->pid_file, "%s/mem/pid", k->dir);
+	snprintf(c->state, sizeof c->state, "%s/mem/state", k->dir);
 	unlink(c->log);
 	unlink(c->pid_file);
 	const char *const base[] = { k->runtime[k->at], "--root", c->state, "--log", c->log, "--log-format", "json" };
@@ -372,9 +376,11 @@ static int create(struct keeper *k, struct process *p, const int io[3], bool *lo
 	struct call c;
 	struct buf told = BUF(TOLD);
 	pid_t pid = 0;
-	snprintf(bundle, sizeof bundle, "%s/c%u/bundle", k->dir, p->id);
+	snprintf(bundle, sizeof bundle, "%s/mem/c%u", k->dir, p->id);
 	snprintf(p->name, sizeof p->name, "pare%u", k->bundles++);
-	call_begin(k, &c, "create");
+	call_begin(k, &c, p->build ? "run" : "create");
+	if (p->build)
+		c.argv[c.n++] = "--detach"; /* at once: half a start is for those who look at what is to start */
 	const char *const rest[] = { "--bundle", bundle, "--pid-file", c.pid_file, p->name, NULL };
 	memcpy(&c.argv[c.n], rest, sizeof rest);
 	k->n_reaped = 0;
@@ -385,6 +391,8 @@ static int create(struct keeper *k, struct process *p, const int io[3], bool *lo
 		p->deadline = now + (u64)k->limits.seconds * 1000;
 		p->next_look = now + 250;
 		runs(k, p, pid);
+	}
+	if (r == 0 && !*lost && !p->build) {
 		call_begin(k, &c, "start");
 		c.argv[c.n++] = p->name;
 		c.argv[c.n] = NULL;
@@ -402,8 +410,12 @@ static int create(struct keeper *k, struct process *p, const int io[3], bool *lo
 /* While nothing was ever started here, what one runtime cannot do another may. */
 static int start(struct keeper *k, struct process *p, const int io[3], bool *lost, struct error *err)
 {
-	if (!p->mounted && overlay_mount(k, p->id, err) < 0)
+	struct arena a = { 0 };
+	if (!p->mounted && overlay_mount(k, p->id, places_root(&a, json_obj(p->spec, "build")), err) < 0) {
+		arena_free(&a);
 		return -1;
+	}
+	arena_free(&a);
 	p->mounted = true;
 	if (bundle_write(k, p, err) < 0)
 		return -1;
@@ -433,7 +445,7 @@ static int execute(struct keeper *k, struct process *p, const struct process *in
 	json_t *j = bundle_process(k, p->id, p->spec, in->spec, err);
 	if (!j)
 		return -1;
-	snprintf(path, sizeof path, "%s/process.json", k->dir);
+	snprintf(path, sizeof path, "%s/mem/process.json", k->dir);
 	int r = json_dump_file(j, path, JSON_COMPACT) < 0 ? error_errno(err, "%s", path) : 0;
 	json_decref(j);
 	call_begin(k, &c, "exec");
@@ -454,7 +466,7 @@ static int execute(struct keeper *k, struct process *p, const struct process *in
 static void forget_state(struct keeper *k, const struct process *p)
 {
 	char path[4096];
-	snprintf(path, sizeof path, "%s/state/%s", k->dir, p->name);
+	snprintf(path, sizeof path, "%s/mem/state/%s", k->dir, p->name);
 	int fd = p->name[0] ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return;
@@ -490,7 +502,7 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 {
 	u64 id = 0;
 	bool exec = str_is(json_view(j, "op"), "exec"), again = json_is_true(json_object_get(j, "again"));
-	if (!json_u64(j, "id", &id) || n != 4)
+	if (!json_u64(j, "id", &id) || n < 4)
 		return error_set(err, ERR_ENV, "keeper: a request that is none");
 	u32 at = 0; /* pointers move when there are more */
 	struct process *c = container(k, (u32)id), *p;
@@ -507,7 +519,11 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 		p->id = (u32)id;
 		p->exec = exec;
 		p->spec = json_deep_copy(json_obj(j, "spec"));
+		p->build = !exec && json_obj(p->spec, "build");
 	}
+	if (!exec && !p->build && !k->tree)
+		return error_set(err, ERR_ENV, "keeper: a container without a tree");
+	p->content = n > 4 ? fds[4] : -1;
 	at = (u32)(p - k->v);
 	p->tell = fds[3];
 	int r = exec ? execute(k, p, container(k, (u32)id), fds, lost, err) : start(k, p, fds, lost, err);
@@ -531,6 +547,12 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 		*give = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	json_object_set_new(reply, "runtime", json_integer(k->at));
 	json_object_set_new(reply, "pid", json_integer(p->pid));
+	if (p->build) {
+		json_t *made = json_array();
+		for (u32 i = 0; i < p->n_made; i++)
+			json_array_append_new(made, json_string(p->made[i]));
+		json_object_set_new(reply, "made", made);
+	}
 	return 0;
 }
 
@@ -648,7 +670,8 @@ static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t
 			if (k->v[i].exec && !k->v[i].gone && k->v[i].id == c->id)
 				*lost |= !stop(k, &k->v[i]);
 		forget_state(k, c);
-		overlay_remove(k, c->id);
+		if (places_close(k, c))
+			overlay_remove(k, c->id);
 		for (u32 i = 0; i < c->n_made; i++)
 			free(c->made[i]);
 		free(c->made);
@@ -690,7 +713,7 @@ static int serve(struct keeper *k)
 			continue;
 		struct error err = { 0 };
 		json_t *j = NULL;
-		int fds[MESSAGE_FDS] = { -1, -1, -1, -1 }, give = -1;
+		int fds[MESSAGE_FDS] = { -1, -1, -1, -1, -1 }, give = -1;
 		u32 n = 0;
 		if (keeper_receive(k->sock, &j, fds, &n, &err) <= 0)
 			break;
@@ -722,7 +745,7 @@ static int mounts(const struct keeper *k, struct error *err)
 	return for_crun(k, err);
 }
 
-static int loopback_up(struct error *err)
+int keeper_loopback(struct error *err)
 {
 	autofd int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
@@ -775,14 +798,17 @@ static int inside(void *ctx)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	snprintf(path, sizeof path, "%s/state", k->dir);
 	int r = (k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 ? error_errno(&err, "signals") : 0;
 	if (r == 0 && unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (k->host_network ? 0 : CLONE_NEWNET)) < 0)
 		r = error_errno(&err, "namespaces");
 	r = r < 0 ? r : mounts(k, &err);
 	if (r == 0)
 		limit_pids(k->limits.processes + 300);
-	r = r < 0 || k->host_network ? r : loopback_up(&err);
+	r = r < 0 || k->host_network ? r : keeper_loopback(&err);
+	snprintf(path, sizeof path, "%s/mem", k->dir);
+	if (r == 0 && (mkdir(path, 0700) < 0 || mount("tmpfs", path, "tmpfs", MS_NODEV | MS_NOSUID, "mode=700") < 0))
+		r = error_errno(&err, "%s", path);
+	snprintf(path, sizeof path, "%s/mem/state", k->dir);
 	if (r == 0 && mkdir(path, 0700) < 0)
 		r = error_errno(&err, "%s", path);
 	r = r < 0 || !k->n_hide ? r : overlay_hide(k, &err);

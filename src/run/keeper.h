@@ -4,7 +4,8 @@
  * When the socket closes, however that came about, the keeper ends everything in the box, removes its directory and ends. It does what it does by itself, since it alone may: the upper
  * directories belong to IDs that an ordinary user is not.
  *
- *      start    id, spec, again              fds: standard input, output, error, pipe   →  pid (as seen from the keeper), runtime (which), fd: pidfd
+ *      start    id, spec, again              fds: standard input, output, error, pipe, and of a build's step the content of its files
+ *                                                                                       →  pid (as seen from the keeper), runtime (which), made (of a build's step), fd: pidfd
  *      exec     id, spec                     fds: as above                              →
  *      signal   id, signal (a number)
  *      remove   id
@@ -16,9 +17,11 @@
 #define PARE_RUN_KEEPER_H
 #include "base/json.h"
 #include "run/inner.h"
+#include "run/root.h"
 
 #define MESSAGE_MAX (64 * MiB)
-#define MESSAGE_FDS 4u
+#define MESSAGE_FDS 5u
+#define KEEPER_RELAYS 8u /* of one container */
 #define BOX_CONTAINERS 4096u /* alive at once */
 
 struct keeper {
@@ -61,8 +64,13 @@ struct process {
 	/* of a container */
 	char name[32];   /* what the runtime calls it */
 	bool mounted;
+	bool build;      /* spec has it: a build's step */
+	bool places;     /* it has a file system of its own that its mounts come from */
+	int content;     /* what its files hold, -1 none: while it is started */
+	pid_t relays[KEEPER_RELAYS];
+	u32 n_relays;
 	u64 next_look;   /* at what it wrote, ms */
-	char **made;     /* paths that the runtime makes to mount on: nothing that the program wrote */
+	char **made;     /* paths that the runtime makes to mount on: nothing that the program wrote (of a build's step: real ones, of what was not there) */
 	u32 n_made, cap_made;
 };
 
@@ -79,6 +87,7 @@ struct written_record {
 /* --- keeper.c --- */
 int keeper_run(void *ctx); /* struct keeper; in the child that ids_fork() made */
 u64 keeper_now(void);      /* ms */
+int keeper_loopback(struct error *err) must_check; /* of this network namespace, is up */
 
 /* --- message.c --- */
 int keeper_send(int sock, const json_t *j, const int *fds, u32 n) must_check;
@@ -87,7 +96,7 @@ int keeper_receive(int sock, json_t **ret, int *fds, u32 *n, struct error *err) 
 
 /* --- overlay.c: what a container's tree is made of (in the keeper) --- */
 int overlay_hide(const struct keeper *k, struct error *err) must_check;
-int overlay_mount(struct keeper *k, u32 id, struct error *err) must_check;
+int overlay_mount(struct keeper *k, u32 id, const struct run_root *own, struct error *err) must_check; /* own NULL: the box's tree */
 void overlay_remove(struct keeper *k, u32 id);
 #define OVERLAY_DEPTH 400u /* levels of directories, of what was written: more than any program has use for */
 u64 overlay_bytes(const struct keeper *k, u32 id); /* UINT64_MAX: deeper than that */
@@ -95,8 +104,27 @@ int overlay_written(const struct keeper *k, const struct process *c, int out, st
 /* A path as the container sees it, opened (O_PATH); `make`: a directory that is not there is made. -1 with errno. */
 int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, bool make);
 
+/* --- places.c: what a build's step has mounted (in the keeper) ---
+ *
+ *      DIR/mem               in memory: state, log and pid of the runtime
+ *      DIR/mem/cN            the bundle, etc
+ *      DIR/mem/cN/places/I   a file system of its own, to be thrown away at once with all that is mounted in it: where the runtime takes mount I from; net: its network */
+#define PLACES "%s/mem/c%u/places"
+/* The root of a container's own, or NULL; into the arena. */
+const struct run_root *places_root(struct arena *a, const json_t *spec);
+int places_open(struct keeper *k, struct process *c, struct error *err) must_check;
+int places_mount(struct keeper *k, struct process *c, const json_t *mount, u32 i, char options[256], struct error *err) must_check;
+int places_network(const struct keeper *k, const struct process *c, struct error *err) must_check; /* "net" in it */
+/* Their end. false: it is mounted still; then nothing below may be removed. */
+bool places_close(struct keeper *k, struct process *c);
+/* Notes what is not there on the way to a path that something is mounted on. */
+void places_note(const struct keeper *k, struct process *c, const char *where);
+
+/* --- relay.c: a socket of the container's own that leads to one of this machine --- */
+int relay_start(const char *to, const char *at, u32 mode, u32 uid, u32 gid, pid_t *ret, struct error *err) must_check;
+
 /* --- bundle.c: what the runtime is told (in the keeper) --- */
-/* DIR/cID/bundle/config.json and what it names. */
+/* DIR/mem/cID/config.json and what it names. */
 int bundle_write(struct keeper *k, struct process *c, struct error *err) must_check;
 /* `process` of the runtime specification; base: the container's own spec, for what this one does not say. */
 json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const json_t *base, struct error *err);

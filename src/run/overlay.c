@@ -1,7 +1,7 @@
 /* overlay.c — the tree of a container, in the keeper: hide / tree below, an upper directory above.
  *
  *      DIR/hide            whiteouts, in directories that are as those of the tree
- *      DIR/cID/upper work root bundle etc */
+ *      DIR/cID/upper work root */
 #include "run/keeper.h"
 #include "run/root.h"
 #include <dirent.h>
@@ -98,16 +98,15 @@ static int make_dir(const struct keeper *k, u32 id, const char *name, int *fd)
 	return fd && (*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ? -1 : 0;
 }
 
-int overlay_mount(struct keeper *k, u32 id, struct error *err)
+/* The tree of the box's, with what is hidden hidden, below an upper directory of the container's own. */
+static int mount_tree(const struct keeper *k, u32 id, const char *root, struct error *err)
 {
-	char root[4096], text[256];
+	char text[4096];
 	autofd int upper = -1, work = -1, tree = open(k->tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), hide = -1;
-	snprintf(root, sizeof root, "%s/hide", k->dir);
-	if (k->n_hide && (hide = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return error_errno(err, "%s", root);
-	snprintf(root, sizeof root, "%s/c%u/root", k->dir, id);
-	if (tree < 0 || make_dir(k, id, "", NULL) < 0 || make_dir(k, id, "upper", &upper) < 0 || make_dir(k, id, "work", &work) < 0 || make_dir(k, id, "root", NULL) < 0 ||
-	    make_dir(k, id, "bundle", NULL) < 0 || make_dir(k, id, "etc", NULL) < 0)
+	snprintf(text, sizeof text, "%s/hide", k->dir);
+	if (k->n_hide && (hide = open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return error_errno(err, "%s", text);
+	if (tree < 0 || make_dir(k, id, "upper", &upper) < 0 || make_dir(k, id, "work", &work) < 0)
 		return error_errno(err, "%s", root);
 	root_about(tree, upper); /* the root directory that is seen is the upper one */
 	int n = snprintf(text, sizeof text, "lowerdir=");
@@ -124,14 +123,22 @@ int overlay_mount(struct keeper *k, u32 id, struct error *err)
 	return 0;
 }
 
+int overlay_mount(struct keeper *k, u32 id, const struct run_root *own, struct error *err)
+{
+	char root[4096];
+	snprintf(root, sizeof root, "%s/c%u/root", k->dir, id);
+	if (make_dir(k, id, "", NULL) < 0 || make_dir(k, id, "root", NULL) < 0)
+		return error_errno(err, "%s", root);
+	return own ? root_mount(own, root, err) : mount_tree(k, id, root, err);
+}
+
 void overlay_remove(struct keeper *k, u32 id)
 {
 	char path[4096];
 	snprintf(path, sizeof path, "%s/c%u/root", k->dir, id);
-	if (umount2(path, MNT_DETACH) < 0) { /* it never was */
-	}
+	bool mounted = umount2(path, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT; /* EINVAL: it never was */
 	snprintf(path, sizeof path, "%s/c%u", k->dir, id);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = mounted ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (clean_below(fd) == 0)
@@ -141,32 +148,14 @@ void overlay_remove(struct keeper *k, u32 id)
 
 int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, bool make)
 {
-	char root[4096], piece[4096];
+	char root[4096];
 	snprintf(root, sizeof root, "%s/c%u/root", k->dir, id);
 	autofd int at = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (at < 0)
-		return -1;
-	int fd = open2(at, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-	if (fd >= 0 || errno != ENOENT || !make || snprintf(piece, sizeof piece, "%s", path) >= (int)sizeof piece)
+	int fd = at < 0 ? -1 : root_open(at, path, flags);
+	if (at < 0 || fd >= 0 || errno != ENOENT || !make)
 		return fd;
-	for (char *p = piece + 1; *p; p++) { /* each directory on the way, in the one before it */
-		if (*p != '/' && p[1])
-			continue;
-		char *cut = *p == '/' ? p : p + 1, was = *cut;
-		*cut = '\0';
-		char *slash = strrchr(piece, '/');
-		char *name = slash ? slash + 1 : piece;
-		autofd int there = open2(at, piece, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-		if (there < 0 && name[0]) {
-			char up[4096];
-			snprintf(up, sizeof up, "%.*s", (int)(name - piece), piece);
-			autofd int dir = open2(at, up[0] ? up : "/", O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-			if (dir < 0 || mkdirat(dir, name, 0755) < 0)
-				return -1;
-		}
-		*cut = was;
-	}
-	return open2(at, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	autofd int made = root_make(at, path, 0755, 0, 0, -1);
+	return made < 0 ? -1 : root_open(at, path, flags);
 }
 
 /* --- what was written --- */
@@ -281,7 +270,7 @@ int overlay_written(const struct keeper *k, const struct process *c, int out, st
 {
 	struct walk w;
 	struct stat st;
-	autofd int tree = open(k->tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autofd int tree = k->tree ? open(k->tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (tree < 0 || !start_walk(&w, k, c->id))
 		return error_errno(err, "what was written");
 	int r = 0;

@@ -180,20 +180,8 @@ int root_open(int root, const char *path, u64 flags)
 	return fd;
 }
 
-static int make_one(int root, char *way, size_t at, bool ours, u32 mode, u32 uid, u32 gid, s64 mtime)
-{
-	char up[4096];
-	snprintf(up, sizeof up, "%.*s", (int)at, way);
-	autofd int dir = root_open(root, up, O_RDONLY | O_DIRECTORY);
-	if (dir < 0 || mkdirat(dir, way + at, 0700) < 0)
-		return -1;
-	autofd int fd = openat(dir, way + at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	const struct timespec when[2] = { { mtime, 0 }, { mtime, 0 } };
-	return fd < 0 || fchown(fd, uid, gid) < 0 || fchmod(fd, mode) < 0 || futimens(fd, when) < 0 || (ours && futimens(dir, when) < 0) ? -1 : 0;
-}
-
-/* A link that leads to nothing: what it leads to is made. The way from there on; 1: it is none. */
-static int through_link(int root, char *way, size_t at, const char *rest)
+/* A link that leads to nothing: the way goes on there. 1: it is none. */
+static int through_link(int root, char way[4096], size_t at, const char *rest)
 {
 	char up[4096], to[4096], new[4096];
 	snprintf(up, sizeof up, "%.*s", (int)at, way);
@@ -210,7 +198,59 @@ static int through_link(int root, char *way, size_t at, const char *rest)
 	return 0;
 }
 
-int root_make(int root, const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
+static ssize_t path_of(int fd, char to[4096])
+{
+	char link[64];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, to, 4095);
+	to[MAX(n, 0)] = '\0';
+	return n;
+}
+
+/* The path of what is there, as the tree has it: "" of its root. */
+static int real_of(int root, const char *way, char real[4096])
+{
+	char top[4096];
+	autofd int fd = root_open(root, way, O_PATH);
+	if (fd < 0 || path_of(root, top) < 0 || path_of(fd, real) < 0)
+		return -1;
+	size_t n = strcmp(top, "/") == 0 ? 0 : strlen(top);
+	if (strncmp(real, top, n) != 0 || (real[n] && real[n] != '/')) {
+		errno = EXDEV; /* something is mounted in between */
+		return -1;
+	}
+	memmove(real, real + n, strlen(real + n) + 1);
+	if (strcmp(real, "/") == 0)
+		real[0] = '\0';
+	return 0;
+}
+
+/* What is not there behind what is: by its text alone. */
+static int add_missing(char real[4096], size_t there, const char *rest)
+{
+	size_t n = there;
+	for (size_t k; rest += strspn(rest, "/"), *rest; rest += k) {
+		k = strcspn(rest, "/");
+		if (k == 1 && rest[0] == '.')
+			continue;
+		if (k == 2 && rest[0] == '.' && rest[1] == '.') {
+			while (n > there && real[--n] != '/') {
+			}
+			continue;
+		}
+		if (n + k + 2 > 4096) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		real[n++] = '/';
+		memcpy(real + n, rest, k);
+		n += k;
+	}
+	real[n] = '\0';
+	return 0;
+}
+
+int root_missing(int root, const char *path, char real[4096], size_t *there)
 {
 	char way[4096];
 	if (snprintf(way, sizeof way, "%s", path) >= (int)sizeof way) {
@@ -218,30 +258,67 @@ int root_make(int root, const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
 		return -1;
 	}
 	u32 links = 0;
-	bool ours = false; /* the directory above was made here */
 	for (size_t at = 0, end; at += strspn(way + at, "/"), way[at]; at = end) {
 		end = at + strcspn(way + at, "/");
 		char was = way[end];
 		way[end] = '\0';
-		int fd = root_open(root, way, O_PATH | O_DIRECTORY), link = 1;
-		if (fd >= 0)
+		int fd = root_open(root, way, O_PATH);
+		if (fd >= 0) {
 			close(fd);
-		else if (errno != ENOENT)
+			way[end] = was;
+			continue;
+		}
+		int r = errno == ENOENT ? through_link(root, way, at, was ? way + end + 1 : "") : -1;
+		if (r < 0)
 			return -1;
-		else if ((link = through_link(root, way, at, was ? way + end + 1 : "")) < 0)
+		if (r == 0 && ++links > LINKS_MAX) {
+			errno = ELOOP;
 			return -1;
-		else if (link == 1 && make_one(root, way, at, ours, mode, uid, gid, mtime) < 0)
-			return -1;
-		ours = fd < 0;
-		if (link == 0) {
-			if (++links > LINKS_MAX) {
-				errno = ELOOP;
-				return -1;
-			}
-			end = 0; /* from the beginning: what is there is passed quickly */
+		}
+		if (r == 0) { /* from the beginning: what is there is passed quickly */
+			end = 0;
 			continue;
 		}
 		way[end] = was;
+		char up[4096];
+		snprintf(up, sizeof up, "%.*s", (int)at, way);
+		if (real_of(root, up, real) < 0)
+			return -1;
+		*there = strlen(real);
+		return add_missing(real, *there, way + at);
 	}
-	return root_open(root, way, O_RDONLY | O_DIRECTORY);
+	if (real_of(root, way, real) < 0)
+		return -1;
+	*there = strlen(real);
+	return 0;
+}
+
+int root_make(int root, const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
+{
+	char real[4096];
+	size_t there;
+	const struct timespec one = { mtime < 0 ? 0 : mtime, mtime < 0 ? UTIME_OMIT : 0 }, when[2] = { one, one };
+	if (root_missing(root, path, real, &there) < 0)
+		return -1;
+	char was = real[there];
+	real[there] = '\0';
+	int fd = root_open(root, real, O_RDONLY | O_DIRECTORY);
+	real[there] = was;
+	for (size_t at = there, first = at, end; fd >= 0 && real[at]; at = end) {
+		char name[4096];
+		at++;
+		end = at + strcspn(real + at, "/");
+		snprintf(name, sizeof name, "%.*s", (int)(end - at), real + at);
+		int next = mkdirat(fd, name, 0700) < 0 ? -1 : openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		bool bad = next < 0 || fchown(next, uid, gid) < 0 || fchmod(next, mode) < 0 || futimens(next, when) < 0 || (at > first + 1 && futimens(fd, when) < 0);
+		int e = errno;
+		close(fd);
+		fd = next;
+		if (bad && fd >= 0) {
+			close(fd);
+			fd = -1;
+		}
+		errno = e;
+	}
+	return fd;
 }

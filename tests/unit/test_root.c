@@ -228,6 +228,24 @@ static int ways(void *ctx, const int *fds, int out, struct error *err)
 	return 0;
 }
 
+static int missing(void *ctx, const int *fds, int out, struct error *err)
+{
+	(void)ctx;
+	(void)out;
+	static const struct {
+		const char *path, *real;
+		size_t there;
+	} cases[] = { { "/", "", 0 }, { "/d/x", "/d/x", 4 }, { "/link/x", "/d/x", 4 }, { "/link/n/m", "/d/n/m", 2 }, { "/dangling/y", "/new/deep/y", 0 }, { "/out/two", "/two", 4 }, { "/out/q", "/q", 0 },
+		      { "/n/a/../b/./c", "/n/b/c", 0 }, { "/n/../../..", "", 0 } };
+	for (size_t i = 0; i < countof(cases); i++) {
+		char real[4096] = "?";
+		size_t there = 99;
+		if (root_missing(fds[0], cases[i].path, real, &there) < 0 || strcmp(real, cases[i].real) != 0 || there != cases[i].there)
+			return error_set(err, ERR_INPUT, "%s: %s, %zu", cases[i].path, real, there);
+	}
+	return 0;
+}
+
 static void test_ways(void **state)
 {
 	(void)state;
@@ -235,6 +253,7 @@ static void test_ways(void **state)
 	dir("up3");
 	dir("work3");
 	struct run_root r = { .lowers = one, .n_lowers = 1, .upper = at("up3"), .work = at("work3") };
+	run(&(struct root_job){ .roots = &r, .n = 1, .dir = at("mnt"), .f = missing });
 	run(&(struct root_job){ .roots = &r, .n = 1, .dir = at("mnt"), .f = ways });
 }
 

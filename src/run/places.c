@@ -1,0 +1,214 @@
+/* places.c — what a build's step has mounted, made ready in the keeper: every mount has a clean path of its own that the runtime takes it from, whatever its name is where it comes from. */
+#include "base/process.h"
+#include "run/keeper.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const struct run_root *places_root(struct arena *a, const json_t *spec)
+{
+	const json_t *j = json_obj(spec, "root");
+	json_t *v = json_arr(j, "lowers"), *item;
+	size_t i;
+	if (!j)
+		return NULL;
+	struct run_root *r = arena_new(a, struct run_root);
+	const char **lowers = arena_array(a, const char *, json_array_size(v) + 1);
+	json_array_foreach(v, i, item)
+		lowers[r->n_lowers++] = json_string_value(item);
+	r->lowers = lowers;
+	r->upper = json_text(j, "upper");
+	r->work = json_text(j, "work");
+	return r;
+}
+
+int places_open(struct keeper *k, struct process *c, struct error *err)
+{
+	char path[4096];
+	snprintf(path, sizeof path, PLACES, k->dir, c->id);
+	if (c->places)
+		return 0;
+	if ((mkdir(path, 0700) < 0 && errno != EEXIST) || mount("tmpfs", path, "tmpfs", MS_NODEV, "mode=700") < 0)
+		return error_errno(err, "%s", path);
+	c->places = true;
+	return 0;
+}
+
+bool places_close(struct keeper *k, struct process *c)
+{
+	char path[4096];
+	for (u32 i = 0; i < c->n_relays; i++)
+		if (c->relays[i] > 0)
+			kill(c->relays[i], SIGKILL);
+	c->n_relays = 0;
+	snprintf(path, sizeof path, PLACES, k->dir, c->id);
+	if (c->places && umount2(path, MNT_DETACH) < 0)
+		return false;
+	c->places = false;
+	snprintf(path, sizeof path, "%s/mem/c%u", k->dir, c->id);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && clean_below(fd) == 0)
+		rmdir(path);
+	if (fd >= 0)
+		close(fd);
+	return true;
+}
+
+void places_note(const struct keeper *k, struct process *c, const char *where)
+{
+	char real[4096];
+	size_t there;
+	autofd int root = overlay_open(k, c->id, "/", O_PATH | O_DIRECTORY, false);
+	if (root < 0 || root_missing(root, where, real, &there) < 0)
+		return; /* the runtime will say why it cannot be mounted on */
+	for (size_t at = there; real[at];) {
+		at += 1 + strcspn(real + at + 1, "/");
+		char was = real[at];
+		real[at] = '\0';
+		bool have = false;
+		for (u32 i = 0; i < c->n_made && !have; i++)
+			have = strcmp(c->made[i], real) == 0;
+		if (!have)
+			VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(real));
+		real[at] = was;
+	}
+}
+
+/* --- one mount --- */
+/* Something to mount on that is of the same sort. */
+static int bind_to(int fd, const char *place, bool read_only)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -1;
+	int made = S_ISDIR(st.st_mode) ? mkdir(place, 0700) : open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (made < 0)
+		return -1;
+	if (!S_ISDIR(st.st_mode))
+		close(made);
+	return root_bind(fd, place, read_only);
+}
+
+/* A directory of the container's, which goes with it. */
+static const char *own_dir(struct arena *a, const struct keeper *k, const struct process *c, const char *what, u32 i)
+{
+	const char *path = arena_printf(a, "%s/c%u/%s%u", k->dir, c->id, what, i);
+	return mkdir(path, 0700) < 0 ? NULL : path;
+}
+
+/* The tree is mounted beside, what is wanted of it taken to its place, and the rest is let go. */
+static int mount_tree(const struct keeper *k, const struct process *c, const json_t *m, u32 i, const char *place, struct arena *a, struct error *err)
+{
+	const struct run_root *root = places_root(a, m);
+	struct run_root writable = root ? *root : (struct run_root){ 0 };
+	const char *at = own_dir(a, k, c, "tree", i), *source = json_text(m, "source");
+	bool changes = json_is_true(json_object_get(m, "writable"));
+	if (changes) {
+		writable.upper = own_dir(a, k, c, "upper", i);
+		writable.work = own_dir(a, k, c, "work", i);
+	}
+	if (!at || (changes && (!writable.upper || !writable.work)))
+		return error_errno(err, "%s", k->dir);
+	if (root_mount(&writable, at, err) < 0)
+		return -1;
+	autofd int top = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = top < 0 ? -1 : root_open(top, source ? source : "/", O_PATH);
+	int r = 0;
+	if (fd < 0) {
+		error_errno(err, "%.300s", source ? source : "/");
+		err->kind = ERR_INPUT;
+		r = -1;
+	} else if (bind_to(fd, place, !changes) < 0) {
+		r = error_errno(err, "%.300s", source ? source : "/");
+	}
+	if (umount2(at, MNT_DETACH) < 0 && r == 0)
+		r = error_errno(err, "%s", at);
+	return r;
+}
+
+static int mount_file(const struct process *c, const json_t *m, const char *place, u32 mode, u32 uid, u32 gid, struct error *err)
+{
+	u64 at = 0, n = 0;
+	char piece[32 * KiB];
+	autofd int fd = open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || !json_u64(m, "at", &at) || !json_u64(m, "length", &n))
+		return error_errno(err, "a file in memory");
+	while (n) {
+		ssize_t got = file_pread(c->content, piece, (size_t)MIN(n, (u64)sizeof piece), at);
+		if (got <= 0 || file_write_all(fd, piece, (size_t)got) < 0)
+			return error_errno(err, "a file in memory");
+		at += (u64)got;
+		n -= (u64)got;
+	}
+	if (fchown(fd, uid, gid) < 0 || fchmod(fd, mode & 07777) < 0 || root_bind(fd, place, true) < 0)
+		return error_errno(err, "a file in memory");
+	return 0;
+}
+
+int places_mount(struct keeper *k, struct process *c, const json_t *m, u32 i, char options[256], struct error *err)
+{
+	char place[4096];
+	struct arena a = { 0 };
+	u64 mode = 0, uid = 0, gid = 0, size = 0;
+	struct str kind = json_view(m, "kind");
+	const char *source = json_text(m, "source");
+	bool known = json_u64(m, "mode", &mode) & json_u64(m, "uid", &uid) & json_u64(m, "gid", &gid) & json_u64(m, "size", &size);
+	int r = 0;
+	snprintf(place, sizeof place, PLACES "/%u", k->dir, c->id, i);
+	options[0] = '\0';
+	if (!known || !json_text(m, "target"))
+		return error_set(err, ERR_ENV, "keeper: a mount that is none");
+	if (!ids_mapped(k->ids, (u32)uid, (u32)gid))
+		return error_set(err, ERR_ENV, "mount %s: /etc/subuid and /etc/subgid give no IDs for %llu:%llu here", json_text(m, "target"), (unsigned long long)uid, (unsigned long long)gid);
+	if (str_is(kind, "tree")) {
+		r = mount_tree(k, c, m, i, place, &a, err);
+	} else if (str_is(kind, "host")) {
+		autofd int fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || bind_to(fd, place, false) < 0)
+			r = error_errno(err, "%s", source);
+	} else if (str_is(kind, "file")) {
+		r = mount_file(c, m, place, (u32)mode, (u32)uid, (u32)gid, err);
+	} else if (str_is(kind, "socket") && c->n_relays < KEEPER_RELAYS) {
+		r = relay_start(source, place, (u32)mode, (u32)uid, (u32)gid, &c->relays[c->n_relays], err);
+		c->n_relays += r == 0;
+	} else if (str_is(kind, "memory")) {
+		int n = snprintf(options, 256, "nosuid,mode=%llo", (unsigned long long)(mode & 07777));
+		if (size)
+			snprintf(options + n, 256 - (size_t)n, ",size=%llu", (unsigned long long)size);
+	} else {
+		r = error_set(err, ERR_INPUT, "mount %s: too many agents", json_text(m, "target"));
+	}
+	arena_free(&a);
+	return r < 0 ? error_wrap(err, "mount %s", json_text(m, "target")) : 0;
+}
+
+/* --- a network that leads nowhere --- */
+struct network {
+	const char *place;
+};
+
+/* In a child: from a network that belongs to another user namespace there would be no way back. */
+static int make_network(void *ctx)
+{
+	const struct network *n = ctx;
+	struct error err = { 0 };
+	if (unshare(CLONE_NEWNET) < 0 || keeper_loopback(&err) < 0)
+		return 1;
+	return mount("/proc/self/ns/net", n->place, NULL, MS_BIND, NULL) < 0 ? 1 : 0;
+}
+
+int places_network(const struct keeper *k, const struct process *c, struct error *err)
+{
+	char place[4096];
+	snprintf(place, sizeof place, PLACES "/net", k->dir, c->id);
+	int fd = open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, "%s", place);
+	close(fd);
+	struct network n = { place };
+	pid_t pid = process_fork(make_network, &n);
+	return pid < 0 || process_wait(pid) != 0 ? error_set(err, ERR_ENV, "no network namespace can be made here") : 0;
+}
