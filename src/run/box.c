@@ -240,7 +240,7 @@ static json_t *mount_json(const struct box_mount *m, u64 *at)
 {
 	static const char *const kinds[] = { [BOX_TREE] = "tree", [BOX_HOST] = "host", [BOX_MEMORY] = "memory", [BOX_FILE] = "file", [BOX_SOCKET] = "socket" };
 	u64 length = m->kind == BOX_FILE ? m->content.n : 0;
-	json_t *j = json_pack("{sssss*sbsIsIsIsIsIsI}", "kind", kinds[m->kind], "target", m->target, "source", m->source, "writable", m->writable, "mode", (json_int_t)m->mode, "uid", (json_int_t)m->uid,
+	json_t *j = json_pack("{ssssss*sbsIsIsIsIsIsI}", "kind", kinds[m->kind], "target", m->target, "source", m->source, "writable", m->writable, "mode", (json_int_t)m->mode, "uid", (json_int_t)m->uid,
 			      "gid", (json_int_t)m->gid, "size", (json_int_t)m->size, "at", (json_int_t)*at, "length", (json_int_t)length);
 	if (j && m->source && !json_text(j, "source")) { /* no UTF-8 */
 		json_decref(j);

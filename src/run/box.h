@@ -61,10 +61,10 @@ struct box_mount {
 	enum { BOX_TREE, BOX_HOST, BOX_MEMORY, BOX_FILE, BOX_SOCKET } kind;
 	const char *target;          /* absolute and clean; made where it is not there */
 	const struct run_root *root; /* BOX_TREE: read-only, or with changes that are thrown away (`writable`) */
-	const char *source;          /* BOX_TREE: a file or directory in it, its links followed inside it (NULL: its root). BOX_HOST: a directory of this machine, writable. BOX_SOCKET: a unix socket of this machine,
+	const char *source;          /* BOX_TREE: a file or directory in it, its links followed inside it (NULL: its root). BOX_HOST: a directory of this machine. BOX_SOCKET: a unix socket of this machine,
 	                              * which is reached by way of one that the container has for itself */
 	struct str content;          /* BOX_FILE: in memory of the container's own, gone with it */
-	bool writable;
+	bool writable;               /* not of BOX_FILE */
 	u32 mode, uid, gid;          /* BOX_MEMORY (mode), BOX_FILE, BOX_SOCKET */
 	u64 size;                    /* BOX_MEMORY: 0: what there is */
 };

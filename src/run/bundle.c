@@ -304,7 +304,8 @@ static int mount_places(struct keeper *k, struct process *c, json_t *mounts, str
 	json_array_foreach(json_arr(json_obj(c->spec, "build"), "mounts"), i, v) {
 		char path[4096], options[256];
 		const char *target = json_text(v, "target");
-		if (places_mount(k, c, v, (u32)i, options, err) < 0)
+		c->refused = places_mount(k, c, v, (u32)i, options, err) < 0;
+		if (c->refused)
 			return -1;
 		snprintf(path, sizeof path, PLACES "/%u", k->dir, c->id, (u32)i);
 		bool memory = options[0];
@@ -393,7 +394,7 @@ int bundle_write(struct keeper *k, struct process *c, struct error *err)
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return error_errno(err, "%s", path);
 	json_t *process = bundle_process(k, c->id, c->spec, NULL, err), *mounts = process ? mounts_of(k, c, err) : NULL;
-	if (!mounts || make_cwd(k, c, process, err) < 0 || (alone && places_network(k, c, err) < 0)) {
+	if (!mounts || make_cwd(k, c, process, err) < 0 || (build && places_init(k, c, alone, err) < 0)) {
 		json_decref(process);
 		json_decref(mounts);
 		return -1;
@@ -408,9 +409,13 @@ int bundle_write(struct keeper *k, struct process *c, struct error *err)
 		json_object_set_new(linux_part, "maskedPaths", strings(masked));
 		json_object_set_new(linux_part, "readonlyPaths", strings(readonly));
 	}
-	if (doc && alone) {
+	if (doc && build) {
+		json_t *namespaces = json_object_get(linux_part, "namespaces");
+		snprintf(path, sizeof path, PLACES "/pid", k->dir, c->id);
+		json_object_set_new(json_array_get(namespaces, 0), "path", json_string(path));
 		snprintf(path, sizeof path, PLACES "/net", k->dir, c->id);
-		json_array_append_new(json_object_get(linux_part, "namespaces"), json_pack("{ssss}", "type", "network", "path", path));
+		if (alone)
+			json_array_append_new(namespaces, json_pack("{ssss}", "type", "network", "path", path));
 	}
 	int r = !doc ? error_set(err, ERR_USAGE, "a path or an argument is no UTF-8") : put_seccomp(linux_part, c->spec, err);
 	char *text = r < 0 ? NULL : json_dumps(doc, JSON_COMPACT);

@@ -87,6 +87,9 @@ static void ended(struct keeper *k, struct process *p, int status)
 {
 	if (status == 128 + SIGXFSZ)
 		over(p, "%llu bytes written", (unsigned long long)k->limits.written);
+	if (p->init > 0) /* with which everything ends that it left behind */
+		kill(p->init, SIGKILL);
+	p->init = 0;
 	tell(p, status);
 }
 
@@ -531,7 +534,7 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 	if (r < 0) {
 		if (p->tell < 0) /* closed already */
 			fds[3] = -1;
-		else if (err->kind == ERR_INPUT) {
+		else if (err->kind == ERR_INPUT && !p->refused) {
 			cannot_start(p, fds[2], err);
 			fds[3] = -1;
 			return 0;

@@ -66,6 +66,8 @@ struct process {
 	bool mounted;
 	bool build;      /* spec has it: a build's step */
 	bool places;     /* it has a file system of its own that its mounts come from */
+	bool refused;    /* a mount of it cannot be made: no matter of how a program ends */
+	pid_t init;      /* of a build's step: first process of its PID namespace, 0: none */
 	int content;     /* what its files hold, -1 none: while it is started */
 	pid_t relays[KEEPER_RELAYS];
 	u32 n_relays;
@@ -108,13 +110,14 @@ int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, bo
  *
  *      DIR/mem               in memory: state, log and pid of the runtime
  *      DIR/mem/cN            the bundle, etc
- *      DIR/mem/cN/places/I   a file system of its own, to be thrown away at once with all that is mounted in it: where the runtime takes mount I from; net: its network */
+ *      DIR/mem/cN/places/I   a file system of its own, to be thrown away at once with all that is mounted in it: where the runtime takes mount I from; pid, net: its namespaces */
 #define PLACES "%s/mem/c%u/places"
 /* The root of a container's own, or NULL; into the arena. */
 const struct run_root *places_root(struct arena *a, const json_t *spec);
 int places_open(struct keeper *k, struct process *c, struct error *err) must_check;
 int places_mount(struct keeper *k, struct process *c, const json_t *mount, u32 i, char options[256], struct error *err) must_check;
-int places_network(const struct keeper *k, const struct process *c, struct error *err) must_check; /* "net" in it */
+/* Its PID namespace, with a first process that only buries: a program that ends itself by a signal would not end as that. "pid" in it; with `alone` a network that leads nowhere, "net". */
+int places_init(const struct keeper *k, struct process *c, bool alone, struct error *err) must_check;
 /* Their end. false: it is mounted still; then nothing below may be removed. */
 bool places_close(struct keeper *k, struct process *c);
 /* Notes what is not there on the way to a path that something is mounted on. */

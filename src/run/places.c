@@ -1,12 +1,13 @@
 /* places.c — what a build's step has mounted, made ready in the keeper: every mount has a clean path of its own that the runtime takes it from, whatever its name is where it comes from. */
-#include "base/process.h"
 #include "run/keeper.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 const struct run_root *places_root(struct arena *a, const json_t *spec)
@@ -41,6 +42,9 @@ int places_open(struct keeper *k, struct process *c, struct error *err)
 bool places_close(struct keeper *k, struct process *c)
 {
 	char path[4096];
+	if (c->init > 0)
+		kill(c->init, SIGKILL);
+	c->init = 0;
 	for (u32 i = 0; i < c->n_relays; i++)
 		if (c->relays[i] > 0)
 			kill(c->relays[i], SIGKILL);
@@ -167,7 +171,7 @@ int places_mount(struct keeper *k, struct process *c, const json_t *m, u32 i, ch
 		r = mount_tree(k, c, m, i, place, &a, err);
 	} else if (str_is(kind, "host")) {
 		autofd int fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || bind_to(fd, place, false) < 0)
+		if (fd < 0 || bind_to(fd, place, !json_is_true(json_object_get(m, "writable"))) < 0)
 			r = error_errno(err, "%s", source);
 	} else if (str_is(kind, "file")) {
 		r = mount_file(c, m, place, (u32)mode, (u32)uid, (u32)gid, err);
@@ -175,7 +179,7 @@ int places_mount(struct keeper *k, struct process *c, const json_t *m, u32 i, ch
 		r = relay_start(source, place, (u32)mode, (u32)uid, (u32)gid, &c->relays[c->n_relays], err);
 		c->n_relays += r == 0;
 	} else if (str_is(kind, "memory")) {
-		int n = snprintf(options, 256, "nosuid,mode=%llo", (unsigned long long)(mode & 07777));
+		int n = snprintf(options, 256, "nosuid%s,mode=%llo", json_is_true(json_object_get(m, "writable")) ? "" : ",ro", (unsigned long long)(mode & 07777));
 		if (size)
 			snprintf(options + n, 256 - (size_t)n, ",size=%llu", (unsigned long long)size);
 	} else {
@@ -185,30 +189,61 @@ int places_mount(struct keeper *k, struct process *c, const json_t *m, u32 i, ch
 	return r < 0 ? error_wrap(err, "mount %s", json_text(m, "target")) : 0;
 }
 
-/* --- a network that leads nowhere --- */
-struct network {
-	const char *place;
-};
-
-/* In a child: from a network that belongs to another user namespace there would be no way back. */
-static int make_network(void *ctx)
+/* --- namespaces --- */
+static int give_file(const char *place, const char *from)
 {
-	const struct network *n = ctx;
-	struct error err = { 0 };
-	if (unshare(CLONE_NEWNET) < 0 || keeper_loopback(&err) < 0)
-		return 1;
-	return mount("/proc/self/ns/net", n->place, NULL, MS_BIND, NULL) < 0 ? 1 : 0;
-}
-
-int places_network(const struct keeper *k, const struct process *c, struct error *err)
-{
-	char place[4096];
-	snprintf(place, sizeof place, PLACES "/net", k->dir, c->id);
 	int fd = open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return error_errno(err, "%s", place);
+		return -1;
 	close(fd);
-	struct network n = { place };
-	pid_t pid = process_fork(make_network, &n);
-	return pid < 0 || process_wait(pid) != 0 ? error_set(err, ERR_ENV, "no network namespace can be made here") : 0;
+	return mount(from, place, NULL, MS_BIND, NULL);
+}
+
+/* Nothing can be seen by way of it, whatever rights the step has: it is in an empty directory, and nobody may look into it. */
+static int hide_self(const char *place)
+{
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || unshare(CLONE_NEWNS) < 0 || mount("tmpfs", place, "tmpfs", MS_RDONLY, "size=4k") < 0 || chdir(place) < 0)
+		return -1;
+	return syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ? -1 : 0;
+}
+
+static void be_init(const char *place, bool alone, int ready)
+{
+	char path[4200];
+	struct error err = { 0 };
+	sigset_t none;
+	prctl(PR_SET_NAME, "init");
+	if (alone && (unshare(CLONE_NEWNET) < 0 || keeper_loopback(&err) < 0))
+		return;
+	snprintf(path, sizeof path, "%s/net", place);
+	if (alone && give_file(path, "/proc/self/ns/net") < 0)
+		return;
+	snprintf(path, sizeof path, "%s/pid", place);
+	if (give_file(path, "/proc/self/ns/pid") < 0 || hide_self(place) < 0 || write(ready, "", 1) != 1)
+		return;
+	syscall(SYS_close_range, 0u, ~0u, 0u);
+	signal(SIGCHLD, SIG_IGN); /* which buries them */
+	sigfillset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (;;)
+		pause();
+}
+
+int places_init(const struct keeper *k, struct process *c, bool alone, struct error *err)
+{
+	char place[4096], go = 1;
+	int ends[2];
+	snprintf(place, sizeof place, PLACES, k->dir, c->id);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0) {
+		be_init(place, alone, ends[1]);
+		_exit(1);
+	}
+	close(ends[1]);
+	bool ready = pid > 0 && read(ends[0], &go, 1) == 1;
+	close(ends[0]);
+	c->init = MAX(pid, 0);
+	return ready ? 0 : error_set(err, ERR_ENV, "namespaces of a step's own cannot be made here");
 }

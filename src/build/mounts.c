@@ -1,0 +1,198 @@
+#include "build/mounts.h"
+#include "run/inner.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_MS 20 /* between two tries for a lock */
+#define TRIES 100u /* somebody may remove it each time */
+
+/* "…/trees/IDS/full-HEX/tree" → HEX */
+static struct str tree_name(const struct snapshot *from)
+{
+	struct str path = str_of(from->dirs[0]), name = str_base(path);
+	if (str_is(name, "tree"))
+		name = str_base(str_head(path, (size_t)(name.p - path.p) - 1));
+	const char *dash = str_chr(name, '-');
+	return dash ? str_from(name, (size_t)(dash - name.p) + 1) : name;
+}
+
+static void add(struct digester *d, struct str s)
+{
+	u64 n = s.n;
+	digester_add(d, str_n(&n, sizeof n));
+	digester_add(d, s);
+}
+
+const char *mount_cache_name(struct arena *a, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from)
+{
+	struct digester *d = digester_new(DIGEST_SHA256);
+	char text[128];
+	if (ids->rootless)
+		snprintf(text, sizeof text, "%u %u+%u %u %u+%u", ids->uid, ids->uid_first, ids->uid_count, ids->gid, ids->gid_first, ids->gid_count);
+	else
+		snprintf(text, sizeof text, "root");
+	add(d, str_of(text));
+	add(d, str_of(m->id));
+	snprintf(text, sizeof text, "%o %u %u", m->mode & 07777, m->uid, m->gid);
+	add(d, str_of(text));
+	add(d, str_of(m->source));
+	if (from)
+		add(d, from->n ? tree_name(from) : STR("scratch"));
+	struct digest is = digester_finish(d);
+	const char *whole = DIGEST_STR(&is);
+	return arena_strdup(a, str_of(strchr(whole, ':') + 1));
+}
+
+/* --- locks --- */
+static int lock(int fd, int how, const atomic_bool *stop, struct error *err)
+{
+	while (flock(fd, how | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_errno(err, "a cache's lock");
+		if (stop && atomic_load(stop))
+			return 1;
+		nanosleep(&(struct timespec){ 0, WAIT_MS * 1000000L }, NULL);
+	}
+	return 0;
+}
+
+static void let_go(int *fd)
+{
+	if (*fd < 0)
+		return;
+	flock(*fd, LOCK_UN); /* a child of another thread may have it open still */
+	close(*fd);
+	*fd = -1;
+}
+
+/* Nobody removed it while we waited. */
+static bool is_there(int fd, const char *path)
+{
+	struct stat is, at;
+	return fstat(fd, &is) == 0 && lstat(path, &at) == 0 && is.st_ino == at.st_ino && is.st_dev == at.st_dev;
+}
+
+/* --- the first time --- */
+struct beginning {
+	int dir;
+	const struct run_mount *m;
+	const struct snapshot *from;
+};
+
+static int settle(void *ctx, struct error *err)
+{
+	const struct beginning *b = ctx;
+	if (mkdirat(b->dir, "data.new", 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "a cache's directory");
+	autofd int fd = openat(b->dir, "data.new", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool own = !b->from || b->m->mode_set || b->m->uid || b->m->gid;
+	if (fd < 0 || (own && (fchown(fd, b->m->uid, b->m->gid) < 0 || fchmod(fd, b->m->mode & 07777) < 0)) || renameat(b->dir, "data.new", b->dir, "data") < 0)
+		return error_errno(err, "a cache's directory");
+	return 0;
+}
+
+/* What it begins as: a copy, since what is done to it is done to it alone. */
+static int fill(struct arena *a, const char *path, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, struct error *err)
+{
+	const char *names[] = { "data.new", "work.new" };
+	const char *dirs[2];
+	for (size_t i = 0; i < countof(names); i++) {
+		dirs[i] = arena_printf(a, "%s/%s", path, names[i]);
+		clean_dir(dirs[i], ids); /* of one who did not come to the end */
+		if (mkdir(dirs[i], 0700) < 0)
+			return error_errno(err, "%s", dirs[i]);
+	}
+	(void)m;
+	(void)from;
+	int r = error_set(err, ERR_ENV, "from= of a cache mount is not known here yet");
+	clean_dir(dirs[1], ids);
+	return r;
+}
+
+static int begin(struct arena *a, const char *path, int fd, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, struct error *err)
+{
+	struct beginning b = { fd, m, from };
+	autofd int about = openat(fd, "id", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (about < 0 || file_write_all(about, m->id, strlen(m->id)) < 0)
+		return error_errno(err, "%s", path);
+	if (from && fill(a, path, ids, m, from, err) < 0)
+		return -1;
+	return ids_do(ids, settle, &b, err);
+}
+
+/* --- */
+/* One of them: 0, or 1 when it was to stop, or (`busy` not NULL) when somebody has it, which is told there. */
+static int take_one(struct arena *a, const char *path, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, const atomic_bool *stop, bool *busy, struct cache_mount *ret,
+		    struct error *err)
+{
+	int how = m->sharing == SHARING_SHARED ? LOCK_SH : LOCK_EX, fd = -1;
+	for (u32 i = 0; i < TRIES; i++) {
+		let_go(&fd);
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return error_errno(err, "%s", path);
+		if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
+			if (errno == ENOENT)
+				continue;
+			return error_errno(err, "%s", path);
+		}
+		bool new = faccessat(fd, "data", F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+		int r = 0;
+		if (busy && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+			*busy = true;
+			r = 1;
+		} else if (!busy) {
+			r = lock(fd, new ? LOCK_EX : how, stop, err);
+		}
+		if (r == 0 && !is_there(fd, path))
+			continue;
+		bool still = r == 0 && faccessat(fd, "data", F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+		if (still && !new && how == LOCK_SH)
+			continue;
+		if (still)
+			r = begin(a, path, fd, ids, m, from, err);
+		if (r == 0 && new && how == LOCK_SH && (r = lock(fd, LOCK_SH, stop, err)) == 0 && !is_there(fd, path))
+			continue;
+		if (r != 0) {
+			let_go(&fd);
+			return r;
+		}
+		if (futimens(fd, NULL) < 0) { /* then it looks as if nobody had used it */
+		}
+		*ret = (struct cache_mount){ .data = arena_printf(a, "%s/data", path), .fd = fd };
+		return 0;
+	}
+	let_go(&fd);
+	return error_set(err, ERR_ENV, "%s: removed again and again", path);
+}
+
+int mount_cache_take(struct arena *a, const char *dir, const char *name, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, const atomic_bool *stop, struct cache_mount *ret,
+		     struct error *err)
+{
+	*ret = (struct cache_mount){ .fd = -1 };
+	if (file_mkdirs(dir, err) < 0)
+		return -1;
+	int r = 1;
+	if (m->sharing != SHARING_PRIVATE)
+		r = take_one(a, arena_printf(a, "%s/%s", dir, name), ids, m, from, stop, NULL, ret, err);
+	else
+		for (u32 i = 0; i < MOUNTS_PRIVATE && r == 1; i++) {
+			bool busy = false;
+			r = take_one(a, i ? arena_printf(a, "%s/%s-%u", dir, name, i) : arena_printf(a, "%s/%s", dir, name), ids, m, from, stop, &busy, ret, err);
+			if (r == 1 && i == MOUNTS_PRIVATE - 1)
+				r = error_set(err, ERR_ENV, "cache %.200s: in use %u times", m->id, MOUNTS_PRIVATE);
+		}
+	if (r == 0)
+		ret->name = name;
+	return r < 0 ? error_wrap(err, "cache %.200s", m->id) : r;
+}
+
+void mount_cache_release(struct cache_mount *c)
+{
+	if (c->fd >= 0 && futimens(c->fd, NULL) < 0) { /* as above */
+	}
+	let_go(&c->fd);
+}
