@@ -18,12 +18,12 @@ static void plain_signals(void)
 }
 
 /* While it forks no signal may run the parent's handlers in the child: they would remove the parent's files. */
-static pid_t quiet_fork(void)
+static pid_t quiet_fork(int namespaces)
 {
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid_t pid = fork();
+	pid_t pid = namespaces ? (pid_t)syscall(SYS_clone, (unsigned long)namespaces | SIGCHLD, 0, 0, 0, 0) : fork();
 	int e = errno;
 	if (pid == 0)
 		plain_signals();
@@ -33,9 +33,9 @@ static pid_t quiet_fork(void)
 	return pid;
 }
 
-pid_t process_fork(int (*run)(void *ctx), void *ctx)
+pid_t process_fork_apart(int namespaces, int (*run)(void *ctx), void *ctx)
 {
-	pid_t pid = quiet_fork();
+	pid_t pid = quiet_fork(namespaces);
 	if (pid == 0) {
 		signal(SIGPIPE, SIG_IGN);
 		_exit(run(ctx));
@@ -43,9 +43,11 @@ pid_t process_fork(int (*run)(void *ctx), void *ctx)
 	return pid;
 }
 
+pid_t process_fork(int (*run)(void *ctx), void *ctx) { return process_fork_apart(0, run, ctx); }
+
 pid_t process_spawn(const char *path, const char *const *argv, const int fds[3])
 {
-	pid_t pid = quiet_fork();
+	pid_t pid = quiet_fork(0);
 	if (pid != 0)
 		return pid;
 	int own[3];

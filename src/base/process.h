@@ -8,6 +8,8 @@
 /* Forks; the child runs run(ctx) and ends with what it returns, without the parent's exit handlers. Signals are at their defaults there (SIGPIPE ignored), so that what the parent
  * has named to be removed by a signal stays. Of the parent's threads only the caller's is there. The pid, or -1 with errno. */
 pid_t process_fork(int (*run)(void *ctx), void *ctx) must_check;
+/* The same in namespaces of its own (clone(2): CLONE_NEWPID …), of a process that has one thread. */
+pid_t process_fork_apart(int namespaces, int (*run)(void *ctx), void *ctx) must_check;
 /* Forks and becomes the program: its standard input, output and error are fds[0..2], every other descriptor is closed, and it is not preferred to others, if this process is; the pid, or -1. When it cannot be had, the child's status is 127. */
 pid_t process_spawn(const char *path, const char *const *argv, const int fds[3]) must_check;
 /* Its exit status, or 128 + signal; -1: no such child. */

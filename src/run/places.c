@@ -1,4 +1,5 @@
 /* places.c — what a build's step has mounted, made ready in the keeper: every mount has a clean path of its own that the runtime takes it from, whatever its name is where it comes from. */
+#include "base/process.h"
 #include "run/keeper.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -207,40 +208,44 @@ static int hide_self(const char *place)
 	return syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ? -1 : 0;
 }
 
-static void be_init(const char *place, bool alone, int ready)
+struct init {
+	const char *place;
+	bool alone;
+	int ready;
+};
+
+static int be_init(void *ctx)
 {
+	const struct init *is = ctx;
 	char path[4200];
 	struct error err = { 0 };
-	sigset_t none;
+	sigset_t all;
 	prctl(PR_SET_NAME, "init");
-	if (alone && (unshare(CLONE_NEWNET) < 0 || keeper_loopback(&err) < 0))
-		return;
-	snprintf(path, sizeof path, "%s/net", place);
-	if (alone && give_file(path, "/proc/self/ns/net") < 0)
-		return;
-	snprintf(path, sizeof path, "%s/pid", place);
-	if (give_file(path, "/proc/self/ns/pid") < 0 || hide_self(place) < 0 || write(ready, "", 1) != 1)
-		return;
+	if (is->alone && (unshare(CLONE_NEWNET) < 0 || keeper_loopback(&err) < 0))
+		return 1;
+	snprintf(path, sizeof path, "%s/net", is->place);
+	if (is->alone && give_file(path, "/proc/self/ns/net") < 0)
+		return 1;
+	snprintf(path, sizeof path, "%s/pid", is->place);
+	if (give_file(path, "/proc/self/ns/pid") < 0 || hide_self(is->place) < 0 || write(is->ready, "", 1) != 1)
+		return 1;
 	syscall(SYS_close_range, 0u, ~0u, 0u);
 	signal(SIGCHLD, SIG_IGN); /* which buries them */
-	sigfillset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	for (;;)
 		pause();
 }
 
 int places_init(const struct keeper *k, struct process *c, bool alone, struct error *err)
 {
-	char place[4096], go = 1;
+	char place[4096], go;
 	int ends[2];
 	snprintf(place, sizeof place, PLACES, k->dir, c->id);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "pipe");
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
-	if (pid == 0) {
-		be_init(place, alone, ends[1]);
-		_exit(1);
-	}
+	struct init is = { place, alone, ends[1] };
+	pid_t pid = process_fork_apart(CLONE_NEWPID, be_init, &is);
 	close(ends[1]);
 	bool ready = pid > 0 && read(ends[0], &go, 1) == 1;
 	close(ends[0]);
