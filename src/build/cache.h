@@ -1,12 +1,13 @@
-/* cache.h — what steps came to: STORE/build/steps/, a small file a step, by its key.
+/* cache.h — what steps came to: a record a step, by its key, in the store's index (store_built_put()).
  *
  * A key is the digest of everything that a step depends on, each with a name, so that a miss can be explained: the tree below it (its chain ID), the command as expanded, environment, user, directory, platform, and the digests of
  * what it reads. No times, no paths of this machine, no values of secrets. The record says which layer came of it (or that nothing changed). One whose blob is no longer in the store is none.
  *
- *	[step 64 hex].json    {"version":1,"layer":{…}|null,"inputs":[["name","value"],…],"instruction":"RUN make","used":…}
- *	last/HEX.json         the steps of the last build of a target: what a miss is compared with
+ *	the record            {"version":1,"layer":{…}|null,"instruction":"build 3/7 RUN make"}
+ *	its inputs            [["name","value"],…]
+ *	STORE/build/last/HEX  the keys of the last build of a target: what a miss is compared with
  *
- * Threads: all may be called from several but open and close. Records appear by rename. */
+ * Threads: all may be called from several but open and close. */
 #ifndef PARE_BUILD_CACHE_H
 #define PARE_BUILD_CACHE_H
 #include "build/chain.h"
@@ -32,6 +33,8 @@ struct build_cache;
 /* `store` is the directory as in load.h, s the open store, whose blobs records stand on. `scope`: what says which build this is (the context's real path or URL, the Dockerfile's name, target, platform): for explanations alone. */
 int cache_open(const char *store, struct store *s, const char *scope, struct build_cache **ret, struct error *err) must_check;
 void cache_close(struct build_cache *c); /* remembers the steps of this build as the last; NULL is fine */
+struct repo_options;
+void cache_places(struct build_cache *c, const struct repo_options *opt); /* how registries are asked by import and export; without: as ever */
 /* 1: it is there, *ret the layer (or *changed false: none), in the arena, its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */
 int cache_find(struct build_cache *c, struct arena *a, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err) must_check;
 int cache_put(struct build_cache *c, const struct cache_key *k, const char *instruction, const struct build_layer *l, struct error *err) must_check; /* l NULL: nothing changed */

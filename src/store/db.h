@@ -28,7 +28,7 @@ void store_unlock(struct store **s);
 struct store *store_locked(struct store *s);
 #define LOCKED(s) cleanup(store_unlock) __attribute__((unused)) struct store *guard_ = store_locked(s)
 
-/* --- questions: `kinds` has a letter a value: t const char *, i s64, d const struct digest *, n nothing (NULL) --- */
+/* --- questions: `kinds` has a letter a value: t const char *, i s64, d const struct digest *, s const struct str *, n nothing (its argument is passed over) --- */
 int db_run(struct store *s, struct error *err, const char *sql, const char *kinds, ...) must_check;
 sqlite3_stmt *db_ask(struct store *s, struct error *err, const char *sql, const char *kinds, ...) must_check; /* NULL and *err; to be ended by db_end() */
 int db_row(struct store *s, sqlite3_stmt *q, struct error *err) must_check; /* 1: a row, 0: no more */
@@ -104,6 +104,6 @@ int index_rebuild(struct store *s, struct error *err) must_check;
 /* The files of blobs/, by name; `d` has no algorithm where the name is no digest. */
 int store_each_blob_file(struct store *s, int (*f)(void *ctx, const char *path, const struct digest *d, struct error *err), void *ctx, struct error *err) must_check;
 
-/* Everything that references and leases stand on; ends with its name, "live(d)". */
-#define WITH_LIVE "WITH RECURSIVE live(d) AS (SELECT digest FROM refs UNION SELECT digest FROM leases UNION SELECT child FROM names JOIN live ON parent = d) "
+/* Everything that references, records of builds and leases stand on; ends with its name, "live(d)". */
+#define WITH_LIVE "WITH RECURSIVE live(d) AS (SELECT digest FROM refs UNION SELECT digest FROM leases UNION SELECT digest FROM built WHERE digest IS NOT NULL UNION SELECT child FROM names JOIN live ON parent = d) "
 #endif

@@ -10,19 +10,24 @@ static const struct { const char *name, *what; } known[] = {
 	{ "images", "the index of images" },
 	{ "facts", "what layers were read to be; safe to delete" },
 	{ "run", "trees of images that run" },
+	{ "build/trees", "trees that steps of builds stand on; made again from layers" },
+	{ "build/mounts", "cache mounts of builds (RUN --mount=type=cache, --lean)" },
+	{ "build/contexts", "digests of files of build contexts; safe to delete" },
+	{ "build/last", "what the last build of each target was made of; safe to delete" },
 	{ "leases", "what running processes use" },
 	{ "advisories.db", "the advisory database" },
 	{ "feeds", "feeds of advisories as they were fetched" },
 };
 
-/* The room of a path below the store: its first component, of images/ two. */
+/* The room of a path below the store: its first component, of images/ and build/ two. */
 static struct str room_of(struct str path)
 {
 	struct str rest = path, first = str_cut(&rest, '/');
-	if (!str_is(first, "images") || !rest.p)
+	bool build = str_is(first, "build");
+	if ((!str_is(first, "images") && !build) || !rest.p)
 		return first;
 	struct str second = str_cut(&rest, '/');
-	return str_is(second, "blobs") || str_is(second, "ingest") ? str_n(path.p, first.n + 1 + second.n) : first;
+	return build || str_is(second, "blobs") || str_is(second, "ingest") ? str_n(path.p, first.n + 1 + second.n) : first;
 }
 
 struct rooms {
@@ -59,7 +64,8 @@ int store_rooms(const char *dir, struct arena *a, struct store_room **ret, u32 *
 		return error_errno(err, "%s", dir);
 	int status = 0;
 	for (FTSENT *e; (e = fts_read(walk));) {
-		if ((e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS) && e->fts_errno != ENOENT) {
+		bool tree = strncmp(e->fts_path + MIN(prefix + 1, (size_t)e->fts_pathlen), "build/", 6) == 0; /* may be of IDs that an ordinary user is not */
+		if ((e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS) && e->fts_errno != ENOENT && !(tree && e->fts_errno == EACCES)) {
 			errno = e->fts_errno;
 			status = error_errno(err, "%s", e->fts_path);
 			break;

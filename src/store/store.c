@@ -11,6 +11,7 @@
 
 #define VERSION 1
 
+#define BUILT(create) create "built(key TEXT PRIMARY KEY, digest TEXT, used INTEGER NOT NULL, record TEXT NOT NULL, inputs TEXT NOT NULL);"
 static const char SCHEMA[] = "CREATE TABLE refs(name TEXT NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(name, digest)) WITHOUT ROWID;"
 			     "CREATE UNIQUE INDEX refs_name ON refs(name) WHERE name <> '';"
 			     "CREATE INDEX refs_digest ON refs(digest);"
@@ -19,6 +20,7 @@ static const char SCHEMA[] = "CREATE TABLE refs(name TEXT NOT NULL, digest TEXT 
 			     "CREATE INDEX names_child ON names(child);"
 			     "CREATE TABLE leases(owner TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY(owner, digest)) WITHOUT ROWID;"
 			     "CREATE TABLE layers(digest TEXT PRIMARY KEY, diff_id TEXT NOT NULL) WITHOUT ROWID;"
+			     BUILT("CREATE TABLE ")
 			     "CREATE TABLE state(changed INTEGER NOT NULL, shown INTEGER NOT NULL);" /* of references; the one that index.json has */
 			     "INSERT INTO state VALUES(1, 0);"
 			     "PRAGMA user_version = 1;";
@@ -67,7 +69,13 @@ static int bind(sqlite3_stmt *q, const char *kinds, va_list ap)
 		case 'd':
 			r = sqlite()->bind_text(q, i, digest_text(va_arg(ap, const struct digest *), text), -1, SQLITE_TRANSIENT);
 			break;
+		case 's': {
+			const struct str *v = va_arg(ap, const struct str *);
+			r = sqlite()->bind_text(q, i, v->n ? v->p : "", (int)v->n, SQLITE_TRANSIENT);
+			break;
+		}
 		default:
+			(void)va_arg(ap, const void *);
 			r = sqlite()->bind_null(q, i);
 		}
 	}
@@ -175,6 +183,14 @@ static int use_log(struct store *s, struct error *err)
 	}
 }
 
+/* A store that was made before there were builds gets the table; where nothing can be written, one for this opening. */
+static int know_builds(struct store *s, struct error *err)
+{
+	s64 one;
+	int r = db_number(s, &one, err, "SELECT 1 FROM sqlite_master WHERE name = 'built'", "");
+	return r <= 0 ? r : sqlite()->exec(s->db, s->write ? BUILT("CREATE TABLE IF NOT EXISTS ") : BUILT("CREATE TEMP TABLE "), NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(s, err);
+}
+
 static int make_tables(struct store *s, struct error *err)
 {
 	s64 version;
@@ -192,7 +208,7 @@ static int make_tables(struct store *s, struct error *err)
 	}
 	if (version > VERSION)
 		return error_set(err, ERR_INPUT, "%s/store.db: of a newer version of pare (format %lld, this one knows %d)", s->images, (long long)version, VERSION);
-	return 0;
+	return version ? know_builds(s, err) : 0;
 }
 
 static int set_up(struct store *s, struct error *err)

@@ -10,7 +10,8 @@
  *            blobs(digest, size, added)                what is in the layout
  *            names(parent, child)                      which blobs a document names: index → manifest → configuration, layers; subject → referrer
  *            leases(owner, digest)                     what a process is about to use
- *            layers(digest, diff_id), built(key, …)    for those above: diff IDs of stored layers; the build cache
+ *            layers(digest, diff_id)                   for those above: diff IDs of stored layers
+ *            built(key, digest, used, record, inputs)  what steps of builds came to: the layer, if any, and what the build room knows of it
  *
  * Several processes at once: every change is one transaction; a blob appears by rename when it is whole, synced and has its digest. Before somebody relies on a blob
  * that is there already it leases the digest, and then asks whether it is there; what removes (store_sweep) does so inside a transaction that sees all leases. There is no lock that is held
@@ -70,6 +71,21 @@ int store_drop_ref(struct store *s, const char *name, struct error *err) must_ch
 int store_drop_ref_if(struct store *s, const char *name, const struct digest *is, struct error *err) must_check; /* only while it means that; NULL: whatever. 1 as above */
 int store_each_ref(struct store *s, int (*f)(void *ctx, const struct store_ref *ref, struct error *err), void *ctx, struct error *err) must_check; /* by name */
 
+/* --- what steps of builds came to --- */
+struct store_built {
+	struct digest key, layer; /* layer: none, the step changed nothing */
+	s64 used;                 /* seconds since 1970 */
+	u64 size;                 /* of the layer's blob; 0: it is not there */
+	bool leased;              /* that, by a living process */
+	struct str record;        /* text, of whoever put it; good until the next */
+};
+/* `layer` may be NULL; it stays as long as the record does. record, inputs: text. Neither outlives a crash of the machine for certain. */
+int store_built_put(struct store *s, const struct digest *key, const struct digest *layer, struct str record, struct str inputs, struct error *err) must_check;
+int store_built_get(struct store *s, const struct digest *key, struct buf *record, struct buf *inputs, struct error *err) must_check; /* 1, 0: there is none. inputs may be NULL */
+int store_built_used(struct store *s, const struct digest *keys, u32 n, struct error *err) must_check; /* now */
+int store_built_each(struct store *s, int (*f)(void *ctx, const struct store_built *b, struct error *err), void *ctx, struct error *err) must_check; /* the least recently used first */
+int store_built_drop(struct store *s, const struct digest *key, struct error *err) must_check;
+
 /* --- room --- */
 struct store_usage {
 	u64 bytes;  /* of all blobs it stands on */
@@ -81,7 +97,7 @@ struct store_swept {
 	u64 bytes;
 	u32 blobs, partials, leases; /* removed */
 };
-/* Removes what no reference and no living lease reaches. `dry`: only says what would go, to the byte. */
+/* Removes what no reference, no record of a build and no living lease reaches. `dry`: only says what would go, to the byte. */
 int store_sweep(struct store *s, bool dry, struct store_swept *ret, struct error *err) must_check;
 struct store_check {
 	u32 refs, dropped, blobs, bad, missing, stray; /* dropped: references, by the repair; bad: wrong content; missing: named but not there; stray: files that the index doesn't know */

@@ -160,7 +160,7 @@ static int sweep_ingest(struct store *s, bool dry, struct store_swept *ret, stru
 	return names ? 0 : -1;
 }
 
-/* Parts and stages all over the store, but among the images, and in trees of images that run (run/tree.h), whose names mean nothing: of facts, feeds, databases, images on their way to elsewhere. */
+/* Parts and stages all over the store, but among the images, and in trees of images that run or are built (run/tree.h, build/snapshot.h), whose names mean nothing: of facts, feeds, databases, images on their way to elsewhere. */
 static int sweep_parts(struct store *s, bool dry, struct store_swept *ret, struct error *err)
 {
 	char *paths[] = { s->dir, NULL };
@@ -172,7 +172,7 @@ static int sweep_parts(struct store *s, bool dry, struct store_swept *ret, struc
 			continue;
 		bool gone = e->fts_level && file_leftover(e->fts_path, PLACE_STAGE, dry, &ret->bytes);
 		ret->partials += gone;
-		if (e->fts_info == FTS_D && (gone || (e->fts_level == 2 && strcmp(e->fts_name, "blobs") == 0) || (e->fts_level == 1 && strcmp(e->fts_name, "run") == 0)))
+		if (e->fts_info == FTS_D && (gone || (e->fts_level == 2 && strcmp(e->fts_name, "blobs") == 0) || (e->fts_level == 1 && (strcmp(e->fts_name, "run") == 0 || strcmp(e->fts_name, "build") == 0))))
 			fts_set(walk, e, FTS_SKIP);
 	}
 	fts_close(walk);
