@@ -82,6 +82,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (p.p[0] != '#' && !odd(p) && match(p.p, p.p + p.n, path.p, path.p + path.n) != hit)
 			abort();
 	}
+	for (size_t i = 1; i + 1 < path.n; i++) /* what is taken in again below a directory is looked for there */
+		if (!d.bad && path.p[i] == '/' && !hit && d.steps > size && dockerignore_matches(&d, str_head(path, i)) && !dockerignore_below(&d, str_head(path, i), true))
+			abort();
 	arena_free(&a);
 	return 0;
 }

@@ -13,27 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*STUB*/
-__attribute__((weak)) void cache_key_add(struct cache_key *k, const char *name, struct str value)
-{
-	struct cache_input i = { name, value };
-	struct cache_input *more = arena_array(k->a, struct cache_input, k->n + 1);
-	if (k->n)
-		memcpy(more, k->v, k->n * sizeof *more);
-	k->v = more;
-	k->v[k->n++] = i;
-}
-__attribute__((weak)) void cache_key_end(struct cache_key *k)
-{
-	struct buf b = BUF(0);
-	for (u32 i = 0; i < k->n; i++)
-		buf_printf(&b, "%s=%.*s\n", k->v[i].name, STR_FMT(k->v[i].value));
-	k->digest = digest_bytes(DIGEST_SHA256, buf_str(&b));
-	if (getenv("SHOW"))
-		fprintf(stderr, "%s\n", b.p);
-	buf_free(&b);
-}
-/*END*/
 static char place[64];
 static struct run_ids ids;
 
