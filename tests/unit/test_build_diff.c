@@ -361,6 +361,48 @@ static void test_epoch(void **state)
 	assert_non_null(strstr(text, "etc/passwd 7 @900000000\n"));
 }
 
+/* --- squashed --- */
+static void more_changes(int root)
+{
+	OK(unlinkat(root, "etc/passwd", 0));
+	OK(unlinkat(root, "a-name", 0)); /* new/one has the content now */
+	OK(linkat(root, "new/one", root, "z-name", 0));
+	OK(linkat(root, "same", root, "same-too", 0));
+	OK(unlinkat(root, "etc/conf.d/a", 0));
+	OK(mkdirat(root, "etc/conf.d/a", 0711));
+	put_at(root, "etc/conf.d/a/in", "in", 0);
+}
+
+/* One layer instead of two shows the same tree, and has nothing of what the second took away. */
+static void test_squash(void **state)
+{
+	(void)state;
+	if (!can)
+		skip();
+	struct error err = { 0 };
+	struct chain c = base(), d, e;
+	struct build_layer l;
+	step(&c, changes, NULL, &d);
+	step(&d, more_changes, NULL, &e);
+	forget_trees();
+	const char *whole = tree_of(&e);
+	for (u32 from = 0; from < 2; from++) {
+		if (diff_squash(store, &e, from, &l, &err) < 0)
+			fail_msg("%s", err.text);
+		struct chain below = chain_head(&e, from), one = chain_add(&arena, &below, &l);
+		forget_trees();
+		assert_string_equal(tree_of(&one), whole);
+		const char *text = listing(&one);
+		assert_null(strstr(text, "f 0644 a-name"));
+		if (from == 0)
+			assert_null(strstr(text, ".wh."));
+		else
+			assert_string_equal(text, "f 0000 etc/.wh.passwd\nf 0000 .wh.gone\nf 0000 .wh.moved\nf 0000 new/.wh.old\nd 0750 etc/conf.d/\nd 0711 etc/conf.d/a/\nd 0755 etc/only-above/\nd 0700 new/\n"
+						  "f 0755 attributes user.a=1 user.b=2\nf 0644 etc/moved 5 @1000000000\nf 0644 etc/conf.d/a/in 2\nf 0644 new/one 1\nf 0644 same 4\n"
+						  "p 0600 fifo\nh 0644 same-too -> same\nh 0644 z-name -> new/one\n");
+	}
+}
+
 /* --- byte code --- */
 static void code_at(int root, const char *path, u32 time, u32 flags)
 {
@@ -569,7 +611,7 @@ static void test_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first), cmocka_unit_test(test_nothing), cmocka_unit_test(test_changes), cmocka_unit_test(test_epoch), cmocka_unit_test(test_python), cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_first), cmocka_unit_test(test_nothing), cmocka_unit_test(test_changes), cmocka_unit_test(test_epoch), cmocka_unit_test(test_squash), cmocka_unit_test(test_python), cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_deep), cmocka_unit_test(test_many), cmocka_unit_test(test_kept),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
