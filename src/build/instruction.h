@@ -81,6 +81,8 @@ struct instruction_options {
 int instruction_apply(struct stage_image *im, const struct df_instruction *i, const struct df_state *state, char escape, const struct instruction_options *opt, struct action *ret, struct error *err) must_check;
 /* One more entry of the history; created: seconds since 1970, < 0: not said. */
 void stage_image_history(struct stage_image *im, const char *created_by, bool empty, s64 created);
+/* The layer with this index (from 0, of those that its history has now) is not there after all: its entry is of none. */
+void stage_image_drop_layer(struct stage_image *im, u32 index);
 /* The document with these diff IDs, into out: compact, keys in a steady order. --label on top. */
 int stage_image_finish(const struct stage_image *im, const struct chain *c, const char *const *labels, s64 created, struct buf *out, struct error *err) must_check;
 #endif

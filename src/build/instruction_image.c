@@ -316,6 +316,18 @@ void stage_image_history(struct stage_image *im, const char *created_by, bool em
 	json_array_append_new(json_object_get(im->doc, "history"), h);
 }
 
+void stage_image_drop_layer(struct stage_image *im, u32 index)
+{
+	json_t *h;
+	size_t i;
+
+	json_array_foreach(json_object_get(im->doc, "history"), i, h)
+		if (!is_empty(h) && index-- == 0) {
+			json_object_set_new(h, "empty_layer", json_true());
+			return;
+		}
+}
+
 static int add(const char *bytes, size_t n, void *out)
 {
 	buf_add(out, str_n(bytes, n));

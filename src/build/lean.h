@@ -1,0 +1,33 @@
+/* lean.h — what package managers keep for a next time is in no layer that ships (--lean).
+ *
+ *	steps run, see and cache    [ base ][ RUN apt-get update: lists ][ RUN apt-get install: programs, archives ][ COPY ]
+ *	the image has               [ base ]                             [ RUN apt-get install: programs           ][ COPY ]
+ *
+ * Nothing is hidden from a step: each sees all that steps before it wrote, so that what it does is what it would do without --lean, whether it is one that runs a package manager, a script that nobody reads, or
+ * `cp -r ~/.npm elsewhere`; COPY --from finds it all, and keys are the same. Only when the target's layers are put together those of RUN are passed through once more without these files (base/caches.h). The result is what
+ * a build without it gives, minus exactly these. What stays:
+ *   - whatever a COPY, an ADD or the base image brought;
+ *   - what lies below a volume of the image, or is named by its command, its entry point, its environment or its working directory;
+ *   - what the tool that the image starts reads (`CMD ["go", "run", "."]` and go's cache);
+ *   - what a symbolic link outside of it leads to; the content of a hard link outside of it;
+ *   - names of what is gone (whiteouts), directories of the system, files without a byte.
+ * A layer's result is kept in the build cache under the layer and what stays, so that a warm build does nothing. */
+#ifndef PARE_BUILD_LEAN_H
+#define PARE_BUILD_LEAN_H
+#include "base/caches.h"
+#include "build/cache.h"
+#include "build/instruction.h"
+#include "store/store.h"
+
+struct lean_layer { /* what is to be done with one layer of the target's chain */
+	bool run;           /* in: a RUN of this build made it */
+	const char *name;   /* in: of its step */
+	u64 kept_out;       /* out: bytes of files that are not in it */
+	u64 of[CACHES];     /* out: the same by cache; all 0 where it came from the build cache */
+	bool gone;          /* out: nothing is left of it: the image has no such layer */
+};
+/* `layers`: one a layer of `c`. *ret: the chain of the image; its document loses the layers that are gone (stage_image_drop_layer()). The image's document is the final one but for that. cache NULL: none. */
+int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *layers, struct chain *ret, struct error *err) must_check;
+/* "57.2 MB of apt's lists and apt's archives": for people. */
+void lean_text(const struct lean_layer *l, struct buf *out);
+#endif
