@@ -27,7 +27,7 @@ const struct cache_info cache_infos[CACHES] = {
 	[CACHE_XBPS] = { "xbps' cache", "/var/cache/xbps", "rm -rf /var/cache/xbps in the same RUN", 50 },
 };
 
-const struct cache_place cache_places[CACHE_PLACES] = {
+const struct cache_place package_caches[CACHE_PLACES] = {
 	{ CACHE_APT_LISTS, "/var/lib/apt/lists", "*", CACHE_DEEP, NULL },
 	{ CACHE_PACMAN, "/var/lib/pacman/sync", "*", CACHE_DEEP, NULL },
 	{ CACHE_APT, "/var/cache/apt", "*.bin", 0, NULL },

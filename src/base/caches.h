@@ -26,5 +26,5 @@ struct cache_place {
 	const char *tool;  /* reads it when it runs: not when the image starts that; NULL: nobody does */
 };
 #define CACHE_PLACES 42
-extern const struct cache_place cache_places[CACHE_PLACES];
+extern const struct cache_place package_caches[CACHE_PLACES];
 #endif

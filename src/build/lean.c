@@ -36,7 +36,7 @@ static void named(struct lean *l, const char *text)
 		struct str word = str_head(rest, n), base = str_base(word);
 		stay(l, word);
 		for (u32 i = 0; i < CACHE_PLACES; i++) {
-			const char *tool = cache_places[i].tool;
+			const char *tool = package_caches[i].tool;
 			if (tool && (str_is(base, tool) || (str_starts(base, str_of(tool)) && base.n > strlen(tool) && base.p[strlen(tool)] >= '0' && base.p[strlen(tool)] <= '9'))) /* pip3 */
 				l->off[i] = true;
 		}
@@ -58,7 +58,7 @@ static void begin(struct lean *l, struct arena *a, const struct stage_image *im)
 
 	*l = (struct lean){ .a = a };
 	for (u32 i = 0; i < CACHE_PLACES; i++)
-		l->last[i] = str_base(str_of(cache_places[i].dir));
+		l->last[i] = str_base(str_of(package_caches[i].dir));
 	json_object_foreach(json_object_get(config, "Volumes"), key, v)
 		stay(l, str_of(key));
 	u32 n_volumes = l->n_stays;
@@ -85,11 +85,11 @@ static int place_of(const struct lean *l, struct str dir)
 			continue;
 		struct str prefix = str_head(dir, end), name = str_from(prefix, from);
 		from = end + 1;
-		if (found >= 0 && !(cache_places[found].flags & CACHE_DEEP))
+		if (found >= 0 && !(package_caches[found].flags & CACHE_DEEP))
 			found = -1;
 		for (int i = 0; i < CACHE_PLACES; i++)
-			if (str_eq(l->last[i], name) && str_glob(str_of(cache_places[i].dir), prefix)) {
-				if (found < 0 || !(cache_places[found].flags & CACHE_DEEP))
+			if (str_eq(l->last[i], name) && str_glob(str_of(package_caches[i].dir), prefix)) {
+				if (found < 0 || !(package_caches[found].flags & CACHE_DEEP))
 					found = i;
 				break;
 			}
@@ -127,7 +127,7 @@ static int goes(struct lean *l, struct str path, bool plain)
 	if (z < 0 || l->off[z])
 		return -1;
 	struct str name = str_base(path);
-	if (str_starts(name, STR(".wh.")) || ((cache_places[z].flags & CACHE_TREE) != CACHE_TREE && !plain) || !str_glob(str_of(cache_places[z].file), name))
+	if (str_starts(name, STR(".wh.")) || ((package_caches[z].flags & CACHE_TREE) != CACHE_TREE && !plain) || !str_glob(str_of(package_caches[z].file), name))
 		return -1;
 	for (u32 i = 0; i < l->n_stays; i++)
 		if (below(path, l->stays[i]) && (i < l->n_volumes || place_of(l, l->stays[i]) >= 0))
@@ -226,7 +226,7 @@ static int look(struct sift *t, struct tar *tar, struct error *err)
 		t->left += z < 0;
 		if (z >= 0 && e.type == TAR_FILE) {
 			t->bytes += e.size;
-			t->of[cache_places[z].of] += e.size;
+			t->of[package_caches[z].of] += e.size;
 		}
 		if (z < 0 && e.type == TAR_SYMLINK)
 			again = look_at_link(t, path, e.link) || again;

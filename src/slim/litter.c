@@ -50,7 +50,7 @@ static struct rule rule_of(u8 i)
 		return (struct rule){ LITTER_NONE, "", "", 0, NULL };
 	if (i > CACHE_PLACES)
 		return own[i - 1 - CACHE_PLACES];
-	const struct cache_place *c = &cache_places[i - 1];
+	const struct cache_place *c = &package_caches[i - 1];
 	bool lists = c->of == CACHE_APT_LISTS || str_is(STR("/var/lib/pacman/sync"), c->dir);
 	bool language = c->of >= CACHE_PIP && c->of < CACHE_APT;
 	return (struct rule){ lists ? LITTER_LISTS : language ? LITTER_LANGUAGE : LITTER_CACHE, c->dir, c->file, c->flags, c->tool };
