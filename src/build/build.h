@@ -45,6 +45,8 @@ struct build_options {
 	struct repo_options repo;
 	const char *store;
 	void (*event)(void *ctx, const struct build_event *e); /* one at a time, from any thread */
+	const char *(*found)(void *ctx, struct arena *a, const char *name); /* as struct bases */
+	int (*allowed)(void *ctx, struct repo *from, const struct document *d, struct error *err);
 	void *ctx;
 };
 struct build_result {

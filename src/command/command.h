@@ -77,6 +77,9 @@ void command_note(const char *fmt, ...) printf_like(1, 2);
 /* Flushes standard output; 4 with a line when it could not be written, else `status`. */
 int command_done(int status);
 
+/* As if it had been called with these words (which may be moved about): for a command that has another one do its work. */
+int command_call(const char *name, int argc, char **argv);
+
 /* manual.c */
 void manual_help(FILE *f, const struct command *c);  /* NULL: the overview */
 void manual_subcommand(FILE *f, const struct command *c, const struct subcommand *u);

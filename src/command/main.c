@@ -10,7 +10,7 @@
 
 struct globals globals;
 
-extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_dockerfile, command_db, command_history, command_graph, command_manual;
+extern const struct command command_report, command_inspect, command_diff, command_lint, command_sbom, command_scan, command_slim, command_build, command_dockerfile, command_db, command_history, command_graph, command_manual;
 extern const struct command command_images, command_tag, command_rm, command_export, command_import, command_du, command_prune;
 extern const struct command command_login, command_logout;
 extern const struct command command_tags, command_delete, command_manifest;
@@ -24,6 +24,7 @@ const struct command *const commands[] = {
 	&command_lint,
 	&command_sbom,
 	&command_scan,
+	&command_build,
 	&command_slim,
 	&command_run,
 	&command_sign,
@@ -311,6 +312,8 @@ static int run(const struct command *c, int argc, char **argv)
 	free(p.args);
 	return status;
 }
+
+int command_call(const char *name, int argc, char **argv) { return run(find_command(name), argc, argv); }
 
 int main(int argc, char **argv)
 {

@@ -1,0 +1,367 @@
+#include "build/plan.h"
+#include "store/load.h"
+#include "store/store.h"
+
+const char *plan_place(struct arena *a, const struct build_target *t, const struct df_instruction *i)
+{
+	u32 line = i->line ? i->line : 1;
+	return arena_printf(a, "%s:%u", t->b->dockerfile_name, line <= t->n_lines ? t->lines[line - 1] : line);
+}
+
+/* --- the text --- */
+struct insertion { /* a line of text behind the FROM of a stage */
+	u32 stage;
+	struct str text;
+};
+
+/* The Dockerfile with triggers behind their FROM; which line of it is which of before. */
+static void put_in(struct build_target *t, const struct insertion *v, u32 n)
+{
+	struct buf out = BUF(2 * DF_BYTES);
+	u32 *lines = NULL, n_lines = 0, cap = 0, at = 0;
+	struct str rest = buf_str(&t->text);
+	for (u32 line = 1; rest.p; line++) {
+		struct str one = str_cut(&rest, '\n');
+		u32 was = line <= t->n_lines ? t->lines[line - 1] : line;
+		buf_add(&out, one);
+		if (rest.p)
+			buf_puts(&out, "\n");
+		VEC_PUSH(lines, n_lines, cap, was);
+		for (; at < n && t->file.instructions[t->graph.stages[v[at].stage].from].end_line == line; at++) {
+			if (!rest.p && !str_ends(buf_str(&out), STR("\n")))
+				buf_puts(&out, "\n");
+			for (struct str more = v[at].text; more.p;) {
+				struct str l = str_cut(&more, '\n');
+				buf_add(&out, l);
+				buf_puts(&out, "\n");
+				VEC_PUSH(lines, n_lines, cap, was);
+			}
+		}
+	}
+	df_graph_free(&t->graph);
+	df_free(&t->file);
+	buf_free(&t->text);
+	free(t->lines);
+	t->text = out;
+	t->lines = lines;
+	t->n_lines = n_lines;
+}
+
+/* --- what is known of images --- */
+static bool tell_base(void *ctx, struct str image, struct df_base *ret)
+{
+	struct build_target *t = ctx;
+	const struct base *b = NULL;
+	for (u32 i = 0; t->stages && i < t->graph.n_stages && !b; i++)
+		if (t->stages[i].base && str_is(image, t->stages[i].base->name))
+			b = t->stages[i].base;
+	if (!b)
+		return false;
+	const struct config *c = b->parsed;
+	struct str *env = NULL, *shell = NULL;
+	u32 n_env = 0, n_shell = 0, cap = 0, cap_shell = 0;
+	for (const char **e = c->env; *e; e++)
+		VEC_PUSH(env, n_env, cap, str_of(*e));
+	for (const char **w = c->shell; *w; w++)
+		VEC_PUSH(shell, n_shell, cap_shell, str_of(*w));
+	struct arena *a = &t->b->a;
+	struct str *kept = arena_array(a, struct str, n_env + n_shell + 1u);
+	for (u32 i = 0; i < n_env; i++)
+		kept[i] = env[i];
+	for (u32 i = 0; i < n_shell; i++)
+		kept[n_env + i] = shell[i];
+	free(env);
+	free(shell);
+	*ret = (struct df_base){ .user = str_of(c->user), .workdir = str_of(c->workdir), .os = str_of(c->platform.os), .arch = str_of(c->platform.arch), .env = kept, .n_env = n_env, .shell = kept + n_env, .n_shell = n_shell };
+	return true;
+}
+
+static int read_file(struct build_target *t, struct error *err)
+{
+	struct build *b = t->b;
+	if (df_parse(buf_str(&t->text), &t->file, err) < 0)
+		return error_wrap(err, "%s", b->dockerfile_name);
+	for (u32 i = 0; i < t->file.n_errors; i++) {
+		const struct df_error *e = &t->file.errors[i];
+		if (e->fatal || e->order)
+			return error_set(err, ERR_INPUT, "%s:%u: %s", b->dockerfile_name, e->line <= t->n_lines && e->line ? t->lines[e->line - 1] : e->line, e->message);
+	}
+	return 0;
+}
+
+static int make_graph(struct build_target *t, struct error *err)
+{
+	const struct build_options *o = t->b->opt;
+	struct df_graph_options g = { .build_args = t->args, .n_build_args = t->n_args, .target = o->target ? str_of(o->target) : (struct str){ 0 }, .no_triggers = true, .base = tell_base, .ctx = t };
+	struct df_graph made, before = t->graph;
+	df_graph_build(&t->file, &g, &made); /* asks for the bases of stages as they were before */
+	df_graph_free(&before);
+	t->graph = made;
+	if (t->graph.target == DF_NONE && o->target && *o->target)
+		return error_set(err, ERR_INPUT, "%s: there is no stage %s", t->b->dockerfile_name, o->target);
+	if (t->graph.target == DF_NONE)
+		return error_set(err, ERR_INPUT, "%s: has no FROM: no stage to build", t->b->dockerfile_name);
+	return 0;
+}
+
+/* --- stages --- */
+static int platform_of(struct build_target *t, const struct df_stage *is, struct platform *ret, struct error *err)
+{
+	*ret = t->platform;
+	if (!is->platform.p)
+		return 0;
+	struct str text;
+	struct word_options w = { .escape = t->file.escape };
+	struct word_env env = df_state_env(t->graph.global_state);
+	if (word_expand(&t->b->a, is->platform, &w, &env, &text, err) < 0)
+		return -1;
+	return text.n ? platform_parse(text, ret, err) : 0;
+}
+
+static int base_of(struct build_stage *s, struct error *err)
+{
+	struct build_target *t = s->target;
+	const struct df_stage *is = s->is;
+	if (is->base != DF_NONE || is->scratch)
+		return 0;
+	const char *where = is->image_expanded.n ? base_context(t->b->opt->contexts, is->image_expanded) : NULL;
+	if (!is->image_expanded.n || (!is->image_known && str_chr(is->image_expanded, '$')))
+		return error_set(err, ERR_INPUT, "FROM %.*s: names no image: an argument in it has no value", STR_FMT(is->image));
+	if (where && !base_is_image(where))
+		return error_set(err, ERR_USAGE, "--build-context %.*s=%s: a stage cannot be built on a directory; COPY --from takes files of it", STR_FMT(is->image_expanded), where);
+	return base_get(&t->b->bases, arena_strdup(&t->b->a, is->image_expanded), &s->platform, &s->base, err);
+}
+
+static bool counted(enum df_keyword k) { return k == DF_RUN || k == DF_COPY || k == DF_ADD || k == DF_WORKDIR || k == DF_FROM; }
+
+/* Every needed stage and what it stands on. */
+static int fill_stages(struct build_target *t, struct error *err)
+{
+	struct build_stage *v = arena_array(&t->b->a, struct build_stage, t->graph.n_stages + 1u);
+	struct build_stage *old = t->stages;
+	for (u32 i = 0; i < t->graph.n_stages; i++) {
+		struct build_stage *s = &v[i];
+		const struct df_stage *is = &t->graph.stages[i];
+		*s = (struct build_stage){ .target = t, .index = i, .is = is, .ships = is->ships };
+		if (old)
+			s->base = old[i].base;
+		if (!is->needed)
+			continue;
+		int r = platform_of(t, is, &s->platform, err);
+		platform_text(&s->platform, s->platform_text);
+		if (r == 0 && !s->base)
+			r = base_of(s, err);
+		if (r < 0)
+			return error_wrap(err, "%s", plan_place(&t->b->a, t, &t->file.instructions[is->from == DF_NONE ? is->first : is->from]));
+		s->on = is->base == DF_NONE ? NULL : &v[is->base];
+		for (u32 k = is->first; k < is->end; k++)
+			s->n_steps += counted(t->file.instructions[k].keyword);
+		s->no_cache = t->b->opt->no_cache || (is->name.p && str_listed(is->name, t->b->opt->no_cache_filter));
+	}
+	t->stages = v;
+	t->last = &v[t->graph.target];
+	return 0;
+}
+
+/* Triggers that take effect in needed stages and are not in the text yet; `done`: stages whose are. */
+static u32 find_triggers(struct build_target *t, bool *done, struct insertion *v, u32 max)
+{
+	u32 n = 0;
+	for (u32 i = 0; i < t->graph.n_stages; i++) {
+		const struct df_stage *is = &t->graph.stages[i];
+		if (!is->needed || done[i] || is->from == DF_NONE)
+			continue;
+		done[i] = true;
+		const struct base *b = t->stages[i].base;
+		for (const char **w = b ? b->parsed->onbuild : NULL; w && *w && n < max; w++)
+			v[n++] = (struct insertion){ i, str_of(arena_strdup(&t->b->a, str_of(*w))) };
+		const struct df_stage *on = is->base == DF_NONE ? NULL : &t->graph.stages[is->base];
+		for (u32 k = on ? on->first : 0; on && k < on->end && n < max; k++) {
+			const struct df_instruction *in = &t->file.instructions[k];
+			if (in->keyword != DF_ONBUILD || !in->trigger)
+				continue;
+			struct str whole = str_n(t->text.p + in->trigger->word.span.at, in->span.end - in->trigger->word.span.at);
+			v[n++] = (struct insertion){ i, str_of(arena_strdup(&t->b->a, whole)) };
+		}
+	}
+	return n;
+}
+
+static int make_target(struct build_target *t, struct error *err)
+{
+	struct insertion *v = NULL;
+	bool *done = NULL;
+	int r = 0;
+	buf_add(&t->text, buf_str(&t->b->dockerfile));
+	for (u32 round = 0; r == 0; round++) {
+		if (round == BUILD_ROUNDS)
+			r = error_set(err, ERR_INPUT, "%s: triggers bring triggers, more than %u times", t->b->dockerfile_name, BUILD_ROUNDS);
+		r = r < 0 ? r : read_file(t, err);
+		r = r < 0 ? r : make_graph(t, err);
+		if (r == 0 && !done) {
+			done = xcalloc(t->graph.n_stages + 1u, sizeof *done);
+			v = xcalloc(DF_INSTRUCTIONS, sizeof *v);
+		}
+		r = r < 0 ? r : fill_stages(t, err);
+		if (r < 0)
+			break;
+		u32 n = find_triggers(t, done, v, DF_INSTRUCTIONS);
+		if (!n) { /* once more: now that bases are known */
+			r = make_graph(t, err);
+			r = r < 0 ? r : fill_stages(t, err);
+			break;
+		}
+		put_in(t, v, n);
+	}
+	free(v);
+	free(done);
+	return r;
+}
+
+/* --- arguments --- */
+static void add_arg(struct build_target *t, struct str **v, u32 *n, u32 *cap, const char *name, const char *value)
+{
+	struct str one = str_of(arena_printf(&t->b->a, "%s=%s", name, value));
+	VEC_PUSH(*v, *n, *cap, one);
+}
+
+static void make_args(struct build_target *t)
+{
+	const struct build_options *o = t->b->opt;
+	struct platform host = platform_host();
+	struct str *v = NULL;
+	u32 n = 0, cap = 0;
+	char text[100];
+	add_arg(t, &v, &n, &cap, "TARGETPLATFORM", t->platform_text);
+	add_arg(t, &v, &n, &cap, "TARGETOS", t->platform.os);
+	add_arg(t, &v, &n, &cap, "TARGETARCH", t->platform.arch);
+	add_arg(t, &v, &n, &cap, "TARGETVARIANT", t->platform.variant);
+	add_arg(t, &v, &n, &cap, "BUILDPLATFORM", platform_text(&host, text));
+	add_arg(t, &v, &n, &cap, "BUILDOS", host.os);
+	add_arg(t, &v, &n, &cap, "BUILDARCH", host.arch);
+	add_arg(t, &v, &n, &cap, "BUILDVARIANT", host.variant);
+	if (o->epoch >= 0)
+		add_arg(t, &v, &n, &cap, "SOURCE_DATE_EPOCH", arena_printf(&t->b->a, "%lld", (long long)o->epoch));
+	for (const char *const *w = o->build_args; w && *w; w++) {
+		const char *have = strchr(*w, '=') ? NULL : getenv(*w); /* NAME alone: the caller's */
+		if (strchr(*w, '='))
+			VEC_PUSH(v, n, cap, str_of(*w));
+		else if (have)
+			add_arg(t, &v, &n, &cap, *w, have);
+	}
+	t->args = v;
+	t->n_args = n;
+}
+
+/* --- contexts --- */
+int plan_context(struct build *b, const char *name, struct context **ret, struct error *err)
+{
+	int r = 0;
+	pthread_mutex_lock(&b->context_lock);
+	struct build_context *c = &b->contexts[0];
+	for (u32 i = 1; name && i < b->n_contexts; i++)
+		if (strcasecmp(b->contexts[i].name, name) == 0)
+			c = &b->contexts[i];
+	if (!c->open) {
+		struct context_options o = { .store = b->store_path, .dir = b->scratch.path, .named = true };
+		r = context_open(c->where, &o, &c->open, err);
+		if (r < 0)
+			error_wrap(err, "--build-context %s", c->name);
+	}
+	*ret = c->open;
+	pthread_mutex_unlock(&b->context_lock);
+	return r;
+}
+
+static void list_contexts(struct build *b)
+{
+	u32 n = 1;
+	for (const char *const *w = b->opt->contexts; w && *w; w++)
+		n++;
+	b->contexts = arena_array(&b->a, struct build_context, n);
+	b->n_contexts = 1;
+	b->contexts[0] = (struct build_context){ .where = b->opt->context };
+	for (const char *const *w = b->opt->contexts; w && *w; w++) {
+		struct str rest = str_of(*w), name = str_cut(&rest, '=');
+		if (rest.p && !base_is_image(rest.p))
+			b->contexts[b->n_contexts++] = (struct build_context){ .name = arena_strdup(&b->a, name), .where = rest.p };
+	}
+}
+
+int plan_from(struct build_stage *s, const char *name, struct plan_from *ret, struct error *err)
+{
+	struct build_target *t = s->target;
+	struct build *b = t->b;
+	*ret = (struct plan_from){ 0 };
+	if (!name)
+		return plan_context(b, NULL, &ret->context, err);
+	const char *where = base_context(b->opt->contexts, str_of(name));
+	u32 at = where ? DF_NONE : df_graph_stage(&t->graph, str_of(name), s->index);
+	if (at != DF_NONE) {
+		ret->stage = &t->stages[at];
+		return 0;
+	}
+	if (where && !base_is_image(where))
+		return plan_context(b, name, &ret->context, err);
+	if (strcmp(name, "scratch") == 0)
+		return error_set(err, ERR_INPUT, "--from=scratch: there is nothing in it");
+	struct platform p = s->platform;
+	return base_get(&b->bases, name, &p, &ret->image, err);
+}
+
+/* --- all of it --- */
+static int open_context(struct build *b, struct error *err)
+{
+	const struct build_options *o = b->opt;
+	struct context_options c = { .store = b->store_path, .dir = b->scratch.path, .dockerfile = o->dockerfile };
+	for (const char *const *w = o->build_args; w && *w; w++)
+		c.keep_git |= strcmp(*w, "BUILDKIT_CONTEXT_KEEP_GIT_DIR=1") == 0;
+	list_contexts(b);
+	if (context_open(o->context, &c, &b->contexts[0].open, err) < 0)
+		return -1;
+	return context_dockerfile(b->contexts[0].open, &b->dockerfile, &b->dockerfile_name, err);
+}
+
+int plan_make(struct build *b, struct error *err)
+{
+	const struct build_options *o = b->opt;
+	u32 n = 0;
+	if (open_context(b, err) < 0)
+		return -1;
+	while (o->platforms && o->platforms[n])
+		n++;
+	b->targets = arena_array(&b->a, struct build_target, MAX(n, 1u));
+	b->n_targets = MAX(n, 1u);
+	for (u32 i = 0; i < b->n_targets; i++) {
+		struct build_target *t = &b->targets[i];
+		t->b = b;
+		t->platform = platform_host();
+		t->text = (struct buf)BUF(2 * DF_BYTES);
+		if (n && platform_parse(str_of(o->platforms[i]), &t->platform, err) < 0)
+			return error_wrap(err, "--platform %s", o->platforms[i]);
+		platform_text(&t->platform, t->platform_text);
+		make_args(t);
+		if (make_target(t, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void plan_free(struct build *b)
+{
+	for (u32 i = 0; i < b->n_targets; i++) {
+		struct build_target *t = &b->targets[i];
+		for (u32 k = 0; t->stages && k < t->graph.n_stages; k++) {
+			stage_image_free(&t->stages[k].image);
+			arena_free(&t->stages[k].a);
+		}
+		df_graph_free(&t->graph);
+		df_free(&t->file);
+		buf_free(&t->text);
+		free(t->lines);
+		free(t->args);
+	}
+	for (u32 i = 0; i < b->n_contexts; i++)
+		context_close(b->contexts[i].open);
+	buf_free(&b->dockerfile);
+}

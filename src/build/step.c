@@ -1,0 +1,497 @@
+#include "base/hash.h"
+#include "build/diff.h"
+#include "build/plan.h"
+#include "run/inner.h"
+#include "run/user.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ACCOUNTS_MAX (4 * MiB) /* of etc/passwd, etc/group */
+#define SECRET_MIN 4u          /* bytes of a secret that is looked for in what a step wrote: shorter ones are everywhere */
+
+struct step_done {
+	struct step_done *next;
+	struct digest key;
+	bool ready, changed;
+	struct build_layer layer;
+};
+
+struct step {
+	struct worker *w;
+	struct build_stage *s;
+	const struct df_instruction *in;
+	const struct action *act;
+	struct cache_key key;
+	const char *name, *identity; /* "[build 2/5] RUN make", "build 2/5 RUN make" */
+	u32 number;
+	struct plan_from from;       /* of a COPY */
+	struct plan_from *mounts;    /* of a RUN */
+	struct copy_fetched *fetched;
+	double began;
+	struct exec_told told;
+};
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void tell(const struct step *st, struct build_event e)
+{
+	e.step = st->number;
+	e.name = st->name;
+	e.digest = st->key.digest.alg ? DIGEST_STR(&st->key.digest) : NULL;
+	build_tell(st->w->b, &e);
+}
+
+/* --- the key --- */
+static void add(struct step *st, const char *name, const char *value) { cache_key_add(&st->key, name, str_of(value)); }
+static void add_number(struct step *st, const char *name, u64 v) { cache_key_add(&st->key, name, str_of(arena_printf(&st->s->a, "%llu", (unsigned long long)v))); }
+
+static int file_input(void *ctx, struct str path, const struct digest *d, struct error *err)
+{
+	struct step *st = ctx;
+	(void)err;
+	cache_key_add(&st->key, arena_printf(&st->s->a, "file %.*s", STR_FMT(path)), str_of(arena_strdup(&st->s->a, str_of(DIGEST_STR(d)))));
+	return 0;
+}
+
+static const char *id_of(struct arena *a, const struct digest *d) { return d->alg ? arena_strdup(a, str_of(DIGEST_STR(d))) : "nothing"; }
+
+/* What a mount's content is, where it has some from before the step. */
+static int mount_key(struct step *st, u32 i, struct error *err)
+{
+	const struct run_mount *m = &st->act->run.mounts[i];
+	struct plan_from *f = &st->mounts[i];
+	struct arena *a = &st->s->a;
+	static const char *const types[] = { "bind", "cache", "tmpfs", "secret", "ssh", "text" };
+	add(st, "mount", arena_printf(a, "%s %s id=%s from=%s source=%s env=%s w=%d mode=%o uid=%u gid=%u size=%llu sharing=%d", types[m->type], m->target ? m->target : "", m->id ? m->id : "", m->from ? m->from : "",
+				      m->source ? m->source : "", m->env ? m->env : "", m->writable, m->mode, m->uid, m->gid, (unsigned long long)m->size, (int)m->sharing));
+	if (m->type == MOUNT_TEXT)
+		cache_key_add(&st->key, "here-document", m->text);
+	if (m->type != MOUNT_BIND && !(m->type == MOUNT_CACHE && m->from))
+		return 0;
+	if (plan_from(st->s, m->from, f, err) < 0)
+		return -1;
+	if (f->context) {
+		struct digest d;
+		struct str source = str_of(m->source ? m->source : "");
+		int r = context_digest(f->context, source, NULL, 0, file_input, st, &d, err);
+		if (r == 1)
+			return error_set(err, ERR_INPUT, "%s: not found in the build context", m->source);
+		if (r < 0)
+			return -1;
+		add(st, "context of mount", id_of(a, &d));
+		return 0;
+	}
+	add(st, arena_printf(a, "tree of %s", m->from), id_of(a, f->stage ? &f->stage->chain.id : &f->image->chain.id));
+	return 0;
+}
+
+static int run_key(struct step *st, struct error *err)
+{
+	const struct run_step *r = &st->act->run;
+	struct arena *a = &st->s->a;
+	for (const char *const *v = r->argv; *v; v++)
+		add(st, "command", *v);
+	for (const char *const *v = r->env; *v; v++) {
+		struct str value = str_of(*v), name = str_cut(&value, '=');
+		if (!str_listed(name, r->secret_env))
+			cache_key_add(&st->key, arena_printf(a, "variable %.*s", STR_FMT(name)), value);
+	}
+	add(st, "user", r->user ? r->user : "");
+	add(st, "directory", r->cwd);
+	add_number(st, "network", r->network);
+	add_number(st, "insecure", r->insecure);
+	st->mounts = arena_array(a, struct plan_from, r->n_mounts + 1u);
+	int k = 0;
+	for (u32 i = 0; k == 0 && i < r->n_mounts; i++)
+		k = mount_key(st, i, err);
+	return k;
+}
+
+static struct copy_from copy_source(const struct step *st, const struct snapshot *tree)
+{
+	const struct plan_from *f = &st->from;
+	struct copy_from from = { .context = f->context, .tree = tree };
+	if (f->stage || f->image)
+		from.tree_id = f->stage ? &f->stage->chain.id : &f->image->chain.id;
+	return from;
+}
+
+static bool takes_files(const struct copy_spec *c)
+{
+	for (u32 i = 0; i < c->n; i++)
+		if (c->items[i].kind == COPY_FILES)
+			return true;
+	return false;
+}
+
+static int make_key(struct step *st, struct error *err)
+{
+	const struct action *act = st->act;
+	struct build *b = st->w->b;
+	struct arena *a = &st->s->a;
+	st->key = (struct cache_key){ .a = a };
+	bool link = act->kind == ACTION_COPY && act->copy.link;
+	add(st, "below", link ? "linked" : id_of(a, &st->s->chain.id));
+	add(st, "platform", st->s->platform_text);
+	add(st, "time", arena_printf(a, "%lld", (long long)b->time));
+	add_number(st, "kind", act->kind);
+	int r = 0;
+	if (act->kind == ACTION_RUN) {
+		r = run_key(st, err);
+	} else if (act->kind == ACTION_WORKDIR) {
+		add(st, "directory", act->workdir);
+		add(st, "user", act->run.user ? act->run.user : "");
+	} else {
+		if (takes_files(&act->copy))
+			r = plan_from(st->s, act->copy_from, &st->from, err);
+		struct copy_from from = copy_source(st, NULL);
+		r = r < 0 ? r : copy_key(&act->copy, &from, b->scratch.path, &st->key, &st->fetched, err);
+	}
+	if (r == 0)
+		cache_key_end(&st->key);
+	return r;
+}
+
+/* --- doing it --- */
+static int snapshot_of(struct build *b, const struct plan_from *f, struct snapshot *ret, struct error *err)
+{
+	return snapshot_get(b->snapshots, f->stage ? &f->stage->chain : &f->image->chain, ret, err);
+}
+
+/* Files of a context, as root's and at the time of the build, in a tree of their own. */
+static int context_tree(struct step *st, struct context *c, const char *source, struct snapshot *ret, struct error *err)
+{
+	struct build *b = st->w->b;
+	struct digest d;
+	struct cache_key k = { .a = &st->s->a };
+	struct str path = str_of(source ? source : "");
+	int r = context_digest(c, path, NULL, 0, NULL, NULL, &d, err);
+	if (r != 0)
+		return r < 0 ? r : error_set(err, ERR_INPUT, "%s: not found in the build context", source);
+	cache_key_add(&k, "context", str_of(DIGEST_STR(&d)));
+	cache_key_add(&k, "path", path);
+	cache_key_add(&k, "time", str_n(&b->time, sizeof b->time));
+	cache_key_end(&k);
+	r = snapshot_find(b->snapshots, &k.digest, ret, err);
+	if (r <= 0)
+		return r;
+	struct upper u;
+	struct snapshot none = { 0 };
+	while (path.n && path.p[path.n - 1] == '/')
+		path.n--;
+	const struct copy_item item = { .kind = COPY_FILES, .source = path.n ? path : STR(".") };
+	struct copy_spec spec = { .items = &item, .n = 1, .dest = str_of(arena_printf(&st->s->a, "/%.*s", STR_FMT(path))), .workdir = "/", .unpack = -1, .time = b->time, .epoch = b->opt->epoch };
+	struct copy_from from = { .context = c };
+	if (upper_make(b->snapshots, &u, err) < 0)
+		return -1;
+	r = copy_do(&spec, &from, NULL, &b->ids, &none, &u, err);
+	r = r < 0 ? r : upper_keep_as(b->snapshots, &u, &k.digest, err);
+	upper_drop(&u);
+	r = r < 0 ? r : snapshot_find(b->snapshots, &k.digest, ret, err);
+	return r == 1 ? error_set(err, ERR_ENV, "the tree of the build context is gone") : r;
+}
+
+static void output(void *ctx, int stream, struct str bytes)
+{
+	struct step *st = ctx;
+	tell(st, (struct build_event){ .kind = BUILD_OUTPUT, .stream = stream, .text = bytes });
+}
+
+static int do_run(struct step *st, const struct snapshot *below, const struct upper *u, struct error *err)
+{
+	struct build *b = st->w->b;
+	const struct run_step *run = &st->act->run;
+	struct arena *a = &st->s->a;
+	struct snapshot *trees = arena_array(a, struct snapshot, run->n_mounts + 1u);
+	const struct snapshot **sources = arena_array(a, const struct snapshot *, run->n_mounts + 1u);
+	int r = 0;
+	for (u32 i = 0; r == 0 && i < run->n_mounts; i++) {
+		const struct plan_from *f = &st->mounts[i];
+		if (!f->context && !f->stage && !f->image)
+			continue;
+		r = f->context ? context_tree(st, f->context, run->mounts[i].source, &trees[i], err) : snapshot_of(b, f, &trees[i], err);
+		sources[i] = &trees[i];
+	}
+	const struct exec_job job = { .step = run, .below = below, .upper = u, .sources = sources, .stop = &b->stop, .output = output, .ctx = st };
+	r = r < 0 ? r : exec_run(b->exec, a, &job, &st->told, err);
+	for (u32 i = 0; i < run->n_mounts; i++)
+		snapshot_release(&trees[i]);
+	if (r < 0 || (!st->told.status && !st->told.over))
+		return r;
+	if (st->told.over)
+		error_set(err, ERR_INPUT, "ended: %s", st->told.over);
+	else if (st->told.status > 128)
+		error_set(err, ERR_INPUT, "exit status %d: killed by signal %d", st->told.status, st->told.status - 128);
+	else
+		error_set(err, ERR_INPUT, "exit status %d", st->told.status);
+	return -2;
+}
+
+static int do_copy(struct step *st, const struct snapshot *below, const struct upper *u, struct error *err)
+{
+	struct build *b = st->w->b;
+	struct snapshot tree = { 0 };
+	bool other = st->from.stage || st->from.image;
+	int r = other ? snapshot_of(b, &st->from, &tree, err) : 0;
+	struct copy_from from = copy_source(st, other ? &tree : NULL);
+	r = r < 0 ? r : copy_do(&st->act->copy, &from, st->fetched, &b->ids, below, u, err);
+	snapshot_release(&tree);
+	return r;
+}
+
+struct making {
+	const struct action *act;
+	s64 time;
+};
+
+static void read_accounts(int root, const char *path, struct buf *out)
+{
+	autofd int fd = root_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat s;
+	if (fd < 0 || fstat(fd, &s) < 0 || !S_ISREG(s.st_mode) || file_read_fd(fd, ACCOUNTS_MAX, path, out, NULL) < 0)
+		buf_clear(out);
+}
+
+static int make_directory(void *ctx, const int *fds, int out, struct error *err)
+{
+	struct making *m = ctx;
+	struct user u = { 0 };
+	struct buf passwd = BUF(ACCOUNTS_MAX), group = BUF(ACCOUNTS_MAX);
+	(void)out;
+	int r = 0;
+	if (m->act->run.user && m->act->run.user[0]) {
+		read_accounts(fds[0], "/etc/passwd", &passwd);
+		read_accounts(fds[0], "/etc/group", &group);
+		r = user_find(buf_str(&passwd), buf_str(&group), m->act->run.user, &u, err);
+	}
+	if (r == 0) {
+		int fd = root_make(fds[0], m->act->workdir, 0755, u.uid, u.gid, m->time);
+		r = fd < 0 ? error_errno(err, "%s", m->act->workdir) : 0;
+		if (r < 0 && (errno == ENOTDIR || errno == ELOOP || errno == EEXIST))
+			err->kind = ERR_INPUT;
+		if (fd >= 0)
+			close(fd);
+	}
+	buf_free(&passwd);
+	buf_free(&group);
+	return r;
+}
+
+static int do_workdir(struct step *st, const struct snapshot *below, const struct upper *u, struct error *err)
+{
+	struct build *b = st->w->b;
+	struct making m = { st->act, b->time };
+	const struct run_root root = { .lowers = below->dirs, .n_lowers = below->n, .upper = u->upper, .work = u->work };
+	const struct root_job job = { .roots = &root, .n = 1, .dir = u->root, .f = make_directory, .ctx = &m };
+	return root_do(&b->ids, &job, err);
+}
+
+/* --- secrets in what was written --- */
+struct search {
+	const struct str *values;
+	u32 n;
+	size_t most;      /* bytes of the longest */
+	struct buf window; /* the end of what passed, and what comes */
+};
+
+static int look(void *ctx, struct str path, struct str bytes, struct error *err)
+{
+	struct search *s = ctx;
+	if (!bytes.n) {
+		buf_clear(&s->window);
+		return 0;
+	}
+	buf_add(&s->window, bytes);
+	for (u32 i = 0; i < s->n; i++) {
+		struct str v = str_trim(s->values[i]);
+		if (v.n >= SECRET_MIN && str_contains(buf_str(&s->window), v))
+			return error_set(err, ERR_INPUT, "the value of a secret is in /%.*s, which would be in the image", STR_FMT(path));
+	}
+	size_t keep = MIN(s->window.n, s->most);
+	memmove(s->window.p, s->window.p + s->window.n - keep, keep);
+	s->window.n = keep;
+	return 0;
+}
+
+static int take(struct step *st, const struct snapshot *below, const struct upper *u, bool *changed, struct build_layer *ret, u64 *bytes, struct error *err)
+{
+	struct build *b = st->w->b;
+	struct diff_told told = { 0 };
+	struct search s = { .window = BUF(4 * MiB) };
+	struct diff_options o = { .epoch = b->opt->epoch, .forget = (const char *const *)st->told.forget };
+	if (st->act->kind == ACTION_RUN)
+		s.n = exec_secret_values(b->exec, &st->act->run, &s.values);
+	for (u32 i = 0; i < s.n; i++)
+		s.most = MAX(s.most, s.values[i].n);
+	if (s.n) {
+		o.content = look;
+		o.ctx = &s;
+	}
+	int r = diff_take(st->w->store, &b->ids, u, below, &o, ret, &told, err);
+	buf_free(&s.window);
+	*changed = told.entries > 0;
+	*bytes = told.bytes;
+	return r;
+}
+
+static int perform(struct step *st, bool *changed, struct build_layer *ret, struct error *err)
+{
+	struct build *b = st->w->b;
+	struct build_stage *s = st->s;
+	struct snapshot below = { 0 };
+	struct upper u = { 0 };
+	u64 bytes = 0;
+	bool link = st->act->kind == ACTION_COPY && st->act->copy.link;
+	int r = link ? 0 : snapshot_get(b->snapshots, &s->chain, &below, err);
+	r = r < 0 ? r : upper_make(b->snapshots, &u, err);
+	if (r == 0)
+		r = st->act->kind == ACTION_RUN ? do_run(st, &below, &u, err) : st->act->kind == ACTION_COPY ? do_copy(st, &below, &u, err) : do_workdir(st, &below, &u, err);
+	if (r == 0)
+		r = take(st, &below, &u, changed, ret, &bytes, err);
+	if (r == 0 && *changed) {
+		struct chain c = chain_add(&s->a, &s->chain, ret);
+		r = upper_keep(b->snapshots, &u, &c, err);
+	}
+	upper_drop(&u);
+	snapshot_release(&below);
+	r = r < 0 ? r : cache_put(b->cache, &st->key, st->identity, *changed ? ret : NULL, err);
+	if (r == 0)
+		tell(st, (struct build_event){ .kind = BUILD_DONE, .bytes = bytes, .seconds = now() - st->began });
+	return r;
+}
+
+/* --- once a build --- */
+/* The step of that key: ours to do (*mine), or done by another stage, which is waited for. NULL: it was stopped. */
+static struct step_done *claim(struct step *st, bool *mine)
+{
+	struct build *b = st->w->b;
+	pthread_mutex_lock(&b->lock);
+	struct step_done *d = b->steps;
+	while (d && !digest_eq(&d->key, &st->key.digest))
+		d = d->next;
+	*mine = !d;
+	if (!d) {
+		d = xcalloc(1, sizeof *d);
+		d->key = st->key.digest;
+		d->next = b->steps;
+		b->steps = d;
+	}
+	while (!*mine && !d->ready && !atomic_load(&b->stop))
+		pthread_cond_wait(&b->change, &b->lock);
+	bool ready = *mine || d->ready;
+	pthread_mutex_unlock(&b->lock);
+	return ready ? d : NULL;
+}
+
+static void done(struct build *b, struct step_done *d, bool changed, const struct build_layer *l)
+{
+	pthread_mutex_lock(&b->lock);
+	d->changed = changed;
+	if (changed)
+		d->layer = *l;
+	d->ready = true;
+	pthread_cond_broadcast(&b->change);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void steps_free(struct build *b)
+{
+	while (b->steps) {
+		struct step_done *next = b->steps->next;
+		free(b->steps);
+		b->steps = next;
+	}
+}
+
+static void started(struct step *st)
+{
+	struct build *b = st->w->b;
+	struct buf why = BUF(64 * KiB);
+	if (st->key.digest.alg && b->opt->explain)
+		cache_explain(b->cache, &st->key, st->identity, &why);
+	tell(st, (struct build_event){ .kind = BUILD_STARTED, .text = why.n ? buf_str(&why) : (struct str){ 0 } });
+	buf_free(&why);
+	st->began = now();
+}
+
+static int find_or_do(struct step *st, bool *changed, struct build_layer *layer, struct error *err)
+{
+	struct build *b = st->w->b;
+	bool mine;
+	struct step_done *d = claim(st, &mine);
+	if (!d)
+		return error_set(err, ERR_ENV, "stopped");
+	int hit = 1;
+	if (!mine) {
+		*changed = d->changed;
+		*layer = d->layer;
+	} else {
+		hit = st->s->no_cache ? 0 : cache_find(b->cache, &st->s->a, &st->key, st->identity, changed, layer, err);
+	}
+	if (hit < 0)
+		return -1;
+	pthread_mutex_lock(&b->lock);
+	b->n_steps++;
+	b->n_cached += hit == 1;
+	pthread_mutex_unlock(&b->lock);
+	if (hit) {
+		tell(st, (struct build_event){ .kind = BUILD_CACHED });
+	} else {
+		started(st);
+		if (b->opt->dry_run) {
+			st->s->unknown = true;
+			*changed = false;
+			return 0;
+		}
+		int r = perform(st, changed, layer, err);
+		if (r < 0) {
+			tell(st, (struct build_event){ .kind = BUILD_FAILED, .text = str_of(err->text) });
+			return r;
+		}
+	}
+	if (mine)
+		done(b, d, *changed, layer);
+	if (st->s->ships)
+		cache_of_target(b->cache, &st->key);
+	return 0;
+}
+
+static void name_step(struct step *st)
+{
+	struct build_stage *s = st->s;
+	struct build *b = st->w->b;
+	const struct df_stage *is = s->is;
+	struct arena *a = &s->a;
+	const char *stage = is->name.p ? arena_strdup(a, is->name) : s->target->graph.n_stages > 1 ? arena_printf(a, "stage-%u", s->index) : "";
+	const char *where = arena_printf(a, "%s%s%s%s%u/%u", b->n_targets > 1 ? s->target->platform_text : "", b->n_targets > 1 && (*stage || 1) ? " " : "", stage, *stage ? " " : "", s->step, s->n_steps);
+	st->name = arena_printf(a, "[%s] %s", where, st->act->name);
+	st->identity = arena_printf(a, "%s %s", where, st->act->name);
+}
+
+int step_do(struct worker *w, struct build_stage *s, const struct df_instruction *in, const struct action *act, bool *changed, struct error *err)
+{
+	struct step st = { .w = w, .s = s, .in = in, .act = act };
+	struct build_layer layer = { 0 };
+	static atomic_uint numbers;
+	st.number = atomic_fetch_add(&numbers, 1) + 1;
+	name_step(&st);
+	*changed = false;
+	if (s->unknown) { /* a dry run: what it stands on would be made first */
+		tell(&st, (struct build_event){ .kind = BUILD_STARTED, .text = STR("a step before it runs") });
+		return 0;
+	}
+	int r = make_key(&st, err);
+	r = r < 0 ? r : find_or_do(&st, changed, &layer, err);
+	copy_fetched_free(st.fetched);
+	if (r == 0 && *changed)
+		s->chain = chain_add(&s->a, &s->chain, &layer);
+	return r < 0 ? error_wrap(err, "%s", act->name), r : 0;
+}

@@ -1,0 +1,448 @@
+#include "report/build_progress.h"
+#include "base/text.h"
+#include "command/command.h"
+#include "command/place.h"
+#include "command/trusted.h"
+#include "layer/deflate.h"
+#include <unistd.h>
+
+enum { O_FILE, O_TAG, O_TARGET, O_ARG, O_CONTEXT, O_PLATFORM, O_OUTPUT, O_PUSH, O_LOAD, O_NO_CACHE, O_NO_CACHE_FILTER, O_CACHE_FROM, O_CACHE_TO, O_PULL, O_SECRET, O_SSH, O_NETWORK, O_ADD_HOST, O_ULIMIT, O_SHM, O_ALLOW, O_STEP_SECONDS,
+	O_RUNTIME, O_LABEL, O_ANNOTATION, O_SQUASH, O_LEAN, O_NO_LEAN, O_PROGRESS, O_DRY_RUN, O_EXPLAIN, O_CHECK, O_IIDFILE, O_METADATA, O_POLICY, O_PLACE };
+static const struct option options[] = {
+	[O_FILE] = { "file", 'f', OPT_VALUE, "FILE", "The Dockerfile. Default: Dockerfile of the context. - is standard input.", NULL },
+	[O_TAG] = { "tag", 't', OPT_LIST, "NAME[:TAG]", "What the image is called. May be given several times.", NULL },
+	[O_TARGET] = { "target", 0, OPT_VALUE, "STAGE", "Build this stage. Default: the last one.", NULL },
+	[O_ARG] = { "build-arg", 0, OPT_LIST, "NAME[=VALUE]", "A value for an ARG; without =VALUE that of the environment.", NULL },
+	[O_CONTEXT] = { "build-context", 0, OPT_LIST, "NAME=WHERE", "One more place that FROM, COPY --from and RUN --mount take from: a directory, a URL, docker-image://REF, oci-layout://DIR[:TAG].", NULL },
+	[O_PLATFORM] = { "platform", 0, OPT_LIST, "OS/ARCH[/VARIANT]", "What is built for; several, separated by commas, come into one index. Default: this machine's.", NULL },
+	[O_OUTPUT] = { "output", 'o', OPT_LIST, "DEST", "Where the result goes: type=oci, docker, tar, local, registry, image, with dest=PATH, tar=false, name=NAME, push=true, compression=gzip|zstd|uncompressed, compression-level=N, force-compression=true; "
+		      "a path alone is a directory of files, - a tar of them on standard output. Default: our store. May be given several times.", NULL },
+	[O_PUSH] = { "push", 0, OPT_FLAG, NULL, "The same as --output type=registry.", NULL },
+	[O_LOAD] = { "load", 0, OPT_FLAG, NULL, "Into the Docker engine that runs here: --output type=docker without dest.", NULL },
+	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Do every step, whatever was built before. Cache mounts stay.", NULL },
+	[O_NO_CACHE_FILTER] = { "no-cache-filter", 0, OPT_LIST, "STAGE", "The same for these stages, separated by commas.", NULL },
+	[O_CACHE_FROM] = { "cache-from", 0, OPT_LIST, "PLACE", "Take results of steps from there, too: type=local,src=DIR or type=registry,ref=REF.", NULL },
+	[O_CACHE_TO] = { "cache-to", 0, OPT_LIST, "PLACE", "Put results of steps there: type=local,dest=DIR or type=registry,ref=REF; with mode=max those of all stages, not only the target's.", NULL },
+	[O_PULL] = { "pull", 0, OPT_FLAG, NULL, "Ask the registry of each base image for a newer one, even when our store has it.", NULL },
+	[O_SECRET] = { "secret", 0, OPT_LIST, "id=ID,src=FILE", "A file, or with env=NAME a variable, for steps that say RUN --mount=type=secret,id=ID. It is in no layer, no cache, no log.", NULL },
+	[O_SSH] = { "ssh", 0, OPT_LIST, "ID[=SOCKET|KEY]", "An ssh agent for steps that say RUN --mount=type=ssh. default is the one of $SSH_AUTH_SOCK.", NULL },
+	[O_NETWORK] = { "network", 0, OPT_VALUE, "KIND", "What RUN reaches where it says nothing itself: default and host are this machine's network, none is a network of its own that leads nowhere.", "default host none" },
+	[O_ADD_HOST] = { "add-host", 0, OPT_LIST, "NAME:IP", "One more line of /etc/hosts while steps run.", NULL },
+	[O_ULIMIT] = { "ulimit", 0, OPT_LIST, "NAME=SOFT[:HARD]", "A limit for steps (nofile=1024).", NULL },
+	[O_SHM] = { "shm-size", 0, OPT_VALUE, "SIZE", "Of /dev/shm while steps run. Default: 64m.", NULL },
+	[O_ALLOW] = { "allow", 0, OPT_LIST, "WHAT", "What steps may ask for: network.host (always allowed here), security.insecure.", NULL },
+	[O_STEP_SECONDS] = { "step-timeout", 0, OPT_VALUE, "SECONDS", "End a step that takes longer. Default: none ends.", NULL },
+	[O_RUNTIME] = { "runtime", 0, OPT_VALUE, "PROGRAM", "The OCI runtime: runc, crun, or a path. Default: whichever works here.", NULL },
+	[O_LABEL] = { "label", 0, OPT_LIST, "NAME=VALUE", "One more label of the image.", NULL },
+	[O_ANNOTATION] = { "annotation", 0, OPT_LIST, "NAME=VALUE", "An annotation of the manifest.", NULL },
+	[O_SQUASH] = { "squash", 0, OPT_FLAG, NULL, "The layers of this build as one; those of the base image stay.", NULL },
+	[O_LEAN] = { "lean", 0, OPT_FLAG, NULL, "Keep package managers' caches out of layers, in cache mounts that later builds use again (the default).", NULL },
+	[O_NO_LEAN] = { "no-lean", 0, OPT_FLAG, NULL, "Leave package managers' caches in the layers that steps write.", NULL },
+	[O_PROGRESS] = { "progress", 0, OPT_VALUE, "KIND", "auto (the default): tty on a terminal, else quiet until something fails; plain: everything as it comes; rawjson: BuildKit's status records.", "auto tty plain rawjson quiet" },
+	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Say which steps are in the cache and which would run; run nothing.", NULL },
+	[O_EXPLAIN] = { "explain-cache", 0, OPT_FLAG, NULL, "Say of each step that is not in the cache which file, argument or command made it miss.", NULL },
+	[O_CHECK] = { "check", 0, OPT_FLAG, NULL, "Judge the Dockerfile by BuildKit's checks and build nothing (`pare lint` knows more).", NULL },
+	[O_IIDFILE] = { "iidfile", 0, OPT_VALUE, "FILE", "Write the image's digest to FILE.", NULL },
+	[O_METADATA] = { "metadata-file", 0, OPT_VALUE, "FILE", "Write digests, and the name, to FILE, as JSON.", NULL },
+	[O_POLICY] = TRUSTED_POLICY_OPTION,
+	PLACE_OPTIONS(O_PLACE),
+	[O_PLACE + PLACE_COUNT] = { NULL, 0, OPT_FLAG, NULL, NULL, NULL },
+};
+
+struct job {
+	const struct option_value *opt;
+	struct arena a;
+	struct build_options b;
+	struct trusted_policy policy;
+	struct build_progress *progress;
+	enum build_progress_kind kind;
+	bool stdout_taken;
+};
+
+/* Words of a list, split at commas. */
+static const char *const *words(struct arena *a, const struct option_value *v)
+{
+	const char **out = NULL, **ret;
+	u32 n = 0, cap = 0;
+	for (u32 i = 0; i < v->count; i++)
+		for (struct str rest = str_of(v->list[i]); rest.p;) {
+			struct str one = str_trim(str_cut(&rest, ','));
+			if (one.n)
+				VEC_PUSH(out, n, cap, arena_strdup(a, one));
+		}
+	ret = arena_array(a, const char *, n + 1u);
+	if (n)
+		memcpy(ret, out, n * sizeof *ret);
+	free(out);
+	return n ? ret : NULL;
+}
+
+static const char *const *all(struct arena *a, const struct option_value *v)
+{
+	const char **ret = arena_array(a, const char *, v->count + 1u);
+	for (u32 i = 0; i < v->count; i++)
+		ret[i] = v->list[i];
+	return v->count ? ret : NULL;
+}
+
+static bool is_true(struct str v) { return str_among(v, "true 1 yes"); }
+
+/* --- --output --- */
+static int output_field(struct job *j, struct build_output *o, struct str key, struct str value, bool *typed, struct error *err)
+{
+	struct arena *a = &j->a;
+	u64 n;
+	if (str_is(key, "type")) {
+		static const struct {
+			const char *name;
+			int type;
+		} types[] = { { "oci", OUTPUT_OCI }, { "docker", OUTPUT_DOCKER }, { "tar", OUTPUT_TAR }, { "local", OUTPUT_LOCAL }, { "registry", OUTPUT_REGISTRY }, { "image", OUTPUT_STORE } };
+		for (size_t i = 0; i < countof(types); i++)
+			if (str_is(value, types[i].name)) {
+				o->type = types[i].type;
+				*typed = true;
+				return 0;
+			}
+		return error_set(err, ERR_USAGE, "--output type=%.*s: one of oci, docker, tar, local, registry, image", STR_FMT(value));
+	}
+	if (str_is(key, "dest"))
+		o->dest = arena_strdup(a, value);
+	else if (str_is(key, "name"))
+		o->name = arena_strdup(a, value);
+	else if (str_is(key, "tar"))
+		o->tar = is_true(value);
+	else if (str_is(key, "push"))
+		o->push = is_true(value);
+	else if (str_is(key, "force-compression"))
+		o->force_compression = is_true(value);
+	else if (str_is(key, "compression-level") && str_to_u64(value, &n) && n <= 22)
+		o->level = (int)n;
+	else if (str_is(key, "compression") && str_among(value, "gzip zstd uncompressed")) {
+		o->compression = str_is(value, "gzip") ? COMP_GZIP : str_is(value, "zstd") ? COMP_ZSTD : COMP_NONE;
+		o->compression_set = true;
+	} else if (!str_among(key, "oci-mediatypes rewrite-timestamp annotation attest buildinfo unpack store")) {
+		return error_set(err, ERR_USAGE, "--output: %.*s=%.*s is not known", STR_FMT(key), STR_FMT(value));
+	}
+	return 0;
+}
+
+static int read_output(struct job *j, const char *text, struct build_output *o, struct error *err)
+{
+	bool typed = false;
+	*o = (struct build_output){ .tar = true };
+	if (!strchr(text, '=')) { /* a path alone */
+		o->type = strcmp(text, "-") == 0 ? OUTPUT_TAR : OUTPUT_LOCAL;
+		o->dest = text;
+		typed = true;
+	}
+	for (struct str rest = str_of(strchr(text, '=') ? text : ""); rest.p;) {
+		struct str value = str_cut(&rest, ','), key = str_trim(str_cut(&value, '='));
+		if (key.n && output_field(j, o, key, value.p ? str_trim(value) : STR("true"), &typed, err) < 0)
+			return -1;
+	}
+	if (!typed)
+		return error_set(err, ERR_USAGE, "--output %s: type=… is missing", text);
+	if (o->type == OUTPUT_STORE && o->push)
+		o->type = OUTPUT_REGISTRY;
+	if (o->type == OUTPUT_DOCKER && !o->dest)
+		o->type = OUTPUT_DAEMON;
+	if (o->type == OUTPUT_LOCAL && (!o->dest || strcmp(o->dest, "-") == 0))
+		return error_set(err, ERR_USAGE, "--output type=local: dest=DIR is missing");
+	bool file = o->type == OUTPUT_OCI || o->type == OUTPUT_TAR || o->type == OUTPUT_DOCKER;
+	if (file && !o->dest)
+		o->dest = "-";
+	if (file && strcmp(o->dest, "-") == 0) {
+		if (isatty(STDOUT_FILENO))
+			return error_set(err, ERR_USAGE, "--output %s: standard output is a terminal; dest=FILE says where to", text);
+		j->stdout_taken = true;
+	}
+	return 0;
+}
+
+static int read_outputs(struct job *j, struct error *err)
+{
+	const struct option_value *v = &j->opt[O_OUTPUT];
+	u32 n = 0;
+	j->b.outputs = arena_array(&j->a, struct build_output, v->count + 2u);
+	for (u32 i = 0; i < v->count; i++)
+		if (read_output(j, v->list[i], &j->b.outputs[n++], err) < 0)
+			return -1;
+	if (j->opt[O_PUSH].count)
+		j->b.outputs[n++] = (struct build_output){ .type = OUTPUT_REGISTRY };
+	if (j->opt[O_LOAD].count)
+		j->b.outputs[n++] = (struct build_output){ .type = OUTPUT_DAEMON };
+	j->b.n_outputs = n;
+	return 0;
+}
+
+/* --- --secret, --ssh, and what steps may --- */
+static int read_secrets(struct job *j, struct error *err)
+{
+	const struct option_value *v = &j->opt[O_SECRET];
+	struct exec_secret *s = arena_array(&j->a, struct exec_secret, v->count + 1u);
+	for (u32 i = 0; i < v->count; i++) {
+		const char *type = NULL;
+		for (struct str rest = str_of(v->list[i]); rest.p;) {
+			struct str value = str_cut(&rest, ','), key = str_trim(str_cut(&value, '='));
+			const char *text = arena_strdup(&j->a, value.p ? value : STR(""));
+			if (str_is(key, "id"))
+				s[i].id = text;
+			else if (str_among(key, "src source"))
+				s[i].file = text;
+			else if (str_is(key, "env"))
+				s[i].env = text;
+			else if (str_is(key, "type"))
+				type = text;
+			else
+				return error_set(err, ERR_USAGE, "--secret %s: %.*s is not known", v->list[i], STR_FMT(key));
+		}
+		if (!s[i].id || !s[i].id[0])
+			return error_set(err, ERR_USAGE, "--secret %s: id=ID is missing", v->list[i]);
+		if (!s[i].file && !s[i].env) { /* a variable of that name, else a file */
+			if ((!type || strcmp(type, "env") == 0) && getenv(s[i].id))
+				s[i].env = s[i].id;
+			else
+				s[i].file = s[i].id;
+		}
+	}
+	j->b.exec.secrets = s;
+	j->b.exec.n_secrets = v->count;
+	return 0;
+}
+
+static void read_agents(struct job *j)
+{
+	const struct option_value *v = &j->opt[O_SSH];
+	struct exec_agent *s = arena_array(&j->a, struct exec_agent, v->count + 1u);
+	for (u32 i = 0; i < v->count; i++) {
+		struct str rest = str_of(v->list[i]);
+		s[i].id = arena_strdup(&j->a, str_cut(&rest, '='));
+		struct option_value keys = { .count = 1, .list = (const char *[]){ rest.p ? rest.p : "" } };
+		const char *const *paths = words(&j->a, &keys);
+		if (paths && !paths[1])
+			s[i].socket = paths[0]; /* or a key: who opens it sees */
+		s[i].keys = paths;
+	}
+	j->b.exec.agents = s;
+	j->b.exec.n_agents = v->count;
+}
+
+static int read_limits(struct job *j, struct error *err)
+{
+	struct exec_options *x = &j->b.exec;
+	const struct option_value *o = j->opt;
+	x->runtime = o[O_RUNTIME].value;
+	x->network = option_is(&o[O_NETWORK], "none") ? STEP_NONE : option_is(&o[O_NETWORK], "host") ? STEP_HOST : STEP_DEFAULT;
+	x->ulimits = all(&j->a, &o[O_ULIMIT]);
+	x->hosts = all(&j->a, &o[O_ADD_HOST]);
+	if (o[O_SHM].value) {
+		struct str text = str_of(o[O_SHM].value);
+		u64 unit = 1; /* docker's: m is MiB */
+		char last = text.n ? (char)(text.p[text.n - 1] | 0x20) : 0;
+		if (last == 'b') {
+			text.n--;
+			last = text.n ? (char)(text.p[text.n - 1] | 0x20) : 0;
+		}
+		unit = last == 'k' ? KiB : last == 'm' ? MiB : last == 'g' ? GiB : 1;
+		text.n -= unit > 1;
+		if (!str_to_u64(text, &x->shm) || !x->shm || x->shm > UINT64_MAX / unit)
+			return error_set(err, ERR_USAGE, "--shm-size %s: a size like 128m", o[O_SHM].value);
+		x->shm *= unit;
+	}
+	for (const char *const *w = words(&j->a, &o[O_ALLOW]); w && *w; w++) {
+		if (strcmp(*w, "security.insecure") == 0)
+			x->insecure = true;
+		else if (strcmp(*w, "network.host") != 0)
+			return error_set(err, ERR_USAGE, "--allow %s: one of network.host, security.insecure", *w);
+	}
+	return place_number(&o[O_STEP_SECONDS], "step-timeout", 30 * 86400, &x->seconds, err);
+}
+
+/* --- all of it --- */
+static const char *found(void *ctx, struct arena *a, const char *name)
+{
+	struct job *j = ctx;
+	return place_found(a, name, &j->b.repo);
+}
+
+static int allowed(void *ctx, struct repo *from, const struct document *d, struct error *err)
+{
+	struct job *j = ctx;
+	return trusted_has_policy(&j->policy) ? trusted_allowed(&j->policy, from, d, err) : 0;
+}
+
+static int read_epoch(s64 *ret, struct error *err)
+{
+	const char *z = getenv("SOURCE_DATE_EPOCH");
+	u64 v;
+	*ret = -1;
+	if (!z || !*z)
+		return 0;
+	if (!str_to_u64(str_of(z), &v) || v > 253402300799u)
+		return error_set(err, ERR_USAGE, "SOURCE_DATE_EPOCH: %s: seconds since 1970", z);
+	*ret = (s64)v;
+	return 0;
+}
+
+static int read_options(struct job *j, const char *context, struct error *err)
+{
+	const struct option_value *o = j->opt;
+	struct build_options *b = &j->b;
+	struct arena *a = &j->a;
+	if (place_options(o + O_PLACE, &b->repo, err) < 0 || read_epoch(&b->epoch, err) < 0 || trusted_policy(&o[O_POLICY], &j->policy, err) < 0)
+		return -1;
+	b->context = context;
+	b->dockerfile = o[O_FILE].value;
+	b->tags = all(a, &o[O_TAG]);
+	b->build_args = all(a, &o[O_ARG]);
+	for (const char *const *w = b->build_args; w && *w; w++) {
+		u64 v;
+		if (str_starts(str_of(*w), STR("SOURCE_DATE_EPOCH=")) && str_to_u64(str_of(*w + 18), &v) && v <= 253402300799u)
+			b->epoch = (s64)v;
+	}
+	b->labels = all(a, &o[O_LABEL]);
+	b->annotations = all(a, &o[O_ANNOTATION]);
+	b->contexts = all(a, &o[O_CONTEXT]);
+	for (const char *const *w = b->contexts; w && *w; w++)
+		if (!strchr(*w, '=') || **w == '=' || !strchr(*w, '=')[1])
+			return error_set(err, ERR_USAGE, "--build-context %s: NAME=WHERE", *w);
+	b->no_cache_filter = words(a, &o[O_NO_CACHE_FILTER]);
+	b->cache_from = all(a, &o[O_CACHE_FROM]);
+	b->cache_to = all(a, &o[O_CACHE_TO]);
+	b->platforms = words(a, &o[O_PLATFORM]);
+	b->target = o[O_TARGET].value;
+	b->no_cache = o[O_NO_CACHE].count > 0;
+	b->pull = o[O_PULL].count > 0;
+	b->squash = o[O_SQUASH].count > 0;
+	b->lean = !o[O_NO_LEAN].count;
+	b->dry_run = o[O_DRY_RUN].count > 0;
+	b->explain = o[O_EXPLAIN].count || b->dry_run;
+	b->store = globals.store;
+	b->found = found;
+	b->allowed = allowed;
+	b->ctx = j;
+	if (read_outputs(j, err) < 0 || read_secrets(j, err) < 0 || read_limits(j, err) < 0)
+		return -1;
+	read_agents(j);
+	return 0;
+}
+
+static enum build_progress_kind progress_kind(const struct option_value *v)
+{
+	bool terminal = isatty(STDERR_FILENO) && !globals.quiet;
+	if (globals.quiet || option_is(v, "quiet"))
+		return BUILD_PROGRESS_QUIET;
+	if (option_is(v, "plain"))
+		return BUILD_PROGRESS_PLAIN;
+	if (option_is(v, "rawjson"))
+		return BUILD_PROGRESS_RAWJSON;
+	return option_is(v, "tty") || terminal ? BUILD_PROGRESS_TTY : BUILD_PROGRESS_QUIET;
+}
+
+static void event(void *ctx, const struct build_event *e) { build_progress_event(((struct job *)ctx)->progress, e); }
+
+struct written {
+	const struct job *j;
+	const struct build_result *r;
+};
+
+static void write_iid(FILE *f, void *ctx) { fputs(DIGEST_STR(&((struct written *)ctx)->r->digest), f); }
+
+static void write_metadata(FILE *f, void *ctx)
+{
+	const struct written *w = ctx;
+	json_t *o = json_object(), *d = json_pack("{ssss}", "mediaType", w->r->type, "digest", DIGEST_STR(&w->r->digest));
+	if (w->r->config.alg)
+		json_object_set_new(o, "containerimage.config.digest", json_string(DIGEST_STR(&w->r->config)));
+	json_object_set_new(o, "containerimage.descriptor", d);
+	json_object_set_new(o, "containerimage.digest", json_string(DIGEST_STR(&w->r->digest)));
+	struct buf names = BUF(0);
+	for (const char *const *t = w->j->b.tags; t && *t; t++)
+		buf_printf(&names, "%s%s", names.n ? "," : "", *t);
+	if (names.n)
+		json_object_set_new(o, "image.name", json_string(names.p));
+	buf_free(&names);
+	char *text = json_dumps(o, JSON_INDENT(2));
+	fprintf(f, "%s\n", text ? text : "{}");
+	free(text);
+	json_decref(o);
+}
+
+static int report(const struct job *j, const struct build_result *r, struct error *err)
+{
+	struct written w = { j, r };
+	const struct option_value *iid = &j->opt[O_IIDFILE], *meta = &j->opt[O_METADATA];
+	if (iid->value && outfile_write(iid->value, write_iid, &w, err) < 0)
+		return -1;
+	if (meta->value && outfile_write(meta->value, write_metadata, &w, err) < 0)
+		return -1;
+	if (!j->stdout_taken)
+		printf("%s\n", DIGEST_STR(&r->digest));
+	if (j->kind == BUILD_PROGRESS_QUIET && !isatty(STDERR_FILENO))
+		return 0;
+	struct buf kept = BUF(0);
+	if (r->kept_out)
+		buf_printf(&kept, "; kept out of layers: %s of package managers' caches", TEXT_SIZE(r->kept_out));
+	command_note("built %s: %u steps, %u from the cache; %s%s", j->b.tags ? *j->b.tags : "image", r->steps, r->cached, TEXT_SIZE(r->bytes), kept.n ? kept.p : "");
+	buf_free(&kept);
+	return 0;
+}
+
+static int check(struct job *j, const char *context)
+{
+	char *file = j->opt[O_FILE].value ? arena_strdup(&j->a, str_of(j->opt[O_FILE].value)) : arena_printf(&j->a, "%s/Dockerfile", context);
+	char *argv[] = { arena_strdup(&j->a, STR("--codes=buildkit")), file };
+	return command_call("lint", (int)countof(argv), argv);
+}
+
+static int run(const struct option_value *opt, char **args, int n_args)
+{
+	struct error err = { 0 };
+	struct job j = { .opt = opt };
+	struct build_result res = { 0 };
+	(void)n_args;
+	if (opt[O_CHECK].count) {
+		int status = check(&j, args[0]);
+		arena_free(&j.a);
+		return status;
+	}
+	int status = 0, r = read_options(&j, args[0], &err);
+	if (r == 0) {
+		j.kind = progress_kind(&opt[O_PROGRESS]);
+		if (j.b.dry_run && j.kind == BUILD_PROGRESS_QUIET && !globals.quiet)
+			j.kind = BUILD_PROGRESS_PLAIN; /* it is what was asked for */
+		j.progress = build_progress_new(stderr, j.kind, j.b.explain);
+		j.b.event = event;
+		r = build_run(&j.b, &j.a, &res, &err);
+		build_progress_end(j.progress);
+	}
+	if (r == 0 && !j.b.dry_run)
+		r = report(&j, &res, &err);
+	if (r != 0) {
+		status = command_fail(&err);
+		status = r == 1 ? 1 : status;
+	}
+	policy_free(j.policy.policy);
+	arena_free(&j.a);
+	return command_done(status);
+}
+
+const struct command command_build = {
+	.name = "build",
+	.summary = "a Dockerfile into an image, with no daemon",
+	.synopsis = "[OPTIONS] CONTEXT",
+	.description = "Builds as `docker buildx build` does, with its options, as root or as an ordinary user, through runc or crun. CONTEXT is a directory, a URL of a git repository or of a tar, or - for a tar or a Dockerfile on "
+		       "standard input.\n\n"
+		       "Steps are known by their content: the command, what it stands on and the bytes that it reads, no times. What was built before is not done again; --explain-cache says what made a step miss. The same inputs "
+		       "give the same image, on any machine at any time; SOURCE_DATE_EPOCH sets the time that new files have.\n\n"
+		       "Base images come from our store, else from a Docker engine that runs here, else from their registry.\n\n"
+		       "Standard output is the image's digest. The exit status is 1 when a step failed, 2 for options, 3 for a Dockerfile or an input that is wrong, 4 for network and disk.",
+	.options = options,
+	.examples = "pare build -t app . # into our store\n"
+		    "pare build -t app -o type=docker,dest=app.tar . # for docker load\n"
+		    "pare build -t registry.example/app:1 --push --platform linux/amd64,linux/arm64 .\n"
+		    "pare build --explain-cache -t app . # why did it run again?",
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,365 @@
+#include "report/build_progress.h"
+#include "base/crypto.h"
+#include "base/jsonw.h"
+#include "base/text.h"
+#include <time.h>
+
+#define TAIL_LINES 30u     /* of a failing step */
+#define TAIL_BYTES (64 * KiB)
+#define LINE_MAX_BYTES ((size_t)(32 * KiB)) /* of a step's output that has no end of line */
+#define WIDTH 110u
+
+struct shown { /* a step */
+	u32 number;
+	char *name;
+	double began;
+	struct buf line[2]; /* that has no end yet, by stream */
+	struct buf tail;    /* the last lines */
+	bool runs, failed, header;
+	struct shown *next;
+};
+struct build_progress {
+	FILE *f;
+	enum build_progress_kind kind;
+	bool explain, live;
+	struct shown *steps;
+	struct buf last; /* the last line of output */
+	double start;
+};
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+struct build_progress *build_progress_new(FILE *f, enum build_progress_kind kind, bool explain)
+{
+	struct build_progress *p = xcalloc(1, sizeof *p);
+	p->f = f;
+	p->kind = kind;
+	p->explain = explain;
+	p->start = now();
+	p->last = (struct buf)BUF(LINE_MAX_BYTES * 8);
+	return p;
+}
+
+static struct shown *shown(struct build_progress *p, const struct build_event *e)
+{
+	struct shown **at = &p->steps;
+	while (*at && (*at)->number != e->step)
+		at = &(*at)->next;
+	if (!*at) {
+		*at = xcalloc(1, sizeof **at);
+		(*at)->number = e->step;
+		(*at)->name = xstrdup(e->name ? e->name : "");
+		(*at)->began = now();
+		for (int i = 0; i < 2; i++)
+			(*at)->line[i] = (struct buf)BUF(LINE_MAX_BYTES * 2);
+		(*at)->tail = (struct buf)BUF(8 * TAIL_BYTES);
+	}
+	return *at;
+}
+
+static void put(FILE *f, struct str s)
+{
+	struct buf safe = BUF(0);
+	text_safe(&safe, s);
+	fwrite(safe.p ? safe.p : "", 1, safe.n, f);
+	buf_free(&safe);
+}
+
+/* --- one line on a terminal --- */
+static void wipe(struct build_progress *p)
+{
+	if (p->live)
+		fputs("\r\033[K", p->f);
+	p->live = false;
+}
+
+static void draw(struct build_progress *p)
+{
+	const struct shown *s = p->steps;
+	u32 running = 0;
+	const struct shown *one = NULL;
+	for (; s; s = s->next)
+		if (s->runs) {
+			running++;
+			one = s;
+		}
+	wipe(p);
+	if (!one)
+		return;
+	struct buf text = BUF(0), safe = BUF(0);
+	buf_printf(&text, "%s %.1fs", one->name, now() - one->began);
+	if (running > 1)
+		buf_printf(&text, " (+%u)", running - 1);
+	if (p->last.n)
+		buf_printf(&text, "  %.*s", STR_FMT(buf_str(&p->last)));
+	text_safe(&safe, buf_str(&text));
+	text_put(p->f, buf_str(&safe), WIDTH, false, false);
+	p->live = true;
+	fflush(p->f);
+	buf_free(&text);
+	buf_free(&safe);
+}
+
+/* --- output of a step --- */
+static void remember(struct shown *s, struct str line)
+{
+	buf_add(&s->tail, str_head(line, LINE_MAX_BYTES));
+	buf_puts(&s->tail, "\n");
+	if (s->tail.n > TAIL_BYTES) {
+		size_t keep = TAIL_BYTES / 2;
+		memmove(s->tail.p, s->tail.p + s->tail.n - keep, keep);
+		s->tail.n = keep;
+	}
+}
+
+static void header(struct build_progress *p, struct shown *s)
+{
+	if (s->header)
+		return;
+	s->header = true;
+	fprintf(p->f, "#%u ", s->number);
+	put(p->f, str_of(s->name));
+	fputs("\n", p->f);
+}
+
+static void one_line(struct build_progress *p, struct shown *s, struct str line)
+{
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	remember(s, line);
+	if (p->kind == BUILD_PROGRESS_PLAIN) {
+		fprintf(p->f, "#%u %.3f ", s->number, now() - s->began);
+		put(p->f, line);
+		fputs("\n", p->f);
+	}
+	buf_clear(&p->last);
+	buf_add(&p->last, str_head(line, LINE_MAX_BYTES));
+}
+
+static void output(struct build_progress *p, struct shown *s, const struct build_event *e)
+{
+	struct buf *have = &s->line[e->stream == 2];
+	for (struct str rest = e->text; rest.p;) {
+		struct str piece = str_cut(&rest, '\n');
+		bool whole = rest.p != NULL;
+		while (have->n + piece.n > LINE_MAX_BYTES) { /* no end of line for that long: it is cut */
+			size_t n = LINE_MAX_BYTES - MIN(have->n, LINE_MAX_BYTES);
+			buf_add(have, str_head(piece, n));
+			one_line(p, s, buf_str(have));
+			buf_clear(have);
+			piece = str_from(piece, n);
+		}
+		buf_add(have, piece);
+		if (!whole)
+			break;
+		one_line(p, s, buf_str(have));
+		buf_clear(have);
+	}
+}
+
+static void flush(struct build_progress *p, struct shown *s)
+{
+	for (int i = 0; i < 2; i++) {
+		if (s->line[i].n)
+			one_line(p, s, buf_str(&s->line[i]));
+		buf_clear(&s->line[i]);
+	}
+}
+
+/* --- records --- */
+static void base64(struct str bytes, struct buf *out)
+{
+	autofree u8 *text = xmalloc((bytes.n + 2) / 3 * 4 + 1);
+	int n = bytes.n ? crypto()->base64_encode(text, (const u8 *)bytes.p, (int)MIN(bytes.n, (size_t)GiB)) : 0;
+	buf_add(out, str_n(text, (size_t)n));
+}
+
+static void put_now(struct jsonw *w, const char *key)
+{
+	char text[40];
+	jsonw_kz(w, key, text_time((s64)now(), text));
+}
+
+static void record(struct build_progress *p, const struct shown *s, const struct build_event *e)
+{
+	struct jsonw w;
+	jsonw_init(&w, p->f, 0);
+	jsonw_obj(&w);
+	if (e->kind == BUILD_OUTPUT || e->kind == BUILD_NOTE) {
+		struct buf data = BUF(0);
+		base64(e->text, &data);
+		jsonw_key(&w, e->kind == BUILD_NOTE ? "warnings" : "logs");
+		jsonw_arr(&w);
+		jsonw_obj(&w);
+		jsonw_kz(&w, "vertex", e->digest ? e->digest : "");
+		if (e->kind == BUILD_NOTE) {
+			jsonw_ku(&w, "level", 1);
+			jsonw_ks(&w, "short", buf_str(&data));
+		} else {
+			jsonw_ku(&w, "stream", (u64)e->stream);
+			jsonw_ks(&w, "data", buf_str(&data));
+			put_now(&w, "timestamp");
+		}
+		jsonw_end(&w);
+		jsonw_end(&w);
+		buf_free(&data);
+	} else {
+		char text[40];
+		jsonw_key(&w, "vertexes");
+		jsonw_arr(&w);
+		jsonw_obj(&w);
+		jsonw_kz(&w, "digest", e->digest ? e->digest : "");
+		jsonw_kz(&w, "name", s->name);
+		jsonw_kz(&w, "started", text_time((s64)s->began, text));
+		if (e->kind != BUILD_STARTED)
+			put_now(&w, "completed");
+		if (e->kind == BUILD_CACHED)
+			jsonw_kb(&w, "cached", true);
+		if (e->kind == BUILD_FAILED)
+			jsonw_ks(&w, "error", e->text);
+		jsonw_end(&w);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+	fflush(p->f);
+}
+
+/* --- events --- */
+static void said(struct build_progress *p, struct shown *s, const char *what, struct str text, double seconds)
+{
+	if (p->kind == BUILD_PROGRESS_PLAIN) {
+		header(p, s);
+		fprintf(p->f, "#%u %s", s->number, what);
+		if (seconds >= 0)
+			fprintf(p->f, " %.1fs", seconds);
+		if (text.n)
+			fputs(" ", p->f);
+		put(p->f, text);
+		fputs("\n", p->f);
+	} else if (p->kind == BUILD_PROGRESS_TTY) {
+		wipe(p);
+		fprintf(p->f, " => %s%s", strcmp(what, "DONE") == 0 ? "" : what, strcmp(what, "DONE") == 0 ? "" : " ");
+		put(p->f, str_of(s->name));
+		if (seconds >= 0)
+			fprintf(p->f, "  %.1fs", seconds);
+		fputs("\n", p->f);
+		draw(p);
+	}
+}
+
+static void started(struct build_progress *p, struct shown *s, const struct build_event *e)
+{
+	s->runs = true;
+	s->began = now();
+	if (p->kind == BUILD_PROGRESS_PLAIN)
+		header(p, s);
+	if (p->explain && e->text.p && p->kind != BUILD_PROGRESS_RAWJSON) {
+		wipe(p);
+		if (p->kind != BUILD_PROGRESS_PLAIN) {
+			put(p->f, str_of(s->name));
+			fputs("\n", p->f);
+		}
+		for (struct str rest = e->text; rest.p;) {
+			struct str line = str_cut(&rest, '\n');
+			if (!line.n)
+				continue;
+			fputs("   not in the cache: ", p->f);
+			put(p->f, line);
+			fputs("\n", p->f);
+		}
+	}
+	if (p->kind == BUILD_PROGRESS_TTY)
+		draw(p);
+}
+
+static void note(struct build_progress *p, const struct build_event *e)
+{
+	if (p->kind == BUILD_PROGRESS_QUIET || p->kind == BUILD_PROGRESS_RAWJSON)
+		return;
+	wipe(p);
+	fputs("pare: ", p->f);
+	put(p->f, e->text);
+	fputs("\n", p->f);
+}
+
+void build_progress_event(void *ctx, const struct build_event *e)
+{
+	struct build_progress *p = ctx;
+	if (e->kind == BUILD_NOTE)
+		note(p, e);
+	struct shown *s = e->step ? shown(p, e) : NULL;
+	if (p->kind == BUILD_PROGRESS_RAWJSON && (s || e->kind == BUILD_NOTE))
+		record(p, s, e);
+	if (!s)
+		return;
+	if (e->kind == BUILD_OUTPUT) {
+		output(p, s, e);
+		if (p->kind == BUILD_PROGRESS_TTY)
+			draw(p);
+		return;
+	}
+	flush(p, s);
+	s->runs = false;
+	switch (e->kind) {
+	case BUILD_STARTED:
+		started(p, s, e);
+		break;
+	case BUILD_CACHED:
+		said(p, s, "CACHED", (struct str){ 0 }, -1);
+		break;
+	case BUILD_DONE:
+		said(p, s, "DONE", (struct str){ 0 }, e->seconds);
+		break;
+	default:
+		s->failed = true;
+		said(p, s, "ERROR", e->text, -1);
+		break;
+	}
+	fflush(p->f);
+}
+
+static void show_failure(struct build_progress *p, const struct shown *s)
+{
+	struct str rest = buf_str(&s->tail);
+	u32 lines = 0;
+	for (size_t i = 0; i < rest.n; i++)
+		lines += rest.p[i] == '\n';
+	if (!lines || p->kind == BUILD_PROGRESS_PLAIN || p->kind == BUILD_PROGRESS_RAWJSON)
+		return;
+	fputs("------\n > ", p->f);
+	put(p->f, str_of(s->name));
+	fputs(":\n", p->f);
+	while (rest.n) {
+		struct str line = str_cut(&rest, '\n');
+		if (lines-- > TAIL_LINES)
+			continue;
+		put(p->f, line);
+		fputs("\n", p->f);
+	}
+	fputs("------\n", p->f);
+}
+
+void build_progress_end(struct build_progress *p)
+{
+	if (!p)
+		return;
+	wipe(p);
+	for (struct shown *s = p->steps, *next; s; s = next) {
+		next = s->next;
+		if (s->failed)
+			show_failure(p, s);
+		free(s->name);
+		buf_free(&s->line[0]);
+		buf_free(&s->line[1]);
+		buf_free(&s->tail);
+		free(s);
+	}
+	buf_free(&p->last);
+	fflush(p->f);
+	free(p);
+}
