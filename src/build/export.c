@@ -1,6 +1,7 @@
 #include "build/diff.h"
 #include "build/plan.h"
 #include "copy/copy.h"
+#include "layer/tarout.h"
 #include "run/tree.h"
 #include "store/load.h"
 #include "store/store.h"
@@ -161,6 +162,16 @@ static int write_tar(struct build *b, const char *dest, struct error *err)
 	enum compression kind;
 	struct outfile o = { .fd = -1 };
 	bool std = strcmp(dest, "-") == 0;
+	static const char nothing[TAR_TRAILER];
+	if (!s->chain.n) {
+		if (std)
+			return file_write_all(STDOUT_FILENO, nothing, sizeof nothing) < 0 ? error_errno(err, "standard output") : 0;
+		if (outfile_open(&o, dest, err) < 0)
+			return -1;
+		int w = file_write_all(o.fd, nothing, sizeof nothing) < 0 ? error_errno(err, "%s", dest) : outfile_commit(&o, err);
+		outfile_abort(&o);
+		return w;
+	}
 	if (diff_squash(b->store, &s->chain, 0, &l, err) < 0 || store_blob(b->store, &l.digest, 0, &stored, NULL, err) < 0 || stream_inflate(stored, &plain, &kind, err) < 0)
 		return -1;
 	int r = std ? 0 : outfile_open(&o, dest, err);

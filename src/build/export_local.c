@@ -73,7 +73,7 @@ static int put_file(struct tar *t, const struct local *l, int dir, const char *n
 static int put_other(struct local *l, int dir, const char *name, const char *path, const struct tar_entry *e, struct error *err)
 {
 	int r = 0;
-	char link[PATH_MAX], clean[TAR_PATH_MAX];
+	char link[4097], clean[TAR_PATH_MAX];
 	if (e->type == TAR_SYMLINK) {
 		snprintf(link, sizeof link, "%.*s", STR_FMT(e->link));
 		r = symlinkat(link, dir, name);
