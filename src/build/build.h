@@ -39,7 +39,9 @@ struct build_options {
 	const char *target;
 	struct build_output *outputs;
 	u32 n_outputs;
-	bool no_cache, pull, squash, lean, dry_run, explain, provenance, sbom;
+	bool no_cache, pull, squash, lean, dry_run, explain;
+	int provenance;         /* beside the image: 0 none, 1 what it is made of, 2 arguments and the Dockerfile, too */
+	int (*bom)(void *ctx, const char *digest, struct buf *out, struct error *err); /* NULL, or makes a bill of materials (SPDX) of the image with that digest in our store, to go beside it */
 	s64 epoch;              /* SOURCE_DATE_EPOCH; < 0: none */
 	struct exec_options exec;
 	struct repo_options repo;

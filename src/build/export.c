@@ -1,3 +1,4 @@
+#include "build/attest.h"
 #include "build/diff.h"
 #include "build/plan.h"
 #include "copy/copy.h"
@@ -102,6 +103,25 @@ static json_t *put_image(struct build *b, struct arena *a, struct build_target *
 	return ret;
 }
 
+/* What is asked for beside an image. */
+static int attest(struct build *b, struct build_target *t, const json_t *subject, struct error *err)
+{
+	const struct build_options *o = b->opt;
+	struct buf text = BUF(JSON_BYTES);
+	int r = 0;
+	if (o->provenance) {
+		attest_provenance(t, json_text(subject, "digest"), o->provenance > 1, &text);
+		r = attest_put(b, subject, ATTEST_TYPE, "provenance.json", buf_str(&text), err);
+	}
+	if (r == 0 && o->bom) {
+		buf_clear(&text);
+		r = o->bom(o->ctx, json_text(subject, "digest"), &text, err);
+		r = r < 0 ? r : attest_put(b, subject, "application/spdx+json", "sbom.spdx.json", buf_str(&text), err);
+	}
+	buf_free(&text);
+	return r;
+}
+
 static int put_index(struct build *b, json_t *list, struct build_result *res, struct error *err)
 {
 	json_t *doc = json_pack("{sisssO}", "schemaVersion", 2, "mediaType", MT_INDEX, "manifests", list);
@@ -128,7 +148,9 @@ static const char *tag_text(struct arena *a, const char *tag, struct error *err)
 static int copy_out(struct build *b, struct arena *a, const struct build_result *res, const struct build_output *o, const char *target, const char *name, struct error *err)
 {
 	struct copy_result r;
-	struct copy_options c = { .source = { .store = b->store_path }, .target = b->opt->repo, .all = b->n_targets > 1, .name = name, .parallel = 0 };
+	struct copy_options c = { .source = { .store = b->store_path }, .target = b->opt->repo, .all = b->n_targets > 1, .name = name, .referrers = b->opt->provenance || b->opt->bom };
+	if (o->type == OUTPUT_DOCKER || o->type == OUTPUT_DAEMON)
+		c.referrers = false; /* such a place keeps none */
 	c.target.store = b->store_path;
 	if (b->n_targets == 1)
 		c.platform = b->targets[0].last->image.platform.os[0] ? arena_strdup(a, str_of(platform_text(&b->targets[0].last->image.platform, (char[100]){ 0 }))) : NULL;
@@ -245,6 +267,7 @@ int export_build(struct build *b, struct arena *a, struct build_result *ret, str
 	for (u32 i = 0; r == 0 && i < b->n_targets; i++) {
 		json_t *d = put_image(b, a, &b->targets[i], &res, err);
 		r = d ? json_array_append_new(list, d) : -1;
+		r = r < 0 ? r : attest(b, &b->targets[i], d, err);
 	}
 	if (r == 0 && b->n_targets > 1)
 		r = put_index(b, list, &res, err);

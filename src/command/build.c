@@ -3,11 +3,13 @@
 #include "command/command.h"
 #include "command/place.h"
 #include "command/trusted.h"
-#include "layer/deflate.h"
+#include "report/sbom.h"
+#include "report/subject.h"
+#include "store/load.h"
 #include <unistd.h>
 
 enum { O_FILE, O_TAG, O_TARGET, O_ARG, O_CONTEXT, O_PLATFORM, O_OUTPUT, O_PUSH, O_LOAD, O_NO_CACHE, O_NO_CACHE_FILTER, O_CACHE_FROM, O_CACHE_TO, O_PULL, O_SECRET, O_SSH, O_NETWORK, O_ADD_HOST, O_ULIMIT, O_SHM, O_ALLOW, O_STEP_SECONDS,
-	O_RUNTIME, O_LABEL, O_ANNOTATION, O_SQUASH, O_LEAN, O_NO_LEAN, O_PROGRESS, O_DRY_RUN, O_EXPLAIN, O_CHECK, O_IIDFILE, O_METADATA, O_POLICY, O_PLACE };
+	O_RUNTIME, O_LABEL, O_ANNOTATION, O_SQUASH, O_PROVENANCE, O_SBOM, O_ATTEST, O_LEAN, O_NO_LEAN, O_PROGRESS, O_DRY_RUN, O_EXPLAIN, O_CHECK, O_IIDFILE, O_METADATA, O_POLICY, O_PLACE };
 static const struct option options[] = {
 	[O_FILE] = { "file", 'f', OPT_VALUE, "FILE", "The Dockerfile. Default: Dockerfile of the context. - is standard input.", NULL },
 	[O_TAG] = { "tag", 't', OPT_LIST, "NAME[:TAG]", "What the image is called. May be given several times.", NULL },
@@ -36,6 +38,9 @@ static const struct option options[] = {
 	[O_LABEL] = { "label", 0, OPT_LIST, "NAME=VALUE", "One more label of the image.", NULL },
 	[O_ANNOTATION] = { "annotation", 0, OPT_LIST, "NAME=VALUE", "An annotation of the manifest.", NULL },
 	[O_SQUASH] = { "squash", 0, OPT_FLAG, NULL, "The layers of this build as one; those of the base image stay.", NULL },
+	[O_PROVENANCE] = { "provenance", 0, OPT_OPTIONAL, "MODE", "Put SLSA provenance beside the image, as an OCI referrer: what it was made of; with =max its arguments and Dockerfile, too.", "true false min max mode=min mode=max" },
+	[O_SBOM] = { "sbom", 0, OPT_OPTIONAL, "BOOL", "Put a bill of materials (SPDX) beside the image, as an OCI referrer.", "true false" },
+	[O_ATTEST] = { "attest", 0, OPT_LIST, "type=TYPE", "The same: type=provenance[,mode=max], type=sbom.", NULL },
 	[O_LEAN] = { "lean", 0, OPT_FLAG, NULL, "Keep package managers' caches out of layers, in cache mounts that later builds use again (the default).", NULL },
 	[O_NO_LEAN] = { "no-lean", 0, OPT_FLAG, NULL, "Leave package managers' caches in the layers that steps write.", NULL },
 	[O_PROGRESS] = { "progress", 0, OPT_VALUE, "KIND", "auto (the default): tty on a terminal, else quiet until something fails; plain: everything as it comes; rawjson: BuildKit's status records.", "auto tty plain rawjson quiet" },
@@ -284,6 +289,48 @@ static int read_epoch(s64 *ret, struct error *err)
 	return 0;
 }
 
+/* As `pare sbom` makes it, of the image by its name alone. */
+static int make_bom(void *ctx, const char *digest, struct buf *out, struct error *err)
+{
+	struct job *j = ctx;
+	struct subject s;
+	struct load_options lo = { .store = globals.store };
+	const char *location = arena_printf(&j->a, "pare:%s", digest);
+	char *text = NULL;
+	size_t n = 0;
+	if (subject_open(location, &lo, SUBJECT_INSIDE, &s, err) < 0)
+		return -1;
+	FILE *f = open_memstream(&text, &n);
+	for (const struct sbom_writer *const *w = sbom_writers; f && *w; w++)
+		if (strcmp((*w)->name, "spdx") == 0)
+			(*w)->write(f, &s, &(struct sbom_options){ .files = false });
+	int r = !f || fclose(f) != 0 ? error_errno(err, "--sbom") : 0;
+	if (r == 0)
+		buf_add(out, str_n(text, n));
+	free(text);
+	subject_close(&s);
+	return r;
+}
+
+static int read_attestations(struct job *j, struct error *err)
+{
+	const struct option_value *p = &j->opt[O_PROVENANCE], *s = &j->opt[O_SBOM], *v = &j->opt[O_ATTEST];
+	if (p->count && !option_is(p, "false"))
+		j->b.provenance = p->value && strstr(p->value, "max") ? 2 : 1;
+	bool bom = s->count && !option_is(s, "false");
+	for (u32 i = 0; i < v->count; i++) {
+		bool off = strstr(v->list[i], "disabled=true") != NULL;
+		if (str_starts(str_of(v->list[i]), STR("type=provenance")))
+			j->b.provenance = off ? 0 : strstr(v->list[i], "mode=max") ? 2 : 1;
+		else if (str_starts(str_of(v->list[i]), STR("type=sbom")))
+			bom = !off;
+		else
+			return error_set(err, ERR_USAGE, "--attest %s: type=provenance or type=sbom", v->list[i]);
+	}
+	j->b.bom = bom ? make_bom : NULL;
+	return 0;
+}
+
 static int read_options(struct job *j, const char *context, struct error *err)
 {
 	const struct option_value *o = j->opt;
@@ -321,7 +368,7 @@ static int read_options(struct job *j, const char *context, struct error *err)
 	b->found = found;
 	b->allowed = allowed;
 	b->ctx = j;
-	if (read_outputs(j, err) < 0 || read_secrets(j, err) < 0 || read_limits(j, err) < 0)
+	if (read_outputs(j, err) < 0 || read_secrets(j, err) < 0 || read_limits(j, err) < 0 || read_attestations(j, err) < 0)
 		return -1;
 	read_agents(j);
 	return 0;
