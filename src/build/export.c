@@ -73,6 +73,8 @@ static json_t *put_image(struct build *b, struct arena *a, struct build_target *
 	struct buf config = BUF(JSON_BYTES);
 	struct digest d;
 	json_t *ret = NULL, *layers = json_array();
+	if (b->opt->platforms)
+		stage_image_platform(&s->image, &t->platform);
 	if ((b->opt->squash && squash(b, a, s, err) < 0) || stage_image_finish(&s->image, &s->chain, b->opt->labels, b->time, &config, err) < 0 || put_blob(b, buf_str(&config), &res->config, err) < 0) {
 		json_decref(layers);
 		buf_free(&config);

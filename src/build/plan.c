@@ -4,47 +4,7 @@
 
 const char *plan_place(struct arena *a, const struct build_target *t, const struct df_instruction *i)
 {
-	u32 line = i->line ? i->line : 1;
-	return arena_printf(a, "%s:%u", t->b->dockerfile_name, line <= t->n_lines ? t->lines[line - 1] : line);
-}
-
-/* --- the text --- */
-struct insertion { /* a line of text behind the FROM of a stage */
-	u32 stage;
-	struct str text;
-};
-
-/* The Dockerfile with triggers behind their FROM; which line of it is which of before. */
-static void put_in(struct build_target *t, const struct insertion *v, u32 n)
-{
-	struct buf out = BUF(2 * DF_BYTES);
-	u32 *lines = NULL, n_lines = 0, cap = 0, at = 0;
-	struct str rest = buf_str(&t->text);
-	for (u32 line = 1; rest.p; line++) {
-		struct str one = str_cut(&rest, '\n');
-		u32 was = line <= t->n_lines ? t->lines[line - 1] : line;
-		buf_add(&out, one);
-		if (rest.p)
-			buf_puts(&out, "\n");
-		VEC_PUSH(lines, n_lines, cap, was);
-		for (; at < n && t->file.instructions[t->graph.stages[v[at].stage].from].end_line == line; at++) {
-			if (!rest.p && !str_ends(buf_str(&out), STR("\n")))
-				buf_puts(&out, "\n");
-			for (struct str more = v[at].text; more.p;) {
-				struct str l = str_cut(&more, '\n');
-				buf_add(&out, l);
-				buf_puts(&out, "\n");
-				VEC_PUSH(lines, n_lines, cap, was);
-			}
-		}
-	}
-	df_graph_free(&t->graph);
-	df_free(&t->file);
-	buf_free(&t->text);
-	free(t->lines);
-	t->text = out;
-	t->lines = lines;
-	t->n_lines = n_lines;
+	return arena_printf(a, "%s:%u", t->b->dockerfile_name, MAX(i->line, 1u));
 }
 
 /* --- what is known of images --- */
@@ -57,34 +17,19 @@ static bool tell_base(void *ctx, struct str image, struct df_base *ret)
 			b = t->stages[i].base;
 	if (!b)
 		return false;
-	const struct config *c = b->parsed;
-	struct str *env = NULL, *shell = NULL;
-	u32 n_env = 0, n_shell = 0, cap = 0, cap_shell = 0;
-	for (const char **e = c->env; *e; e++)
-		VEC_PUSH(env, n_env, cap, str_of(*e));
-	for (const char **w = c->shell; *w; w++)
-		VEC_PUSH(shell, n_shell, cap_shell, str_of(*w));
-	struct arena *a = &t->b->a;
-	struct str *kept = arena_array(a, struct str, n_env + n_shell + 1u);
-	for (u32 i = 0; i < n_env; i++)
-		kept[i] = env[i];
-	for (u32 i = 0; i < n_shell; i++)
-		kept[n_env + i] = shell[i];
-	free(env);
-	free(shell);
-	*ret = (struct df_base){ .user = str_of(c->user), .workdir = str_of(c->workdir), .os = str_of(c->platform.os), .arch = str_of(c->platform.arch), .env = kept, .n_env = n_env, .shell = kept + n_env, .n_shell = n_shell };
-	return true;
+	struct error ignored = { 0 };
+	return stage_image_base(&t->b->a, b->config, ret, &ignored) == 0;
 }
 
 static int read_file(struct build_target *t, struct error *err)
 {
 	struct build *b = t->b;
-	if (df_parse(buf_str(&t->text), &t->file, err) < 0)
+	if (df_parse(buf_str(&b->dockerfile), &t->file, err) < 0)
 		return error_wrap(err, "%s", b->dockerfile_name);
 	for (u32 i = 0; i < t->file.n_errors; i++) {
 		const struct df_error *e = &t->file.errors[i];
 		if (e->fatal || e->order)
-			return error_set(err, ERR_INPUT, "%s:%u: %s", b->dockerfile_name, e->line <= t->n_lines && e->line ? t->lines[e->line - 1] : e->line, e->message);
+			return error_set(err, ERR_INPUT, "%s:%u: %s", b->dockerfile_name, e->line, e->message);
 	}
 	return 0;
 }
@@ -92,11 +37,15 @@ static int read_file(struct build_target *t, struct error *err)
 static int make_graph(struct build_target *t, struct error *err)
 {
 	const struct build_options *o = t->b->opt;
-	struct df_graph_options g = { .build_args = t->args, .n_build_args = t->n_args, .target = o->target ? str_of(o->target) : (struct str){ 0 }, .no_triggers = true, .base = tell_base, .ctx = t };
+	struct df_graph_options g = { .build_args = t->args, .n_build_args = t->n_args, .target = o->target ? str_of(o->target) : (struct str){ 0 }, .base = tell_base, .ctx = t };
 	struct df_graph made, before = t->graph;
+	struct platform host = platform_host();
+	instruction_platforms(&t->b->a, &host, &t->platform, &g);
 	df_graph_build(&t->file, &g, &made); /* asks for the bases of stages as they were before */
 	df_graph_free(&before);
 	t->graph = made;
+	if (t->graph.over)
+		return error_set(err, ERR_INPUT, "%s: its arguments and variables are too many, or too long", t->b->dockerfile_name);
 	if (t->graph.target == DF_NONE && o->target && *o->target)
 		return error_set(err, ERR_INPUT, "%s: there is no stage %s", t->b->dockerfile_name, o->target);
 	if (t->graph.target == DF_NONE)
@@ -149,13 +98,17 @@ static int fill_stages(struct build_target *t, struct error *err)
 			continue;
 		int r = platform_of(t, is, &s->platform, err);
 		platform_text(&s->platform, s->platform_text);
-		if (r == 0 && !s->base)
+		bool known = s->base != NULL;
+		if (r == 0 && !known)
 			r = base_of(s, err);
+		t->n_bases += r == 0 && !known && s->base;
 		if (r < 0)
 			return error_wrap(err, "%s", plan_place(&t->b->a, t, &t->file.instructions[is->from == DF_NONE ? is->first : is->from]));
 		s->on = is->base == DF_NONE ? NULL : &v[is->base];
 		for (u32 k = is->first; k < is->end; k++)
 			s->n_steps += counted(t->file.instructions[k].keyword);
+		for (u32 k = 0; k < is->n_triggers; k++)
+			s->n_steps += is->triggers[k].instruction && counted(is->triggers[k].instruction->keyword);
 		s->no_cache = t->b->opt->no_cache || (is->name.p && str_listed(is->name, t->b->opt->no_cache_filter));
 	}
 	t->stages = v;
@@ -163,59 +116,33 @@ static int fill_stages(struct build_target *t, struct error *err)
 	return 0;
 }
 
-/* Triggers that take effect in needed stages and are not in the text yet; `done`: stages whose are. */
-static u32 find_triggers(struct build_target *t, bool *done, struct insertion *v, u32 max)
+/* What is in no stage: ARGs in front, and every FROM. */
+static int check_globals(struct build_target *t, struct error *err)
 {
-	u32 n = 0;
-	for (u32 i = 0; i < t->graph.n_stages; i++) {
-		const struct df_stage *is = &t->graph.stages[i];
-		if (!is->needed || done[i] || is->from == DF_NONE)
-			continue;
-		done[i] = true;
-		const struct base *b = t->stages[i].base;
-		for (const char **w = b ? b->parsed->onbuild : NULL; w && *w && n < max; w++)
-			v[n++] = (struct insertion){ i, str_of(arena_strdup(&t->b->a, str_of(*w))) };
-		const struct df_stage *on = is->base == DF_NONE ? NULL : &t->graph.stages[is->base];
-		for (u32 k = on ? on->first : 0; on && k < on->end && n < max; k++) {
-			const struct df_instruction *in = &t->file.instructions[k];
-			if (in->keyword != DF_ONBUILD || !in->trigger)
-				continue;
-			struct str whole = str_n(t->text.p + in->trigger->word.span.at, in->span.end - in->trigger->word.span.at);
-			v[n++] = (struct insertion){ i, str_of(arena_strdup(&t->b->a, whole)) };
-		}
+	const struct instruction_options o = { .build_args = t->args, .n_build_args = t->n_args, .globals = t->graph.global_state };
+	struct action act;
+	for (u32 i = 0; i < t->file.n_instructions; i++) {
+		const struct df_instruction *in = &t->file.instructions[i];
+		if ((t->graph.stage_of[i] == DF_NONE || in->keyword == DF_FROM) && instruction_apply(NULL, in, t->graph.global_state, t->file.escape, &o, &act, err) < 0)
+			return error_wrap(err, "%s", plan_place(&t->b->a, t, in));
 	}
-	return n;
+	return 0;
 }
 
+/* What a graph says of the stages depends on what their bases say (ONBUILD), and which bases are needed on the graph: until nothing is new. */
 static int make_target(struct build_target *t, struct error *err)
 {
-	struct insertion *v = NULL;
-	bool *done = NULL;
-	int r = 0;
-	buf_add(&t->text, buf_str(&t->b->dockerfile));
-	for (u32 round = 0; r == 0; round++) {
+	int r = read_file(t, err);
+	r = r < 0 ? r : make_graph(t, err);
+	for (u32 round = 0, had = UINT32_MAX; r == 0 && t->n_bases != had; round++) {
 		if (round == BUILD_ROUNDS)
-			r = error_set(err, ERR_INPUT, "%s: triggers bring triggers, more than %u times", t->b->dockerfile_name, BUILD_ROUNDS);
-		r = r < 0 ? r : read_file(t, err);
+			return error_set(err, ERR_INPUT, "%s: triggers need images whose triggers need images, more than %u times", t->b->dockerfile_name, BUILD_ROUNDS);
+		had = t->n_bases;
+		r = fill_stages(t, err);
 		r = r < 0 ? r : make_graph(t, err);
-		if (r == 0 && !done) {
-			done = xcalloc(t->graph.n_stages + 1u, sizeof *done);
-			v = xcalloc(DF_INSTRUCTIONS, sizeof *v);
-		}
 		r = r < 0 ? r : fill_stages(t, err);
-		if (r < 0)
-			break;
-		u32 n = find_triggers(t, done, v, DF_INSTRUCTIONS);
-		if (!n) { /* once more: now that bases are known */
-			r = make_graph(t, err);
-			r = r < 0 ? r : fill_stages(t, err);
-			break;
-		}
-		put_in(t, v, n);
 	}
-	free(v);
-	free(done);
-	return r;
+	return r < 0 ? r : check_globals(t, err);
 }
 
 /* --- arguments --- */
@@ -228,18 +155,8 @@ static void add_arg(struct build_target *t, struct str **v, u32 *n, u32 *cap, co
 static void make_args(struct build_target *t)
 {
 	const struct build_options *o = t->b->opt;
-	struct platform host = platform_host();
 	struct str *v = NULL;
 	u32 n = 0, cap = 0;
-	char text[100];
-	add_arg(t, &v, &n, &cap, "TARGETPLATFORM", t->platform_text);
-	add_arg(t, &v, &n, &cap, "TARGETOS", t->platform.os);
-	add_arg(t, &v, &n, &cap, "TARGETARCH", t->platform.arch);
-	add_arg(t, &v, &n, &cap, "TARGETVARIANT", t->platform.variant);
-	add_arg(t, &v, &n, &cap, "BUILDPLATFORM", platform_text(&host, text));
-	add_arg(t, &v, &n, &cap, "BUILDOS", host.os);
-	add_arg(t, &v, &n, &cap, "BUILDARCH", host.arch);
-	add_arg(t, &v, &n, &cap, "BUILDVARIANT", host.variant);
 	if (o->epoch >= 0)
 		add_arg(t, &v, &n, &cap, "SOURCE_DATE_EPOCH", arena_printf(&t->b->a, "%lld", (long long)o->epoch));
 	for (const char *const *w = o->build_args; w && *w; w++) {
@@ -336,7 +253,6 @@ int plan_make(struct build *b, struct error *err)
 		struct build_target *t = &b->targets[i];
 		t->b = b;
 		t->platform = platform_host();
-		t->text = (struct buf)BUF(2 * DF_BYTES);
 		if (n && platform_parse(str_of(o->platforms[i]), &t->platform, err) < 0)
 			return error_wrap(err, "--platform %s", o->platforms[i]);
 		platform_text(&t->platform, t->platform_text);
@@ -357,8 +273,6 @@ void plan_free(struct build *b)
 		}
 		df_graph_free(&t->graph);
 		df_free(&t->file);
-		buf_free(&t->text);
-		free(t->lines);
 		free(t->args);
 	}
 	for (u32 i = 0; i < b->n_contexts; i++)

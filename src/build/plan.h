@@ -1,6 +1,6 @@
 /* plan.h — what a build is going to do, known before its first step: for each platform the stages that its target needs, their bases, their contexts; and the state of each while it is built.
  *
- *	Dockerfile ─ ONBUILD triggers of bases put in behind their FROM ─ graph ─ stages: waiting → ready → (parked at a step that takes from another stage) → done
+ *	Dockerfile ─ graph (with the triggers of bases, as soon as these are known) ─ stages: waiting → ready → (parked at a step that takes from another stage) → done
  *
  * Within build/: plan.c makes it, stage.c takes one stage on from step to step, step.c does a step or finds that it was done, build.c lets as many stages run as are ready, export.c makes the image of what the target came to. */
 #ifndef PARE_BUILD_PLAN_H
@@ -25,7 +25,7 @@ struct build_stage {
 	struct stage_image image;
 	struct chain chain;
 	struct arena a;
-	u32 at;                    /* instruction that comes next; 0: not begun */
+	u32 at;                    /* 1 + what comes next: triggers, then instructions behind FROM; 0: not begun */
 	u32 step, n_steps;         /* of n_steps that are counted, FROM's among them */
 	bool no_cache, ships;
 	enum stage_state state;
@@ -40,12 +40,10 @@ struct build_target { /* one platform */
 	struct platform platform;
 	char platform_text[100];
 	struct df_file file;
-	struct buf text;           /* of it, triggers put in */
-	u32 *lines, n_lines;       /* by line of it: line of the Dockerfile */
 	struct df_graph graph;
 	struct build_stage *stages; /* by index of the graph; only those needed are filled in */
 	struct str *args;          /* build arguments, platform's among them */
-	u32 n_args;
+	u32 n_args, n_bases;
 	struct build_stage *last;  /* the target's own */
 };
 struct build_context { /* of --build-context, and the build context as the first */

@@ -2,7 +2,7 @@
 
 static int begin(struct build_stage *s, struct error *err)
 {
-	s->at = s->is->from == DF_NONE ? s->is->first : s->is->first + 1;
+	s->at = 1;
 	s->step = 1;
 	if (s->on) {
 		stage_image_copy(&s->a, &s->on->image, &s->image);
@@ -45,13 +45,31 @@ static int find_waits(struct build_stage *s, struct error *err)
 	return r;
 }
 
-static int one(struct worker *w, struct build_stage *s, const struct df_instruction *in, struct error *err)
+/* What `at` means: *in, its state. 0: the end. -1: a trigger that cannot be read. */
+static int next(const struct build_stage *s, const struct df_instruction **in, const struct df_state **state, struct error *err)
+{
+	const struct df_stage *is = s->is;
+	u32 k = s->at - 1;
+	if (k < is->n_triggers) {
+		*in = is->triggers[k].instruction;
+		*state = is->triggers[k].state;
+		return *in ? 1 : error_set(err, ERR_INPUT, "ONBUILD %.*s: %s", STR_FMT(str_head(is->triggers[k].text, 200)), is->triggers[k].why);
+	}
+	k = k - is->n_triggers + is->first + (is->from != DF_NONE);
+	if (k >= is->end)
+		return 0;
+	*in = &s->target->file.instructions[k];
+	*state = s->target->graph.state[k];
+	return 1;
+}
+
+static int one(struct worker *w, struct build_stage *s, const struct df_instruction *in, const struct df_state *state, struct error *err)
 {
 	struct build_target *t = s->target;
 	struct build *b = t->b;
-	const struct instruction_options o = { .time = b->time, .epoch = b->opt->epoch, .platform = s->platform_text };
+	const struct instruction_options o = { .time = b->time, .epoch = b->opt->epoch, .build_args = t->args, .n_build_args = t->n_args, .globals = t->graph.global_state };
 	bool changed = false;
-	if (!s->has_act && instruction_apply(&s->image, in, t->graph.state[in->index], t->file.escape, &o, &s->act, err) < 0)
+	if (!s->has_act && instruction_apply(&s->image, in, state, t->file.escape, &o, &s->act, err) < 0)
 		return -1;
 	s->has_act = true;
 	s->waits = NULL;
@@ -71,24 +89,34 @@ static int one(struct worker *w, struct build_stage *s, const struct df_instruct
 	return 1;
 }
 
+/* "Dockerfile:3"; of a trigger the place of FROM. */
+static int place(const struct build_stage *s, const struct df_instruction *in, struct error *err)
+{
+	struct arena a = { 0 };
+	const struct df_file *f = &s->target->file;
+	bool own = in && in >= f->instructions && in < f->instructions + f->n_instructions;
+	error_wrap(err, "%s", plan_place(&a, s->target, own ? in : &f->instructions[s->is->from == DF_NONE ? s->is->first : s->is->from]));
+	arena_free(&a);
+	return -1;
+}
+
 int stage_advance(struct worker *w, struct build_stage *s, struct error *err)
 {
-	struct build *b = w->b;
 	if (!s->at && begin(s, err) < 0)
-		return -1;
-	while (s->at < s->is->end) {
-		const struct df_instruction *in = &s->target->file.instructions[s->at];
-		if (atomic_load(&b->stop))
+		return place(s, NULL, err);
+	for (;;) {
+		const struct df_instruction *in = NULL;
+		const struct df_state *state;
+		int r = next(s, &in, &state, err);
+		if (r == 0)
+			return 1;
+		if (atomic_load(&w->b->stop))
 			return error_set(err, ERR_ENV, "stopped");
-		int r = one(w, s, in, err);
-		if (r < 0) {
-			struct arena a = { 0 };
-			error_wrap(err, "%s", plan_place(&a, s->target, in));
-			arena_free(&a);
-		}
+		r = r < 0 ? r : one(w, s, in, state, err);
+		if (r < 0)
+			place(s, in, err);
 		if (r <= 0)
 			return r;
 		s->at++;
 	}
-	return 1;
 }

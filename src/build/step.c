@@ -148,7 +148,7 @@ static int make_key(struct step *st, struct error *err)
 		r = run_key(st, err);
 	} else if (act->kind == ACTION_WORKDIR) {
 		add(st, "directory", act->workdir);
-		add(st, "user", act->run.user ? act->run.user : "");
+		add(st, "user", act->owner ? act->owner : "");
 	} else {
 		if (takes_files(&act->copy))
 			r = plan_from(st->s, act->copy_from, &st->from, err);
@@ -267,10 +267,10 @@ static int make_directory(void *ctx, const int *fds, int out, struct error *err)
 	struct buf passwd = BUF(ACCOUNTS_MAX), group = BUF(ACCOUNTS_MAX);
 	(void)out;
 	int r = 0;
-	if (m->act->run.user && m->act->run.user[0]) {
+	if (m->act->owner && m->act->owner[0]) {
 		read_accounts(fds[0], "/etc/passwd", &passwd);
 		read_accounts(fds[0], "/etc/group", &group);
-		r = user_find(buf_str(&passwd), buf_str(&group), m->act->run.user, &u, err);
+		r = user_find(buf_str(&passwd), buf_str(&group), m->act->owner, &u, err);
 	}
 	if (r == 0) {
 		int fd = root_make(fds[0], m->act->workdir, 0755, u.uid, u.gid, m->time);
