@@ -1,0 +1,213 @@
+"""`pare build` as its users see it: what it makes, where it goes, what it says."""
+import json
+import subprocess
+import tarfile
+
+import pytest
+
+from buildlib import Builder, base_image, build  # noqa: F401
+
+STAMP = "cat /proc/sys/kernel/random/uuid > %s"
+
+
+def test_an_image_of_two_stages(build):
+    b = build("FROM base AS one\nRUN echo made > /made\nFROM base\nENV A=1\nCOPY --from=one /made /got\nCOPY f /f\nCMD [\"cat\", \"/got\"]\n", {"f": "file\n"})
+    assert b.read("got") == b"made\n" and b.read("f") == b"file\n" and b.read("made") is None
+    c = b.config
+    assert c["config"]["Env"] == ["PATH=/bin", "A=1"] and c["config"]["Cmd"] == ["cat", "/got"]
+    assert [h["created_by"].split()[0] for h in c["history"] if not h.get("empty_layer")][1:] == ["COPY", "COPY"]
+    assert len(c["rootfs"]["diff_ids"]) == len(b.manifest["layers"]) == 3
+
+
+def test_standard_output_is_the_digest_and_the_store_has_the_name(build, pare):
+    d = build.context("FROM base\nRUN echo 1 > /f\n")
+    r = pare("build", "-t", "my/app:v1", "-t", "other", d)
+    assert r.out.startswith("sha256:") and len(r.out) == 72
+    listed = pare("images").out
+    assert "my/app" in listed and "other" in listed
+    assert pare("run", "pare:my/app:v1", "--", "cat", "/f").out == "1\n"
+
+
+def test_a_second_build_runs_nothing(build):
+    text = "FROM base\nRUN " + STAMP % "/a" + "\nCOPY f /f\nRUN " + STAMP % "/b" + "\n"
+    first = build(text, {"f": "1"})
+    again = build(None, context=first.context)
+    assert again.digest == first.digest and again.read("a") == first.read("a")
+    (first.context / "f").write_text("2")
+    changed = build(None, context=first.context)
+    assert changed.read("a") == first.read("a") and changed.read("b") != first.read("b") and changed.read("f") == b"2"
+    assert build(None, args=["--no-cache"], context=first.context).read("a") != first.read("a")
+
+
+def test_why_a_step_missed(build, pare):
+    d = build.context("FROM base\nARG V=1\nCOPY src /src\nRUN echo $V > /v\n", {"src/main.c": "a", "src/other.c": "b"})
+    pare("build", "-t", "x", d)
+    (d / "src/main.c").write_text("changed")
+    r = pare("build", "--explain-cache", "-t", "x", d)
+    assert "src/main.c" in r.err and "src/other.c" not in r.err
+    r = pare("build", "--explain-cache", "--build-arg", "V=2", "-t", "x", d)
+    assert "V" in r.err and "not in the cache" in r.err
+
+
+def test_a_dry_run_says_what_would_run(build, pare):
+    d = build.context("FROM base\nRUN echo 1 > /a\nCOPY f /f\nRUN echo 2 > /b\n", {"f": "1"})
+    pare("build", "-t", "x", d)
+    r = pare("build", "--dry-run", d)
+    assert r.err.count("CACHED") == 3
+    (d / "f").write_text("2")
+    before = sorted(p.name for p in (pare.store / "build" / "steps").iterdir())
+    r = pare("build", "--dry-run", d)
+    assert r.err.count("CACHED") == 1 and "file f" in r.err and r.out == ""
+    assert sorted(p.name for p in (pare.store / "build" / "steps").iterdir()) == before
+
+
+def test_triggers_of_a_base_run_behind_from(build, pare):
+    pare("build", "-t", "parent", build.context("FROM base\nONBUILD WORKDIR /app\nONBUILD WORKDIR sub\nONBUILD COPY . .\nONBUILD RUN pwd > /where\n"))
+    b = build("FROM parent\nRUN cat f > /copied\n", {"f": "here"})
+    assert b.read("app/sub/f") == b"here" and b.read("where") == b"/app/sub\n" and b.read("copied") == b"here"
+    assert not b.config["config"].get("OnBuild") and b.config["config"]["WorkingDir"] == "/app/sub"
+
+
+def test_a_failing_step_shows_its_line_its_output_and_its_status(build, pare):
+    d = build.context("FROM base\nRUN true\nRUN echo the-reason; \\\n  exit 3\n")
+    r = pare("build", "-t", "x", d, status=1)
+    assert "the-reason" in r.err and r.err.splitlines()[-1].startswith("pare: Dockerfile:3: RUN") and "exit status 3" in r.err.splitlines()[-1]
+    assert "x" not in pare("images").out.split()
+
+
+@pytest.mark.parametrize("text,status,words", [
+    ("FROM scratch\nCOPY nothere /\n", 3, ["Dockerfile:2", "nothere"]),
+    ("FROM scratch\n\nBOGUS x\n", 3, ["Dockerfile:3", "BOGUS"]),
+    ("FROM scratch AS a\nCOPY --from=a /x /\n", 3, ["Dockerfile:2"]),
+    ("ARG X\nFROM $X\nLABEL a=b\n", 3, ["Dockerfile:2"]),
+    ("", 3, ["Dockerfile"]),
+])
+def test_what_is_wrong_is_named(build, pare, text, status, words):
+    r = pare("build", "-t", "x", build.context(text), status=None)
+    last = r.err.splitlines()[-1]
+    assert r.status == status and last.startswith("pare: ") and all(w in last for w in words), r
+
+
+def test_progress_plain_and_records(build, pare):
+    d = build.context("FROM base\nRUN echo shown-$((40+2))\n")
+    r = pare("build", "--progress=plain", "-t", "x", d)
+    assert "] RUN echo shown" in r.err and "shown-42" in r.err and "DONE" in r.err
+    assert "CACHED" in pare("build", "--progress=plain", "-t", "x", d).err
+    records = [json.loads(line) for line in pare("build", "--no-cache", "--progress=rawjson", "-t", "x", d).err.splitlines()]
+    assert any("logs" in r for r in records) and any(v.get("completed") for r in records for v in r.get("vertexes", []))
+
+
+def test_control_characters_of_a_step_reach_no_terminal(build, pare):
+    pare("build", "--progress=plain", "-t", "x", build.context("FROM base\nRUN printf '\\033]0;evil\\007'; exit 1\n"), status=1)
+
+
+def test_outputs_agree(build, pare, tmp_path):
+    d = build.context("FROM base\nRUN mkdir /o && echo data > /o/f && chmod 640 /o/f && ln -s f /o/l && ln /o/f /o/h\n")
+    pare("build", "-o", "type=tar,dest=%s" % (tmp_path / "t.tar"), "-o", tmp_path / "local", d)
+    with tarfile.open(tmp_path / "t.tar") as t:
+        names = {e.name.rstrip("/"): e for e in t}
+    assert names["o/f"].mode == 0o640 and names["o/l"].linkname == "f" and "bin/busybox" in names
+    assert (tmp_path / "local/o/f").read_text() == "data\n" and (tmp_path / "local/o/f").stat().st_nlink == 2
+    out = pare("build", "-o", "-", d)
+    assert out.out_bytes == (tmp_path / "t.tar").read_bytes()
+    pare("build", "-o", "type=docker,dest=%s" % (tmp_path / "d.tar"), "-t", "my/app:v1", d)
+    with tarfile.open(tmp_path / "d.tar") as t:
+        assert json.load(t.extractfile("manifest.json"))[0]["RepoTags"] == ["my/app:v1"]
+
+
+def test_files_of_local_outputs_follow_no_link(build, pare, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local/o").symlink_to(tmp_path / "outside")
+    pare("build", "-o", tmp_path / "local", build.context("FROM base\nRUN mkdir /o && echo x > /o/f\n"))
+    assert not list((tmp_path / "outside").iterdir()) and (tmp_path / "local/o/f").read_text() == "x\n"
+
+
+def test_two_platforms_in_one_index(build, pare, tmp_path):
+    d = build.context("FROM scratch\nARG TARGETARCH\nCOPY a /$TARGETARCH/a\n", {"a": "a"})
+    pare("build", "--platform", "linux/amd64,linux/arm64", "-o", "type=oci,tar=false,dest=%s" % (tmp_path / "i"), d)
+    index = json.loads((tmp_path / "i/index.json").read_text())["manifests"]
+    assert len(index) == 1 and "index" in index[0]["mediaType"]
+    inner = json.loads((tmp_path / "i/blobs" / index[0]["digest"].replace(":", "/")).read_text())["manifests"]
+    assert [m["platform"]["architecture"] for m in inner] == ["amd64", "arm64"]
+
+
+def test_an_image_for_another_platform_is_refused(build, pare):
+    r = pare("build", "--platform", "linux/s390x", build.context("FROM base\nRUN true\n"), status=None, env={"PARE_OFFLINE": "1"})
+    assert r.status in (3, 4) and "s390x" in r.err and "base" in r.err
+
+
+def test_the_same_inputs_give_the_same_image(build, pare, tmp_path):
+    text = "FROM base\nRUN mkdir /d && for i in 1 2 3; do echo $i > /d/$i; done; touch /d\nWORKDIR /w\nCOPY . /src\n"
+    a = build(text, {"x": "1", "z/y": "2"})
+    other = tmp_path / "other"
+    other.mkdir()
+    fresh = Builder(pare, other)
+    pare.store = tmp_path / "store2"
+    b = fresh(text, {"z/y": "2", "x": "1"}, args=["--no-cache"], env={"TZ": "Asia/Tokyo"})
+    assert a.digest == b.digest
+    late = [e.name for t in a.layers()[1:] for e in t if e.mtime > 600000000]
+    assert not late
+    c = fresh(None, args=["--no-cache"], context=b.context, env={"SOURCE_DATE_EPOCH": "1600000000"})
+    assert c.config["created"].startswith("2020-09-13T12:26:40") and {e.mtime for e in c.layers()[-1]} == {1600000000}
+
+
+def test_squash_leaves_the_base_alone(build):
+    b = build("FROM base\nRUN echo 1 > /a; echo 2 > /b\nRUN rm /a\nRUN echo 3 > /c\n", args=["--squash"])
+    assert len(b.manifest["layers"]) == 2 and b.read("a") is None and b.read("b") == b"2\n" and b.read("c") == b"3\n"
+    assert sum(not h.get("empty_layer") for h in b.config["history"]) == 2
+
+
+def test_what_stands_beside_an_image(build, pare, tmp_path):
+    d = build.context("FROM base\nRUN echo 1 > /f\n")
+    pare("build", "--provenance=max", "--sbom", "-o", "type=oci,tar=false,dest=%s" % (tmp_path / "o"), d)
+    found = {}
+    for m in json.loads((tmp_path / "o/index.json").read_text())["manifests"]:
+        doc = json.loads((tmp_path / "o/blobs" / m["digest"].replace(":", "/")).read_text())
+        if "artifactType" in doc:
+            found[doc["artifactType"]] = json.loads((tmp_path / "o/blobs" / doc["layers"][0]["digest"].replace(":", "/")).read_text())
+        else:
+            image = m["digest"]
+    statement = found["application/vnd.in-toto+json"]
+    assert statement["subject"][0]["digest"]["sha256"] == image.split(":")[1] and statement["predicateType"] == "https://slsa.dev/provenance/v1"
+    assert statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]["uri"].startswith("pkg:docker/base")
+    assert found["application/spdx+json"]["spdxVersion"].startswith("SPDX-")
+
+
+def test_digests_in_files(build, pare, tmp_path):
+    r = pare("build", "--iidfile", tmp_path / "iid", "--metadata-file", tmp_path / "meta", "-t", "app:1", build.context("FROM scratch\nLABEL a=b\n"))
+    meta = json.loads((tmp_path / "meta").read_text())
+    assert (tmp_path / "iid").read_text() == r.out.strip() == meta["containerimage.digest"] and meta["image.name"] == "app:1"
+
+
+def test_checks_run_nothing(build, pare):
+    r = pare("build", "--check", build.context("FROM nosuch/none\nMAINTAINER me\nRUN exit 3\n"), status=None)
+    assert r.status in (0, 1) and "MaintainerDeprecated" in r.out
+
+
+@pytest.mark.parametrize("args,words", [
+    (["--output", "type=bogus"], "bogus"), (["--build-context", "x"], "--build-context"), (["--secret", "src=/x"], "id="), (["--shm-size", "x"], "--shm-size"), (["--allow", "all"], "--allow"),
+    (["--output", "type=local"], "dest"), (["-t", "../evil"], "evil"), (["--platform", "linux/"], "--platform"), (["--target", "zzz"], "zzz"),
+])
+def test_wrong_options_say_so(build, pare, args, words):
+    r = pare("build", *args, build.context("FROM scratch\nLABEL a=b\n"), status=None)
+    assert r.status in (2, 3) and words in r.err.splitlines()[-1], r
+
+
+def test_only_what_the_target_needs_is_built(build):
+    b = build("FROM base AS bad\nRUN exit 9\nFROM nosuch/image:never AS worse\nRUN true\nFROM base AS good\nRUN echo 1 > /f\nFROM good\n")
+    assert b.read("f") == b"1\n"
+
+
+def test_a_base_of_a_layout_by_a_named_context(build, tmp_path):
+    base_image(config={"User": "app"}).oci(tmp_path / "other")
+    b = build("FROM other\nUSER root\nRUN echo 1 > /f\n", args=["--build-context", "other=oci-layout://%s:latest" % (tmp_path / "other")])
+    assert b.read("f") == b"1\n"
+
+
+def test_a_killed_build_leaves_nothing_that_runs(build, pare):
+    d = build.context("FROM base\nRUN sleep 54321.5\n")
+    with pytest.raises(subprocess.TimeoutExpired):
+        pare("build", "-t", "x", d, timeout=3)
+    assert subprocess.run(["pgrep", "-f", "^sleep 54321[.]5"], stdout=subprocess.PIPE).stdout == b""
+    assert "x" not in pare("images").out.split()
