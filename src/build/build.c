@@ -164,11 +164,36 @@ static void close_all(struct build *b)
 		store_close(b->worker_stores[i]);
 	store_close(b->store);
 	steps_free(b);
+	free(b->trace);
 	pthread_mutex_destroy(&b->context_lock);
 	pthread_mutex_destroy(&b->event_lock);
 	pthread_mutex_destroy(&b->lock);
 	pthread_cond_destroy(&b->change);
 	arena_free(&b->a);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct build_trace *x = a, *y = b;
+	struct str p = str_of(x->place), q = str_of(y->place);
+	u64 m = 0, n = 0;
+	if (!str_to_u64(str_from(p, (size_t)(strrchr(x->place, ':') - x->place) + 1), &m) || !str_to_u64(str_from(q, (size_t)(strrchr(y->place, ':') - y->place) + 1), &n) || m == n)
+		return strcmp(x->name, y->name);
+	return m < n ? -1 : 1;
+}
+
+/* The steps, for the caller. */
+static void keep_trace(struct build *b, struct arena *a, struct build_result *res)
+{
+	struct build_trace *v = arena_array(a, struct build_trace, b->n_trace + 1u);
+	for (u32 i = 0; i < b->n_trace; i++) {
+		v[i] = b->trace[i];
+		v[i].place = arena_strdup(a, str_of(v[i].place));
+		v[i].name = arena_strdup(a, str_of(v[i].name));
+	}
+	qsort(v, b->n_trace, sizeof *v, by_place);
+	res->trace = v;
+	res->n_trace = b->n_trace;
 }
 
 int build_run(const struct build_options *opt, struct arena *a, struct build_result *ret, struct error *err)
@@ -190,6 +215,7 @@ int build_run(const struct build_options *opt, struct arena *a, struct build_res
 		r = export_build(&b, a, &res, err);
 	for (const char *const *v = opt->cache_to; r == 0 && !opt->dry_run && v && *v; v++)
 		r = cache_export(b.cache, *v, err);
+	keep_trace(&b, a, &res);
 	close_all(&b);
 	if (r == 0)
 		*ret = res;

@@ -40,6 +40,7 @@ struct build_options {
 	struct build_output *outputs;
 	u32 n_outputs;
 	bool no_cache, pull, squash, lean, dry_run, explain;
+	bool nothing;           /* the image is made and put nowhere: what is to be looked at stays in the store until a prune */
 	int provenance;         /* beside the image: 0 none, 1 what it is made of, 2 arguments and the Dockerfile, too */
 	int (*bom)(void *ctx, const char *digest, struct buf *out, struct error *err); /* NULL, or makes a bill of materials (SPDX) of the image with that digest in our store, to go beside it */
 	s64 epoch;              /* SOURCE_DATE_EPOCH; < 0: none */
@@ -51,12 +52,23 @@ struct build_options {
 	int (*allowed)(void *ctx, struct repo *from, const struct document *d, struct error *err);
 	void *ctx;
 };
+struct build_trace { /* one step, of whatever stage */
+	const char *place, *name; /* "Dockerfile:3", "[build 2/5] RUN make" */
+	struct digest key;
+	struct digest diff_id;  /* of the layer that came of it; none: it changed nothing */
+	struct digest layer;    /* that layer as it is stored */
+	bool cached;
+};
 struct build_result {
 	struct digest digest, config; /* of the manifest (or index), of the configuration (of one platform; else none) */
 	const char *type;
 	u32 steps, cached;
+	const struct build_trace *trace; /* in the order of places; the arena's */
+	u32 n_trace;
 	u64 bytes, kept_out;    /* of the image's layers as stored; of package managers' caches that are in no layer (lean) */
 };
+/* What differs between two builds of the same: of the first step that had the same inputs and came to something else, in words ("Dockerfile:3: RUN make: /build.log: byte 12 differs"), into out; nothing when they agree. */
+int build_differs(const char *store, const struct build_result *a, const struct build_result *b, struct buf *out, struct error *err) must_check;
 /* 1: a step failed (its status has been told by BUILD_FAILED; *err says it in one line, with file and line). -1 everything else. */
 int build_run(const struct build_options *opt, struct arena *a, struct build_result *ret, struct error *err) must_check;
 #endif

@@ -275,9 +275,9 @@ int export_build(struct build *b, struct arena *a, struct build_result *ret, str
 		r = put_index(b, list, &res, err);
 	json_decref(list);
 	const struct build_output store = { .type = OUTPUT_STORE };
-	for (u32 i = 0; r == 0 && i < b->opt->n_outputs; i++)
+	for (u32 i = 0; r == 0 && !b->opt->nothing && i < b->opt->n_outputs; i++)
 		r = put_output(b, a, &res, &b->opt->outputs[i], err);
-	if (r == 0 && !b->opt->n_outputs)
+	if (r == 0 && !b->opt->n_outputs && !b->opt->nothing)
 		r = put_output(b, a, &res, &store, err);
 	if (r == 0)
 		*ret = res;

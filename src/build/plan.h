@@ -78,6 +78,8 @@ struct build {
 	int failed;                /* 0, or what build_run() is to return */
 	struct error err;          /* the first */
 	struct step_done *steps;   /* that were done in this build, or are being done */
+	struct build_trace *trace;
+	u32 n_trace, cap_trace;
 	u32 n_steps, n_cached;
 	u64 kept_out;
 	void *worker_stores[BUILD_WORKERS + 1]; /* struct store; they lease what was made */

@@ -422,6 +422,19 @@ static void started(struct step *st)
 	st->began = now();
 }
 
+static void note_trace(struct step *st, bool cached, bool changed, const struct build_layer *l)
+{
+	struct build *b = st->w->b;
+	struct build_trace one = { .place = plan_place(&st->s->a, st->s->target, st->in), .name = st->name, .key = st->key.digest, .cached = cached };
+	if (changed) {
+		one.diff_id = l->diff_id;
+		one.layer = l->digest;
+	}
+	pthread_mutex_lock(&b->lock);
+	VEC_PUSH(b->trace, b->n_trace, b->cap_trace, one);
+	pthread_mutex_unlock(&b->lock);
+}
+
 static int find_or_do(struct step *st, bool *changed, struct build_layer *layer, struct error *err)
 {
 	struct build *b = st->w->b;
@@ -459,6 +472,7 @@ static int find_or_do(struct step *st, bool *changed, struct build_layer *layer,
 	}
 	if (mine)
 		done(b, d, *changed, layer);
+	note_trace(st, hit == 1, *changed, layer);
 	if (st->s->ships)
 		cache_of_target(b->cache, &st->key);
 	return 0;

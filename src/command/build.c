@@ -1,4 +1,5 @@
 #include "report/build_progress.h"
+#include "report/build_blame.h"
 #include "base/text.h"
 #include "command/command.h"
 #include "command/place.h"
@@ -6,10 +7,13 @@
 #include "report/sbom.h"
 #include "report/subject.h"
 #include "store/load.h"
+#include <sched.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { O_FILE, O_TAG, O_TARGET, O_ARG, O_CONTEXT, O_PLATFORM, O_OUTPUT, O_PUSH, O_LOAD, O_NO_CACHE, O_NO_CACHE_FILTER, O_CACHE_FROM, O_CACHE_TO, O_PULL, O_SECRET, O_SSH, O_NETWORK, O_ADD_HOST, O_ULIMIT, O_SHM, O_ALLOW, O_STEP_SECONDS,
-	O_RUNTIME, O_LABEL, O_ANNOTATION, O_SQUASH, O_PROVENANCE, O_SBOM, O_ATTEST, O_LEAN, O_NO_LEAN, O_PROGRESS, O_DRY_RUN, O_EXPLAIN, O_CHECK, O_IIDFILE, O_METADATA, O_POLICY, O_PLACE };
+	O_RUNTIME, O_LABEL, O_ANNOTATION, O_SQUASH, O_PROVENANCE, O_SBOM, O_ATTEST, O_LEAN, O_NO_LEAN, O_PROGRESS, O_DRY_RUN, O_EXPLAIN, O_VERIFY, O_BLAME, O_CHECK, O_IIDFILE, O_METADATA, O_POLICY, O_PLACE };
 static const struct option options[] = {
 	[O_FILE] = { "file", 'f', OPT_VALUE, "FILE", "The Dockerfile. Default: Dockerfile of the context. - is standard input.", NULL },
 	[O_TAG] = { "tag", 't', OPT_LIST, "NAME[:TAG]", "What the image is called. May be given several times.", NULL },
@@ -46,6 +50,8 @@ static const struct option options[] = {
 	[O_PROGRESS] = { "progress", 0, OPT_VALUE, "KIND", "auto (the default): tty on a terminal, else quiet until something fails; plain: everything as it comes; rawjson: BuildKit's status records.", "auto tty plain rawjson quiet" },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Say which steps are in the cache and which would run; run nothing.", NULL },
 	[O_EXPLAIN] = { "explain-cache", 0, OPT_FLAG, NULL, "Say of each step that is not in the cache which file, argument or command made it miss.", NULL },
+	[O_VERIFY] = { "verify-reproducible", 0, OPT_FLAG, NULL, "Build everything twice, the second time later, under another hostname, umask and number of processors; unless both give the same image, say which step wrote what otherwise, and put it nowhere.", NULL },
+	[O_BLAME] = { "blame", 0, OPT_OPTIONAL, "FORMAT", "Show which line of the Dockerfile wrote how many bytes, and how many of them are still there in the end; with =json each file and the line that wrote it.", "table json" },
 	[O_CHECK] = { "check", 0, OPT_FLAG, NULL, "Judge the Dockerfile by BuildKit's checks and build nothing (`pare lint` knows more).", NULL },
 	[O_IIDFILE] = { "iidfile", 0, OPT_VALUE, "FILE", "Write the image's digest to FILE.", NULL },
 	[O_METADATA] = { "metadata-file", 0, OPT_VALUE, "FILE", "Write digests, and the name, to FILE, as JSON.", NULL },
@@ -415,6 +421,20 @@ static void write_metadata(FILE *f, void *ctx)
 	json_decref(o);
 }
 
+/* Of one image; of an index that of this machine. */
+static int blame(const struct job *j, const struct build_result *r, struct error *err)
+{
+	struct subject s;
+	struct load_options lo = { .store = globals.store };
+	char location[DIGEST_TEXT + 8];
+	snprintf(location, sizeof location, "pare:%s", DIGEST_STR(&r->digest));
+	if (subject_open(location, &lo, 0, &s, err) < 0)
+		return -1;
+	build_blame(j->stdout_taken ? stderr : stdout, &s, r->trace, r->n_trace, option_is(&j->opt[O_BLAME], "json"));
+	subject_close(&s);
+	return 0;
+}
+
 static int report(const struct job *j, const struct build_result *r, struct error *err)
 {
 	struct written w = { j, r };
@@ -423,7 +443,9 @@ static int report(const struct job *j, const struct build_result *r, struct erro
 		return -1;
 	if (meta->value && outfile_write(meta->value, write_metadata, &w, err) < 0)
 		return -1;
-	if (!j->stdout_taken)
+	if (j->opt[O_BLAME].count && blame(j, r, err) < 0)
+		return -1;
+	if (!j->stdout_taken && !option_is(&j->opt[O_BLAME], "json"))
 		printf("%s\n", DIGEST_STR(&r->digest));
 	if (j->kind == BUILD_PROGRESS_QUIET && !isatty(STDERR_FILENO))
 		return 0;
@@ -433,6 +455,39 @@ static int report(const struct job *j, const struct build_result *r, struct erro
 	command_note("built %s: %u steps, %u from the cache; %s%s", j->b.tags ? *j->b.tags : "image", r->steps, r->cached, TEXT_SIZE(r->bytes), kept.n ? kept.p : "");
 	buf_free(&kept);
 	return 0;
+}
+
+/* The same twice, the second time under other circumstances; 1: they differ, and *err says in what. */
+static int build_twice(struct job *j, struct error *err)
+{
+	struct build_options o = j->b;
+	struct build_result one = { 0 }, two = { 0 };
+	struct buf text = BUF(64 * KiB);
+	cpu_set_t cpus, first;
+	o.no_cache = o.nothing = true;
+	o.cache_to = NULL;
+	int r = build_run(&o, &j->a, &one, err);
+	if (r != 0)
+		return r;
+	struct timespec rest = { .tv_sec = 1, .tv_nsec = 100000000 }; /* a second later, whatever the clock is read as */
+	nanosleep(&rest, NULL);
+	bool narrow = sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) > 1;
+	CPU_ZERO(&first);
+	for (size_t i = 0; narrow && i < CPU_SETSIZE && !CPU_COUNT(&first); i++)
+		if (CPU_ISSET(i, &cpus))
+			CPU_SET(i, &first);
+	narrow = narrow && sched_setaffinity(0, sizeof first, &first) == 0;
+	mode_t mask = umask(077);
+	o.exec.hostname = "elsewhere";
+	r = build_run(&o, &j->a, &two, err);
+	umask(mask);
+	if (narrow && sched_setaffinity(0, sizeof cpus, &cpus) < 0) { /* one processor is enough for the rest */
+	}
+	r = r != 0 ? r : build_differs(globals.store, &one, &two, &text, err);
+	if (r == 0 && text.n)
+		r = -error_set(err, ERR_INPUT, "not reproducible: %.*s", STR_FMT(buf_str(&text))); /* 1: as a step that failed */
+	buf_free(&text);
+	return r;
 }
 
 static int check(struct job *j, const char *context)
@@ -460,7 +515,8 @@ static int run(const struct option_value *opt, char **args, int n_args)
 			j.kind = BUILD_PROGRESS_PLAIN; /* it is what was asked for */
 		j.progress = build_progress_new(stderr, j.kind, j.b.explain);
 		j.b.event = event;
-		r = build_run(&j.b, &j.a, &res, &err);
+		r = opt[O_VERIFY].count ? build_twice(&j, &err) : 0;
+		r = r != 0 ? r : build_run(&j.b, &j.a, &res, &err);
 		build_progress_end(j.progress);
 	}
 	if (r == 0 && !j.b.dry_run)
