@@ -156,7 +156,7 @@ static void close_all(struct build *b)
 {
 	exec_close(b->exec);
 	cache_close(b->cache);
-	plan_free(b);
+	plan_close(b);
 	bases_free(&b->bases);
 	snapshots_close(b->snapshots);
 	stage_remove(&b->scratch);
@@ -205,7 +205,7 @@ int build_run(const struct build_options *opt, struct arena *a, struct build_res
 	pthread_mutex_init(&b.lock, NULL);
 	pthread_cond_init(&b.change, NULL);
 	int r = open_all(&b, err);
-	r = r < 0 ? r : plan_make(&b, err);
+	r = r < 0 ? r : plan_build(&b, err);
 	r = r < 0 ? r : open_cache(&b, err);
 	r = r < 0 ? r : run_stages(&b, err);
 	res.steps = b.n_steps;

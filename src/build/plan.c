@@ -239,7 +239,7 @@ static int open_context(struct build *b, struct error *err)
 	return context_dockerfile(b->contexts[0].open, &b->dockerfile, &b->dockerfile_name, err);
 }
 
-int plan_make(struct build *b, struct error *err)
+int plan_build(struct build *b, struct error *err)
 {
 	const struct build_options *o = b->opt;
 	u32 n = 0;
@@ -263,7 +263,7 @@ int plan_make(struct build *b, struct error *err)
 	return 0;
 }
 
-void plan_free(struct build *b)
+void plan_close(struct build *b)
 {
 	for (u32 i = 0; i < b->n_targets; i++) {
 		struct build_target *t = &b->targets[i];

@@ -88,8 +88,8 @@ struct build {
 };
 
 /* plan.c */
-int plan_make(struct build *b, struct error *err) must_check;
-void plan_free(struct build *b);
+int plan_build(struct build *b, struct error *err) must_check;
+void plan_close(struct build *b);
 /* "Dockerfile:3" of an instruction. */
 const char *plan_place(struct arena *a, const struct build_target *t, const struct df_instruction *i);
 /* What --from (of COPY, of a mount) means to a stage: another stage, a context, or an image (then *image). */

@@ -447,7 +447,7 @@ static int report(const struct job *j, const struct build_result *r, struct erro
 		return -1;
 	if (!j->stdout_taken && !option_is(&j->opt[O_BLAME], "json"))
 		printf("%s\n", DIGEST_STR(&r->digest));
-	if (j->kind == BUILD_PROGRESS_QUIET && !isatty(STDERR_FILENO))
+	if (j->kind == BUILD_PROGRESS_RAWJSON || (j->kind == BUILD_PROGRESS_QUIET && !isatty(STDERR_FILENO)))
 		return 0;
 	struct buf kept = BUF(0);
 	if (r->kept_out)
