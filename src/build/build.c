@@ -141,6 +141,8 @@ static int open_cache(struct build *b, struct error *err)
 	for (const char *const *p = o->platforms; p && *p; p++)
 		buf_printf(&scope, "\n%s", *p);
 	int r = cache_open(b->store_path, b->store, scope.p, &b->cache, err);
+	if (r == 0)
+		cache_registries(b->cache, &o->repo);
 	for (const char *const *v = o->cache_from; r == 0 && v && *v; v++) {
 		buf_clear(&note);
 		r = cache_import(b->cache, *v, &note, err);

@@ -142,7 +142,7 @@ int cache_open(const char *store, struct store *s, const char *scope, struct bui
 	return 0;
 }
 
-void cache_places(struct build_cache *c, const struct repo_options *opt) { c->repo = *opt; }
+void cache_registries(struct build_cache *c, const struct repo_options *opt) { c->repo = *opt; }
 
 json_t *cache_last(struct build_cache *c)
 {

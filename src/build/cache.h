@@ -34,7 +34,7 @@ struct build_cache;
 int cache_open(const char *store, struct store *s, const char *scope, struct build_cache **ret, struct error *err) must_check;
 void cache_close(struct build_cache *c); /* remembers the steps of this build as the last; NULL is fine */
 struct repo_options;
-void cache_places(struct build_cache *c, const struct repo_options *opt); /* how registries are asked by import and export; without: as ever */
+void cache_registries(struct build_cache *c, const struct repo_options *opt); /* how registries are asked by import and export; without: as ever */
 /* 1: it is there, *ret the layer (or *changed false: none), in the arena, its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */
 int cache_find(struct build_cache *c, struct arena *a, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err) must_check;
 int cache_put(struct build_cache *c, const struct cache_key *k, const char *instruction, const struct build_layer *l, struct error *err) must_check; /* l NULL: nothing changed */
