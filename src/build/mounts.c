@@ -106,9 +106,12 @@ static int fill(struct arena *a, const char *path, const struct run_ids *ids, co
 		if (mkdir(dirs[i], 0700) < 0)
 			return error_errno(err, "%s", dirs[i]);
 	}
-	(void)m;
-	(void)from;
-	int r = error_set(err, ERR_ENV, "from= of a cache mount is not known here yet");
+	struct copy_item item = { .kind = COPY_FILES, .source = str_of(m->source ? m->source : "/") };
+	struct copy_spec c = { .items = &item, .n = 1, .dest = STR("/"), .workdir = "/", .unpack = -1, .epoch = -1 };
+	struct copy_from what = { .tree = from };
+	struct snapshot nothing = { 0 };
+	struct upper u = { .stage = { .fd = -1 }, .upper = dirs[0], .work = dirs[1], .root = dirs[1] };
+	int r = copy_do(&c, &what, NULL, ids, &nothing, &u, err);
 	clean_dir(dirs[1], ids);
 	return r;
 }

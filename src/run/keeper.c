@@ -805,7 +805,7 @@ static int inside(void *ctx)
 	if (r == 0 && unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (k->host_network ? 0 : CLONE_NEWNET)) < 0)
 		r = error_errno(&err, "namespaces");
 	r = r < 0 ? r : mounts(k, &err);
-	if (r == 0)
+	if (r == 0 && k->limits.processes != UINT32_MAX)
 		limit_pids(k->limits.processes + 300);
 	r = r < 0 || k->host_network ? r : keeper_loopback(&err);
 	snprintf(path, sizeof path, "%s/mem", k->dir);

@@ -198,7 +198,7 @@ static void closed(struct exec *x)
 static void test_what_it_sees(void **state)
 {
 	(void)state;
-	struct exec *x = open_exec(NULL);
+	struct exec *x = open_exec(&(struct exec_options){ .insecure = true });
 	static const char *const own[] = { "PATH=/bin:/usr/bin", "HOME=/h", NULL };
 	says(x, (struct run_step){ 0 }, "busybox env | busybox sort", "A=1\nHOME=/root\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\nSHLVL=1\n" + 0);
 	says(x, (struct run_step){ .env = own }, "echo $PATH $HOME", "/bin:/usr/bin /h\n");
@@ -206,6 +206,11 @@ static void test_what_it_sees(void **state)
 	says(x, (struct run_step){ .cwd = "/new/dir" }, "pwd; busybox test -d /proc/self && busybox grep -c buildkitsandbox /etc/hosts; busybox hostname", "/new/dir\n1\nbuildkitsandbox\n");
 	says(x, (struct run_step){ .network = STEP_NONE }, "busybox grep -c : /proc/net/dev; busybox ip addr show lo | busybox grep -c UP", "1\n1\n");
 	says(x, (struct run_step){ 0 }, "busybox ls /proc/self/fd | busybox wc -l; busybox df -k /dev/shm | busybox awk 'END{print $2}'", "4\n65536\n");
+	for (u32 i = 0; i < 2; i++) { /* not even with all rights that a step can have */
+		says(x, (struct run_step){ .insecure = i }, "busybox tr -d '\\0' </proc/1/cmdline | busybox wc -c; busybox ls /proc/1/root/ /proc/1/cwd/ 2>/dev/null || echo nothing; busybox cat /proc/1/environ 2>/dev/null || echo nothing",
+		     "0\nnothing\nnothing\n");
+		says(x, (struct run_step){ .insecure = i }, "busybox kill -9 1; busybox test -d /proc/1 && echo lives", "lives\n");
+	}
 	closed(x);
 }
 
@@ -336,6 +341,38 @@ static void test_caches(void **state)
 	says(x, (struct run_step){ .mounts = m, .n_mounts = 1 }, "echo x 2>/dev/null >/k/f || echo read-only", "read-only\n");
 	closed(x);
 	assert_int_equal(access(at("store/build/mounts"), F_OK), 0);
+}
+
+static void test_what_caches_begin_as(void **state)
+{
+	(void)state;
+	struct exec *x = open_exec(NULL);
+	struct told t;
+	dir("trees");
+	dir("trees/full-12");
+	if (symlink("../../source", at("trees/full-12/tree")) < 0) {
+	}
+	const char *dirs[] = { at("trees/full-12/tree") };
+	struct snapshot from = { .dirs = dirs, .n = 1 };
+	const struct snapshot *sources[] = { &from };
+	struct run_mount m = { .type = MOUNT_CACHE, .id = "from", .target = "/k", .writable = true, .mode = 0755 };
+	for (u32 i = 0; i < 2; i++) { /* once, and never again */
+		run_it(x, &t, (struct run_step){ .mounts = &m, .n_mounts = 1 }, "busybox cat /k/a /k/sub/b; echo changed >/k/a; busybox rm -r /k/steal", sources, NULL);
+		assert_string_equal(t.error.text, "");
+		assert_string_equal(t.out.p, i ? "changed\nb\n" : "a\nb\n");
+		drop(&t);
+	}
+	assert_int_equal(access(at("source/steal"), F_OK), 0);
+	m.source = "/sub";
+	run_it(x, &t, (struct run_step){ .mounts = &m, .n_mounts = 1 }, "busybox ls /k", sources, NULL);
+	assert_string_equal(t.out.p, "b\n");
+	drop(&t);
+	m.source = "/not there";
+	run_it(x, &t, (struct run_step){ .mounts = &m, .n_mounts = 1 }, "true", sources, NULL);
+	assert_int_equal(t.r, -1);
+	assert_non_null(strstr(t.error.text, "not there"));
+	drop(&t);
+	closed(x);
 }
 
 static void test_locks_of_caches(void **state)
@@ -519,7 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_it_sees), cmocka_unit_test(test_what_it_leaves), cmocka_unit_test(test_how_it_ends),	 cmocka_unit_test(test_stop),    cmocka_unit_test(test_binds),
-		cmocka_unit_test(test_caches),	     cmocka_unit_test(test_locks_of_caches), cmocka_unit_test(test_secrets), cmocka_unit_test(test_agent), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_caches), cmocka_unit_test(test_what_caches_begin_as), cmocka_unit_test(test_locks_of_caches), cmocka_unit_test(test_secrets), cmocka_unit_test(test_agent), cmocka_unit_test(test_options),
 		cmocka_unit_test(test_several_at_once),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
