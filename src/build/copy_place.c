@@ -36,7 +36,15 @@ struct placing {
 	struct hashtab by_inode;
 };
 
-static int failed(const char *path, struct error *err) { return error_errno(err, "/%.300s", path); }
+/* What the tree is like is the Dockerfile's; the rest is this machine's. */
+static int failed(const char *path, struct error *err)
+{
+	bool shape = errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG || errno == EISDIR;
+	error_errno(err, "/%.300s", path);
+	if (shape && err)
+		err->kind = ERR_INPUT;
+	return -1;
+}
 
 /* --- owners, modes, times --- */
 static struct timespec time_of(const struct placing *p, const struct stat *st)
@@ -356,7 +364,7 @@ const char *copy_dest(struct arena *a, const struct copy_spec *c, bool *slash)
 	return arena_strdup(a, dockerignore_clean(a, str_of(whole)));
 }
 
-static int unresolved(const struct copying *c, struct error *err) { return error_errno(err, "%.300s", c->dest); }
+static int unresolved(const struct copying *c, struct error *err) { return failed(c->dest + 1, err); }
 
 /* The directory that the destination is or lies in, and where it leads; is it a directory? */
 static int destination(struct placing *p, bool source_directory, const char *name, bool *made, struct error *err)
