@@ -36,14 +36,11 @@ struct placing {
 	struct hashtab by_inode;
 };
 
-/* What the tree is like is the Dockerfile's; the rest is this machine's. */
 static int failed(const char *path, struct error *err)
 {
-	bool shape = errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG || errno == EISDIR;
-	error_errno(err, "/%.300s", path);
-	if (shape && err)
-		err->kind = ERR_INPUT;
-	return -1;
+	char shown[WITHIN_PATH];
+	snprintf(shown, sizeof shown, "/%.300s", path);
+	return within_error(err, shown);
 }
 
 /* --- owners, modes, times --- */
@@ -85,7 +82,7 @@ static int about(const struct placing *p, const struct stat *st, int from, int t
 	u32 uid, gid, mode = copy_mode_of(&p->c->mode, st->st_mode, S_ISDIR(st->st_mode));
 	ids_of(p, st, &uid, &gid);
 	bool own = uid || gid || !plain_group;
-	if (own && fchown(to, uid, gid) < 0)
+	if (own && within_chown(to, "", uid, gid) < 0)
 		return -1;
 	if ((own || made_as != mode) && fchmod(to, mode) < 0)
 		return -1;
@@ -107,7 +104,7 @@ static int make_way(struct copying *c, const char *clean, struct error *err)
 		*end = '\0';
 		bool made = mkdirat(dir, at, 0755) == 0;
 		int next = !made && errno != EEXIST ? -1 : openat(dir, at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (next < 0 || (made && (fchown(next, c->owner.uid, c->owner.gid) < 0 || fchmod(next, 0755) < 0)))
+		if (next < 0 || (made && (within_chown(next, "", c->owner.uid, c->owner.gid) < 0 || fchmod(next, 0755) < 0)))
 			r = failed(path, err);
 		if (made && r == 0)
 			VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(path));
@@ -289,7 +286,7 @@ static int put_other(struct placing *p, int from, const char *own, const struct 
 	} else if (mkfifoat(dir, name, 0600) < 0) {
 		return failed(p->at, err);
 	}
-	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 || (!S_ISLNK(st->st_mode) && fchmodat(dir, name, copy_mode_of(&p->c->mode, st->st_mode, false), 0) < 0) ||
+	if (within_chown(dir, name, uid, gid) < 0 || (!S_ISLNK(st->st_mode) && fchmodat(dir, name, copy_mode_of(&p->c->mode, st->st_mode, false), 0) < 0) ||
 	    utimensat(dir, name, (const struct timespec[2]){ t, t }, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(p->at, err);
 	return 0;

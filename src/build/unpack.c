@@ -26,7 +26,12 @@ struct unpacking {
 	int dir;                  /* -1: none */
 };
 
-static int fail(const struct unpacking *u, struct str path, struct error *err) { return error_errno(err, "%.200s: %.*s", u->opt->name, STR_FMT(path)); }
+static int fail(const struct unpacking *u, struct str path, struct error *err)
+{
+	char shown[512];
+	snprintf(shown, sizeof shown, "%.200s: %.*s", u->opt->name, (int)MIN(path.n, (size_t)300), path.p ? path.p : "");
+	return within_error(err, shown);
+}
 
 static void forget_parent(struct unpacking *u)
 {
@@ -125,7 +130,7 @@ static void attributes(const struct tar_entry *e, int fd)
 
 static int about(struct unpacking *u, const struct tar_entry *e, int fd, struct error *err)
 {
-	if (u->opt->about && fchown(fd, e->uid, e->gid) < 0)
+	if (u->opt->about && within_chown(fd, "", e->uid, e->gid) < 0)
 		return fail(u, e->path, err);
 	if (e->type != TAR_DIR && fchmod(fd, e->mode) < 0)
 		return fail(u, e->path, err);
@@ -174,12 +179,12 @@ static int make(struct unpacking *u, const struct tar_entry *e, const char *name
 		if (!e->link.n || e->link.n >= sizeof to)
 			return error_set(err, ERR_INPUT, "%.200s: %.*s: a link to nothing", u->opt->name, STR_FMT(e->path));
 		snprintf(to, sizeof to, "%.*s", (int)e->link.n, e->link.p);
-		if (symlinkat(to, u->dir, name) < 0 || (u->opt->about && fchownat(u->dir, name, e->uid, e->gid, AT_SYMLINK_NOFOLLOW) < 0))
+		if (symlinkat(to, u->dir, name) < 0 || (u->opt->about && within_chown(u->dir, name, e->uid, e->gid) < 0))
 			return fail(u, e->path, err);
 		return u->opt->about && utimensat(u->dir, name, (const struct timespec[2]){ t, t }, AT_SYMLINK_NOFOLLOW) < 0 ? fail(u, e->path, err) : 0;
 	}
 	if (e->type == TAR_FIFO) {
-		if (mkfifoat(u->dir, name, e->mode & 0777) < 0 || (u->opt->about && fchownat(u->dir, name, e->uid, e->gid, AT_SYMLINK_NOFOLLOW) < 0))
+		if (mkfifoat(u->dir, name, e->mode & 0777) < 0 || (u->opt->about && within_chown(u->dir, name, e->uid, e->gid) < 0))
 			return fail(u, e->path, err);
 		return fchmodat(u->dir, name, e->mode, 0) < 0 || (u->opt->about && utimensat(u->dir, name, (const struct timespec[2]){ t, t }, AT_SYMLINK_NOFOLLOW) < 0) ? fail(u, e->path, err) : 0;
 	}

@@ -186,6 +186,25 @@ void within_names_free(struct within_names *n)
 	*n = (struct within_names){ NULL, NULL, 0 };
 }
 
+int within_chown(int dir, const char *name, u32 uid, u32 gid)
+{
+	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)) == 0)
+		return 0;
+	errno = errno == EINVAL ? EOVERFLOW : errno;
+	return -1;
+}
+
+int within_error(struct error *err, const char *path)
+{
+	bool shape = errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG || errno == EISDIR;
+	if (errno == EOVERFLOW)
+		return error_set(err, ERR_ENV, "%.300s: its owner is none of the IDs that this user has: /etc/subuid and /etc/subgid give more", path);
+	error_errno(err, "%.300s", path);
+	if (shape && err)
+		err->kind = ERR_INPUT;
+	return -1;
+}
+
 static int remove_at(int dir, const char *name, u32 depth)
 {
 	struct within_names names;
