@@ -48,8 +48,4 @@ int cache_import(struct build_cache *c, const char *spec, struct buf *note, stru
 /* What this build used and made; mode=min: of the target's own stage alone (`target` marks those). */
 int cache_export(struct build_cache *c, const char *spec, struct error *err) must_check;
 void cache_of_target(struct build_cache *c, const struct cache_key *k); /* this step is of a stage whose layers ship */
-
-/* For `pare prune`: records and mounts (STORE/build/mounts). As snapshots_each(). */
-int cache_each(const char *store, int (*visit)(void *ctx, const char *name, const char *what, u64 bytes, s64 used, bool in_use, struct error *err), void *ctx, struct error *err) must_check;
-int cache_remove(const char *store, const char *name, u64 *freed, struct error *err) must_check;
 #endif

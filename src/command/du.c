@@ -33,10 +33,8 @@ static int images(struct store *s, struct arena *a, struct du *d, struct error *
 		return -1;
 	struct du_image *v = arena_array(a, struct du_image, n + 1);
 	for (u32 i = 0; i < n; i++) {
-		if (items[i].kind != PRUNE_IMAGE) {
-			d->unneeded += items[i].bytes;
+		if (items[i].kind != PRUNE_IMAGE)
 			continue;
-		}
 		bool nameless = items[i].dangling;
 		struct du_image *m = &v[d->n_images++];
 		*m = (struct du_image){ .name = nameless ? items[i].id : items[i].name, .used = items[i].used };
@@ -45,7 +43,7 @@ static int images(struct store *s, struct arena *a, struct du *d, struct error *
 	}
 	/* A lease holds, too; here only images count. */
 	for (u32 i = 0; i < n; i++)
-		for (u32 p = 0; p < items[i].n_parts; p++)
+		for (u32 p = 0; items[i].kind == PRUNE_IMAGE && p < items[i].n_parts; p++)
 			items[i].parts[p]->left++;
 	for (u32 i = 0, k = 0; i < n; i++) {
 		if (items[i].kind != PRUNE_IMAGE)

@@ -2,6 +2,7 @@
 #include "run/tree.h"
 #include "base/text.h"
 #include "command/place.h"
+#include "command/prune_build.h"
 #include "engine/engine.h"
 #include "report/prune.h"
 #include "store/store.h"
@@ -19,10 +20,10 @@ static const struct option options[] = {
 	[O_KEEP] = { "keep", 0, OPT_VALUE, "N", "Of each repository the newest N stay, and older ones may go.", NULL },
 	[O_OLDER] = { "older", 0, OPT_VALUE, "AGE", "Only what was neither made nor used for AGE: 30d, 24h, 2w, or since a date. As --filter until=AGE.", NULL },
 	[O_FILTER] = { "filter", 0, OPT_LIST, "FILTER", "Docker's: until=AGE, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=true|false. All must hold.", NULL },
-	[O_KEEP_STORAGE] = { "keep-storage", 0, OPT_VALUE, "SIZE", "Stop when SIZE is left, the least recently used first: of an engine's build cache; of our store, of its images.", NULL },
+	[O_KEEP_STORAGE] = { "keep-storage", 0, OPT_VALUE, "SIZE", "Stop when SIZE is left, the least recently used first: of an engine's build cache; of our store, of its build cache and images.", NULL },
 	[O_VOLUMES] = { "volumes", 0, OPT_FLAG, NULL, "An engine's volumes, too: anonymous ones that no container uses; those with a name only by --match.", NULL },
-	[O_CACHE] = { "cache", 0, OPT_FLAG, NULL, "An engine's build cache, too. That is the default.", NULL },
-	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Leave an engine's build cache alone.", NULL },
+	[O_CACHE] = { "cache", 0, OPT_FLAG, NULL, "The build cache, too: an engine's, or our own. That is the default.", NULL },
+	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Leave the build cache alone.", NULL },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Say what would go, and why; remove nothing.", NULL },
 	[O_YES] = { "yes", 'y', OPT_FLAG, NULL, "Don't ask.", NULL },
 	[O_FORCE] = { "force", 0, OPT_FLAG, NULL, "The same as --yes, as docker calls it.", NULL },
@@ -59,8 +60,10 @@ static int check_words(const struct option_value *opt, struct error *err)
 {
 	if (opt[O_ENGINE].count && opt[O_REGISTRY].count)
 		return error_set(err, ERR_USAGE, "prune: --engine or --registry, one place at a time");
-	if (!opt[O_ENGINE].count && (opt[O_VOLUMES].count || opt[O_CACHE].count || opt[O_NO_CACHE].count))
-		return error_set(err, ERR_USAGE, "prune: --volumes, --cache and --no-cache are about an engine; say --engine docker");
+	if (!opt[O_ENGINE].count && opt[O_VOLUMES].count)
+		return error_set(err, ERR_USAGE, "prune: --volumes is about an engine; say --engine docker");
+	if (opt[O_REGISTRY].count && (opt[O_CACHE].count || opt[O_NO_CACHE].count))
+		return error_set(err, ERR_USAGE, "prune: a registry has no build cache: --cache and --no-cache are for our store and engines");
 	if (opt[O_REGISTRY].count && opt[O_KEEP_STORAGE].count)
 		return error_set(err, ERR_USAGE, "prune: --keep-storage is not for a registry; --keep N leaves the newest tags");
 	return 0;
@@ -97,7 +100,7 @@ static int open_place(struct arena *a, const struct option_value *opt, struct op
 			return -1;
 		if (!opt[O_DRY_RUN].count)
 			run_sweep(globals.store);
-		o->place = prune_store(o->store);
+		o->place = prune_with_builds(prune_store(o->store), globals.store, !opt[O_NO_CACHE].count);
 		o->name = "store";
 	}
 	return 0;
@@ -194,7 +197,7 @@ const struct command command_prune = {
 	.synopsis = "[OPTIONS]",
 	.description = "Says what would go and what that frees, to the byte, and why each thing goes or stays; then removes it and says what was freed. What a container, a tag that stays, or a running "
 		       "process uses never goes, whatever the rules say.\n\n"
-		       "Of our store: images without a name and blobs that nothing needs; with --all, --match or --keep images with a name, too. Of an engine: stopped containers, images without a "
+		       "Of our store: images without a name, blobs that nothing needs, and what builds left to be faster (steps, the trees they stand on, cache mounts) unless --no-cache; with --all, --match or --keep images with a name, too. Of an engine: stopped containers, images without a "
 		       "name, unused networks, build cache, with --volumes anonymous volumes. Of a registry's repository: tags by --match, --older, --keep or --all, and what only they stood on.\n\n"
 		       "An age counts from when a thing was made or last used, whichever is later. --keep and --older together: what is older goes, but never the newest N.\n\n"
 		       "On a terminal it asks. Without one --yes or --dry-run must be said (else status 2), except for what has no name in our own store.",

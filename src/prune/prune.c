@@ -271,7 +271,6 @@ static u64 take_away(const struct prune_item *i)
 
 static void keep_storage(struct arena *a, struct prune_item *items, u32 n, const struct prune_rules *r)
 {
-	enum prune_kind kind = r->keep_storage_images ? PRUNE_IMAGE : PRUNE_CACHE;
 	struct prune_item **v = arena_array(a, struct prune_item *, n + 1);
 	u64 left = 0;
 	u32 n_v = 0;
@@ -279,7 +278,7 @@ static void keep_storage(struct arena *a, struct prune_item *items, u32 n, const
 		for (u32 p = 0; p < items[i].n_parts; p++)
 			items[i].parts[p]->left = 0;
 	for (u32 i = 0; i < n; i++) {
-		if (items[i].kind != kind)
+		if (items[i].kind != PRUNE_CACHE && !(r->keep_storage_images && items[i].kind == PRUNE_IMAGE))
 			continue;
 		left += items[i].parts ? 0 : items[i].bytes;
 		for (u32 p = 0; p < items[i].n_parts; p++) {

@@ -46,7 +46,7 @@ struct prune_rules {
 	const char *const *protect; /* patterns that stay */
 	u32 keep;                   /* newest N of each group, of those that the patterns and labels let go; 0 none */
 	u64 keep_storage;           /* of what can be made again (cache): stop when this much is left, the least recently used first; 0 none */
-	bool keep_storage_images;   /* keep_storage is about images instead */
+	bool keep_storage_images;   /* keep_storage is about images, too: our store's */
 };
 /* Docker's "until=24h", "until=2024-01-02", "until=1700000000", "label=K[=V]", "label!=K[=V]", "dangling=true|false". ERR_USAGE. */
 int prune_filter(struct arena *a, const char *text, s64 now, struct prune_rules *rules, struct error *err) must_check;

@@ -1,9 +1,11 @@
-/* store.c — what may go of our own store: names, images without one, and what nothing needs any more. */
+/* store.c — what may go of our own store: names, images without one, what steps of builds came to, and what nothing needs any more. */
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/hashtab.h"
 #include "prune/prune.h"
 #include "store/about.h"
+
+#define RECORD_MAX (64 * KiB) /* of the build cache */
 
 struct blob {
 	struct digest digest;
@@ -25,6 +27,8 @@ struct listing {
 	u32 n_parts, cap_parts;
 	bool root_leased;
 	struct prune_item *items;
+	struct prune_item *built; /* what steps of builds came to */
+	u32 n_built, cap_built;
 };
 
 static int add_ref(void *ctx, const struct store_ref *ref, struct error *err)
@@ -128,6 +132,43 @@ static int make_items(struct listing *l, struct error *err)
 	return 0;
 }
 
+/* A record of the build cache, with its layer, which images may stand on, too. */
+static int add_built(void *ctx, const struct store_built *b, struct error *err)
+{
+	struct listing *l = ctx;
+	(void)err;
+	autojson json_t *j = json_read_limit(b->record, RECORD_MAX, "record", &(struct error){ 0 });
+	const char *name = j ? json_text(j, "instruction") : NULL;
+	struct prune_item it = { .kind = PRUNE_CACHE, .id = arena_strdup(l->a, str_of(DIGEST_STR(&b->key))), .name = arena_strdup(l->a, str_of(name ? name : "a step")), .used = b->used, .dangling = true };
+	if (b->layer.alg && b->size) {
+		u32 before = l->n_blobs;
+		struct blob *blob = blob_of(l, &b->layer, b->size);
+		struct prune_part **part = arena_array(l->a, struct prune_part *, 1);
+		if (b->leased && l->n_blobs != before)
+			blob->part.holders = 1; /* the process */
+		part[0] = &blob->part;
+		part[0]->holders++;
+		it.parts = part;
+		it.n_parts = 1;
+	}
+	VEC_PUSH(l->built, l->n_built, l->cap_built, it);
+	return 0;
+}
+
+static int join_built(struct listing *l, struct error *err)
+{
+	if (store_built_each(l->s, add_built, l, err) < 0)
+		return -1;
+	if (!l->n_built)
+		return 0;
+	struct prune_item *all = arena_array(l->a, struct prune_item, l->n + l->n_built + 1);
+	memcpy(all, l->items, l->n * sizeof *all);
+	memcpy(all + l->n, l->built, l->n_built * sizeof *all);
+	l->items = all;
+	l->n += l->n_built;
+	return 0;
+}
+
 static int add_unneeded(struct listing *l, struct error *err)
 {
 	struct store_swept swept;
@@ -149,7 +190,8 @@ static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *n, str
 	r = r < 0 ? r : store_each_part(l.s, add_part, &l, err);
 	if (r >= 0) {
 		root_done(&l);
-		r = add_unneeded(&l, err);
+		r = join_built(&l, err);
+		r = r < 0 ? r : add_unneeded(&l, err);
 	}
 	*ret = l.items;
 	*n = l.n;
@@ -157,6 +199,7 @@ static int list(void *ctx, struct arena *a, struct prune_item **ret, u32 *n, str
 	free(l.refs);
 	free(l.blobs);
 	free(l.parts);
+	free(l.built);
 	return r < 0 ? -1 : 0;
 }
 
@@ -164,9 +207,12 @@ static int carry_out(void *ctx, const struct prune_item *items, u32 n, u64 *free
 {
 	struct store *s = ctx;
 	struct store_swept swept = { 0 };
+	struct digest key;
 	int r = 0;
 	for (u32 i = 0; r >= 0 && i < n; i++)
-		if (items[i].goes && items[i].kind == PRUNE_IMAGE)
+		if (items[i].goes && items[i].kind == PRUNE_CACHE)
+			r = digest_parse(str_of(items[i].id), &key, err) < 0 ? -1 : store_built_drop(s, &key, err);
+		else if (items[i].goes && items[i].kind == PRUNE_IMAGE)
 			r = store_drop_ref_if(s, items[i].id, items[i].stands_for, err);
 	r = r < 0 ? r : store_sweep(s, false, &swept, err);
 	*freed = swept.bytes;

@@ -1,0 +1,146 @@
+#include "build/room.h"
+#include "build/snapshot.h"
+#include "run/tree.h"
+#include "store/load.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TREE "tree "
+#define MOUNT "mount "
+#define MOUNT_ID_MAX 4096u
+
+/* STORE/build/NAME; NULL: it is not there. */
+static const char *dir_of(struct arena *a, const char *store, const char *name)
+{
+	const char *base = store_dir(a, store, NULL), *path = base ? arena_printf(a, "%s/build/%s", base, name) : NULL;
+	return path && access(path, F_OK) == 0 ? path : NULL;
+}
+
+/* What is linked several times counts once, all together. What cannot be looked at counts nothing. */
+static u64 bytes_of(const char *path)
+{
+	char *const top[] = { (char *)(uintptr_t)path, NULL };
+	u64 sum = 0;
+	FTS *f = fts_open(top, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	for (FTSENT *e; f && (e = fts_read(f));)
+		if (e->fts_info != FTS_DP && e->fts_info != FTS_NS && e->fts_statp)
+			sum += (u64)e->fts_statp->st_blocks * 512 / (S_ISDIR(e->fts_statp->st_mode) ? 1 : MAX(e->fts_statp->st_nlink, 1u));
+	if (f)
+		fts_close(f);
+	return sum;
+}
+
+struct walk {
+	const char *trees;
+	int (*f)(void *ctx, const struct build_room *r, struct error *err);
+	void *ctx;
+};
+
+static int tree(void *ctx, const char *name, u64 bytes, s64 used, bool in_use, struct error *err)
+{
+	struct walk *w = ctx;
+	struct arena a = { 0 };
+	const char *hex = strrchr(name, '-');
+	(void)bytes;
+	struct build_room r = { .id = arena_printf(&a, TREE "%s", name), .bytes = bytes_of(arena_printf(&a, "%s/%s", w->trees, name)), .used = used, .in_use = in_use };
+	r.name = arena_printf(&a, "tree of a build, %.12s", hex ? hex + 1 : name);
+	int ok = w->f(w->ctx, &r, err);
+	arena_free(&a);
+	return ok;
+}
+
+static bool is_mount(const char *name)
+{
+	size_t n = strspn(name, "0123456789abcdef");
+	return n == 64 && (name[n] == '\0' || (name[n] == '-' && name[n + 1] && !name[n + 1 + strspn(name + n + 1, "0123456789")]));
+}
+
+static int mount_at(const struct walk *w, const char *dir, const char *name, struct error *err)
+{
+	struct arena a = { 0 };
+	struct stat st;
+	struct buf id = BUF(MOUNT_ID_MAX);
+	const char *path = arena_printf(&a, "%s/%s", dir, name);
+	autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = 0;
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		bool in_use = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+		if (file_read(arena_printf(&a, "%s/id", path), MOUNT_ID_MAX, &id, NULL) < 0)
+			buf_clear(&id);
+		struct build_room room = { .id = arena_printf(&a, MOUNT "%s", name), .name = arena_printf(&a, "cache mount %.*s", STR_FMT(buf_str(&id))), .used = (s64)st.st_mtime, .in_use = in_use };
+		if (!in_use)
+			flock(fd, LOCK_UN);
+		room.bytes = bytes_of(path);
+		r = w->f(w->ctx, &room, err);
+	}
+	buf_free(&id);
+	arena_free(&a);
+	return r;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int only_mounts(const struct dirent *e) { return is_mount(e->d_name); }
+
+int build_room_each(const char *store, int (*f)(void *ctx, const struct build_room *r, struct error *err), void *ctx, struct error *err)
+{
+	struct arena a = { 0 };
+	struct walk w = { dir_of(&a, store, "trees"), f, ctx };
+	const char *mounts = dir_of(&a, store, "mounts");
+	int r = w.trees ? snapshots_each(store, tree, &w, err) : 0;
+	struct dirent **v = NULL;
+	int n = mounts ? scandir(mounts, &v, only_mounts, by_name) : 0;
+	for (int i = 0; i < n; i++) {
+		r = r < 0 ? r : mount_at(&w, mounts, v[i]->d_name, err);
+		free(v[i]);
+	}
+	free(v);
+	arena_free(&a);
+	return r;
+}
+
+/* It gets another name while nobody has it, so that who comes begins a new one. */
+static int remove_mount(const char *dir, const char *name, u64 *freed, struct error *err)
+{
+	struct arena a = { 0 };
+	struct run_ids ids;
+	struct stage st = { .fd = -1, .slot = -1 };
+	const char *path = arena_printf(&a, "%s/%s", dir, name);
+	autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? (errno == ENOENT ? 1 : error_errno(err, "%s", path)) : run_ids_find(&ids, err);
+	r = r ? r : stage_make(&st, arena_printf(&a, "%s/new-", dir), err);
+	if (r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		r = 1;
+	if (r == 0) {
+		u64 bytes = bytes_of(path);
+		r = rename(path, arena_printf(&a, "%s/old", st.path)) < 0 ? (errno == ENOENT ? 1 : error_errno(err, "%s", path)) : 0;
+		flock(fd, LOCK_UN);
+		*freed += r == 0 ? bytes : 0;
+	}
+	if (st.path)
+		run_tree_remove(st.path, &ids);
+	stage_remove(&st);
+	arena_free(&a);
+	return r;
+}
+
+int build_room_remove(const char *store, const char *id, u64 *freed, struct error *err)
+{
+	struct arena a = { 0 };
+	struct str s = str_of(id);
+	const char *trees = dir_of(&a, store, "trees"), *mounts = dir_of(&a, store, "mounts");
+	int r = 1;
+	if (str_starts(s, STR(TREE)) && trees) {
+		u64 bytes = bytes_of(arena_printf(&a, "%s/%s", trees, id + strlen(TREE))), about = 0;
+		r = snapshots_remove(store, id + strlen(TREE), &about, err);
+		*freed += r == 0 ? bytes : 0;
+	} else if (str_starts(s, STR(MOUNT)) && mounts && is_mount(id + strlen(MOUNT))) {
+		r = remove_mount(mounts, id + strlen(MOUNT), freed, err);
+	}
+	arena_free(&a);
+	return r;
+}
