@@ -423,6 +423,10 @@ static int start(struct keeper *k, struct process *p, const int io[3], bool *los
 	if (bundle_write(k, p, err) < 0)
 		return -1;
 	int r = create(k, p, io, lost, err);
+	if (r < 0 && p->build && !k->no_seccomp && !*lost && !p->runs && strstr(err->text, "seccomp") && bundle_without_seccomp(k, p) == 0) {
+		k->no_seccomp = true;
+		r = create(k, p, io, lost, err);
+	}
 	if (r < 0 && err->kind == ERR_ENV && !k->proved && !*lost && k->runtime[1 - k->at]) {
 		struct error first = *err, second = { 0 };
 		if (p->runs)

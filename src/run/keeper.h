@@ -33,6 +33,7 @@ struct keeper {
 	bool is_crun[2];
 	u32 at;                 /* which of them */
 	bool proved;            /* it started something */
+	bool no_seccomp;        /* it, or the kernel, has none: steps go without */
 	bool host_network, userns;
 	char user_ns[64]; /* this program's */
 	struct run_limits limits; /* all set */
@@ -129,6 +130,7 @@ int relay_start(const char *to, const char *at, u32 mode, u32 uid, u32 gid, pid_
 /* --- bundle.c: what the runtime is told (in the keeper) --- */
 /* DIR/mem/cID/config.json and what it names. */
 int bundle_write(struct keeper *k, struct process *c, struct error *err) must_check;
+int bundle_without_seccomp(const struct keeper *k, const struct process *c) must_check; /* the same again, for a runtime that knows none */
 /* `process` of the runtime specification; base: the container's own spec, for what this one does not say. */
 json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const json_t *base, struct error *err);
 #endif

@@ -254,6 +254,9 @@ static void test_how_it_ends(void **state)
 	run(x, &t, (struct run_step){ 0 }, "kill -9 $$");
 	assert_int_equal(t.is.status, 137);
 	drop(&t);
+	run(x, &t, (struct run_step){ 0 }, "busybox date -s @1000000000 2>/dev/null; echo status $?"); /* the program itself says nothing of it */
+	assert_string_equal(t.out.p, "status 159\n");
+	drop(&t);
 	static const char *const none[] = { "/no/such", NULL };
 	run(x, &t, (struct run_step){ .argv = none }, "");
 	assert_int_equal(t.is.status, 127);
