@@ -133,7 +133,7 @@ int copy_key(const struct copy_spec *c, const struct copy_from *from, const char
 	}
 	if (r == 0 && files && from->context)
 		r = key_context(c, from->context, f, k, err);
-	else if (r == 0 && files && from->tree)
+	else if (r == 0 && files && (from->tree || from->tree_id)) /* the tree itself is only made when it is copied from */
 		cache_key_add(k, "tree", from->tree_id ? text_of(k->a, from->tree_id) : STR("none"));
 	if (r < 0) {
 		copy_fetched_free(f);
