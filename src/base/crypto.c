@@ -71,3 +71,23 @@ const struct crypto_keys *crypto_keys(void)
 	pthread_once(&once_keys, load_keys);
 	return &loaded_keys;
 }
+
+static struct crypto_certificates loaded_certificates;
+static pthread_once_t once_certificates = PTHREAD_ONCE_INIT;
+
+static void load_certificates(void)
+{
+	static const char *const sonames[] = { "libcrypto.so.3", NULL };
+	static const struct library_function functions[] = {
+		{ "PEM_read_bio_X509", &loaded_certificates.pem_read },
+		{ "X509_subject_name_hash", &loaded_certificates.subject_name_hash },
+		{ "X509_free", &loaded_certificates.free },
+	};
+	library_load(sonames, "libssl3", functions, countof(functions));
+}
+
+const struct crypto_certificates *crypto_certificates(void)
+{
+	pthread_once(&once_certificates, load_certificates);
+	return &loaded_certificates;
+}

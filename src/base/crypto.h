@@ -55,4 +55,12 @@ struct crypto_keys {
 	__typeof__(CRYPTO_free) *free;
 };
 const struct crypto_keys *crypto_keys(void) __attribute__((returns_nonnull));
+
+/* Certificates, likewise. */
+struct crypto_certificates {
+	__typeof__(PEM_read_bio_X509) *pem_read;
+	__typeof__(X509_subject_name_hash) *subject_name_hash; /* what a directory of certificates is looked up by */
+	__typeof__(X509_free) *free;
+};
+const struct crypto_certificates *crypto_certificates(void) __attribute__((returns_nonnull));
 #endif

@@ -15,7 +15,7 @@ extern const struct command command_images, command_tag, command_rm, command_exp
 extern const struct command command_login, command_logout;
 extern const struct command command_tags, command_delete, command_manifest;
 extern const struct command command_store;
-extern const struct command command_copy, command_pull, command_push;
+extern const struct command command_compose, command_copy, command_pull, command_push;
 extern const struct command command_sign, command_verify, command_run;
 const struct command *const commands[] = {
 	&command_report,
@@ -31,6 +31,7 @@ const struct command *const commands[] = {
 	&command_verify,
 	&command_dockerfile,
 	&command_db,
+	&command_compose,
 	&command_copy,
 	&command_pull,
 	&command_push,

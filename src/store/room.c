@@ -16,6 +16,7 @@ static const struct { const char *name, *what; } known[] = {
 	{ "build/last", "what the last build of each target was made of; safe to delete" },
 	{ "leases", "what running processes use" },
 	{ "advisories.db", "the advisory database" },
+	{ "compose", "indexes and packages of distributions; safe to delete" },
 	{ "feeds", "feeds of advisories as they were fetched" },
 };
 

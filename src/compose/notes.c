@@ -1,0 +1,76 @@
+/* What the scripts of packages do that is not done here: one note a package, with the commands. */
+#include "compose/effect.h"
+#include "compose/script.h"
+
+/* Packages whose scripts were read by people, and whose work is done by the effects here, or is none in an image. */
+static const char known[] =
+	"base-files base-passwd ca-certificates tzdata tzdata-legacy libc6 libc-bin netbase media-types mime-support openssl python3 python3-minimal libpython3-stdlib readline-common libpam-modules libpam0g "
+	"perl-base dash bash ucf debconf";
+
+/* Commands that change nothing in an image, or whose work is done here (alternatives, accounts), or that only pass on what others say. */
+static const char harmless[] =
+	": . [ test true false set exit return shift echo printf cat read case if export unset local eval command which type hash trap cd pwd umask exec wait getopts source [[ "
+	"grep egrep fgrep sed awk cut tr sort uniq wc head tail basename dirname readlink realpath ls find expr seq id uname stat cmp diff md5sum sha256sum tee xargs env sleep date mktemp "
+	"update-alternatives adduser addgroup useradd groupadd getent dpkg dpkg-query dpkg-architecture dpkg-maintscript-helper dpkg-trigger dpkg-vendor deb-systemd-helper deb-systemd-invoke systemctl "
+	"systemd-sysusers invoke-rc.d update-rc.d service ldconfig db_version db_get db_set db_input db_go db_stop db_capb db_fset db_metaget db_purge db_reset db_subst db_title db_unregister db_beginblock db_endblock ucf "
+	"ucfr py3compile py3clean pycompile pyclean python3 python3.11 python3.12 python3.13 install-info update-mime-database update-desktop-database update-icon-caches gtk-update-icon-cache "
+	"glib-compile-schemas restorecon selinuxenabled ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill update-binfmts update-fonts-alias";
+
+struct told {
+	const char *names[8];
+	u32 n;
+	struct arena *a;
+	struct str functions; /* " name name " */
+};
+
+static void command(void *ctx, const struct script_command *c)
+{
+	struct told *t = ctx;
+	const char *name = c->v[0];
+	if (!name || !*name || c->command->wrapped || str_among(str_of(name), harmless) || strpbrk(name, " \t\n=$(){}"))
+		return;
+	char padded[130];
+	snprintf(padded, sizeof padded, " %.120s ", name);
+	if (str_contains(t->functions, str_of(padded)))
+		return;
+	for (u32 i = 0; i < t->n; i++)
+		if (strcmp(t->names[i], name) == 0)
+			return;
+	if (t->n < countof(t->names))
+		t->names[t->n++] = arena_strdup(t->a, str_of(name));
+}
+
+static void function(void *ctx, const struct sh_node *n)
+{
+	struct buf *b = ctx;
+	if (n->kind == SH_FUNCTION)
+		buf_printf(b, " %.*s ", STR_FMT(str_head(n->name, 120)));
+}
+
+static void of_package(struct composition *c, const struct compose_package *p)
+{
+	struct told t = { .a = &c->arena };
+	struct buf functions = BUF(64 * KiB), text = BUF(1000);
+	struct sh_tree tree;
+	sh_parse(p->control.postinst, &tree);
+	if (tree.root)
+		sh_each(tree.root, function, &functions);
+	sh_free(&tree);
+	t.functions = buf_str(&functions);
+	if (script_each(p->control.postinst, &c->arena, command, &t) && t.n) {
+		for (u32 i = 0; i < t.n; i++)
+			buf_printf(&text, "%s%s", i ? ", " : "", t.names[i]);
+		problem_add(&c->notes, "%.*s: its postinst calls %s: whatever that does is not done here", STR_FMT(p->name), text.p);
+	}
+	buf_free(&functions);
+	buf_free(&text);
+}
+
+void effect_notes(struct composition *c)
+{
+	for (u32 i = 0; i < c->n; i++) {
+		const struct compose_package *p = &c->v[i];
+		if (p->control.postinst.n && !str_among(p->name, known))
+			of_package(c, p);
+	}
+}

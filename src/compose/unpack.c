@@ -1,0 +1,282 @@
+#include "base/hash.h"
+#include "base/progress.h"
+#include "base/thread.h"
+#include "compose/compose.h"
+#include "transport/places.h"
+#include <unistd.h>
+
+struct unpacked {     /* of one package, before it goes into the tree */
+	struct arena arena;
+	struct ctree_entry *v;
+	u32 n, cap;
+	struct error err;
+};
+struct job {
+	struct composition *c;
+	struct mirror_want *files;
+	struct unpacked *out;
+};
+
+/* What is for people at a terminal, or for the tools of packages. */
+static bool for_people(const struct recipe *r, struct str path)
+{
+	static const char *const always[] = { "usr/share/lintian", "usr/share/linda", "usr/share/bug", "usr/share/doc-base", "usr/share/omf", "usr/share/bash-completion", "usr/share/zsh", "usr/share/fish", "usr/share/menu", "usr/share/reportbug" };
+	static const char *const manuals[] = { "usr/share/man", "usr/share/info", "usr/share/groff", "usr/share/gtk-doc", "usr/share/gnome/help", "usr/share/help" };
+	static const char *const locales[] = { "usr/share/locale" };
+	const struct { const char *const *v; u32 n; bool kept; } sets[] = { { always, countof(always), false }, { manuals, countof(manuals), r->manuals }, { locales, countof(locales), r->locales } };
+	for (u32 i = 0; i < countof(sets); i++)
+		for (u32 k = 0; k < sets[i].n && !sets[i].kept; k++) {
+			struct str at = str_of(sets[i].v[k]);
+			if (str_starts(path, at) && (path.n == at.n || path.p[at.n] == '/'))
+				return true;
+		}
+	return false;
+}
+
+/* usr/share/doc/NAME/…: the licence stays, and the directory or link that leads to it. */
+static bool documentation(struct str path, enum tar_type type)
+{
+	if (!str_starts(path, STR("usr/share/doc/")))
+		return false;
+	struct str rest = str_from(path, 14);
+	str_cut(&rest, '/');
+	if (!rest.p)
+		return type == TAR_FILE;
+	struct str base = str_base(path);
+	bool licence = str_starts(base, STR("copyright")) || str_starts(base, STR("LICENSE")) || str_starts(base, STR("NOTICE"));
+	return !(licence && (type == TAR_FILE || type == TAR_SYMLINK || type == TAR_HARDLINK));
+}
+
+static bool matches(const char *const *patterns, struct str path)
+{
+	for (; patterns && *patterns; patterns++) {
+		struct str p = str_of(*patterns);
+		if (p.n && p.p[0] == '/')
+			p = str_from(p, 1);
+		if (str_glob(p, path) || (str_starts(path, p) && path.n > p.n && path.p[p.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
+bool compose_kept(const struct recipe *r, struct str path) { return matches(r->keep, path); }
+
+bool compose_keeps(const struct recipe *r, struct str path, enum tar_type type)
+{
+	if (matches(r->keep, path))
+		return true;
+	if (matches(r->drop, path))
+		return false;
+	return !for_people(r, path) && (r->docs || !documentation(path, type));
+}
+
+static int spool_file(struct ctree *t, struct tar *content, struct ctree_entry *e, struct error *err)
+{
+	struct str view;
+	u64 at = e->at = ctree_room(t, e->size);
+	do {
+		if (tar_content(content, &view, err) < 0)
+			return -1;
+		if (at + view.n > e->at + e->size)
+			return error_set(err, ERR_INPUT, "%.*s: longer than it says", STR_FMT(e->path));
+		if (ctree_write(t, at, view, err) < 0)
+			return -1;
+		at += view.n;
+	} while (view.n);
+	return at == e->at + e->size ? 0 : error_set(err, ERR_INPUT, "%.*s: shorter than it says", STR_FMT(e->path));
+}
+
+struct unpacking {
+	struct composition *c;
+	struct compose_package *p;
+	struct unpacked *u;
+};
+
+static int take_entry(void *ctx, const struct tar_entry *e, struct str path, struct tar *content, struct error *err)
+{
+	struct unpacking *x = ctx;
+	struct arena *a = &x->u->arena;
+	autofree char *real = xmalloc(TAR_PATH_MAX * 2);
+	struct str at = str_n(real, ctree_real(path, real));
+	if (!path.n || (e->type == TAR_DIR && (str_is(path, "var/run") || str_is(path, "var/lock"))))
+		return 0; /* the root; what are links to /run once base-files is configured */
+	struct ctree_entry v = { .path = str_n(arena_bytes(a, at), at.n), .type = e->type, .mode = e->mode, .uid = e->uid, .gid = e->gid, .major = e->major, .minor = e->minor, .size = e->size, .mtime = e->mtime };
+	if (e->type == TAR_SYMLINK) {
+		v.link = str_n(arena_bytes(a, e->link), e->link.n);
+	} else if (e->type == TAR_HARDLINK) {
+		ssize_t n = tar_clean(e->link, real);
+		if (n <= 0)
+			return error_set(err, ERR_INPUT, "%.*s: a link to nothing", STR_FMT(at));
+		at = str_n(real, ctree_real(str_n(real, (size_t)n), real));
+		v.link = str_n(arena_bytes(a, at), at.n);
+	}
+	v.xattrs = e->xattrs.n ? str_n(arena_bytes(a, e->xattrs), e->xattrs.n) : STR("");
+	if (e->type == TAR_FILE) {
+		x->p->files++;
+		x->p->bytes += e->size;
+		if (spool_file(&x->c->tree, content, &v, err) < 0)
+			return -1;
+	}
+	x->p->newest = MAX(x->p->newest, e->mtime);
+	VEC_PUSH(x->u->v, x->u->n, x->u->cap, v);
+	return 0;
+}
+
+static void unpack_one(u32 i, void *ctx)
+{
+	struct job *j = ctx;
+	struct compose_package *p = &j->c->v[i];
+	struct unpacked *u = &j->out[i];
+	struct unpacking x = { j->c, p, u };
+	struct deb d;
+	if (deb_open(j->files[i].fd, &d, &u->err) < 0 || deb_read_control(&d, &u->arena, &p->control, &u->err) < 0 || deb_each(&d, take_entry, &x, &u->err) < 0)
+		error_wrap(&u->err, "%.*s", STR_FMT(p->name));
+	progress_add(p->size);
+}
+
+/* --- into the tree --- */
+
+static bool replaces(const struct compose_package *p, struct str name)
+{
+	struct str rest = p->control.control;
+	while (rest.p) {
+		struct str line = str_cut(&rest, '\n');
+		if (str_starts(line, STR("Replaces:")))
+			return str_contains(line, name);
+	}
+	return false;
+}
+
+static void parents_of(struct composition *c, struct str path, u32 package)
+{
+	struct ctree *t = &c->tree;
+	for (size_t i = 1; i < path.n; i++)
+		if (path.p[i] == '/' && !ctree_find(t, str_head(path, i)))
+			ctree_add(t, &(struct ctree_entry){ .path = str_head(path, i), .type = TAR_DIR, .mode = 0755, .mtime = MAX(c->v[package].newest, 0), .package = package });
+}
+
+static int put(struct composition *c, u32 i, const struct ctree_entry *e, struct error *err)
+{
+	struct ctree *t = &c->tree;
+	u32 was = ctree_find(t, e->path);
+	struct ctree_entry v = *e;
+	v.package = i;
+	if (c->epoch >= 0)
+		v.mtime = MIN(v.mtime, c->epoch);
+	if (t->n >= TREE_ENTRIES_MAX)
+		return error_set(err, ERR_INPUT, "more files than fit: over the budget");
+	if (was && t->v[was].type == TAR_DIR && (e->type == TAR_DIR || e->type == TAR_SYMLINK))
+		return 0; /* a directory is everybody's; dpkg does not put a link in its place */
+	if (was && t->v[was].type == TAR_SYMLINK && e->type == TAR_DIR)
+		return 0;
+	if (was && t->v[was].package != i) {
+		const struct compose_package *o = &c->v[t->v[was].package];
+		if (replaces(o, c->v[i].name))
+			return 0;
+		if (!replaces(&c->v[i], o->name))
+			return error_set(err, ERR_INPUT, "%.*s and %.*s both have %.*s", STR_FMT(o->name), STR_FMT(c->v[i].name), STR_FMT(e->path));
+	}
+	parents_of(c, e->path, i);
+	ctree_add(t, &v);
+	return 0;
+}
+
+/* Links to what does not go into the image become the file. */
+static void relink(struct unpacked *u, const bool *kept)
+{
+	struct hashtab names;
+	hashtab_open(&names, u->n);
+	for (u32 i = 0; i < u->n; i++)
+		if (u->v[i].type == TAR_FILE)
+			hashtab_add(&names, (u32)hash64(u->v[i].path, hash_seed), i + 1);
+	for (u32 i = 0; i < u->n; i++) {
+		struct ctree_entry *e = &u->v[i];
+		u32 h = (u32)hash64(e->link, hash_seed);
+		if (!kept[i] || e->type != TAR_HARDLINK)
+			continue;
+		for (u32 at = h, id; (id = hashtab_next(&names, h, &at));) {
+			struct ctree_entry *to = &u->v[id - 1];
+			if (!str_eq(to->path, e->link))
+				continue;
+			if (!kept[id - 1]) {
+				e->type = TAR_FILE;
+				e->size = to->size;
+				e->at = to->at;
+				e->link = STR("");
+			}
+			break;
+		}
+	}
+	hashtab_free(&names);
+}
+
+static int put_all(struct composition *c, u32 i, struct unpacked *u, struct error *err)
+{
+	bool *kept = xcalloc(u->n + 1u, sizeof *kept);
+	int r = 0;
+	for (u32 k = 0; k < u->n; k++)
+		kept[k] = compose_keeps(c->recipe, u->v[k].path, u->v[k].type);
+	relink(u, kept);
+	for (u32 k = 0; r == 0 && k < u->n; k++)
+		if (kept[k])
+			r = put(c, i, &u->v[k], err);
+	free(kept);
+	return r;
+}
+
+/* A link whose file another package took over, or that leads out of what there is. */
+static int check_links(const struct composition *c, struct error *err)
+{
+	for (u32 i = 1; i < c->tree.n; i++) {
+		const struct ctree_entry *e = &c->tree.v[i];
+		u32 to = e->gone || e->type != TAR_HARDLINK ? 0 : ctree_find(&c->tree, e->link);
+		if (!e->gone && e->type == TAR_HARDLINK && (!to || c->tree.v[to].type != TAR_FILE || c->tree.v[to].package != e->package))
+			return error_set(err, ERR_INPUT, "%.*s: a link to %.*s, which is no file of its package", STR_FMT(e->path), STR_FMT(e->link));
+	}
+	return 0;
+}
+
+int compose_unpack(struct composition *c, struct mirror *m, const char *spool_dir, struct error *err)
+{
+	struct job j = { .c = c, .files = xcalloc(c->n + 1u, sizeof *j.files), .out = xcalloc(c->n + 1u, sizeof *j.out) };
+	u64 total = 0;
+	for (u32 i = 0; i < c->n; i++) {
+		j.files[i] = (struct mirror_want){ .url = c->v[i].url, .sha256 = c->v[i].sha256, .size = c->v[i].size, .fd = -1 };
+		total += c->v[i].size;
+	}
+	int r = mirror_get(m, j.files, c->n, "packages", err), spool = r < 0 ? -1 : archive_spool_file(spool_dir, err);
+	if (spool < 0)
+		r = -1;
+	if (r == 0) {
+		ctree_open(&c->tree, spool);
+		progress_begin("unpacking", total);
+		thread_each(c->n, unpack_one, &j);
+		progress_end();
+	}
+	for (u32 i = 0; r == 0 && i < c->n; i++) {
+		c->time = MAX(c->time, c->v[i].newest);
+		if (j.out[i].err.kind) {
+			*err = j.out[i].err;
+			r = -1;
+		}
+	}
+	if (r == 0 && c->epoch >= 0)
+		c->time = MIN(c->time, c->epoch);
+	c->tree.time = c->time;
+	for (u32 i = 0; r == 0 && i < c->n; i++)
+		r = put_all(c, i, &j.out[i], err);
+	if (r == 0)
+		r = check_links(c, err);
+	for (u32 i = 0; i < c->n; i++) {
+		struct deb_control *k = &c->v[i].control;
+		struct str *texts[] = { &k->control, &k->md5sums, &k->conffiles, &k->preinst, &k->postinst, &k->triggers };
+		for (u32 t = 0; t < countof(texts); t++) /* they outlive the package's own arena */
+			*texts[t] = texts[t]->n ? str_n(arena_bytes(&c->arena, *texts[t]), texts[t]->n) : STR("");
+		cleanup_fd(&j.files[i].fd);
+		arena_free(&j.out[i].arena);
+		free(j.out[i].v);
+	}
+	free(j.files);
+	free(j.out);
+	return r;
+}
