@@ -172,9 +172,3 @@ int export_local(struct build *b, const char *dest, struct error *err)
 		r = -1;
 	return r < 0 ? error_wrap(err, "--output %s", dest) : 0;
 }
-
-__attribute__((weak)) int diff_squash(struct store *s, const struct chain *c, u32 from, struct build_layer *ret, struct error *err)
-{
-	(void)s, (void)c, (void)from, (void)ret;
-	return error_set(err, ERR_ENV, "squash");
-}
