@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define AGENT_MS 5000 /* that an agent may take to be there */
+#define ADDRESS_ROOM 80
 
 struct agent {
 	const char *id, *socket; /* the arena's */
@@ -110,6 +111,18 @@ static int keep_agent(void *ctx)
 	return pid > 0 && process_wait(pid) == 0 ? 0 : 1;
 }
 
+/* The line of what it said that is no banner. */
+static struct str reason(struct str said)
+{
+	struct str line = STR("no reason given");
+	for (struct str rest = said; rest.p;) {
+		struct str l = str_trim(str_cut(&rest, '\n'));
+		if (l.n && l.p[0] != '@')
+			return l;
+	}
+	return line;
+}
+
 static int add_keys(const char *socket, const char *const *keys, struct error *err)
 {
 	struct buf out = BUF(4096), env = BUF(0);
@@ -122,31 +135,46 @@ static int add_keys(const char *socket, const char *const *keys, struct error *e
 		buf_clear(&out);
 		r = process_run(argv, &out, err);
 		if (r > 0)
-			r = error_set(err, ERR_USAGE, "%.300s: the key cannot be added to an agent: %.*s", *k, STR_FMT(str_trim(buf_str(&out))));
+			r = error_set(err, ERR_USAGE, "%.300s: the key cannot be added to an agent: %.*s", *k, STR_FMT(reason(buf_str(&out))));
 	}
 	buf_free(&out);
 	buf_free(&env);
 	return r;
 }
 
-static int start_agent(struct secrets *s, struct agent *g, const struct run_ids *ids, const char *const *keys, struct error *err)
+/* Where the next run finds what a killed one left; but the address of a socket has few bytes. */
+static const char *place_of(struct secrets *s, const struct exec_options *opt, struct error *err)
+{
+	const char *dir = run_dir(&s->arena, opt->store, opt->ids, err), *tmp = getenv("TMPDIR");
+	if (!dir)
+		return NULL;
+	if (strlen(dir) < ADDRESS_ROOM)
+		return arena_printf(&s->arena, "%s/" RUN_BOX, dir);
+	return arena_printf(&s->arena, "%s/pare-ssh-", tmp && tmp[0] && strlen(tmp) < ADDRESS_ROOM ? tmp : "/tmp");
+}
+
+static int start_agent(struct secrets *s, struct agent *g, const struct exec_options *opt, const char *const *keys, struct error *err)
 {
 	struct buf program = BUF(0);
-	const char *tmp = getenv("TMPDIR");
 	int ends[2];
 	if (!process_find("ssh-agent", &program) || !process_find("ssh-add", &program)) {
 		buf_free(&program);
 		return error_set(err, ERR_ENV, "a key for --ssh takes ssh-agent: install the package openssh-client, or give the socket of an agent");
 	}
-	if (!process_find("ssh-agent", &program) || stage_make(&g->stage, arena_printf(&s->arena, "%s/pare-ssh-", tmp && tmp[0] && strlen(tmp) < 60 ? tmp : "/tmp"), err) < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+	const char *prefix = place_of(s, opt, err);
+	if (!prefix || !process_find("ssh-agent", &program) || stage_make(&g->stage, prefix, err) < 0) {
 		buf_free(&program);
 		return -1;
+	}
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		buf_free(&program);
+		return error_errno(err, "pipe");
 	}
 	g->socket = arena_printf(&s->arena, "%s/s", g->stage.path);
 	struct starting st = { arena_strdup(&s->arena, buf_str(&program)), g->socket, ends[0] };
 	buf_free(&program);
 	g->alive = ends[1];
-	int r = ids_fork(ids, keep_agent, &st, &g->pid, err);
+	int r = ids_fork(opt->ids, keep_agent, &st, &g->pid, err);
 	close(ends[0]);
 	for (u32 ms = 0; r == 0 && access(g->socket, F_OK) < 0; ms += 5) {
 		if (ms >= AGENT_MS)
@@ -156,7 +184,7 @@ static int start_agent(struct secrets *s, struct agent *g, const struct run_ids 
 	return r < 0 ? -1 : add_keys(g->socket, keys, err);
 }
 
-static int open_agent(struct secrets *s, const struct exec_agent *e, const struct run_ids *ids, struct error *err)
+static int open_agent(struct secrets *s, const struct exec_agent *e, const struct exec_options *opt, struct error *err)
 {
 	struct agent *g = &s->agents[s->n_agents];
 	struct stat st;
@@ -185,7 +213,7 @@ static int open_agent(struct secrets *s, const struct exec_agent *e, const struc
 		if (!S_ISREG(st.st_mode))
 			return error_set(err, ERR_USAGE, "--ssh %.200s: %.300s is no key", e->id, *k);
 	}
-	return start_agent(s, g, ids, keys, err) < 0 ? error_wrap(err, "--ssh %.200s", e->id) : 0;
+	return start_agent(s, g, opt, keys, err) < 0 ? error_wrap(err, "--ssh %.200s", e->id) : 0;
 }
 
 const char *secrets_agent(const struct secrets *s, const char *id)
@@ -202,7 +230,7 @@ int secrets_open(const struct exec_options *opt, struct secrets **ret, struct er
 	int r = read_all(s, opt, err);
 	s->agents = arena_array(&s->arena, struct agent, opt->n_agents + 1);
 	for (u32 i = 0; i < opt->n_agents && r == 0; i++)
-		r = open_agent(s, &opt->agents[i], opt->ids, err);
+		r = open_agent(s, &opt->agents[i], opt, err);
 	if (r < 0) {
 		secrets_close(s);
 		return -1;
