@@ -148,6 +148,7 @@ struct doing {
 	const struct copy_spec *spec;
 	const struct copy_from *from;
 	struct copy_fetched *f;
+	bool bare; /* the step's tree is empty, as that of scratch and of --link is */
 };
 
 static int from_elsewhere(const struct doing *d, struct copying *c, u32 item, struct error *err)
@@ -199,7 +200,7 @@ static int in_child(void *ctx, const int *fds, int out, struct error *err)
 	struct copying c = { .spec = s, .fetched = d->f, .to = fds[0] };
 	(void)out;
 	c.dest = copy_dest(&a, s, &c.slash);
-	int r = copy_mode_parse(s->chmod, &c.mode, err) < 0 || copy_owner_find(s->chown, fds[0], &c.owner, err) < 0 ? -1 : 0;
+	int r = copy_mode_parse(s->chmod, &c.mode, err) < 0 || copy_owner_find(s->chown, fds[0], d->bare, &c.owner, err) < 0 ? -1 : 0;
 	for (u32 i = 0; i < s->n && r == 0; i++) {
 		enum copy_kind kind = s->items[i].kind;
 		if (kind == COPY_TEXT)
@@ -214,7 +215,7 @@ static int in_child(void *ctx, const int *fds, int out, struct error *err)
 
 int copy_do(const struct copy_spec *c, const struct copy_from *from, struct copy_fetched *f, const struct run_ids *ids, const struct snapshot *below, const struct upper *u, struct error *err)
 {
-	struct doing d = { c, from, f };
+	struct doing d = { c, from, f, !below->n };
 	struct run_root roots[2] = { { .lowers = below->dirs, .n_lowers = below->n, .upper = u->upper, .work = u->work } };
 	struct root_job job = { .roots = roots, .n = 1, .dir = u->root, .f = in_child, .ctx = &d };
 	for (u32 i = 0; i < c->n; i++)

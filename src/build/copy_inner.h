@@ -21,8 +21,8 @@ struct copy_owner { /* --chown */
 	bool set;
 	u32 uid, gid;
 };
-/* As BuildKit: a number is user and group alike; names are those of the tree `root` (open). */
-int copy_owner_find(struct str text, int root, struct copy_owner *ret, struct error *err) must_check;
+/* As BuildKit: a number is user and group alike; names are those of the tree `root` (open), one that it does not have is root. `nobody`: there is no tree that could have names: a name is an error. */
+int copy_owner_find(struct str text, int root, bool nobody, struct copy_owner *ret, struct error *err) must_check;
 
 /* --- copy_source.c --- */
 struct copy_source {

@@ -105,7 +105,7 @@ static int accounts(int root, const char *path, struct buf *out, struct error *e
 	return file_read_fd(fd, ACCOUNTS_MAX, path, out, err);
 }
 
-int copy_owner_find(struct str text, int root, struct copy_owner *ret, struct error *err)
+int copy_owner_find(struct str text, int root, bool nobody, struct copy_owner *ret, struct error *err)
 {
 	struct copy_owner o = { .set = text.p != NULL && text.n };
 	struct str group = text, user = str_cut(&group, ':');
@@ -123,16 +123,18 @@ int copy_owner_find(struct str text, int root, struct copy_owner *ret, struct er
 		struct user u;
 		int r = accounts(root, "etc/passwd", &passwd, err) < 0 || accounts(root, "etc/group", &groups, err) < 0 ? -1 : 0;
 		buf_printf(&ask, "%.*s", STR_FMT(named ? user : STR("0")));
-		if (r == 0 && named)
-			r = user_find(buf_str(&passwd), buf_str(&groups), ask.p, &u, err);
-		if (r == 0 && named) {
+		if (r == 0 && named && user_find(buf_str(&passwd), buf_str(&groups), ask.p, &u, err) == 0) {
 			o.uid = u.uid;
 			o.gid = group.p ? o.gid : u.gid;
+		} else if (r == 0 && named && nobody) { /* otherwise as BuildKit: a name that the image does not have is root's */
+			r = -1;
 		}
 		buf_clear(&ask);
 		buf_printf(&ask, "0:%.*s", STR_FMT(group));
-		if (r == 0 && group_named && (r = user_find(buf_str(&passwd), buf_str(&groups), ask.p, &u, err)) == 0)
+		if (r == 0 && group_named && user_find(buf_str(&passwd), buf_str(&groups), ask.p, &u, err) == 0)
 			o.gid = u.gid;
+		else if (r == 0 && group_named && nobody)
+			r = -1;
 		buf_free(&passwd);
 		buf_free(&groups);
 		buf_free(&ask);

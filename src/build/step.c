@@ -1,15 +1,10 @@
-#include "base/hash.h"
+#include "build/copy_inner.h"
 #include "build/diff.h"
 #include "build/plan.h"
-#include "run/inner.h"
-#include "run/user.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ACCOUNTS_MAX (4 * MiB) /* of etc/passwd, etc/group */
 #define SECRET_MIN 4u          /* bytes of a secret that is looked for in what a step wrote: shorter ones are everywhere */
 
 struct step_done {
@@ -252,36 +247,17 @@ struct making {
 	s64 time;
 };
 
-static void read_accounts(int root, const char *path, struct buf *out)
-{
-	autofd int fd = root_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat s;
-	if (fd < 0 || fstat(fd, &s) < 0 || !S_ISREG(s.st_mode) || file_read_fd(fd, ACCOUNTS_MAX, path, out, NULL) < 0)
-		buf_clear(out);
-}
-
 static int make_directory(void *ctx, const int *fds, int out, struct error *err)
 {
 	struct making *m = ctx;
-	struct user u = { 0 };
-	struct buf passwd = BUF(ACCOUNTS_MAX), group = BUF(ACCOUNTS_MAX);
+	struct copy_owner owner;
 	(void)out;
-	int r = 0;
-	if (m->act->owner && m->act->owner[0]) {
-		read_accounts(fds[0], "/etc/passwd", &passwd);
-		read_accounts(fds[0], "/etc/group", &group);
-		r = user_find(buf_str(&passwd), buf_str(&group), m->act->owner, &u, err);
-	}
-	if (r == 0) {
-		int fd = root_make(fds[0], m->act->workdir, 0755, u.uid, u.gid, m->time);
-		r = fd < 0 ? error_errno(err, "%s", m->act->workdir) : 0;
-		if (r < 0 && (errno == ENOTDIR || errno == ELOOP || errno == EEXIST))
-			err->kind = ERR_INPUT;
-		if (fd >= 0)
-			close(fd);
-	}
-	buf_free(&passwd);
-	buf_free(&group);
+	if (copy_owner_find(m->act->owner ? str_of(m->act->owner) : (struct str){ 0 }, fds[0], false, &owner, err) < 0)
+		return -1;
+	autofd int fd = root_make(fds[0], m->act->workdir, 0755, owner.uid, owner.gid, m->time);
+	int r = fd < 0 ? error_errno(err, "%s", m->act->workdir) : 0;
+	if (r < 0 && (errno == ENOTDIR || errno == ELOOP || errno == EEXIST))
+		err->kind = ERR_INPUT;
 	return r;
 }
 
