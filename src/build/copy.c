@@ -128,6 +128,8 @@ int copy_key(const struct copy_spec *c, const struct copy_from *from, const char
 		else if (item->kind == COPY_TEXT) {
 			struct digest d = digest_bytes(DIGEST_SHA256, item->text);
 			cache_key_add(k, arena_printf(k->a, "text %.*s", STR_FMT(item->source)), text_of(k->a, &d));
+			if (c->text_mode)
+				cache_key_add(k, "mode of texts", str_of(arena_printf(k->a, "%o", c->text_mode)));
 		} else if (item->kind != COPY_FILES)
 			r = copy_fetch_key(c, i, f, k, err);
 	}

@@ -26,6 +26,7 @@ struct copy_spec {
 	struct str chown, chmod, checksum; /* p NULL: not given */
 	const struct str *exclude;
 	u32 n_exclude;
+	u32 text_mode;          /* of here-documents' files; 0: 0664, as BuildKit's own frontend has it; those that are asked for by name (# syntax=) have had 0644 for years */
 	s64 time;               /* of everything it brings from a context, a text or a directory it makes; files of other trees and of archives keep theirs (not over the epoch, if one is given) */
 	s64 epoch;              /* < 0: none */
 };

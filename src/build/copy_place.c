@@ -481,7 +481,7 @@ int copy_place_text(struct copying *c, struct str name, struct str text, struct 
 	const struct copy_origin o = { .root = -1, .ours = true };
 	char own[256];
 	struct str base = str_base(name);
-	struct stat up, st = { .st_mode = S_IFREG | 0664, .st_size = (off_t)text.n };
+	struct stat up, st = { .st_mode = S_IFREG | (c->spec->text_mode ? c->spec->text_mode : 0664), .st_size = (off_t)text.n };
 	const char *last;
 	bool made;
 	if (!base.n || base.n >= sizeof own || str_is(base, ".") || str_is(base, ".."))

@@ -74,6 +74,7 @@ int stage_image_base(struct arena *a, struct str config, struct df_base *ret, st
  * global ARGs and FROM are to be asked, too (im may be NULL for those). */
 struct instruction_options {
 	s64 time, epoch;         /* for copy_spec */
+	u32 text_mode;           /* likewise */
 	const struct str *build_args; /* as in df_graph_options */
 	u32 n_build_args;
 	const struct df_state *globals; /* the graph's global_state */

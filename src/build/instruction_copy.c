@@ -160,7 +160,7 @@ int apply_copy(struct applied *x)
 	const struct df_flag *unpack = df_flag(i, "unpack");
 
 	*c = (struct copy_spec){ .add = i->keyword == DF_ADD, .workdir = arena_strdup(x->a, str_of(image_workdir(x->im))), .parents = on(i, "parents"), .link = on(i, "link"),
-		.keep_git_dir = on(i, "keep-git-dir"), .unpack = unpack ? on(i, "unpack") : -1, .time = x->opt->time, .epoch = x->opt->epoch };
+		.keep_git_dir = on(i, "keep-git-dir"), .unpack = unpack ? on(i, "unpack") : -1, .time = x->opt->time, .epoch = x->opt->epoch, .text_mode = x->opt->text_mode };
 	x->ret->kind = ACTION_COPY;
 	x->ret->layer = true;
 	if (i->n_args < 2)

@@ -63,11 +63,19 @@ static int next(const struct build_stage *s, const struct df_instruction **in, c
 	return 1;
 }
 
+static bool names_frontend(const struct df_file *f)
+{
+	for (u32 i = 0; i < f->n_directives; i++)
+		if (str_is(f->directives[i].name, "syntax"))
+			return true;
+	return false;
+}
+
 static int one(struct worker *w, struct build_stage *s, const struct df_instruction *in, const struct df_state *state, struct error *err)
 {
 	struct build_target *t = s->target;
 	struct build *b = t->b;
-	const struct instruction_options o = { .time = b->time, .epoch = b->opt->epoch, .build_args = t->args, .n_build_args = t->n_args, .globals = t->graph.global_state };
+	const struct instruction_options o = { .time = b->time, .epoch = b->opt->epoch, .text_mode = names_frontend(&t->file) ? 0644 : 0, .build_args = t->args, .n_build_args = t->n_args, .globals = t->graph.global_state };
 	bool changed = false;
 	if (!s->has_act && instruction_apply(&s->image, in, state, t->file.escape, &o, &s->act, err) < 0)
 		return -1;

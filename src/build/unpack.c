@@ -244,6 +244,7 @@ int unpack(int root, struct stream *plain, const struct unpack_options *opt, str
 	int r = 0;
 	u.tar = tar_open(plain);
 	tar_want_pieces(u.tar);
+	tar_want_nameless(u.tar); /* of the root directory, for docker */
 	for (u32 n = 0; (r = tar_next(u.tar, &e, err)) > 0; n++) {
 		if (n >= CONTEXT_FILES) {
 			r = error_set(err, ERR_INPUT, "%.200s: more than %u entries", opt->name, CONTEXT_FILES);
@@ -273,6 +274,7 @@ bool unpack_is_archive(int fd)
 	if (stream_inflate(stream_file(fd, false, 0, UINT64_MAX, 0), &plain, &kind, NULL) < 0)
 		return false;
 	struct tar *t = tar_open(plain);
+	tar_want_nameless(t);
 	is = tar_next(t, &e, NULL) == 1;
 	tar_close(t);
 	stream_close(plain);

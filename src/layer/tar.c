@@ -25,7 +25,7 @@ struct tar {
 	struct buf map;       /* the own pax header's records, for a sparse map in them */
 	struct tar_piece *pieces; /* of a sparse entry, when wanted */
 	u32 n_pieces, cap_pieces;
-	bool want_pieces;
+	bool want_pieces, want_nameless;
 	bool ended;
 	bool failed;
 };
@@ -370,6 +370,7 @@ static int sparse_piece(struct sparse *m, u64 offset, u64 bytes, u64 real, struc
 }
 
 void tar_want_pieces(struct tar *t) { t->want_pieces = true; }
+void tar_want_nameless(struct tar *t) { t->want_nameless = true; }
 
 u32 tar_pieces(const struct tar *t, const struct tar_piece **ret)
 {
@@ -645,7 +646,7 @@ static int entry(struct tar *t, const char *h, struct tar_entry *e, struct error
 	overlay(t, &t->global, e);
 	overlay(t, &t->own, e);
 	e->path = buf_str(&t->path);
-	if (e->path.n == 0)
+	if (e->path.n == 0 && !t->want_nameless)
 		return error_set(err, ERR_INPUT, "tar: an entry without a name");
 	e->type = type_of(e->flag, e->path);
 	e->link = e->type == TAR_HARDLINK || e->type == TAR_SYMLINK ? buf_str(&t->link) : str_n("", 0);

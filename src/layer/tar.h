@@ -54,6 +54,7 @@ struct tar_piece {
 	u64 offset, size;
 };
 void tar_want_pieces(struct tar *t);
+void tar_want_nameless(struct tar *t); /* entries without a name are given like any other; else they are damage */
 u32 tar_pieces(const struct tar *t, const struct tar_piece **ret);
 bool tar_xattr_next(struct str *rest, struct str *name, struct str *value); /* walks tar_entry.xattrs */
 
