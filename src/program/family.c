@@ -181,6 +181,15 @@ static void answer(struct graph *g, node_id dir, struct str pattern, const char 
 
 void family_answer(struct graph *g, struct str pattern, const char *without, node_id because) { answer(g, ROOTFS_ROOT, pattern, without, because, 0); }
 
+bool family_has(struct str dir)
+{
+	for (u32 i = 0; i < countof(families); i++)
+		for (struct str rest = str_of(families[i].functions & (REFER_ZONE | REFER_ICONV | REFER_LOCALE) ? families[i].answers : NULL); rest.p;)
+			if (str_glob(str_cut(&rest, ' '), dir))
+				return true;
+	return false;
+}
+
 /* --- translations: of languages that a locale is there for, of packages that something is reached of --- */
 static bool is_of_language(struct str locale, struct str language) { return str_starts(locale, language) && locale.n > language.n && locale.p[language.n] == '_'; }
 

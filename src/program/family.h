@@ -12,4 +12,6 @@ void family_ask(struct graph *g, const char *family, node_id because);
 void family_functions(struct graph *g, u32 functions, node_id because); /* enum refer_function bits */
 /* All that a pattern of absolute paths names, below it too; `without`: names, separated by blanks, that are left out (NULL: none). For knowledge of this form that is elsewhere. */
 void family_answer(struct graph *g, struct str pattern, const char *without, node_id because);
+/* Whether the C library makes up names in this directory for whoever asks it: time zones, encodings, locales. */
+bool family_has(struct str dir);
 #endif

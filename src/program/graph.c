@@ -92,6 +92,8 @@ static void mark(struct graph *g, node_id id, enum graph_use use, node_id becaus
 	if (id == ROOTFS_ROOT || id >= g->n || g->use[id] || rootfs_node(g->r, id)->state != NODE_LIVE)
 		return;
 	bool merely = because && because != GRAPH_START && g->use[because] == USE_PACKAGE && use != USE_LINK && use != USE_WAY;
+	if (merely && g->spare[id])
+		return;
 	g->use[id] = merely ? USE_PACKAGE : (u8)use; /* for what merely stays others merely stay */
 	g->because[id] = because ? because : GRAPH_START; /* nobody has no path */
 	k->queue[k->n++] = id;
@@ -311,6 +313,13 @@ void graph_spare(struct graph *g, node_id id)
 {
 	if (id && id < g->n)
 		g->spare[id] = 1;
+}
+
+void graph_spare_below(struct graph *g, node_id dir)
+{
+	graph_spare(g, dir);
+	for (node_id at = rootfs_is_dir(g->r, dir) ? rootfs_next_child(g->r, dir, 0) : 0; at && step(g); at = rootfs_next_below(g->r, dir, at, true))
+		graph_spare(g, at);
 }
 
 /* --- packages --- */

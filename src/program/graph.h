@@ -115,8 +115,10 @@ void graph_doubt(struct graph *g, bool bounded, const char *fmt, ...) printf_lik
 /* Keeps all of the package that owns this file but what is documentation; nothing when nobody owns it. Says so ("python: all of python3-flask: it imports by name"). */
 void graph_wide(struct graph *g, node_id file, const char *why);
 bool graph_reached(const struct graph *g, node_id id);
-/* An accelerator, a tool for who develops: its program does without it when it is not there. Reached only by who names it, not with the directory it lies in nor with its package. */
+/* An accelerator, a tool for who develops: its program does without it when it is not there. Reached only by who names it, not with the directory it lies in nor with its package,
+ * and not by what merely stays with its own (USE_PACKAGE). */
 void graph_spare(struct graph *g, node_id id);
+void graph_spare_below(struct graph *g, node_id dir); /* and everything below it, each by itself */
 void graph_run(struct graph *g); /* until nothing more is reached; may be called again after more was asked for */
 void graph_free(struct graph *g);
 

@@ -99,6 +99,7 @@ static const struct { const char *module, *wants; } families[] = {
 	{ "XML/SAX.pm", "XML/SAX/" },
 	{ "_charnames.pm", "unicore/Name.pl unicore/Name.pm" },
 	{ "charnames.pm", "_charnames.pm" },
+	{ "diagnostics.pm", "pod/perldiag.pod" },
 	{ "encoding.pm", "Encode.pm PerlIO/encoding.pm" },
 	{ "open.pm", "Encode.pm PerlIO/encoding.pm" },
 	{ "utf8_heavy.pl", "unicore/" }, /* before 5.32 properties of characters were read from files */
@@ -401,7 +402,7 @@ static void read_file(struct graph *g, node_id file)
 	u32 bits = unknowns(note), named = 0;
 	struct buf name = BUF(0);
 	bool merely = g->use[file] == USE_PACKAGE; /* stays with others of its package: what it loads does, too, what it would start or read does not */
-	bool core = false, inside = name_of(g, file, &name, &core), application = !inside || g->use[file] == USE_APPLICATION;
+	bool core = false, inside = name_of(g, file, &name, &core), application = !merely && (!inside || g->use[file] == USE_APPLICATION);
 	char letter;
 	if (application) {
 		add_application(g, file);
@@ -462,6 +463,15 @@ static void options(struct graph *g, struct str t, node_id because)
 		add_lib(g, str_from(t, 2), 0);
 }
 
+/* Of Perl's own library what extensions are built with, what installs, tests and debugs, and tables of characters that modules ask for by knowledge: who uses it says so. */
+static void spare_tools(struct graph *g, node_id core)
+{
+	static const char *const tools[] = { "CORE", "CPAN", "CPAN.pm", "App/Cpan.pm", "App/Prove", "App/Prove.pm", "Devel/PPPort.pm", "ExtUtils", "Module/CoreList", "Module/CoreList.pm", "Pod/Perldoc",
+		"Pod/Perldoc.pm", "TAP", "Test", "Test2", "Test.pm", "Test2.pm", "Unicode/Collate", "perl5db.pl", "unicore", NULL };
+	for (const char *const *t = tools; *t; t++)
+		graph_spare_below(g, graph_step(g, core, str_of(*t)));
+}
+
 static void begin_perl(struct graph *g, node_id interpreter)
 {
 	struct perl *p = perl_of(g);
@@ -478,6 +488,9 @@ static void begin_perl(struct graph *g, node_id interpreter)
 		add_libraries(g, rootfs_find(g->r, STR("/usr/local"), true), false);
 	}
 	add_libraries(g, prefix, prefix == usr);
+	for (u32 i = 0; i < p->n_roots; i++)
+		if (rootfs_child(g->r, p->roots[i].dir, STR("strict.pm")) || rootfs_child(g->r, p->roots[i].dir, STR("Config.pm")))
+			spare_tools(g, p->roots[i].dir);
 	p->running = true;
 	want_list(g, str_of(own), interpreter);
 	while (opt.p)

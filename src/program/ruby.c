@@ -486,7 +486,7 @@ static void read_file(struct graph *g, node_id file)
 	u32 gem = gem_of(g, file, &feature, &inside), bits = source_unknowns(note, unknown);
 	enum graph_use use = g->use[file];
 	bool merely = use == USE_PACKAGE; /* stays with others of its package: what it loads does, too, what it would start or read does not */
-	bool application = !gem && !inside, lazy = !application && (is_rubygems(&feature) || use == USE_SEEN || use == USE_DATA || use == USE_PLUGIN || use == USE_WIDE || use == USE_PACKAGE);
+	bool application = !gem && !inside && !merely, lazy = !application && (is_rubygems(&feature) || use == USE_SEEN || use == USE_DATA || use == USE_PLUGIN || use == USE_WIDE || use == USE_PACKAGE);
 	char letter;
 	if (application && !str_ends(name, STR(".gemspec")))
 		graph_lies_with(g, file);
@@ -550,6 +550,16 @@ static void option(struct graph *g, struct str t, node_id because)
 		graph_reach(g, graph_program(g, STR("gcc")), USE_COMMAND, because); /* and its header: native.c leaves both out */
 }
 
+/* What documents and installs: who uses it requires it. */
+static void spare_tools(struct graph *g)
+{
+	static const char *const tools[] = { "rdoc", "rdoc.rb", "bundler", "bundler.rb", "mkmf.rb", NULL };
+	struct ruby *p = ruby_of(g);
+	for (u32 i = 0; i < p->n_roots; i++)
+		for (const char *const *t = tools; *t; t++)
+			graph_spare_below(g, rootfs_child(g->r, p->roots[i], str_of(*t)));
+}
+
 static void begin_ruby(struct graph *g, node_id interpreter)
 {
 	struct ruby *p = ruby_of(g);
@@ -567,6 +577,7 @@ static void begin_ruby(struct graph *g, node_id interpreter)
 		add_libraries(g, prefix, parts[i]);
 	}
 	add_root(g, rootfs_find(g->r, STR("/usr/share/rubygems"), true));
+	spare_tools(g);
 	if (!p->running)
 		find_specs(g);
 	p->running = true;

@@ -57,6 +57,17 @@ static void begin(struct graph *g)
 	}
 }
 
+/* Where languages and tools look for what is installed: their own knowledge says what of it is needed. */
+static bool is_search_path(struct str variable)
+{
+	static const char *const variables[] = { "*PATH", "*HOME", "*ROOT", "*PREFIX", "*CACHE*", "TMP*", "TEMP*", "PWD", "VIRTUAL_ENV", "CONDA*", "NVM_*", "GEM_*", "BUNDLE_*", "CARGO_*", "RUSTUP_*",
+		"NPM_*", "npm_*", "PNPM_*", "YARN_*", "PIP_*", "UV_*", "POETRY_*", "PYENV_*", "RBENV_*", "COMPOSER_*", "GO*", "JAVA_*", "JDK_*", "PYTHON*", "NODE_*", "RUBY*", "PERL*", "PHP_*", "R_*", "LD_*" };
+	for (size_t i = 0; i < countof(variables); i++)
+		if (str_glob(str_of(variables[i]), variable))
+			return true;
+	return false;
+}
+
 void system_configuration(struct graph *g)
 {
 	const struct config *c = &g->img->config;
@@ -68,12 +79,14 @@ void system_configuration(struct graph *g)
 			graph_reach_below(g, id, USE_SYSTEM, GRAPH_START);
 	}
 	for (const char **e = c->env; e && *e; e++) {
-		const char *value = strchr(*e, '=');
-		for (struct str list = str_of(value ? value + 1 : ""); list.p;) {
+		struct str list = str_of(*e), variable = str_cut(&list, '=');
+		while (list.p) {
 			struct str path = str_cut(&list, ':');
 			node_id id = path.n > 1 && path.p[0] == '/' ? graph_find_path(g, 0, path) : 0;
 			if (id)
 				graph_reach_path(g, 0, path, USE_NAMED, GRAPH_START);
+			if (graph_is_own(g, rootfs_follow(g->r, id)) && !is_search_path(variable)) /* a directory of plugins, of data */
+				graph_application(g, rootfs_follow(g->r, id), GRAPH_START);
 		}
 	}
 }

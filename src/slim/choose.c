@@ -1,7 +1,6 @@
 #include "slim/choose.h"
-#include "base/hash.h"
-#include "base/hashtab.h"
 #include "package/binary.h"
+#include "slim/merely.h"
 
 struct chooser {
 	struct choice *c;
@@ -9,6 +8,7 @@ struct chooser {
 	const struct packages *pkgs;
 	u8 *shared;    /* by node: a directory in which packages of the system have files, or of everybody (SHARED) */
 	node_id *unit; /* by node: the unit that it belongs to, of what no package owns */
+	node_id *gem;  /* by node: the package of Ruby that it belongs to, whoever brought it; 0: none */
 	u8 *alive;     /* by unit's node, and by package behind the nodes */
 	struct buf path;
 };
@@ -29,12 +29,14 @@ static bool useless(struct str path)
 		"/usr/share/fish/", "/usr/share/aclocal/", "/usr/share/pkgconfig/", "/usr/share/gdb/", "/usr/share/locale/", "/usr/share/help/", "/usr/share/applications/", "/usr/share/menu/", "/usr/share/pixmaps/",
 		"/usr/include/", "/usr/src/", "/usr/local/include/", "/usr/local/share/doc/", "/usr/local/share/man/", "/usr/local/man/", "/etc/bash_completion.d/", "/usr/lib/debug/", "/usr/share/i18n/",
 		"/usr/share/debhelper/", "/usr/share/apport/", "/usr/share/reportbug/", "/usr/share/initramfs-tools/", "/usr/share/licenses/", "/etc/init.d/", "/etc/logrotate.d/", "/etc/cron.daily/", "/etc/cron.weekly/",
-		"/lib/systemd/", "/usr/lib/systemd/", "/etc/systemd/", "/usr/lib/sysusers.d/", "/usr/lib/tmpfiles.d/", "/usr/share/polkit-1/", "/usr/share/zsh-completions/", NULL,
+		"/lib/systemd/", "/usr/lib/systemd/", "/etc/systemd/", "/usr/lib/sysusers.d/", "/usr/lib/tmpfiles.d/", "/usr/share/polkit-1/", "/usr/share/zsh-completions/", "/usr/share/gcc/", "/usr/share/systemtap/", NULL,
 	};
 	for (const char *const *d = dirs; *d; d++)
 		if (str_starts(path, str_of(*d)))
 			return true;
-	return str_ends(path, STR(".a")) || str_ends(path, STR(".la")) || str_ends(path, STR(".pc")) || str_contains(path, STR("/cmake/"));
+	if (str_ends(path, STR(".map")) && (str_starts(path, STR("/usr/share/javascript/")) || str_starts(path, STR("/usr/share/nodejs/")))) /* of sources, for debuggers */
+		return true;
+	return str_ends(path, STR(".a")) || str_ends(path, STR(".la")) || str_ends(path, STR(".pc")) || str_ends(path, STR(".pod")) || str_contains(path, STR("/cmake/"));
 }
 
 /* The terms under which a package may be handed on. */
@@ -76,6 +78,17 @@ static node_id unit_of(struct chooser *ch, node_id id)
 	return ch->unit[id] = u;
 }
 
+/* gems/x-1 beside specifications/, and its compiled parts in extensions/MACHINE/VERSION/x-1: an interpreter's package brings many, and each is asked for by itself. */
+static node_id gem_of(const struct chooser *ch, node_id id)
+{
+	const struct rootfs *r = ch->r;
+	node_id up = rootfs_node(r, id)->parent, third = rootfs_node(r, rootfs_node(r, up)->parent)->parent;
+	if (ch->gem[up] || rootfs_type(r, id) != TAR_DIR)
+		return ch->gem[up];
+	node_id top = str_is(name_of(r, up), "gems") ? up : third && str_is(name_of(r, third), "extensions") ? third : 0;
+	return top && rootfs_child(r, rootfs_node(r, top)->parent, STR("specifications")) ? id : 0;
+}
+
 static void find_units(struct chooser *ch)
 {
 	const struct rootfs *r = ch->r;
@@ -88,13 +101,13 @@ static void find_units(struct chooser *ch)
 				ch->shared[up] = true;
 	}
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) /* a directory before what is in it */
-		unit_of(ch, id);
+		unit_of(ch, id), ch->gem[id] = gem_of(ch, id);
 }
 
 /* The index into alive[] of what a file stays or goes with. */
 static u32 company(const struct chooser *ch, node_id id)
 {
-	return of_system(ch->pkgs, id) ? ch->r->nodes.n + ch->pkgs->owner[id] : ch->unit[id];
+	return of_system(ch->pkgs, id) ? ch->gem[id] ? ch->gem[id] : ch->r->nodes.n + ch->pkgs->owner[id] : ch->unit[id];
 }
 
 /* Whether that a file is reached speaks for its unit: not that a link leads to it, nor that every program may count on it. */
@@ -103,7 +116,7 @@ static bool speaks(u8 use) { return use != USE_NOT && use != USE_LINK && use != 
 /* What a language's package manager looks at of every package, whichever is used. */
 static bool describes(struct str path)
 {
-	return str_contains(path, STR(".dist-info/")) || str_contains(path, STR(".egg-info")) || str_ends(path, STR(".gemspec"));
+	return str_contains(path, STR(".dist-info/")) || str_contains(path, STR(".egg-info")) || str_ends(path, STR(".gemspec")) || str_ends(path, STR("/gem.build_complete"));
 }
 
 static bool bytecode(struct str name) { return str_ends(name, STR(".pyc")); }
@@ -114,73 +127,39 @@ static bool speaks_for_package(struct chooser *ch, node_id id)
 	return !of_system(ch->pkgs, id) || (rootfs_type(ch->r, id) == TAR_FILE && !str_starts(rootfs_path(ch->r, id, &ch->path), STR("/etc/")) && !str_ends(name_of(ch->r, id), STR(".mo")));
 }
 
-static bool is_library(struct str name) { return str_contains(name, STR(".so")); }
-
-/* The file or link of this name in the table; 0. */
-static node_id library_of(const struct chooser *ch, const struct hashtab *libraries, struct str name)
-{
-	u32 h = (u32)hash64(name, hash_seed);
-	for (u32 at = h, id; (id = hashtab_next(libraries, h, &at));)
-		if (str_eq(name_of(ch->r, id), name))
-			return id;
-	return 0;
-}
-
-/* One of each name, rather one that is reached. */
-static void find_libraries(const struct chooser *ch, const bool *stays, struct hashtab *ret)
+static void find_alive(struct chooser *ch, const bool *family)
 {
 	const struct rootfs *r = ch->r;
 	const u8 *use = ch->c->graph->use;
-	hashtab_open(ret, 1024);
-	for (int merely = 0; merely < 2; merely++)
-		for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
-			if ((merely ? stays[id] : use[id] != USE_NOT) && is_library(name_of(r, id)) && rootfs_type(r, id) != TAR_DIR && !library_of(ch, ret, name_of(r, id)))
-				hashtab_add(ret, (u32)hash64(name_of(r, id), hash_seed), id);
-}
-
-#define LIBRARY_ROUNDS 64u /* programs that need programs that need …: the rest brings what it needs */
-/* What merely stays brings nothing of other packages: a program or library that needs a library which is not there for others goes, and with it what needs that. */
-static void without_libraries(struct chooser *ch, bool *stays)
-{
-	struct graph *g = ch->c->graph;
-	struct hashtab libraries;
-	struct elf_facts f;
-	bool more = true;
-	find_libraries(ch, stays, &libraries);
-	for (u32 round = 0; more && round < LIBRARY_ROUNDS; round++) {
-		more = false;
-		for (node_id id = rootfs_next(ch->r, ROOTFS_ROOT); id; id = rootfs_next(ch->r, id)) {
-			bool all = true;
-			for (u32 k = 0; stays[id] && graph_elf_facts(g, id, &f) && k < f.n_needed && all; k++) {
-				node_id l = is_library(f.needed[k]) ? library_of(ch, &libraries, f.needed[k]) : id;
-				all = l && (g->use[l] || stays[l]);
-			}
-			stays[id] &= all;
-			more |= !all;
-		}
+	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
+		bool says = speaks(use[id]) && !family[id] && rootfs_type(r, id) != TAR_DIR && speaks_for_package(ch, id) && !bytecode(name_of(r, id));
+		if (!says || (use[id] == USE_SEEN && describes(rootfs_path(r, id, &ch->path))))
+			continue;
+		ch->alive[company(ch, id)] = true;
+		if (of_system(ch->pkgs, id))
+			ch->alive[r->nodes.n + ch->pkgs->owner[id]] = true;
 	}
-	hashtab_free(&libraries);
 }
 
 static void by_unit(struct chooser *ch)
 {
 	const struct rootfs *r = ch->r;
 	struct graph *g = ch->c->graph;
+	bool *family = merely_of_families(g);
 	find_units(ch);
-	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
-		if (speaks(g->use[id]) && rootfs_type(r, id) != TAR_DIR && speaks_for_package(ch, id) && !bytecode(name_of(r, id)) && !(g->use[id] == USE_SEEN && describes(rootfs_path(r, id, &ch->path))))
-			ch->alive[company(ch, id)] = true;
+	find_alive(ch, family);
 	bool *spare = xcalloc(r->nodes.n, sizeof *spare), *stays = xcalloc(r->nodes.n, sizeof *stays); /* spare: done without, with all below it */
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
 		spare[id] = g->spare[id] || spare[rootfs_node(r, id)->parent];
-		if (g->use[id] || rootfs_type(r, id) == TAR_DIR || ch->c->litter_kind[id] || spare[id])
+		if (g->use[id] || rootfs_type(r, id) == TAR_DIR || ch->c->litter_kind[id] || spare[id] || family[id])
 			continue;
 		stays[id] = ch->alive[company(ch, id)] && !(useless(rootfs_path(r, id, &ch->path)) && (of_system(ch->pkgs, id) || ch->shared[rootfs_node(r, id)->parent]));
 	}
-	without_libraries(ch, stays);
+	merely_sift(g, stays);
 	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id))
 		if (stays[id])
 			graph_reach(g, id, USE_PACKAGE, ROOTFS_ROOT);
+	free(family);
 	free(spare);
 	free(stays);
 }
@@ -389,13 +368,14 @@ static void settle(struct chooser *ch)
 static struct chooser chooser_of(struct choice *c)
 {
 	u32 n = c->r->nodes.n;
-	return (struct chooser){ .c = c, .r = c->r, .pkgs = c->pkgs, .shared = xcalloc(n, 1), .unit = xcalloc(n, sizeof(node_id)), .alive = xcalloc(n + c->pkgs->n + 1, 1) };
+	return (struct chooser){ .c = c, .r = c->r, .pkgs = c->pkgs, .shared = xcalloc(n, 1), .unit = xcalloc(n, sizeof(node_id)), .gem = xcalloc(n, sizeof(node_id)), .alive = xcalloc(n + c->pkgs->n + 1, 1) };
 }
 
 static void chooser_free(struct chooser *ch)
 {
 	free(ch->shared);
 	free(ch->unit);
+	free(ch->gem);
 	free(ch->alive);
 	buf_free(&ch->path);
 }
