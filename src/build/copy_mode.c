@@ -105,42 +105,40 @@ static int accounts(int root, const char *path, struct buf *out, struct error *e
 	return file_read_fd(fd, ACCOUNTS_MAX, path, out, err);
 }
 
+/* BuildKit's way: a number is user and group, a name is what its row says, one that has none is root's; a group that has none leaves what the user is. */
 int copy_owner_find(struct str text, int root, bool nobody, struct copy_owner *ret, struct error *err)
 {
 	struct copy_owner o = { .set = text.p != NULL && text.n };
 	struct str group = text, user = str_cut(&group, ':');
-	if (!o.set) {
-		*ret = o;
-		return 0;
-	}
-	bool named = !number(user, &o.uid), group_named = group.p && !number(group, &o.gid);
-	if (!user.n || (group.p && !group.n))
-		return error_set(err, ERR_USAGE, "--chown=%.*s: USER or USER:GROUP", STR_FMT(text));
-	if (!named && !group.p)
+	struct buf passwd = BUF(ACCOUNTS_MAX), groups = BUF(ACCOUNTS_MAX), ask = BUF(0);
+	struct user u;
+	struct error none = { 0 };
+	int r = 0;
+	bool lacks = false, named = o.set && !number(user, &o.uid), group_named = o.set && group.p && !number(group, &o.gid);
+	if (!named && !(group.p && !group_named))
 		o.gid = o.uid;
-	if (named || group_named) {
-		struct buf passwd = BUF(ACCOUNTS_MAX), groups = BUF(ACCOUNTS_MAX), ask = BUF(0);
-		struct user u;
-		int r = accounts(root, "etc/passwd", &passwd, err) < 0 || accounts(root, "etc/group", &groups, err) < 0 ? -1 : 0;
-		buf_printf(&ask, "%.*s", STR_FMT(named ? user : STR("0")));
-		if (r == 0 && named && user_find(buf_str(&passwd), buf_str(&groups), ask.p, &u, err) == 0) {
-			o.uid = u.uid;
-			o.gid = group.p ? o.gid : u.gid;
-		} else if (r == 0 && named && nobody) { /* otherwise as BuildKit: a name that the image does not have is root's */
-			r = -1;
-		}
+	if (named || group_named)
+		r = accounts(root, "etc/passwd", &passwd, err) < 0 || accounts(root, "etc/group", &groups, err) < 0 ? -1 : 0;
+	if (r == 0 && named) {
+		buf_printf(&ask, "%.*s", STR_FMT(user));
+		bool there = user.n && user_find(buf_str(&passwd), buf_str(&groups), ask.p, &u, &none) == 0;
+		o.uid = there ? u.uid : 0;
+		o.gid = group.p && !group_named ? o.gid : there ? u.gid : 0;
+		lacks = !there && nobody;
+	}
+	if (r == 0 && group_named) {
 		buf_clear(&ask);
 		buf_printf(&ask, "0:%.*s", STR_FMT(group));
-		if (r == 0 && group_named && user_find(buf_str(&passwd), buf_str(&groups), ask.p, &u, err) == 0)
-			o.gid = u.gid;
-		else if (r == 0 && group_named && nobody)
-			r = -1;
-		buf_free(&passwd);
-		buf_free(&groups);
-		buf_free(&ask);
-		if (r < 0)
-			return error_wrap(err, "--chown=%.*s", STR_FMT(text));
+		bool there = group.n && user_find(buf_str(&passwd), buf_str(&groups), ask.p, &u, &none) == 0;
+		o.gid = there ? u.gid : o.gid;
+		lacks |= !there && nobody;
 	}
-	*ret = o;
-	return 0;
+	if (lacks)
+		r = error_set(err, ERR_INPUT, "--chown=%.*s: %s", STR_FMT(text), none.kind ? none.text : "nobody has that name in an empty tree");
+	buf_free(&passwd);
+	buf_free(&groups);
+	buf_free(&ask);
+	if (r == 0)
+		*ret = o;
+	return r;
 }

@@ -297,6 +297,21 @@ static void test_owners_and_modes(void **state)
 		GOOD(FILES("a.txt"), "/n4", ((struct copy_spec){ .chown = STR("7:users") }));
 		assert_string_equal(is("n4"), "644 7:100");
 	}
+	int root = open(at("up"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct {
+		const char *text;
+		u32 uid, gid;
+	} v[] = { { "root", 0, 0 }, { "mail:", 8, 12 }, { "who", 0, 0 }, { "who:9", 0, 9 }, { ":9", 0, 9 }, { "mail:who", 8, 12 }, { "7:who", 7, 7 }, { "mail:root", 8, 0 }, { "9:users", 9, 100 } };
+	for (size_t i = 0; i < countof(v); i++) {
+		struct copy_owner o = { 0 };
+		struct error err = { 0 };
+		assert_int_equal(copy_owner_find(str_of(v[i].text), root, false, &o, &err), 0);
+		if (o.uid != v[i].uid || o.gid != v[i].gid || !o.set || err.kind) {
+			print_error("%s: %u:%u\n", v[i].text, o.uid, o.gid);
+			fail();
+		}
+	}
+	close(root);
 	BAD(FILES("a.txt"), "/n5", ((struct copy_spec){ .chown = STR("nobody:1") }), ERR_INPUT, "nobody");
 	BAD(FILES("a.txt"), "/n5", ((struct copy_spec){ .chmod = STR("9z") }), ERR_USAGE, "9z");
 	GOOD(FILES("sub"), "/m/", ((struct copy_spec){ .chmod = STR("640") }));
