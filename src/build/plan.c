@@ -34,6 +34,16 @@ static int read_file(struct build_target *t, struct error *err)
 	return 0;
 }
 
+/* What stands before the first FROM, and FROM itself: what cannot be expanded is refused. */
+static int check(struct build_target *t, u32 i, struct error *err)
+{
+	const struct instruction_options o = { .epoch = -1, .build_args = t->args, .n_build_args = t->n_args, .globals = t->graph.global_state };
+	struct action none;
+	if (instruction_apply(NULL, &t->file.instructions[i], t->graph.state[i], t->file.escape, &o, &none, err) < 0)
+		return error_wrap(err, "%s", plan_place(&t->b->a, t, &t->file.instructions[i]));
+	return 0;
+}
+
 static int make_graph(struct build_target *t, struct error *err)
 {
 	const struct build_options *o = t->b->opt;
@@ -50,7 +60,10 @@ static int make_graph(struct build_target *t, struct error *err)
 		return error_set(err, ERR_INPUT, "%s: there is no stage %s", t->b->dockerfile_name, o->target);
 	if (t->graph.target == DF_NONE)
 		return error_set(err, ERR_INPUT, "%s: has no FROM: no stage to build", t->b->dockerfile_name);
-	return 0;
+	int r = 0;
+	for (u32 i = 0; r == 0 && i < t->file.n_instructions && t->graph.stage_of[i] == DF_NONE; i++)
+		r = check(t, i, err);
+	return r;
 }
 
 /* --- stages --- */
@@ -96,6 +109,8 @@ static int fill_stages(struct build_target *t, struct error *err)
 			s->base = old[i].base;
 		if (!is->needed)
 			continue;
+		if (is->from != DF_NONE && check(t, is->from, err) < 0)
+			return -1;
 		int r = platform_of(t, is, &s->platform, err);
 		platform_text(&s->platform, s->platform_text);
 		bool known = s->base != NULL;
