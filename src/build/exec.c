@@ -300,8 +300,9 @@ static int run(struct job *j, struct exec_told *ret, struct error *err)
 		ret->status = is->status;
 		ret->over = is->over ? arena_strdup(j->a, str_of(is->over)) : NULL;
 		ret->forget = arena_array(j->a, const char *, count(made) + 1);
-		for (u32 i = 0; made[i]; i++)
-			ret->forget[i] = arena_strdup(j->a, str_of(made[i]));
+		for (u32 i = 0, n = 0; made[i]; i++)
+			if (!str_among(str_of(made[i]), "/dev /proc /sys")) /* those stay in the tree, as BuildKit leaves them */
+				ret->forget[n++] = arena_strdup(j->a, str_of(made[i]));
 	}
 	run_remove(c);
 	return r;
