@@ -130,7 +130,7 @@ int pack_finish(struct pack *p, struct build_layer *ret, struct error *err)
 	p->plain = p->stored = NULL;
 	int r = store_has(p->s, &l.digest, err);
 	if (r == 0)
-		r = store_take_blob(p->s, &l.digest, l.size, p->fd, open_spool, p, err);
+		r = store_take_blob_soon(p->s, &l.digest, l.size, p->fd, open_spool, p, err);
 	if (r < 0)
 		return -1;
 	*ret = l;

@@ -60,6 +60,7 @@ struct ingest {
 	char *path;
 	u64 have;
 	bool own; /* a name of its own: nobody will ever resume it */
+	bool soon; /* it need not be on the disk before a document names it */
 	int slot; /* then a signal takes it away */
 };
 int ingest_begin(struct store *s, const struct digest *d, struct ingest *in, struct error *err) must_check;
@@ -80,6 +81,8 @@ struct names {
 };
 /* What a document names. */
 int names_read(struct str bytes, const char *type, struct names *ret, struct error *err) must_check;
+/* They are on the disk, those that are there. */
+int store_settle(struct store *s, const struct digest *v, u32 n, struct error *err) must_check;
 /* In a change: what d names is this. */
 int names_record(struct store *s, const struct digest *d, const struct names *names, struct error *err) must_check;
 /* Takes the file in under its digest, in one change. names NULL: no document. */

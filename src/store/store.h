@@ -7,7 +7,7 @@
  *	STORE/facts/              what layers were read to be (load.h)
  *
  * store.db:  refs(name, digest, type, created, used)   a name is "docker.io/library/alpine:latest"; one without a tag is kept by its digest alone
- *            blobs(digest, size, added)                what is in the layout
+ *            blobs(digest, size, added)                what is in the layout; added < 0: it was, then, but nobody waited for the disk yet (store_take_blob_soon)
  *            names(parent, child)                      which blobs a document names: index → manifest → configuration, layers; subject → referrer
  *            leases(owner, digest)                     what a process is about to use
  *            layers(digest, diff_id)                   for those above: diff IDs of stored layers
@@ -53,6 +53,8 @@ int store_add_blob(struct store *s, const struct digest *d, u64 size, u64 from, 
  * (repo.h, struct blob_from): where it can have a name here, nothing is read. */
 int store_take_blob(struct store *s, const struct digest *d, u64 size, int file, int (*open)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx,
 		    struct error *err) must_check;
+/* The same without waiting for the disk, which the first document does that names it. Until then it is there as long as the machine is not started anew. */
+int store_take_blob_soon(struct store *s, const struct digest *d, u64 size, int file, int (*open)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx, struct error *err) must_check;
 const char *store_images_dir(const struct store *s);
 u64 store_partial(struct store *s, const struct digest *d);
 /* A manifest, index, or any document whose children are known from it. All it names has to be there, but layers with `urls` and what an index has for platforms that were not asked for. */

@@ -28,6 +28,13 @@ int store_sync_dir(const char *path, struct error *err)
 /* --- what is there --- */
 static int missing(const struct digest *d, struct error *err) { return error_set(err, ERR_INPUT, "%s is not in the store", DIGEST_STR(d)); }
 
+/* When the machine was started, in seconds since 1970. */
+static s64 started(void)
+{
+	struct timespec now, up;
+	return clock_gettime(CLOCK_REALTIME, &now) == 0 && clock_gettime(CLOCK_BOOTTIME, &up) == 0 ? (s64)now.tv_sec - (s64)up.tv_sec : 0;
+}
+
 int store_has(struct store *s, const struct digest *d, struct error *err)
 {
 	LOCKED(s);
@@ -35,10 +42,14 @@ int store_has(struct store *s, const struct digest *d, struct error *err)
 		return 0;
 	if (s->write && lease_many(s, d, 1, err) < 0)
 		return -1;
-	s64 size;
+	s64 size, added = 0;
 	int r = db_number(s, &size, err, "SELECT size FROM blobs WHERE digest = ?", "d", d);
+	if (r == 0)
+		r = db_number(s, &added, err, "SELECT added FROM blobs WHERE digest = ?", "d", d);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
+	if (added < 0 && -added < started()) /* it never came to the disk for certain, and the machine was started anew since */
+		return 0;
 	struct buf path = BUF(0);
 	struct stat st;
 	bool there = lstat(store_path(s, d, &path), &st) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)size;
@@ -126,6 +137,54 @@ int store_document(struct store *s, const struct digest *d, struct buf *out, str
 	if (!digest_eq(&have, d))
 		return error_set(err, ERR_INPUT, "%s: its bytes in the store have the digest %s; `pare store check --repair` takes it out", DIGEST_STR(d), DIGEST_STR(&have));
 	return 0;
+}
+
+/* All are on their way before the first is waited for: then the others need not be. */
+static int sync_files(struct store *s, const struct digest *v, u32 n, struct error *err)
+{
+	struct buf path = BUF(0);
+	int r = 0;
+	for (u32 pass = 0; pass < 2; pass++)
+		for (u32 i = 0; i < n && r == 0; i++) {
+			autofd int fd = open(store_path(s, &v[i], &path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+			if (fd < 0 && errno == ENOENT)
+				continue;
+			if (fd < 0 || (pass && fsync(fd) < 0 && errno != EINVAL))
+				r = error_errno(err, "%s", path.p);
+			else if (!pass && sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0) { /* then the second pass does it */
+			}
+		}
+	if (r == 0) {
+		*strrchr(path.p, '/') = '\0';
+		r = store_sync_dir(path.p, err);
+	}
+	buf_free(&path);
+	return r;
+}
+
+int store_settle(struct store *s, const struct digest *v, u32 n, struct error *err)
+{
+	LOCKED(s);
+	struct digest *open_ones = xmalloc((n + (size_t)1) * sizeof *open_ones);
+	u32 k = 0;
+	int r = 0;
+	for (u32 i = 0; i < n && r >= 0; i++) {
+		s64 added = 0;
+		r = db_number(s, &added, err, "SELECT added FROM blobs WHERE digest = ?", "d", &v[i]);
+		if (r == 0 && added < 0)
+			open_ones[k++] = v[i];
+	}
+	r = r < 0 ? -1 : 0;
+	if (r == 0 && k)
+		r = sync_files(s, open_ones, k, err) < 0 || db_begin(s, err) < 0 ? -1 : 1;
+	if (r == 1) {
+		r = 0;
+		for (u32 i = 0; i < k && r == 0; i++)
+			r = db_run(s, err, "UPDATE blobs SET added = ? WHERE digest = ?", "id", (s64)time(NULL), &open_ones[i]);
+		r = db_commit(s, r, err);
+	}
+	free(open_ones);
+	return r;
 }
 
 /* --- on the way in --- */
@@ -291,7 +350,7 @@ static void take_back(struct store *s, const struct digest *d, const char *path)
 	}
 }
 
-static int into_place(struct ingest *in, const char *path, struct error *err)
+static int into_place(struct ingest *in, const char *path, struct error *err) /* synced, unless that can wait */
 {
 	autofree char *dir = xstrdup(path);
 	*strrchr(dir, '/') = '\0';
@@ -301,7 +360,7 @@ static int into_place(struct ingest *in, const char *path, struct error *err)
 		return error_errno(err, "%s", path);
 	free(in->path);
 	in->path = NULL;
-	return store_sync_dir(dir, err);
+	return in->soon ? 0 : store_sync_dir(dir, err);
 }
 
 int ingest_admit(struct store *s, struct ingest *in, const struct digest *d, u64 size, const struct names *names, struct error *err)
@@ -309,16 +368,20 @@ int ingest_admit(struct store *s, struct ingest *in, const struct digest *d, u64
 	LOCKED(s);
 	struct buf path = BUF(0);
 	store_path(s, d, &path);
-	int r = db_begin(s, err);
+	bool soon = in->soon;
+	int r = soon ? db_soon(s, true, err) : 0;
+	r = r < 0 ? r : db_begin(s, err);
 	if (r == 0) {
-		r = db_run(s, err, "INSERT INTO blobs VALUES(?, ?, ?, ?) ON CONFLICT(digest) DO UPDATE SET size = excluded.size, type = coalesce(excluded.type, type)",
-			   names ? "diit" : "diin", d, (s64)size, (s64)time(NULL), names ? names->type : NULL);
+		r = db_run(s, err, "INSERT INTO blobs VALUES(?, ?, ?, ?) ON CONFLICT(digest) DO UPDATE SET size = excluded.size, added = excluded.added, type = coalesce(excluded.type, type)",
+			   names ? "diit" : "diin", d, (s64)size, soon ? -(s64)time(NULL) : (s64)time(NULL), names ? names->type : NULL);
 		r = r < 0 || !names ? r : names_record(s, d, names, err);
 		r = r < 0 ? r : into_place(in, path.p, err);
 		r = db_commit(s, r, err);
 		if (r < 0 && !in->path)
 			take_back(s, d, path.p);
 	}
+	if (soon && db_soon(s, false, r < 0 ? NULL : err) < 0)
+		r = -1;
 	ingest_drop(in, false);
 	buf_free(&path);
 	return r;
@@ -339,9 +402,9 @@ int store_add_blob(struct store *s, const struct digest *d, u64 size, u64 from, 
 }
 
 /* 1: it cannot have a name here. One that is there is somebody else's: a process with our number where numbers are counted anew (a container), or one that died. */
-static int take_file(struct store *s, const struct digest *d, u64 size, int file, struct error *err)
+static int take_file(struct store *s, const struct digest *d, u64 size, int file, bool soon, struct error *err)
 {
-	struct ingest in = { .fd = -1, .own = true, .slot = -1 };
+	struct ingest in = { .fd = -1, .own = true, .slot = -1, .soon = soon };
 	struct buf path = BUF(0);
 	struct stat st;
 	bool linked = false;
@@ -363,7 +426,7 @@ static int take_file(struct store *s, const struct digest *d, u64 size, int file
 	}
 	in.path = path.p;
 	in.fd = fcntl(file, F_DUPFD_CLOEXEC, 3);
-	if (in.fd < 0 || (fsync(in.fd) < 0 && errno != EINVAL)) {
+	if (in.fd < 0 || (!soon && fsync(in.fd) < 0 && errno != EINVAL)) {
 		error_errno(err, "%s", in.path);
 		ingest_drop(&in, false);
 		return -1;
@@ -371,8 +434,9 @@ static int take_file(struct store *s, const struct digest *d, u64 size, int file
 	return ingest_admit(s, &in, d, size, NULL, err);
 }
 
-int store_take_blob(struct store *s, const struct digest *d, u64 size, int file, int (*open_from)(void *ctx, u64 from, struct stream **ret, struct error *err), void *ctx,
-		    struct error *err)
+typedef int open_from_fn(void *ctx, u64 from, struct stream **ret, struct error *err);
+
+static int take(struct store *s, const struct digest *d, u64 size, int file, bool soon, open_from_fn *open_from, void *ctx, struct error *err)
 {
 	struct ingest in;
 	struct stream *bytes;
@@ -380,7 +444,7 @@ int store_take_blob(struct store *s, const struct digest *d, u64 size, int file,
 		return error_set(err, ERR_USAGE, "the store was opened to read only");
 	if (store_lease(s, d, err) < 0)
 		return -1;
-	int taken = file > 0 ? take_file(s, d, size, file, err) : 1;
+	int taken = file > 0 ? take_file(s, d, size, file, soon, err) : 1;
 	if (taken <= 0)
 		return taken;
 	if (ingest_begin(s, d, &in, err) < 0)
@@ -392,4 +456,14 @@ int store_take_blob(struct store *s, const struct digest *d, u64 size, int file,
 	}
 	int r = ingest_fill(&in, d, size, from, bytes, &had, err);
 	return r < 0 ? r : ingest_admit(s, &in, d, had, NULL, err);
+}
+
+int store_take_blob(struct store *s, const struct digest *d, u64 size, int file, open_from_fn *open_from, void *ctx, struct error *err)
+{
+	return take(s, d, size, file, false, open_from, ctx, err);
+}
+
+int store_take_blob_soon(struct store *s, const struct digest *d, u64 size, int file, open_from_fn *open_from, void *ctx, struct error *err)
+{
+	return take(s, d, size, file, true, open_from, ctx, err);
 }

@@ -81,6 +81,7 @@ static int look(struct store *s, struct names *n, struct error *err)
 	for (u32 i = 0; i < n->n; i++)
 		v[i] = n->v[i].digest;
 	int r = lease_many(s, v, n->n, err);
+	r = r < 0 ? r : store_settle(s, v, n->n, err);
 	free(v);
 	for (u32 i = 0; r == 0 && i < n->n; i++) {
 		int has = store_has(s, &n->v[i].digest, err);

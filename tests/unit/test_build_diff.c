@@ -8,6 +8,8 @@
 #include "build/diff.h"
 #include "layer/tar.h"
 #include "run/tree.h"
+#include "layer/image.h"
+#include "store/db.h"
 #include "store/load.h"
 #include <dirent.h>
 #include <errno.h>
@@ -403,6 +405,33 @@ static void test_squash(void **state)
 	}
 }
 
+static void one_file(int root) { put_at(root, "one-file", "settled", 0); }
+
+static s64 added_of(const struct digest *d)
+{
+	s64 added = 0;
+	struct error err = { 0 };
+	OK(db_number(store, &added, &err, "SELECT added FROM blobs WHERE digest = ?", "d", d));
+	return added;
+}
+
+/* A layer is only waited for when a document names it. */
+static void test_settled(void **state)
+{
+	(void)state;
+	if (!can)
+		skip();
+	struct error err = { 0 };
+	struct chain c = base(), d;
+	struct image *img;
+	step(&c, one_file, NULL, &d);
+	assert_int_equal(store_has(store, &d.v[1].digest, &err), 1);
+	assert_true(added_of(&d.v[1].digest) < 0);
+	OK(chain_load(store, &d, &img, &err));
+	image_close(img);
+	assert_true(added_of(&d.v[1].digest) > 0);
+}
+
 /* --- byte code --- */
 static void code_at(int root, const char *path, u32 time, u32 flags)
 {
@@ -611,7 +640,7 @@ static void test_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first), cmocka_unit_test(test_nothing), cmocka_unit_test(test_changes), cmocka_unit_test(test_epoch), cmocka_unit_test(test_squash), cmocka_unit_test(test_python), cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_first), cmocka_unit_test(test_nothing), cmocka_unit_test(test_changes), cmocka_unit_test(test_epoch), cmocka_unit_test(test_squash), cmocka_unit_test(test_settled), cmocka_unit_test(test_python), cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_deep), cmocka_unit_test(test_many), cmocka_unit_test(test_kept),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
