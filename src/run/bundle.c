@@ -221,10 +221,10 @@ static void mount_on(const struct keeper *k, json_t *mounts, struct process *c, 
 	}
 	json_array_append_new(mounts, json_pack("{sssssssO}", "destination", where, "type", type, "source", source, "options", o));
 	json_decref(o);
-	if (c->build)
-		places_note(k, c, where);
-	else
+	if (!c->build)
 		VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(where));
+	else if (!str_among(str_of(where), "/proc /dev /dev/pts /dev/shm /dev/mqueue /sys")) /* which BuildKit leaves there, too, where an image has none */
+		places_note(k, c, where);
 }
 
 static int write_text(const char *path, struct str text)
