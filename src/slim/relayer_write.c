@@ -1,6 +1,7 @@
 /* What stays is read from the original's layers in their order, once, into a file without a name; new layers are written out of that in theirs. */
 #include "base/file.h"
 #include "layer/tarout.h"
+#include "slim/assembly.h"
 #include "slim/relayer.h"
 
 int relayer_header(const struct facts *f, const struct fact_entry *e, struct buf *out, struct error *err)
@@ -115,101 +116,63 @@ int relayer_spool(struct relayer *r, relayer_open *open, void *ctx, int fd, stru
 }
 
 struct writing {
+	struct assembly p;
 	const struct relayer_layer *v;
 	const struct additions *added;
 	int fd;
 	u32 next;
-	struct buf head;
-	size_t head_at;
-	struct str text;   /* content of an addition */
-	u64 from, copy, zero;
-	bool over;
-	char *ring;
-	u32 turn;
+	struct str text; /* content of an addition */
+	u64 from;        /* of what was spooled */
 };
 
-static int next_entry(struct writing *w, struct error *err)
+static int entry(void *ctx, struct error *err)
 {
+	struct writing *w = ctx;
 	if (w->next == w->v->n) {
-		w->over = true;
-		w->zero = TAR_TRAILER;
+		w->p.over = true;
+		w->p.zero = TAR_TRAILER;
 		return 0;
 	}
 	u32 i = w->next++, from = w->v->from[i];
 	const struct fact_entry *e = facts_entry(w->v->facts, i);
 	bool sparse = e->flags & FACT_SPARSE;
 	u64 n = e->type == TAR_FILE ? fact_stored(e) : 0;
-	buf_clear(&w->head);
-	w->head_at = 0;
-	w->zero = tarout_padding(n);
+	w->p.zero = tarout_padding(n);
 	w->from = w->v->at[i];
 	if (from != TRACE_NONE && from & RELAYER_ADDED)
 		w->text = w->added->v[from & ~RELAYER_ADDED].content;
-	else
-		w->copy = n + (sparse ? e->head : 0);
-	return sparse ? 0 : relayer_header(w->v->facts, e, &w->head, err);
+	w->p.copy = from != TRACE_NONE && from & RELAYER_ADDED ? w->text.n : n + (sparse ? e->head : 0);
+	return sparse ? 0 : relayer_header(w->v->facts, e, &w->p.head, err);
 }
 
-static size_t take_str(struct str *from, char *to, size_t room)
+static ssize_t content(void *ctx, char *to, size_t room, struct error *err)
 {
-	size_t k = MIN(room, from->n);
-	if (k)
-		memcpy(to, from->p, k);
-	*from = str_from(*from, k);
-	return k;
-}
-
-static ssize_t some(struct writing *w, char *to, size_t room, struct error *err)
-{
-	struct str head = str_from(buf_str(&w->head), w->head_at);
-	if (head.n) {
-		size_t k = take_str(&head, to, room);
-		w->head_at += k;
+	struct writing *w = ctx;
+	size_t k = MIN(room, w->text.n);
+	if (k) {
+		memcpy(to, w->text.p, k);
+		w->text = str_from(w->text, k);
 		return (ssize_t)k;
 	}
-	if (w->text.n)
-		return (ssize_t)take_str(&w->text, to, room);
-	size_t k = (size_t)MIN((u64)room, w->copy ? w->copy : w->zero);
-	if (!w->copy) {
-		memset(to, 0, k);
-		w->zero -= k;
-		return (ssize_t)k;
-	}
-	ssize_t got = file_pread(w->fd, to, k, w->from);
-	if (got != (ssize_t)k)
+	ssize_t got = file_pread(w->fd, to, room, w->from);
+	if (got != (ssize_t)room)
 		return got < 0 ? error_errno(err, "a file for what stays") : error_set(err, ERR_ENV, "a file for what stays was cut short");
-	w->from += k;
-	w->copy -= k;
+	w->from += room;
 	return got;
 }
+
+static const struct assembly_source source = { .entry = entry, .content = content };
 
 static int next(void *ctx, struct str *view, struct error *err)
 {
 	struct writing *w = ctx;
-	char *to = w->ring + (size_t)(w->turn++ % STREAM_RING) * STREAM_CHUNK;
-	size_t n = 0;
-	while (n < STREAM_CHUNK) {
-		if (w->head_at == w->head.n && !w->text.n && !w->copy && !w->zero) {
-			if (w->over)
-				break;
-			if (next_entry(w, err) < 0)
-				return -1;
-			continue;
-		}
-		ssize_t k = some(w, to + n, STREAM_CHUNK - n, err);
-		if (k < 0)
-			return -1;
-		n += (size_t)k;
-	}
-	*view = str_n(to, n);
-	return 0;
+	return assembly_next(&w->p, &source, w, view, err);
 }
 
 static void close_writing(void *ctx)
 {
 	struct writing *w = ctx;
-	buf_free(&w->head);
-	free(w->ring);
+	assembly_free(&w->p);
 	free(w);
 }
 
@@ -220,6 +183,5 @@ struct stream *relayer_stream(const struct relayer *r, enum relayer_class c, int
 	w->added = r->added;
 	w->fd = fd;
 	w->text = STR("");
-	w->ring = xmalloc(STREAM_RING * STREAM_CHUNK);
 	return stream_callback(next, close_writing, w);
 }
