@@ -1,0 +1,294 @@
+"""Contexts, COPY and ADD as users see them: where files come from, which, what they become, and what is refused."""
+import hashlib
+import http.server
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tarfile
+import threading
+
+import pytest
+
+from buildlib import build  # noqa: F401
+
+FILES = {"a.txt": "a\n", "sub/s.txt": "s\n", "sub/deep/x.txt": "x\n", "sub/deep/y.md": "y\n"}
+
+
+def tree(b, n=-1):
+    """name -> (type, mode, uid, gid) of one layer."""
+    return {name: (e.type.decode(), e.mode, e.uid, e.gid) for name, e in b.entries(n).items()}
+
+
+def archive(*members, mode="w"):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as t:
+        for name, data, about in members:
+            i = tarfile.TarInfo(name)
+            i.mtime = 1234
+            for k, v in about.items():
+                setattr(i, k, v)
+            if i.isreg():
+                i.size = len(data)
+            t.addfile(i, io.BytesIO(data) if i.isreg() else None)
+    return out.getvalue()
+
+
+def test_files_become_root_s_of_one_time(build):
+    d = build.context("FROM scratch\nCOPY . /all/\n", FILES)
+    os.chmod(d / "sub" / "deep", 0o711)
+    os.chmod(d / "a.txt", 0o4755)
+    b = build(None, context=d)
+    assert tree(b)["all/a.txt"] == ("0", 0o4755, 0, 0) and tree(b)["all/sub/deep"] == ("5", 0o711, 0, 0) and tree(b)["all"][1] == 0o755
+    assert len({e.mtime for e in b.entries().values()}) == 1
+
+
+def test_hard_links_and_holes_stay(build):
+    d = build.context("FROM scratch\nCOPY . /all/\n", FILES)
+    os.link(d / "a.txt", d / "twin")
+    with open(d / "sparse", "wb") as f:
+        f.seek(5 << 20)
+        f.write(b"end")
+    b = build(None, context=d)
+    e = b.entries()
+    assert sorted((e["all/a.txt"].type, e["all/twin"].type)) == [b"0", b"1"]
+    assert hashlib.sha256(b.read("all/sparse")).hexdigest() == hashlib.sha256(bytes(5 << 20) + b"end").hexdigest()
+
+
+def test_owners_are_looked_up_in_the_image(build):
+    b = build("FROM base\nRUN echo 'made:x:77:88::/:/bin/sh' >>/etc/passwd\nCOPY --chown=made:staff a.txt /n/\nCOPY --chown=made a.txt /m\nCOPY --chown=5 --chmod=u=rwx,go= a.txt /five\n", FILES)
+    assert tree(b, -3)["n/a.txt"][2:] == (77, 50) and tree(b, -2)["m"][2:] == (77, 88) and tree(b)["five"] == ("0", 0o700, 5, 5)
+
+
+def test_sources_from_a_stage_stay_what_they_are(build):
+    text = "FROM base AS one\nRUN mkdir -m 750 /d && echo 1 >/d/f && chown 5:6 /d/f && chmod 2755 /d/f && ln -s /d/f /l && mkfifo /d/p\nFROM scratch\nCOPY --from=one /d /d/\nCOPY --from=one /../../l /followed\n"
+    b = build(text)
+    assert tree(b, -2)["d/f"] == ("0", 0o2755, 5, 6) and tree(b, -2)["d/p"][0] == "6" and tree(b)["followed"] == ("0", 0o2755, 5, 6)
+
+
+def test_links_of_a_context_lead_nowhere_else(build, pare, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("the host's")
+    for source in ("link", "dir/secret", "up/secret"):
+        d = build.context("FROM scratch\nCOPY %s /x\n" % source, FILES)
+        (d / "link").symlink_to(secret)
+        (d / "dir").symlink_to(tmp_path)
+        (d / "up").symlink_to("..")
+        r = pare("build", d, status=3)
+        assert "Dockerfile:2" in r.err and source in r.err and "not found in the build context" in r.err
+    d = build.context("FROM scratch\nCOPY . /x\n", FILES)
+    (d / "link").symlink_to(secret)
+    assert build(None, context=d).entries()["x/link"].issym()
+
+
+@pytest.mark.parametrize("source, says", [("../x", "leads out of the build context"), ("sub/../../x", "leads out"), ("nope", "nope: not found in the build context"), ("ignored", "ignored: not found")])
+def test_what_is_not_in_the_context_is_named(build, pare, source, says):
+    d = build.context("FROM scratch\n\nCOPY %s /x\n" % source, {**FILES, "ignored": "i", ".dockerignore": "ignored\n"})
+    r = pare("build", d, status=3)
+    assert "Dockerfile:3" in r.err and says in r.err
+
+
+def test_sockets_are_left_out(build):
+    d = build.context("FROM scratch\nCOPY . /x\n", FILES)
+    s = socket.socket(socket.AF_UNIX)
+    here = os.getcwd()
+    os.chdir(d)
+    s.bind("s")
+    os.chdir(here)
+    os.mkfifo(d / "pipe")
+    (d / "new\nline").write_text("n")
+    b = build(None, context=d)
+    assert "x/s" not in b.entries() and b.entries()["x/pipe"].isfifo() and b.read("x/new\nline") == b"n"
+    s.close()
+
+
+def test_what_touches_nothing_runs_nothing(build, pare):
+    d = build.context("FROM base\nCOPY sub /sub\nRUN cat /proc/sys/kernel/random/uuid >/u\n", FILES)
+    first = build(None, context=d).read("u")
+    os.utime(d / "sub" / "s.txt", (1, 1))
+    (d / "a.txt").write_text("other")
+    assert build(None, context=d).read("u") == first
+    (d / "sub" / "s.txt").write_text("t\n")
+    os.utime(d / "sub" / "s.txt", (1, 1))
+    assert build(None, context=d).read("u") != first
+    r = pare("build", "--explain-cache", "--progress=plain", d)
+    (d / "sub" / "s.txt").write_text("u\n")
+    r = pare("build", "--explain-cache", "--progress=plain", d)
+    assert "sub/s.txt" in r.err
+
+
+def test_ten_thousand_files_are_more_than_a_key_names(build):
+    d = build.context("FROM scratch\nCOPY many /many\n")
+    for i in range(101):
+        (d / "many" / ("d%d" % i)).mkdir(parents=True)
+        for j in range(100):
+            (d / "many" / ("d%d" % i) / ("f%d" % j)).write_bytes(b"")
+    a, b = build(None, context=d), build(None, context=d)
+    assert a.digest == b.digest and len(a.entries()) == 102 + 10100
+    (d / "many" / "d7" / "f7").write_text("x")
+    assert build(None, context=d).read("many/d7/f7") == b"x"
+
+
+def test_archives_are_unpacked_by_content(build):
+    members = [("top", b"", {"type": tarfile.DIRTYPE, "mode": 0o750, "uid": 3, "gid": 4}), ("top/f", b"f", {"mode": 0o6755, "uid": 5, "gid": 6}), ("top/l", b"", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}),
+               ("dev", b"", {"type": tarfile.CHRTYPE})]
+    files = {"plain.tar": archive(*members), "called.txt": archive(*members, mode="w:gz"), "no.tar": "no archive\n"}
+    b = build("FROM scratch\nADD plain.tar /p\nADD called.txt no.tar /c/\nADD --unpack=false plain.tar /n/\nCOPY plain.tar /k/\n", files)
+    assert tree(b, 0)["p/top/f"] == ("0", 0o6755, 5, 6) and tree(b, 0)["p/top"] == ("5", 0o750, 3, 4) and b.entries(0)["p/top/f"].mtime == 1234 and "p/dev" not in tree(b, 0)
+    assert b.read("c/top/f") == b"f" and b.read("c/no.tar") == b"no archive\n" and b.read("n/plain.tar") and b.read("k/plain.tar")
+
+
+@pytest.mark.parametrize("member", [("../evil", b"x", {}), ("a/../../evil", b"x", {}), ("h", b"", {"type": tarfile.LNKTYPE, "linkname": "../../etc/passwd"})])
+def test_archives_that_lead_out_are_refused(build, pare, member):
+    r = pare("build", build.context("FROM base\nADD e.tar /x/\n", {"e.tar": archive(("ok", b"", {}), member)}), status=3)
+    assert "e.tar" in r.err and "leads out" in r.err
+
+
+def test_links_in_an_archive_lead_within_it(build, tmp_path):
+    e = archive(("l", b"", {"type": tarfile.SYMTYPE, "linkname": str(tmp_path)}), ("l/in", b"x", {}))
+    b = build("FROM scratch\nADD e.tar /x/\n", {"e.tar": e})
+    assert not (tmp_path / "in").exists() and b.read("x" + str(tmp_path) + "/in") == b"x"
+
+
+def test_a_damaged_archive_is_no_image(build, pare):
+    whole = archive(("f", os.urandom(100000), {}), mode="w:gz")
+    r = pare("build", "-t", "t", build.context("FROM scratch\nADD e.tgz /\n", {"e.tgz": whole[:50000]}), status=3)
+    assert "e.tgz" in r.err
+
+
+def test_contexts_on_standard_input(build, pare, tmp_path):
+    files = [("Dockerfile", b"FROM scratch\nCOPY . /x\n", {}), ("f", b"f", {}), ("out", b"o", {}), (".dockerignore", b"out\n", {})]
+    for mode in ("w", "w:gz", "w:bz2", "w:xz"):
+        b = build(None, context="-", stdin=archive(*files, mode=mode))
+        assert b.read("x/f") == b"f" and "x/out" not in b.entries()
+    pare("build", "-", stdin=b"FROM scratch\nLABEL a=b\n")
+    assert "not found" in pare("build", "-", stdin=b"FROM scratch\nCOPY a /\n", status=3).err
+    assert pare("build", "-", stdin=b"", status=3).err
+    assert pare("build", "-", stdin=archive(*files, mode="w:gz")[:-30], status=3).err
+    assert "leads out" in pare("build", "-", stdin=archive(*files, ("../evil", b"", {})), status=3).err
+    assert not list((tmp_path / "run" / "tmp").iterdir())
+
+
+def test_named_contexts(build, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "f").write_text("other's")
+    (other / "out").write_text("out")
+    (other / ".dockerignore").write_text("out\n")
+    b = build("FROM scratch\nCOPY --from=o . /o\n", args=["--build-context", "o=%s" % other])
+    assert b.read("o/f") == b"other's" and "o/out" not in b.entries()
+
+
+@pytest.fixture
+def served(tmp_path):
+    top = tmp_path / "served"
+    top.mkdir()
+    handler = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *a: None, "__init__": lambda self, *a, **k: http.server.SimpleHTTPRequestHandler.__init__(self, *a, directory=str(top), **k)})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield top, "http://127.0.0.1:%d" % server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def test_files_of_urls(build, pare, served):
+    top, url = served
+    (top / "file.bin").write_bytes(b"bytes")
+    (top / "a.tar").write_bytes(archive(("f", b"f", {})))
+    sha = hashlib.sha256(b"bytes").hexdigest()
+    b = build("FROM scratch\nADD %s/file.bin /d/\nADD --checksum=sha256:%s --chmod=755 %s/file.bin?x=y /e\nADD %s/a.tar /t/\nADD --unpack %s/a.tar /u/\n" % (url, sha, url, url, url))
+    assert tree(b, 0)["d/file.bin"] == ("0", 0o600, 0, 0) and tree(b, 1)["e"][1] == 0o755 and "t/a.tar" in tree(b, 2) and b.read("u/f") == b"f"
+    r = pare("build", build.context("FROM scratch\nADD --checksum=sha256:%s %s/file.bin /e\n" % ("0" * 64, url)), status=3)
+    assert sha in r.err and "Dockerfile:2" in r.err
+    r = pare("build", build.context("FROM scratch\nADD %s/not.there /e\n" % url), status=4)
+    assert "not.there" in r.err
+    (top / "file.bin").write_bytes(b"other")  # what is known by its digest is not asked for again
+    d = build.context("FROM scratch\nADD --checksum=sha256:%s %s/file.bin /e\n" % (sha, url))
+    assert pare("build", d, status=3).err
+    (top / "file.bin").write_bytes(b"bytes")
+    build(None, context=d)
+    (top / "file.bin").unlink()
+    assert build(None, context=d).read("e") == b"bytes"
+
+
+def test_contexts_from_urls(build, served):
+    top, url = served
+    (top / "c.tgz").write_bytes(archive(("Dockerfile", b"FROM scratch\nCOPY f /\n", {}), ("f", b"f", {}), mode="w:gz"))
+    assert build(None, context=url + "/c.tgz").read("f") == b"f"
+    (top / "D").write_text("FROM scratch\nCOPY <<x /t\ntext\nx\n")
+    assert build(None, context=url + "/D").read("t") == b"text\n"
+
+
+@pytest.fixture
+def repository(served):
+    """(url, commit of main, commit of dev)"""
+    if not shutil.which("git"):
+        pytest.skip("no git")
+    top, url = served
+    work = top / "work"
+    work.mkdir()
+    env = {"PATH": os.environ["PATH"], "HOME": str(top), "GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "e", "GIT_COMMITTER_NAME": "n", "GIT_COMMITTER_EMAIL": "e"}
+
+    def git(*args):
+        return subprocess.run(["git", "-c", "init.defaultBranch=main", *args], cwd=work, env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout.decode().strip()
+
+    git("init", "-q")
+    (work / "Dockerfile").write_text("FROM scratch\nCOPY . /x\n")
+    (work / "dir").mkdir()
+    (work / "dir" / "f").write_text("main")
+    (work / "tool").write_text("#!/bin/sh\n")
+    (work / "tool").chmod(0o755)
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    git("tag", "-a", "v1", "-m", "v1")
+    main = git("rev-parse", "HEAD")
+    git("checkout", "-qb", "dev")
+    (work / "dir" / "f").write_text("dev")
+    git("commit", "-qam", "two")
+    dev = git("rev-parse", "HEAD")
+    git("checkout", "-q", "main")
+    git("clone", "-q", "--bare", ".", "../r.git")
+    git("-C", "../r.git", "update-server-info")
+    return url + "/r.git", main, dev
+
+
+def test_contexts_from_git(build, repository, tmp_path):
+    url, main, dev = repository
+    before = os.umask(0o077)
+    b = build(None, context=url)
+    os.umask(before)
+    assert b.read("x/dir/f") == b"main" and not any(n.startswith("x/.git") for n in b.entries()) and tree(b)["x/tool"][1] == 0o755 and tree(b)["x/dir/f"][1] == 0o644
+    assert build(None, context=url + "#" + dev).read("x/dir/f") == b"dev"
+    b = build("FROM scratch\nADD %s#dev:dir /d\nADD --keep-git-dir %s#v1 /v1/\n" % (url, url))
+    assert tree(b, 0).keys() >= {"d", "d/f"} and b.read("d/f") == b"dev" and b.read("v1/dir/f") == b"main" and any(n.startswith("v1/.git/") for n in b.entries(1))
+    assert not list((tmp_path / "run" / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("fragment, says", [("#nosuch", "nosuch"), ("#main:nosuch", "nosuch"), ("#--upload-pack=x", "no name of a branch"), ("#main:../..", "leads out"), ("?what=x", "not known")])
+def test_git_that_is_not_there(build, pare, repository, fragment, says):
+    r = pare("build", repository[0].replace("http://", "http://user:secret@") + fragment, status=None)
+    assert r.status in (2, 3) and says in r.err and "secret" not in r.err
+
+
+def test_git_takes_no_file_of_this_machine(build, pare, served, repository):
+    r = pare("build", build.context("FROM scratch\nADD git@localhost:%s/r.git /x\n" % served[0]), status=None, timeout=60)
+    assert r.status in (3, 4)
+    assert pare("build", "file://%s/r.git" % served[0], status=2).err
+
+
+def test_interrupted_while_it_copies_nothing_stays(build, pare, tmp_path):
+    d = build.context("FROM scratch\nCOPY big /big\n")
+    with open(d / "big", "wb") as f:
+        f.truncate(1 << 20)
+        for i in range(64):
+            f.write(os.urandom(1 << 20))
+    p = subprocess.Popen([pare.binary, "build", "-t", "cut", str(d)], env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path / "run" / "tmp"), "PARE_STORE": str(pare.store), "PARE_OFFLINE": "1"}, stderr=subprocess.PIPE)
+    try:
+        p.wait(0.15)
+    except subprocess.TimeoutExpired:
+        p.send_signal(signal.SIGINT)
+        p.wait(20)
+    assert not list((tmp_path / "run" / "tmp").iterdir())
+    assert build(None, context=d).read("big")
