@@ -6,14 +6,18 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "build/context_inner.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KNOWN_MAGIC "pareknow"
 #define KNOWN_VERSION 1u
+#define SWEEP_DAYS 30
+#define SWEEP_MAX 4096u /* names that one build looks at */
 #define KNOWN_KEPT 65536u /* of files that this build did not ask for, at least that many are kept */
 
 struct known_head {
@@ -81,6 +85,25 @@ const struct known_file *known_find(struct known *k, const struct known_file *li
 
 void known_add(struct known *k, const struct known_file *f) { VEC_PUSH(k->new, k->n_new, k->cap_new, *f); }
 
+/* Those of contexts that nobody built for long. */
+static void sweep(const char *path)
+{
+	struct buf dir = BUF(0);
+	buf_add(&dir, str_head(str_of(path), strlen(path) - str_base(str_of(path)).n));
+	DIR *d = opendir(dir.p);
+	u32 n = 0;
+	time_t now = time(NULL);
+	for (struct dirent *e; d && n++ < SWEEP_MAX && (e = readdir(d));) {
+		struct stat st;
+		if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && now - st.st_mtime > (time_t)SWEEP_DAYS * 86400)
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+	file_sweep(dir.p, "", NULL);
+	buf_free(&dir);
+}
+
 static void write_it(struct known *k)
 {
 	struct outfile o;
@@ -101,6 +124,7 @@ static void write_it(struct known *k)
 		j++;
 		i += c == 0 && (j == k->n_new || order(&k->new[j - 1], &k->new[j]) != 0);
 	}
+	sweep(k->path);
 	h.sum = hash64(str_n(all, h.n * sizeof *all), 0);
 	if (outfile_open(&o, k->path, NULL) == 0) {
 		if (file_write_all(o.fd, &h, sizeof h) < 0 || file_write_all(o.fd, all, h.n * sizeof *all) < 0 || outfile_commit_unsynced(&o, NULL) < 0)

@@ -92,7 +92,8 @@ static void key_flags(const struct copy_spec *c, struct cache_key *k)
 	cache_key_add(k, "instruction", c->add ? STR("ADD") : STR("COPY"));
 	cache_key_add(k, "destination", str_of(arena_printf(k->a, "%s%s", dest, slash ? "/" : "")));
 	for (u32 i = 0; i < c->n; i++)
-		cache_key_add(k, "source", c->items[i].source);
+		if (c->items[i].kind != COPY_GIT) /* whose URL may have credentials in it: it is known by its commit */
+			cache_key_add(k, "source", c->items[i].source);
 	if (c->chown.p)
 		cache_key_add(k, "--chown", c->chown);
 	if (c->chmod.p)
