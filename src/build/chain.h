@@ -13,6 +13,7 @@ struct build_layer {
 	u64 plain;              /* of the tar; 0: not known */
 	enum compression compression;
 	const char *media_type; /* NULL: the OCI one of its compression */
+	const char *run;        /* the RUN of this build that made it, for people; NULL: none did */
 };
 struct chain {
 	const struct build_layer *v;

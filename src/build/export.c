@@ -1,5 +1,6 @@
 #include "build/attest.h"
 #include "build/diff.h"
+#include "build/lean.h"
 #include "build/plan.h"
 #include "copy/copy.h"
 #include "layer/tarout.h"
@@ -43,6 +44,32 @@ static json_t *annotations(const char *const *v)
 	return o;
 }
 
+/* Without the caches of package managers; what was kept out is said. */
+static int lean(struct build *b, struct arena *a, struct build_stage *s, struct build_result *res, struct error *err)
+{
+	struct lean_layer *told = arena_array(a, struct lean_layer, s->chain.n + 1u);
+	struct chain c;
+	if (lean_chain(b->store, b->cache, a, &s->image, &s->chain, told, &c, err) < 0)
+		return -1;
+	for (u32 i = 0; i < s->chain.n; i++) {
+		if (!told[i].kept_out)
+			continue;
+		struct buf text = { 0 };
+		buf_printf(&text, "%s: kept out of its layer: ", s->chain.v[i].run);
+		lean_text(&told[i], &text);
+		build_tell(b, &(struct build_event){ .kind = BUILD_NOTE, .text = buf_str(&text) });
+		buf_free(&text);
+		res->kept_out += told[i].kept_out;
+		for (u32 k = 0; k < b->n_trace; k++)
+			if (digest_eq(&b->trace[k].diff_id, &s->chain.v[i].diff_id)) {
+				b->trace[k].diff_id = told[i].gone ? (struct digest){ 0 } : told[i].now.diff_id;
+				b->trace[k].layer = told[i].gone ? (struct digest){ 0 } : told[i].now.digest;
+			}
+	}
+	s->chain = c;
+	return 0;
+}
+
 /* The layers of this build as one. */
 static int squash(struct build *b, struct arena *a, struct build_stage *s, struct error *err)
 {
@@ -75,7 +102,7 @@ static json_t *put_image(struct build *b, struct arena *a, struct build_target *
 	json_t *ret = NULL, *layers = json_array();
 	if (b->opt->platforms)
 		stage_image_platform(&s->image, &t->platform);
-	if ((b->opt->squash && squash(b, a, s, err) < 0) || stage_image_finish(&s->image, &s->chain, b->opt->labels, b->time, &config, err) < 0 || put_blob(b, buf_str(&config), &res->config, err) < 0) {
+	if ((b->opt->lean && lean(b, a, s, res, err) < 0) || (b->opt->squash && squash(b, a, s, err) < 0) || stage_image_finish(&s->image, &s->chain, b->opt->labels, b->time, &config, err) < 0 || put_blob(b, buf_str(&config), &res->config, err) < 0) {
 		json_decref(layers);
 		buf_free(&config);
 		return NULL;

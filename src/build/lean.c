@@ -3,6 +3,7 @@
 #include "build/diff_in.h"
 #include "layer/tarout.h"
 
+#define SMALL (256 * KiB)             /* of the plain tar: what is no more is looked through faster than a record is kept */
 #define LINKS_MAX 1000000u             /* hard links from outside into what goes, of one layer, … */
 #define LINKS_BYTES ((size_t)(64 * MiB)) /* … and their names: a layer with more is left alone */
 
@@ -368,13 +369,13 @@ static void key_of(const struct lean *l, const struct build_layer *layer, struct
 static int one(struct lean *l, struct store *s, struct build_cache *cache, const struct build_layer *layer, struct lean_layer *told, struct build_layer *ret, struct error *err)
 {
 	struct cache_key k = { .a = l->a };
-	const char *name = told->name ? told->name : "";
-	bool changed = false;
+	const char *name = arena_printf(l->a, "%s without caches", layer->run);
+	bool changed = false, small = layer->plain && layer->plain < SMALL;
 	int r = 0;
 
 	*ret = *layer;
 	key_of(l, layer, &k);
-	if (cache)
+	if (cache && !small)
 		r = cache_find(cache, l->a, &k, name, &changed, ret, err);
 	if (r < 0)
 		return -1;
@@ -385,10 +386,10 @@ static int one(struct lean *l, struct store *s, struct build_cache *cache, const
 	}
 	if (sift_layer(l, s, layer, told, ret, err) < 0)
 		return -1;
-	return cache ? cache_put(cache, &k, name, told->gone ? NULL : ret, err) : 0;
+	return cache && !small ? cache_put(cache, &k, name, told->gone ? NULL : ret, err) : 0;
 }
 
-int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *layers, struct chain *ret, struct error *err)
+int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *told, struct chain *ret, struct error *err)
 {
 	struct lean l;
 	int r = 0;
@@ -396,14 +397,16 @@ int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, stru
 	begin(&l, a, im);
 	*ret = (struct chain){ 0 };
 	for (u32 i = 0; i < c->n && r == 0; i++) {
-		struct build_layer layer = c->v[i];
+		struct lean_layer *t = &told[i];
 
-		if (layers[i].run && one(&l, s, cache, &c->v[i], &layers[i], &layer, err) < 0)
-			r = error_wrap(err, "%s", layers[i].name ? layers[i].name : "a layer");
-		else if (layers[i].gone)
+		*t = (struct lean_layer){ .now = c->v[i] };
+		if (c->v[i].run && one(&l, s, cache, &c->v[i], t, &t->now, err) < 0)
+			r = error_wrap(err, "%s", c->v[i].run);
+		t->now.run = c->v[i].run;
+		if (r == 0 && t->gone)
 			stage_image_drop_layer(im, ret->n);
 		else
-			*ret = chain_add(a, ret, &layer);
+			*ret = chain_add(a, ret, &t->now);
 	}
 	free(l.stays);
 	buf_free(&l.dir);

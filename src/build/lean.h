@@ -19,15 +19,14 @@
 #include "build/instruction.h"
 #include "store/store.h"
 
-struct lean_layer { /* what is to be done with one layer of the target's chain */
-	bool run;           /* in: a RUN of this build made it */
-	const char *name;   /* in: of its step */
-	u64 kept_out;       /* out: bytes of files that are not in it */
-	u64 of[CACHES];     /* out: the same by cache; all 0 where it came from the build cache */
-	bool gone;          /* out: nothing is left of it: the image has no such layer */
+struct lean_layer { /* what became of one layer of the target's chain */
+	u64 kept_out;       /* bytes that are not in it */
+	u64 of[CACHES];     /* the same by cache; all 0 where it came from the build cache */
+	bool gone;          /* nothing is left of it: the image has no such layer */
+	struct build_layer now; /* else */
 };
-/* `layers`: one a layer of `c`. *ret: the chain of the image; its document loses the layers that are gone (stage_image_drop_layer()). The image's document is the final one but for that. cache NULL: none. */
-int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *layers, struct chain *ret, struct error *err) must_check;
+/* Those of `c` that a RUN made (build_layer.run); `told`: one a layer. *ret: the chain of the image; its document loses the layers that are gone (stage_image_drop_layer()). It is the final one but for that. cache NULL: none. */
+int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *told, struct chain *ret, struct error *err) must_check;
 /* "57.2 MB of apt's lists and apt's archives": for people. */
 void lean_text(const struct lean_layer *l, struct buf *out);
 #endif

@@ -481,6 +481,7 @@ int step_do(struct worker *w, struct build_stage *s, const struct df_instruction
 	int r = make_key(&st, err);
 	r = r < 0 ? r : find_or_do(&st, changed, &layer, err);
 	copy_fetched_free(st.fetched);
+	layer.run = act->kind == ACTION_RUN ? st.name : NULL;
 	if (r == 0 && *changed)
 		s->chain = chain_add(&s->a, &s->chain, &layer);
 	return r < 0 ? error_wrap(err, "%s", act->name), r : 0;

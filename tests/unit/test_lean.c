@@ -115,13 +115,15 @@ static const char *without(const char *config, const struct build_layer *l)
 	struct stage_image im;
 	struct platform p = { "linux", "amd64", "" };
 	struct error err = { 0 };
-	struct chain none = { 0 }, c = chain_add(&arena, &none, l), ret;
+	struct build_layer own = *l;
+	struct chain none = { 0 }, c, ret;
 	struct buf doc = { 0 };
 
 	buf_printf(&doc, "{\"config\":%s}", config);
 	assert_int_equal(stage_image_begin(&arena, buf_str(&doc), &p, &im, &err), 0);
 	stage_image_history(&im, "RUN x", false, 0);
-	told = (struct lean_layer){ .run = true, .name = "RUN x" };
+	own.run = "RUN x";
+	c = chain_add(&arena, &none, &own);
 	if (lean_chain(store, NULL, &arena, &im, &c, &told, &ret, &err) < 0)
 		fail_msg("%s", err.text);
 	n_left = ret.n;
@@ -159,7 +161,7 @@ static void kept_out(void **state)
 	struct platform p = { "linux", "amd64", "" };
 	struct error err = { 0 };
 	struct chain none = { 0 }, c = chain_add(&arena, &none, &all), ret;
-	struct lean_layer copy = { 0 };
+	struct lean_layer copy;
 	assert_int_equal(stage_image_begin(&arena, (struct str){ 0 }, &p, &im, &err), 0);
 	assert_int_equal(lean_chain(store, NULL, &arena, &im, &c, &copy, &ret, &err), 0);
 	assert_true(digest_eq(&ret.id, &c.id));
