@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""make-programs.py: writes the seeds of the fuzzers elf, refer, binary and source into the directories beside it: ELF files of the least that is one, notes, and texts behind bytes that choose."""
+"""make-programs.py: writes the seeds of the fuzzers elf, refer, binary, source and lock into the directories beside it: ELF files of the least that is one, notes, and texts behind bytes that choose."""
 import os
 import struct
 import zlib
@@ -103,7 +103,34 @@ def sources():
         write("source", kind, bytes([0, names.index(name)]) + text)
 
 
+def linked(text, functions, slot, section=0):
+    """A program of this text that imports functions (has them itself, in a section): its symbols, and where the address of the one of this number is put (0x3018), by sections as a linker leaves them."""
+    names, symbols = b"\0", b"\0" * 24
+    for f in functions:
+        symbols += struct.pack("<IBBHQQ", len(names), 0x12, 0, section, 0, 0)
+        names += f.encode() + b"\0"
+    base, body, table = 64 + 56, text, b"\0" * 64
+    for kind, data, link in ((3, names, 0), (11, symbols, 1), (4, struct.pack("<3Q", 0x3018, slot << 32 | 7, 0), 2), (3, b"\0.gopclntab\0", 0)):
+        table += struct.pack("<2I4Q2I2Q", 0, kind, 0, 0, base + len(body), len(data), link, 0, 0, 0)
+        body += data
+    head = b"\x7fELF\2\1\1" + b"\0" * 9 + struct.pack("<2HI3QI6H", 3, 62, 1, 0, 64, base + len(body), 0, 64, 56, 1, 64, 5, 4)
+    return head + struct.pack("<2I6Q", 1, 5, base, 0x1000, 0x1000, len(text), len(text), 0x1000) + body + table
+
+
+def calls():
+    """The first byte says whether something that is there calls functions by their names."""
+    idle = b"\x90" * 16
+    # mov $165, %eax; syscall; push $41; pop %rax; syscall; movl $105, 8(%rsp)
+    write("lock", "static", b"\0" + linked(bytes.fromhex("b8a5000000 0f05 6a29 58 0f05 c744240869000000") + idle, ["ffi_call"], 0, 1))
+    # endbr64; jmp *0x200e(%rip), which is 0x3018; mov $318, %edi; call to its beginning
+    write("lock", "syscall", b"\0" + linked(bytes.fromhex("f30f1efa ff250e200000 bf3e010000 e8ecffffff") + idle, ["syscall", "timerfd_create"], 1))
+    write("lock", "dlsym", b"\0" + linked(b"\0inotify_init1\0mlock\0", ["dlsym"], 0))
+    write("lock", "script", b"\1import ctypes\nlibc = ctypes.CDLL(None)\nlibc.inotify_init1(0)\nlibc.syscall(318, b, 8, 0)\n")
+    write("lock", "compiled", b"\1\xa7\r\r\n\xda\x08mlockallZ\x05splic")
+
+
 programs()
 strings()
 versions()
 sources()
+calls()
