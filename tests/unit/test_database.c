@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "disk_of.h"
 #include "layer/tar.h"
 #include "report/subject.h"
 #include "slim/database.h"
@@ -16,9 +16,7 @@
 
 /* --- a root directory, and what becomes of it --- */
 struct bench {
-	struct arena a;
-	struct stage stage;
-	const char *dir;
+	struct disk_of disk;
 	struct image *img;
 	struct trace trace;
 	struct packages *p;
@@ -30,31 +28,12 @@ struct bench {
 
 static void begin(struct bench *b)
 {
-	struct error err = { 0 };
 	*b = (struct bench){ 0 };
-	assert_int_equal(stage_make(&b->stage, "/tmp/pare-database-", &err), 0);
-	b->dir = b->stage.path;
+	disk_open(&b->disk, "/tmp/pare-database-");
 }
 
-static const char *place(struct bench *b, const char *path)
-{
-	char *z = arena_printf(&b->a, "%s/%s", b->dir, path);
-	for (char *c = z + strlen(b->dir) + 1; (c = strchr(c, '/')); *c++ = '/') {
-		*c = '\0';
-		assert_true(mkdir(z, 0755) == 0 || access(z, F_OK) == 0);
-	}
-	return z;
-}
-
-static void file(struct bench *b, const char *path, const char *text)
-{
-	FILE *f = fopen(place(b, path), "w");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void link_to(struct bench *b, const char *path, const char *to) { assert_int_equal(symlink(to, place(b, path)), 0); }
+static void file(struct bench *b, const char *path, const char *text) { disk_file(&b->disk, path, str_of(text), 0644); }
+static void link_to(struct bench *b, const char *path, const char *to) { disk_link(&b->disk, path, to); }
 
 /* Keeps what matches these patterns, and writes the databases anew. False: the image is not whole, which ends a slimming. */
 static bool keep_whole(struct bench *b, const char *const *patterns)
@@ -66,7 +45,7 @@ static bool keep_whole(struct bench *b, const char *const *patterns)
 		n++;
 	const struct load_options load = { .collectors = slim_collectors(false), .sets = slim_sets, .need_content = true, .no_cache = true };
 	const struct choose_options opt = { .level = SLIM_FILE, .keep = patterns, .n_keep = n };
-	assert_int_equal(image_load(arena_printf(&b->a, "rootfs:%s", b->dir), &load, &b->img, &err), 0);
+	assert_int_equal(image_load(arena_printf(&b->disk.a, "rootfs:%s", b->disk.dir), &load, &b->img, &err), 0);
 	assert_int_equal(trace_make(b->img, &b->trace, &err), 0);
 	b->p = packages_read_set(b->trace.tree, COLLECT_PACKAGES, false);
 	if (b->img->problems.n || b->p->problems.n)
@@ -89,8 +68,7 @@ static void end(struct bench *b)
 	packages_free(b->p);
 	trace_free(&b->trace);
 	image_close(b->img);
-	stage_remove(&b->stage);
-	arena_free(&b->a);
+	disk_close(&b->disk);
 }
 
 static const char *added(struct bench *b, const char *path)
@@ -99,7 +77,7 @@ static const char *added(struct bench *b, const char *path)
 	for (u32 i = 0; i < b->added.n; i++) {
 		assert_true(i == 0 || strcmp(b->added.v[i - 1].path, b->added.v[i].path) < 0);
 		if (strcmp(b->added.v[i].path, path) == 0)
-			found = arena_strdup(&b->a, b->added.v[i].content);
+			found = arena_strdup(&b->disk.a, b->added.v[i].content);
 	}
 	return found ? found : "(none)";
 }
@@ -120,7 +98,7 @@ static const char *left(struct bench *b)
 	for (u32 i = 0; i < of.n; i++)
 		buf_printf(&text, "%s%s", i ? " " : "", of.v[i].name);
 	packages_left_free(&of);
-	const char *z = arena_strdup(&b->a, buf_str(&text));
+	const char *z = arena_strdup(&b->disk.a, buf_str(&text));
 	buf_free(&text);
 	return z;
 }
@@ -132,7 +110,7 @@ static const char *gone(struct bench *b)
 		struct str purl = str_of(b->added.gone[i]), name = str_base(str_cut(&purl, '@'));
 		buf_printf(&text, "%s%.*s", i ? " " : "", STR_FMT(name));
 	}
-	const char *z = arena_strdup(&b->a, buf_str(&text));
+	const char *z = arena_strdup(&b->disk.a, buf_str(&text));
 	buf_free(&text);
 	return z;
 }
@@ -257,7 +235,7 @@ static void dpkg_in_place(void **state)
 	file(&b, "usr/bin/used", "u");
 	file(&b, "usr/bin/spare", "s");
 	file(&b, "usr/bin/idle", "i");
-	assert_int_equal(chmod(place(&b, "var/lib/dpkg/status"), 0640), 0);
+	assert_int_equal(chmod(disk_place(&b.disk, "var/lib/dpkg/status"), 0640), 0);
 	KEEP(&b, "/usr/bin/used", "/var/lib/dpkg/status", "/var/lib/dpkg/info/idle.list");
 	assert_string_equal(added(&b, "var/lib/dpkg/status"), STANZA("used", "1", "all") "\n");
 	assert_int_equal(b.added.n, 2);
@@ -282,9 +260,9 @@ static void dpkg_hostile_names(void **state)
 	buf_putc(&status, '\0');
 	static const char *const names[] = { "..", ".wh.used", "a.md5sums", "a", "used" };
 	for (size_t i = 0; i < countof(names); i++) {
-		file(&b, arena_printf(&b.a, "var/lib/dpkg/info/%s.list", names[i]), arena_printf(&b.a, "/.\n/usr/bin/f%zu\n", i));
-		file(&b, arena_printf(&b.a, "var/lib/dpkg/info/%s.md5sums", names[i]), arena_printf(&b.a, SUM "usr/bin/f%zu\n", i));
-		file(&b, arena_printf(&b.a, "usr/bin/f%zu", i), "f");
+		file(&b, arena_printf(&b.disk.a, "var/lib/dpkg/info/%s.list", names[i]), arena_printf(&b.disk.a, "/.\n/usr/bin/f%zu\n", i));
+		file(&b, arena_printf(&b.disk.a, "var/lib/dpkg/info/%s.md5sums", names[i]), arena_printf(&b.disk.a, SUM "usr/bin/f%zu\n", i));
+		file(&b, arena_printf(&b.disk.a, "usr/bin/f%zu", i), "f");
 	}
 	file(&b, "var/lib/dpkg/status", status.p);
 	buf_free(&status);
@@ -320,7 +298,7 @@ static void chisel_manifest(void **state)
 		char packed[1024];
 		begin(&b);
 		size_t n = ZSTD_compress(packed, sizeof packed, wall, sizeof wall - 1, 3);
-		FILE *f = fopen(place(&b, "var/lib/chisel/manifest.wall"), "w");
+		FILE *f = fopen(disk_place(&b.disk, "var/lib/chisel/manifest.wall"), "w");
 		assert_int_equal(fwrite(packed, 1, n, f), n);
 		assert_int_equal(fclose(f), 0);
 		file(&b, "usr/bin/used", "u");
@@ -372,10 +350,10 @@ static void pacman_local(void **state)
 	begin(&b);
 	static const char *const names[] = { "used", "idle" };
 	for (size_t i = 0; i < countof(names); i++) {
-		file(&b, arena_printf(&b.a, "var/lib/pacman/local/%s-1-1/desc", names[i]), arena_printf(&b.a, "%%NAME%%\n%s\n\n%%VERSION%%\n1-1\n\n%%ARCH%%\nx86_64\n\n", names[i]));
-		file(&b, arena_printf(&b.a, "var/lib/pacman/local/%s-1-1/files", names[i]), arena_printf(&b.a, "%%FILES%%\nusr/\nusr/bin/\nusr/bin/%s\n\n", names[i]));
-		file(&b, arena_printf(&b.a, "var/lib/pacman/local/%s-1-1/mtree", names[i]), "x");
-		file(&b, arena_printf(&b.a, "usr/bin/%s", names[i]), "x");
+		file(&b, arena_printf(&b.disk.a, "var/lib/pacman/local/%s-1-1/desc", names[i]), arena_printf(&b.disk.a, "%%NAME%%\n%s\n\n%%VERSION%%\n1-1\n\n%%ARCH%%\nx86_64\n\n", names[i]));
+		file(&b, arena_printf(&b.disk.a, "var/lib/pacman/local/%s-1-1/files", names[i]), arena_printf(&b.disk.a, "%%FILES%%\nusr/\nusr/bin/\nusr/bin/%s\n\n", names[i]));
+		file(&b, arena_printf(&b.disk.a, "var/lib/pacman/local/%s-1-1/mtree", names[i]), "x");
+		file(&b, arena_printf(&b.disk.a, "usr/bin/%s", names[i]), "x");
 	}
 	KEEP(&b, "/usr/bin/used");
 	assert_string_equal(left(&b), "used");
@@ -484,7 +462,7 @@ static void any_byte(void **state)
 			struct error err = { 0 };
 			struct buf tar = BUF(0);
 			begin(&b);
-			char *text = arena_strdup(&b.a, str_of(bases[i][1]));
+			char *text = arena_strdup(&b.disk.a, str_of(bases[i][1]));
 			text[at] = "/.\n~"[at % 4];
 			file(&b, bases[i][0], text);
 			file(&b, bases[i][2], bases[i][3]);

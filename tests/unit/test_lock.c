@@ -2,15 +2,12 @@
 #include "slim/lock.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "disk_of.h"
 #include "elf_of.h"
 #include "run/calls.h"
 #include <setjmp.h>
 #include <cmocka.h>
 #include <elf.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static bool has(const struct lock_tree *t, const char *call)
 {
@@ -288,7 +285,7 @@ static void words_of_scripts(void **state)
 /* --- profiles --- */
 
 struct tree {
-	char dir[64];
+	struct disk_of disk;
 	const char *none[1];
 	struct config config;
 	struct observed *written;
@@ -296,27 +293,10 @@ struct tree {
 
 static void tree_open(struct tree *t)
 {
-	*t = (struct tree){ .dir = "/tmp/pare-lock-XXXXXX" };
-	assert_non_null(mkdtemp(t->dir));
+	*t = (struct tree){ 0 };
+	disk_open(&t->disk, "/tmp/pare-lock-");
 	t->config = (struct config){ .env = t->none, .entrypoint = t->none, .cmd = t->none, .shell = t->none, .volumes = t->none, .ports = t->none, .onbuild = t->none };
 	t->written = observed_new(&(struct digest){ 0 });
-}
-
-static void directory(struct tree *t, const char *path, mode_t mode)
-{
-	char whole[256];
-	snprintf(whole, sizeof whole, "%s%s", t->dir, path);
-	assert_int_equal(mkdir(whole, 0755), 0);
-	assert_int_equal(chmod(whole, mode), 0);
-}
-
-static void content(struct tree *t, const char *path, struct str text)
-{
-	char whole[256];
-	snprintf(whole, sizeof whole, "%s%s", t->dir, path);
-	autofd int fd = open(whole, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text.p, text.n), text.n);
 }
 
 static struct lock *lock_of(struct tree *t, struct lock_input in)
@@ -326,25 +306,17 @@ static struct lock *lock_of(struct tree *t, struct lock_input in)
 	observed_settle(t->written);
 	in.name = "pare-test";
 	in.image = "image:1";
-	in.tree = t->dir;
+	in.tree = t->disk.dir;
 	in.config = &t->config;
 	in.written = t->written;
 	assert_int_equal(lock_make(&in, &l, &err), 0);
 	return l;
 }
 
-static int gone(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	return remove(path);
-}
-
 static void tree_close(struct tree *t)
 {
-	char path[64];
-	snprintf(path, sizeof path, "%s", t->dir);
-	assert_int_equal(nftw(path, gone, 8, FTW_DEPTH | FTW_PHYS), 0);
 	observed_free(t->written);
+	disk_close(&t->disk);
 }
 
 static bool lists(const char *const *v, const char *name)
@@ -360,16 +332,16 @@ static void places_that_are_there_to_be_written(void **state)
 	(void)state;
 	struct tree t;
 	tree_open(&t);
-	directory(&t, "/tmp", 01777);
-	directory(&t, "/tmp/left", 0755);
-	directory(&t, "/usr", 0755);
-	directory(&t, "/usr/empty", 0755);
-	directory(&t, "/var", 0755);
-	directory(&t, "/var/lib", 0755);
-	directory(&t, "/var/lib/sessions", 01733);
-	directory(&t, "/var/log", 0755);
-	directory(&t, "/etc", 0755);
-	content(&t, "/var/log/old", STR("x"));
+	disk_dir(&t.disk, "/tmp", 01777);
+	disk_dir(&t.disk, "/tmp/left", 0755);
+	disk_dir(&t.disk, "/usr", 0755);
+	disk_dir(&t.disk, "/usr/empty", 0755);
+	disk_dir(&t.disk, "/var", 0755);
+	disk_dir(&t.disk, "/var/lib", 0755);
+	disk_dir(&t.disk, "/var/lib/sessions", 01733);
+	disk_dir(&t.disk, "/var/log", 0755);
+	disk_dir(&t.disk, "/etc", 0755);
+	disk_file(&t.disk, "/var/log/old", STR("x"), 0755);
 	observed_add(t.written, STR("/var/log/new"), SEEN_MADE, STR(""), false);
 	struct lock *l = lock_of(&t, (struct lock_input){ .not_root = true });
 	assert_true(l->read_only && l->filled && !l->against);
@@ -381,7 +353,7 @@ static void places_that_are_there_to_be_written(void **state)
 	assert_non_null(strstr(l->compose, "- \"/var/log\""));
 	assert_non_null(strstr(l->kubernetes, "readOnlyRootFilesystem: false")); /* nobody would copy what is there */
 	lock_free(l);
-	directory(&t, "/data", 0755); /* root's: somebody else could not write there */
+	disk_dir(&t.disk, "/data", 0755); /* root's: somebody else could not write there */
 	l = lock_of(&t, (struct lock_input){ .not_root = true });
 	assert_true(l->against && lists(l->volumes, "/data"));
 	lock_free(l);
@@ -416,7 +388,7 @@ static void profiles_of_a_small_program(void **state)
 	bool filtered;
 	tree_open(&t);
 	struct buf b = library("open timerfd_create setuid", "", STR(""), HERE);
-	content(&t, "/program", buf_str(&b));
+	disk_file(&t.disk, "/program", buf_str(&b), 0755);
 	struct observed *seen = observed_new(&(struct digest){ 0 });
 	observed_call(seen, (u32)call_number(STR("mincore")), false);
 	observed_call(seen, (u32)call_number(STR("setuid")), true);
