@@ -254,7 +254,7 @@ int stage_image_begin(struct arena *a, struct str base, const struct platform *p
 	fit(ret->doc, json_array_size(json_object_get(rootfs, "diff_ids")), NULL);
 	json_object_set_new(rootfs, "type", json_string("layers"));
 	path(ret);
-	const char *dir = config_text(ret, "WorkingDir", base.n ? NULL : "/");
+	const char *dir = config_text(ret, "WorkingDir", NULL); /* of scratch none is said, which is "/" */
 	if (dir && strcmp(ret->platform.os, "windows") != 0)
 		json_object_set_new(config, "WorkingDir", image_text(df_path_join(a, STR("/"), str_of(dir))));
 	return 0;

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { O_FILE, O_TAG, O_TARGET, O_ARG, O_CONTEXT, O_PLATFORM, O_OUTPUT, O_PUSH, O_LOAD, O_NO_CACHE, O_NO_CACHE_FILTER, O_CACHE_FROM, O_CACHE_TO, O_PULL, O_SECRET, O_SSH, O_NETWORK, O_ADD_HOST, O_ULIMIT, O_SHM, O_ALLOW, O_STEP_SECONDS,
+enum { O_FILE, O_TAG, O_TARGET, O_ARG, O_CONTEXT, O_PLATFORM, O_OUTPUT, O_PUSH, O_LOAD, O_NO_CACHE, O_NO_CACHE_FILTER, O_CACHE_FROM, O_CACHE_TO, O_PULL, O_SECRET, O_SSH, O_NETWORK, O_ADD_HOST, O_ULIMIT, O_SHM, O_ALLOW, O_SECONDS,
 	O_RUNTIME, O_LABEL, O_ANNOTATION, O_SQUASH, O_PROVENANCE, O_SBOM, O_ATTEST, O_LEAN, O_NO_LEAN, O_PROGRESS, O_DRY_RUN, O_EXPLAIN, O_VERIFY, O_BLAME, O_CHECK, O_IIDFILE, O_METADATA, O_POLICY, O_PLACE };
 static const struct option options[] = {
 	[O_FILE] = { "file", 'f', OPT_VALUE, "FILE", "The Dockerfile. Default: Dockerfile of the context. - is standard input.", NULL },
@@ -37,7 +37,7 @@ static const struct option options[] = {
 	[O_ULIMIT] = { "ulimit", 0, OPT_LIST, "NAME=SOFT[:HARD]", "A limit for steps (nofile=1024).", NULL },
 	[O_SHM] = { "shm-size", 0, OPT_VALUE, "SIZE", "Of /dev/shm while steps run. Default: 64m.", NULL },
 	[O_ALLOW] = { "allow", 0, OPT_LIST, "WHAT", "What steps may ask for: network.host (always allowed here), security.insecure.", NULL },
-	[O_STEP_SECONDS] = { "step-timeout", 0, OPT_VALUE, "SECONDS", "End a step that takes longer. Default: none ends.", NULL },
+	[O_SECONDS] = { "timeout", 0, OPT_VALUE, "SECONDS", "End a step that takes longer, with everything it started. Default: none ends.", NULL },
 	[O_RUNTIME] = { "runtime", 0, OPT_VALUE, "PROGRAM", "The OCI runtime: runc, crun, or a path. Default: whichever works here.", NULL },
 	[O_LABEL] = { "label", 0, OPT_LIST, "NAME=VALUE", "One more label of the image.", NULL },
 	[O_ANNOTATION] = { "annotation", 0, OPT_LIST, "NAME=VALUE", "An annotation of the manifest.", NULL },
@@ -56,7 +56,7 @@ static const struct option options[] = {
 	[O_IIDFILE] = { "iidfile", 0, OPT_VALUE, "FILE", "Write the image's digest to FILE.", NULL },
 	[O_METADATA] = { "metadata-file", 0, OPT_VALUE, "FILE", "Write digests, and the name, to FILE, as JSON.", NULL },
 	[O_POLICY] = TRUSTED_POLICY_OPTION,
-	PLACE_OPTIONS(O_PLACE),
+	PLACE_OPTIONS_AS(O_PLACE, "registry-timeout"),
 	[O_PLACE + PLACE_COUNT] = { NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
 
@@ -266,7 +266,7 @@ static int read_limits(struct job *j, struct error *err)
 		else if (strcmp(*w, "network.host") != 0)
 			return error_set(err, ERR_USAGE, "--allow %s: one of network.host, security.insecure", *w);
 	}
-	return place_number(&o[O_STEP_SECONDS], "step-timeout", 30 * 86400, &x->seconds, err);
+	return place_number(&o[O_SECONDS], "timeout", 30 * 86400, &x->seconds, err);
 }
 
 /* --- all of it --- */

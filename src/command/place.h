@@ -16,10 +16,12 @@ enum { PLACE_CREDS, PLACE_CERT_DIR, PLACE_TLS_VERIFY, PLACE_PLAIN_HTTP, PLACE_TI
 #define PLACE_CERT_DIR_OPTION { "cert-dir", 0, OPT_VALUE, "DIR", "Authorities (*.crt) and client certificates (*.cert, *.key) for the registry, instead of those in certs.d.", NULL }
 #define PLACE_TLS_VERIFY_OPTION { "tls-verify", 0, OPT_OPTIONAL, "BOOL", "With =false certificates are not checked, and a registry may speak plain HTTP.", "true false" }
 #define PLACE_PLAIN_HTTP_OPTION { "plain-http", 0, OPT_FLAG, NULL, "The registry speaks plain HTTP. Without it only one on this machine may.", NULL }
-#define PLACE_OPTIONS(at)                                                                                                                                                                        \
+#define PLACE_OPTIONS(at) PLACE_OPTIONS_AS(at, "timeout")
+/* Where that word means something else. */
+#define PLACE_OPTIONS_AS(at, silence)                                                                                                                                                            \
 	[(at) + PLACE_CREDS] = { "creds", 0, OPT_VALUE, "USER:PASSWORD", "For the registry, instead of what a login left. Others on this machine can see it while the program runs.", NULL },      \
 	[(at) + PLACE_CERT_DIR] = PLACE_CERT_DIR_OPTION, [(at) + PLACE_TLS_VERIFY] = PLACE_TLS_VERIFY_OPTION, [(at) + PLACE_PLAIN_HTTP] = PLACE_PLAIN_HTTP_OPTION,                                  \
-	[(at) + PLACE_TIMEOUT] = { "timeout", 0, OPT_VALUE, "SECONDS", "How long a registry may be silent. Default: 60.", NULL },                                                                   \
+	[(at) + PLACE_TIMEOUT] = { silence, 0, OPT_VALUE, "SECONDS", "How long a registry may be silent. Default: 60.", NULL },                                                                   \
 	[(at) + PLACE_ATTEMPTS] = { "attempts", 0, OPT_VALUE, "N", "How often something is asked for before it counts as failed; what came before a connection broke is kept. Default: 5.", NULL }
 /* Their names, for a subcommand's list. */
 #define PLACE_NAMES "creds cert-dir tls-verify plain-http timeout attempts"
