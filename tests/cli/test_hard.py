@@ -66,3 +66,10 @@ def test_configuration_that_leads_in_circles_ends(pare, tmp_path):
     paths = reached(pare, tmp_path, [program("usr/sbin/xyzd"), File("etc/xyzd.conf", b"include /etc/b.conf\n"), File("etc/b.conf", b"include /etc/xyzd.conf /etc/loop/x\ninclude /etc/*/*/*/*.conf\n"), Symlink("etc/loop", "loop")],
                     Cmd=["/usr/sbin/xyzd"])
     assert "/etc/b.conf" in paths
+
+
+def test_directories_that_the_environment_names(pare, tmp_path):
+    entries = [program("usr/sbin/xyzd"), *(Dir(d) for d in ("srv", "srv/plugins", "srv/gems", "opt", "opt/tool")), File("srv/plugins/a.so", b"x"), File("srv/gems/b", b"x"), File("opt/tool/c", b"x")]
+    paths = reached(pare, tmp_path, entries, Cmd=["/usr/sbin/xyzd"], Env=["PLUGINS=/none:/srv/plugins", "GEM_DIR=/srv/gems", "TOOL_HOME=/opt/tool", "BASE=/opt"])
+    assert "/srv/plugins/a.so" in paths
+    assert not paths & {"/srv/gems/b", "/opt/tool/c"}  # a language's, a tool's; everybody's
