@@ -4,6 +4,7 @@
 #include "command/command.h"
 #include "command/place.h"
 #include "compose/compose.h"
+#include "copy/copy.h"
 #include "layer/deflate.h"
 #include "store/load.h"
 #include "transport/sink.h"
@@ -22,11 +23,11 @@ static const struct option options[] = {
 	[O_UNSIGNED] = { "allow-unsigned", 0, OPT_FLAG, NULL, "Take an index whose signature is missing or cannot be checked. Anybody on the way can then put anything into the image.", NULL },
 	[O_ANY_DATE] = { "any-date", 0, OPT_FLAG, NULL, "Do not ask how old, or how new, an index is.", NULL },
 	[O_SNAPSHOT] = { "snapshot", 0, OPT_VALUE, "TIME", "The archive as it was (20250520T000000Z), from snapshot.debian.org or snapshot.ubuntu.com.", NULL },
-	[O_PLATFORM] = { "platform", 0, OPT_LIST, "OS/ARCH[/VARIANT]", "For which machine. Default: SPEC's, else this one. Several, separated by commas, or given again: an index.", NULL },
+	[O_PLATFORM] = { "platform", 0, OPT_LIST, "OS/ARCH[/VARIANT]", "For which machine. Default: SPEC's, else this one. Several, separated by commas, give an index.", NULL },
 	[O_EXCLUDE] = { "exclude", 0, OPT_LIST, "PACKAGE", "Leave it out, whatever depends on it.", NULL },
 	[O_RECOMMENDS] = { "recommends", 0, OPT_FLAG, NULL, "Take what packages recommend, too.", NULL },
-	[O_ENTRYPOINT] = { "entrypoint", 0, OPT_LIST, "WORD", "A word of the entrypoint; given again for the next.", NULL },
-	[O_CMD] = { "cmd", 0, OPT_LIST, "WORD", "A word of the command; given again for the next.", NULL },
+	[O_ENTRYPOINT] = { "entrypoint", 0, OPT_LIST, "WORD", "The words of the entrypoint, one each.", NULL },
+	[O_CMD] = { "cmd", 0, OPT_LIST, "WORD", "The words of the command, one each.", NULL },
 	[O_ENV] = { "env", 'e', OPT_LIST, "NAME=VALUE", "A variable of the environment.", NULL },
 	[O_USER] = { "user", 'u', OPT_VALUE, "USER", "Who runs it. nonroot is made (65532) when it is asked for.", NULL },
 	[O_WORKDIR] = { "workdir", 'w', OPT_VALUE, "DIR", "Where it starts. Default: /.", NULL },
@@ -307,34 +308,74 @@ static void tell(const struct composition *c)
 	command_note("%s: %u packages (%s as .deb): %u files of %s, of %u files of %s in them; %s%s", c->arch, c->n, TEXT_SIZE(debs), files, TEXT_SIZE(bytes), packed, TEXT_SIZE(whole), shell ? "a shell: /" : "no shell", shell ? shell : "");
 }
 
-static int make(struct run *x, struct composition *c, struct error *err)
+/* One platform's image to a place; *ret (may be NULL) its descriptor, where it has one. */
+static int write_image(struct run *x, struct composition *c, const char *to, const char *kind, json_t **ret, struct error *err)
 {
-	const char *spool = x->store;
-	if (compose_unpack(c, &x->mirror, spool, err) < 0 || compose_effects(c, err) < 0)
-		return -1;
-	return 0;
-}
-
-static int write_image(struct run *x, struct error *err)
-{
-	struct composition *c = &x->v[0];
 	struct sink *sink;
 	struct sink_image img;
 	struct buf config = BUF(0);
-	x->repo.store = x->store;
-	if (sink_open_with(x->opt[O_OUTPUT].value, x->opt[O_FORMAT].value, &x->repo, &sink, err) < 0)
+	if (sink_open_with(to, kind, &x->repo, &sink, err) < 0)
 		return -1;
-	int r = make(x, c, err);
+	int r = compose_unpack(c, &x->mirror, x->store, err) < 0 || compose_effects(c, err) < 0 ? -1 : 0;
 	r = r < 0 ? r : write_layers(x, c, sink, &img, &config, err);
 	r = r < 0 ? r : sink_seal(sink, &img, err);
 	r = r < 0 ? r : sink_commit(sink, err);
 	if (r == 0) {
 		tell(c);
-		if (sink_digest(sink))
+		if (ret)
+			*ret = json_deep_copy(sink->manifest);
+		else if (sink_digest(sink))
 			puts(sink_digest(sink));
 	}
 	sink_close(sink);
 	buf_free(&config);
+	return r;
+}
+
+static int put_index(json_t *list, const char *layout, struct digest *d, struct error *err)
+{
+	struct repo *repo;
+	autojson json_t *doc = json_pack("{sisssO}", "schemaVersion", 2, "mediaType", MT_INDEX, "manifests", list);
+	char *text = json_dumps(doc, JSON_COMPACT);
+	int r = repo_open(layout, &(struct repo_options){ .write = true }, &repo, err);
+	if (r == 0) {
+		r = repo_put_document(repo, "index", MT_INDEX, str_of(text), d, err);
+		repo_close(repo);
+	}
+	free(text);
+	return r;
+}
+
+/* Several platforms: each into a layout of our own, an index over them, and that to its place. */
+static int write_index(struct run *x, struct error *err)
+{
+	struct stage stage = { 0 };
+	struct digest d;
+	struct copy_result result;
+	const char *kind = x->opt[O_FORMAT].value, *out = x->opt[O_OUTPUT].value;
+	json_t *list = json_array();
+	int r = stage_make(&stage, arena_printf(&x->a, "%s/compose/" MIRROR_STAGE, x->store), err);
+	const char *layout = r == 0 ? arena_printf(&x->a, "oci:%s/layout", stage.path) : NULL;
+	for (u32 i = 0; r == 0 && i < x->n; i++) {
+		const struct platform *p = &x->v[i].platform;
+		json_t *entry = NULL;
+		r = write_image(x, &x->v[i], arena_printf(&x->a, "%s:%s", layout, x->v[i].arch), NULL, &entry, err);
+		if (r < 0)
+			break;
+		json_t *about = json_pack("{ssss}", "architecture", p->arch, "os", p->os);
+		if (p->variant[0])
+			json_object_set_new(about, "variant", json_string(p->variant));
+		json_object_del(entry, "annotations");
+		json_object_set_new(entry, "platform", about);
+		json_array_append_new(list, entry);
+	}
+	r = r < 0 ? r : put_index(list, layout, &d, err);
+	struct copy_options o = { .target = x->repo, .all = true, .name = x->opt[O_NAME].value };
+	r = r < 0 ? r : copy_image(arena_printf(&x->a, "%s:index", layout), kind ? arena_printf(&x->a, "%s:%s", kind, out) : out, &o, &x->a, &result, err);
+	if (r == 0)
+		puts(DIGEST_STR(&d));
+	stage_remove(&stage);
+	json_decref(list);
 	return r;
 }
 
@@ -352,9 +393,8 @@ static int compose(struct run *x, struct error *err)
 		show_choice(x);
 	if (x->opt[O_DRY_RUN].count || !x->opt[O_OUTPUT].value)
 		return 0;
-	if (x->n > 1)
-		return error_set(err, ERR_USAGE, "one platform at a time goes to %s", x->opt[O_OUTPUT].value);
-	return write_image(x, err);
+	x->repo.store = x->store;
+	return x->n > 1 ? write_index(x, err) : write_image(x, &x->v[0], x->opt[O_OUTPUT].value, x->opt[O_FORMAT].value, NULL, err);
 }
 
 static int run(const struct option_value *opt, char **args, int n_args)

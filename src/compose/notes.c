@@ -1,11 +1,13 @@
-/* What the scripts of packages do that is not done here: one note a package, with the commands. */
+/* What the scripts of packages do that is not done here, one note a package, with the commands; and which programs in the image cannot run, since what runs them was left out. */
 #include "compose/effect.h"
 #include "compose/script.h"
+#include "base/file.h"
+#include "compose/deb822.h"
 
 /* Packages whose scripts were read by people, and whose work is done by the effects here, or is none in an image. */
 static const char known[] =
 	"base-files base-passwd ca-certificates tzdata tzdata-legacy libc6 libc-bin netbase media-types mime-support openssl python3 python3-minimal libpython3-stdlib readline-common libpam-modules libpam0g "
-	"perl-base dash bash ucf debconf";
+	"perl-base dash bash ucf debconf libgssapi-krb5-2 libgcrypt20 libkrb5-3";
 
 /* Commands that change nothing in an image, or whose work is done here (alternatives, accounts), or that only pass on what others say. */
 static const char harmless[] =
@@ -14,7 +16,7 @@ static const char harmless[] =
 	"update-alternatives adduser addgroup useradd groupadd getent dpkg dpkg-query dpkg-architecture dpkg-maintscript-helper dpkg-trigger dpkg-vendor deb-systemd-helper deb-systemd-invoke systemctl "
 	"systemd-sysusers invoke-rc.d update-rc.d service ldconfig db_version db_get db_set db_input db_go db_stop db_capb db_fset db_metaget db_purge db_reset db_subst db_title db_unregister db_beginblock db_endblock ucf "
 	"ucfr py3compile py3clean pycompile pyclean python3 python3.11 python3.12 python3.13 install-info update-mime-database update-desktop-database update-icon-caches gtk-update-icon-cache "
-	"glib-compile-schemas restorecon selinuxenabled ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill update-binfmts update-fonts-alias";
+	"glib-compile-schemas restorecon selinuxenabled continue break ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill update-binfmts update-fonts-alias";
 
 struct told {
 	const char *names[8];
@@ -66,11 +68,78 @@ static void of_package(struct composition *c, const struct compose_package *p)
 	buf_free(&text);
 }
 
+/* --- programs without what runs them --- */
+
+#define INTERPRETERS 32u
+
+struct interpreter {
+	const char *path; /* as the scripts say it */
+	struct str first; /* of them */
+	u32 n;
+};
+
+/* "#!/usr/bin/env -S python3 -u" names python3, wherever PATH has it. */
+static const char *interpreter_of(struct composition *c, struct str head)
+{
+	struct str line = str_from(head, 2), word, path;
+	line = str_cut(&line, '\n');
+	if (!deb822_word(&line, &path) || path.p[0] != '/' || path.n > 200)
+		return NULL;
+	if (!str_is(str_base(path), "env"))
+		return arena_strdup(&c->arena, path);
+	while (deb822_word(&line, &word))
+		if (word.p[0] != '-' && !str_chr(word, '=') && word.n <= 200)
+			return word.p[0] == '/' ? arena_strdup(&c->arena, word) : arena_printf(&c->arena, "/usr/bin/%.*s", STR_FMT(word));
+	return NULL;
+}
+
+static bool runs(struct composition *c, const char *path)
+{
+	autofree char *real = xmalloc(TAR_PATH_MAX * 2);
+	ssize_t n = tar_clean(str_of(path), real);
+	if (n <= 0)
+		return false;
+	struct str at = str_n(real, ctree_real(str_n(real, (size_t)n), real));
+	if (ctree_follow(&c->tree, at))
+		return true;
+	at = str_of(arena_printf(&c->arena, "usr/local/bin/%.*s", STR_FMT(str_base(at))));
+	return ctree_follow(&c->tree, at) != 0;
+}
+
+static void programs(struct composition *c)
+{
+	struct interpreter v[INTERPRETERS];
+	u32 n = 0, total;
+	u32 *sorted = ctree_sorted(&c->tree, &total);
+	for (u32 i = 0; i < total; i++) {
+		const struct ctree_entry *e = &c->tree.v[sorted[i]];
+		char head[256];
+		if (e->type != TAR_FILE || !(e->mode & 0111) || e->size < 4 || str_starts(e->path, STR("usr/share/doc/")))
+			continue;
+		ssize_t got = file_pread(c->tree.spool, head, (size_t)MIN(e->size, (u64)sizeof head), e->at);
+		const char *path = got > 3 && head[0] == '#' && head[1] == '!' ? interpreter_of(c, str_n(head, (size_t)got)) : NULL;
+		u32 k = 0;
+		if (!path || runs(c, path))
+			continue;
+		while (k < n && strcmp(v[k].path, path) != 0)
+			k++;
+		if (k == n && n < INTERPRETERS)
+			v[n++] = (struct interpreter){ path, e->path, 0 };
+		if (k < n)
+			v[k].n++;
+	}
+	free(sorted);
+	for (u32 k = 0; k < n; k++)
+		problem_add(&c->notes, "%u script%s cannot run: %s is not in the image (first: /%.*s)", v[k].n, v[k].n > 1 ? "s" : "", v[k].path, STR_FMT(v[k].first));
+}
+
 void effect_notes(struct composition *c)
 {
 	for (u32 i = 0; i < c->n; i++) {
 		const struct compose_package *p = &c->v[i];
-		if (p->control.postinst.n && !str_among(p->name, known))
+		bool python = str_starts(p->name, STR("python3.")) && (str_ends(p->name, STR("-minimal")) || !str_chr(p->name, '-')); /* byte code, and a directory that is made */
+		if (p->control.postinst.n && !python && !str_among(p->name, known))
 			of_package(c, p);
 	}
+	programs(c);
 }

@@ -449,11 +449,14 @@ static void answer(struct solver *s, struct solution *ret)
 		const struct took *t = &s->chosen[o.out[i]];
 		ret->v[i] = (struct chosen){ t->package, t->by == NOBODY ? 0 : o.place[t->by], t->by == NOBODY ? "named" : arena_printf(s->a, "%s: %.*s", t->field, STR_FMT(str_head(t->group, 200))) };
 	}
-	ret->n_left = s->n_left;
 	ret->left = arena_array(s->a, struct left_out, s->n_left + 1u);
 	for (u32 i = 0; i < s->n_left; i++) {
-		ret->left[i] = s->left[i];
-		ret->left[i].by = s->left[i].by ? o.place[s->left[i].by - 1] : 0;
+		u32 id = index_find(s->ix, s->left[i].name);
+		if (id && s->at_name[id]) /* something else needed it in earnest */
+			continue;
+		struct left_out *l = &ret->left[ret->n_left++];
+		*l = s->left[i];
+		l->by = l->by ? o.place[l->by - 1] : 0;
 	}
 	free(o.place);
 	free(o.state);

@@ -2,8 +2,13 @@
 #include "base/progress.h"
 #include "base/thread.h"
 #include "compose/compose.h"
+#include "compose/deb822.h"
+#include "compose/relation.h"
+#include "compose/script.h"
 #include "transport/places.h"
 #include <unistd.h>
+
+#define DIVERSIONS_MAX 1024u
 
 struct unpacked {     /* of one package, before it goes into the tree */
 	struct arena arena;
@@ -136,15 +141,76 @@ static void unpack_one(u32 i, void *ctx)
 
 /* --- into the tree --- */
 
-static bool replaces(const struct compose_package *p, struct str name)
+/* Whether `p` may have a file that `o` has, too (Debian Policy, section 7.6.1). */
+static bool replaces(const struct compose_package *p, const struct compose_package *o)
 {
-	struct str rest = p->control.control;
-	while (rest.p) {
-		struct str line = str_cut(&rest, '\n');
-		if (str_starts(line, STR("Replaces:")))
-			return str_contains(line, name);
-	}
+	static const char *const names[] = { "Replaces" };
+	struct str field, group;
+	struct relation r;
+	if (deb822_fields(str_trim(p->control.control), names, &field, 1, &(struct error){ 0 }) < 0)
+		return false;
+	while (relation_group(&field, &group))
+		while (relation_next(&group, &r))
+			if (str_eq(r.name, o->name) && relation_holds(&r, o->version))
+				return true;
 	return false;
+}
+
+/* dpkg-divert(1), as preinst scripts call it: what all others have at one path goes to another. */
+struct diversion {
+	u32 package;
+	const char *from, *to; /* clean */
+};
+struct diversions {
+	struct composition *c;
+	u32 package;
+	struct diversion *v;
+	u32 n, cap;
+};
+
+static const char *clean_path(struct arena *a, const char *z)
+{
+	autofree char *out = xmalloc(TAR_PATH_MAX * 2);
+	ssize_t n = z[0] == '/' && strlen(z) < TAR_PATH_MAX ? tar_clean(str_of(z), out) : -1;
+	return n > 0 ? arena_strdup(a, str_n(out, ctree_real(str_n(out, (size_t)n), out))) : NULL;
+}
+
+static void diverted(void *ctx, const struct script_command *s)
+{
+	struct diversions *d = ctx;
+	const char *from = NULL, *to = NULL;
+	if (!s->v[0] || strcmp(s->v[0], "dpkg-divert") != 0)
+		return;
+	for (u32 i = 1; i < s->n; i++) {
+		const char *w = s->v[i];
+		if (w && (strcmp(w, "--remove") == 0 || strcmp(w, "--list") == 0 || strcmp(w, "--truename") == 0))
+			return;
+		if (w && (strcmp(w, "--package") == 0 || strcmp(w, "--divert") == 0)) {
+			if (strcmp(w, "--divert") == 0 && i + 1 < s->n)
+				to = s->v[i + 1];
+			i++;
+		} else if (w && strncmp(w, "--divert=", 9) == 0) {
+			to = w + 9;
+		} else if (w && w[0] == '/') {
+			from = w;
+		}
+	}
+	struct arena *a = &d->c->arena;
+	to = from && !to ? arena_printf(a, "%s.distrib", from) : to;
+	from = from ? clean_path(a, from) : NULL;
+	to = to ? clean_path(a, to) : NULL;
+	if (from && to && d->n < DIVERSIONS_MAX)
+		VEC_PUSH(d->v, d->n, d->cap, ((struct diversion){ d->package, from, to }));
+	else
+		problem_add(&d->c->notes, "%.*s: a diversion that cannot be read from its script is not made", STR_FMT(d->c->v[d->package].name));
+}
+
+static struct str diverted_path(const struct diversions *d, u32 package, struct str path)
+{
+	for (u32 i = 0; i < d->n; i++)
+		if (d->v[i].package != package && str_is(path, d->v[i].from))
+			return str_of(d->v[i].to);
+	return path;
 }
 
 static void parents_of(struct composition *c, struct str path, u32 package)
@@ -155,11 +221,13 @@ static void parents_of(struct composition *c, struct str path, u32 package)
 			ctree_add(t, &(struct ctree_entry){ .path = str_head(path, i), .type = TAR_DIR, .mode = 0755, .mtime = MAX(c->v[package].newest, 0), .package = package });
 }
 
-static int put(struct composition *c, u32 i, const struct ctree_entry *e, struct error *err)
+static int put(struct composition *c, u32 i, const struct ctree_entry *v0, const struct diversions *d, struct error *err)
 {
 	struct ctree *t = &c->tree;
-	u32 was = ctree_find(t, e->path);
-	struct ctree_entry v = *e;
+	struct ctree_entry v = *v0, *e = &v;
+	v.path = e->type == TAR_DIR ? v.path : diverted_path(d, i, v.path);
+	v.link = e->type == TAR_HARDLINK ? diverted_path(d, i, v.link) : v.link;
+	u32 was = ctree_find(t, v.path);
 	v.package = i;
 	if (c->epoch >= 0)
 		v.mtime = MIN(v.mtime, c->epoch);
@@ -171,9 +239,9 @@ static int put(struct composition *c, u32 i, const struct ctree_entry *e, struct
 		return 0;
 	if (was && t->v[was].package != i) {
 		const struct compose_package *o = &c->v[t->v[was].package];
-		if (replaces(o, c->v[i].name))
+		if (replaces(o, &c->v[i]))
 			return 0;
-		if (!replaces(&c->v[i], o->name))
+		if (!replaces(&c->v[i], o))
 			return error_set(err, ERR_INPUT, "%.*s and %.*s both have %.*s", STR_FMT(o->name), STR_FMT(c->v[i].name), STR_FMT(e->path));
 	}
 	parents_of(c, e->path, i);
@@ -210,7 +278,7 @@ static void relink(struct unpacked *u, const bool *kept)
 	hashtab_free(&names);
 }
 
-static int put_all(struct composition *c, u32 i, struct unpacked *u, struct error *err)
+static int put_all(struct composition *c, u32 i, struct unpacked *u, const struct diversions *d, struct error *err)
 {
 	bool *kept = xcalloc(u->n + 1u, sizeof *kept);
 	int r = 0;
@@ -219,7 +287,7 @@ static int put_all(struct composition *c, u32 i, struct unpacked *u, struct erro
 	relink(u, kept);
 	for (u32 k = 0; r == 0 && k < u->n; k++)
 		if (kept[k])
-			r = put(c, i, &u->v[k], err);
+			r = put(c, i, &u->v[k], d, err);
 	free(kept);
 	return r;
 }
@@ -263,8 +331,12 @@ int compose_unpack(struct composition *c, struct mirror *m, const char *spool_di
 	if (r == 0 && c->epoch >= 0)
 		c->time = MIN(c->time, c->epoch);
 	c->tree.time = c->time;
+	struct diversions d = { .c = c };
+	for (d.package = 0; r == 0 && d.package < c->n; d.package++)
+		(void)!script_each(c->v[d.package].control.preinst, &c->arena, diverted, &d);
 	for (u32 i = 0; r == 0 && i < c->n; i++)
-		r = put_all(c, i, &j.out[i], err);
+		r = put_all(c, i, &j.out[i], &d, err);
+	free(d.v);
 	if (r == 0)
 		r = check_links(c, err);
 	for (u32 i = 0; i < c->n; i++) {
