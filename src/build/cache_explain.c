@@ -91,6 +91,10 @@ static void tell_change(struct difference *d, const char *name, struct str was, 
 	} else if (str_starts(str_of(name), STR("file "))) {
 		if (d->files++ < FILES_NAMED)
 			tell(d, "%.300s changed", name);
+	} else if (strcmp(name, "tree") == 0) {
+		tell(d, "the stage or image that it copies from changed");
+	} else if (str_starts(str_of(name), STR("tree of "))) {
+		tell(d, "%.200s, which it mounts, changed", name + strlen("tree of "));
 	} else if (is_digest(was) || is_digest(is)) {
 		if (!d->files)
 			tell(d, "%.300s changed", name);

@@ -78,10 +78,11 @@ int store_rooms(const char *dir, struct arena *a, struct store_room **ret, u32 *
 		while (path.n && path.p[0] == '/')
 			path = str_from(path, 1);
 		struct store_room *room = find(&r, room_of(path));
-		room->disk += (u64)e->fts_statp->st_blocks * 512;
+		u64 names = tree && e->fts_info != FTS_D ? MAX(e->fts_statp->st_nlink, 1u) : 1; /* in trees files are linked: all names together are one file's bytes */
+		room->disk += (u64)e->fts_statp->st_blocks * 512 / names;
 		if (e->fts_info != FTS_D) {
 			room->files++;
-			room->bytes += (u64)e->fts_statp->st_size;
+			room->bytes += (u64)e->fts_statp->st_size / names;
 		}
 	}
 	fts_close(walk);
