@@ -1,5 +1,6 @@
 #include "build/copy_inner.h"
 #include "build/diff.h"
+#include "build/lean.h"
 #include "build/plan.h"
 #include <errno.h>
 #include <time.h>
@@ -203,12 +204,16 @@ static void output(void *ctx, int stream, struct str bytes)
 static int do_run(struct step *st, const struct snapshot *below, const struct upper *u, struct error *err)
 {
 	struct build *b = st->w->b;
-	const struct run_step *run = &st->act->run;
 	struct arena *a = &st->s->a;
+	struct run_step shared = st->act->run;
+	const struct run_step *run = &shared;
+	u32 own = shared.n_mounts;
+	if (b->opt->lean)
+		lean_share(a, &st->act->run, &st->s->image, buf_str(&b->dockerfile), &shared);
 	struct snapshot *trees = arena_array(a, struct snapshot, run->n_mounts + 1u);
 	const struct snapshot **sources = arena_array(a, const struct snapshot *, run->n_mounts + 1u);
 	int r = 0;
-	for (u32 i = 0; r == 0 && i < run->n_mounts; i++) {
+	for (u32 i = 0; r == 0 && i < own; i++) {
 		const struct plan_from *f = &st->mounts[i];
 		if (!f->context && !f->stage && !f->image)
 			continue;
@@ -217,7 +222,7 @@ static int do_run(struct step *st, const struct snapshot *below, const struct up
 	}
 	const struct exec_job job = { .step = run, .below = below, .upper = u, .sources = sources, .stop = &b->stop, .output = output, .ctx = st };
 	r = r < 0 ? r : exec_run(b->exec, a, &job, &st->told, err);
-	for (u32 i = 0; i < run->n_mounts; i++)
+	for (u32 i = 0; i < own; i++)
 		snapshot_release(&trees[i]);
 	if (r < 0 || (!st->told.status && !st->told.over))
 		return r;

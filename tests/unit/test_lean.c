@@ -197,10 +197,48 @@ static void links(void **state)
 	assert_string_equal(without("{}", &inside), "");
 }
 
+/* What is added to a step: "VARIABLE=VALUE" and mounts. */
+static const char *shared(const char *command, const char *user, const char *file, const char *extra)
+{
+	static const char doc[] = "{\"architecture\":\"amd64\",\"rootfs\":{\"diff_ids\":[\"sha256:aa\"]}}";
+	const char *const argv[] = { "/bin/sh", "-c", command, NULL }, *const env[] = { "PATH=/bin", extra, NULL };
+	const struct run_mount own = { .type = MOUNT_TMPFS, .target = "/own" };
+	struct run_step step = { .argv = argv, .env = env, .user = user, .cwd = "/", .mounts = &own, .n_mounts = 1 }, ret;
+	struct stage_image im;
+	struct platform p = { "linux", "amd64", "" };
+	struct error err = { 0 };
+
+	buf_clear(&listing);
+	assert_int_equal(stage_image_begin(&arena, STR(doc), &p, &im, &err), 0);
+	lean_share(&arena, &step, &im, str_of(file), &ret);
+	assert_string_equal(ret.mounts[0].target, "/own"); /* its own stay where they are */
+	for (u32 i = extra ? 2 : 1; ret.env[i]; i++)
+		buf_printf(&listing, "%s ", ret.env[i]);
+	for (u32 i = 1; i < ret.n_mounts; i++)
+		buf_printf(&listing, "%s%s ", ret.mounts[i].target, ret.mounts[i].type == MOUNT_TEXT ? "=" : "");
+	stage_image_free(&im);
+	return listing.p ? listing.p : "";
+}
+
+static void shares(void **state)
+{
+	(void)state;
+	static const char apt[] = "APT_CONFIG=/dev/pare/apt.conf /dev/pare/apt /dev/pare/apt.conf= ";
+	assert_string_equal(shared("apt-get update && apt-get install -y x", "", "FROM x", NULL), apt);
+	assert_string_equal(shared("if true; then DEBIAN_FRONTEND=x /usr/bin/apt-get install y; fi", "root", "FROM x", "A=1"), apt);
+	assert_string_equal(shared("npm ci && composer install", "0", "FROM x", NULL), "npm_config_cache=/dev/pare/npm COMPOSER_CACHE_DIR=/dev/pare/composer /dev/pare/npm /dev/pare/composer ");
+	assert_string_equal(shared("echo apt-get; pip install x", "", "FROM x", NULL), "");
+	assert_string_equal(shared("apt-get install x", "app", "FROM x", NULL), "");         /* not root's to write */
+	assert_string_equal(shared("npm ci && su app -c true", "", "FROM x", NULL), "");    /* nor for whom it becomes */
+	assert_string_equal(shared("npm ci", "", "RUN cp -r ~/.npm /x", NULL), "");          /* somebody wants it where it is */
+	assert_string_equal(shared("npm ci", "", "FROM x", "npm_config_cache=/c"), "");
+	assert_string_equal(shared("apt-get install x; npm ci", "", "RUN rm -f /etc/apt/apt.conf.d/docker-clean", NULL), "npm_config_cache=/dev/pare/npm /dev/pare/npm ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(kept_out, setup, teardown), cmocka_unit_test_setup_teardown(stays, setup, teardown), cmocka_unit_test_setup_teardown(links, setup, teardown),
+		cmocka_unit_test_setup_teardown(kept_out, setup, teardown), cmocka_unit_test_setup_teardown(stays, setup, teardown), cmocka_unit_test_setup_teardown(links, setup, teardown), cmocka_unit_test_setup_teardown(shares, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
