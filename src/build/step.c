@@ -11,7 +11,7 @@
 struct step_done {
 	struct step_done *next;
 	struct digest key;
-	bool ready, changed;
+	bool ready, changed, unknown; /* unknown: of a dry run, which does not do it */
 	struct build_layer layer;
 };
 
@@ -427,6 +427,7 @@ static int find_or_do(struct step *st, bool *changed, struct build_layer *layer,
 	if (!mine) {
 		*changed = d->changed;
 		*layer = d->layer;
+		hit = !d->unknown;
 	} else {
 		hit = st->s->no_cache ? 0 : cache_find(b->cache, &st->s->a, &st->key, st->identity, changed, layer, err);
 	}
@@ -443,6 +444,10 @@ static int find_or_do(struct step *st, bool *changed, struct build_layer *layer,
 		if (b->opt->dry_run) {
 			st->s->unknown = true;
 			*changed = false;
+			if (mine) {
+				d->unknown = true;
+				done(b, d, false, layer);
+			}
 			return 0;
 		}
 		int r = perform(st, changed, layer, err);

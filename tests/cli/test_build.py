@@ -60,6 +60,11 @@ def test_a_dry_run_says_what_would_run(build, pare):
     assert pare("build", "--dry-run", d).err == r.err
 
 
+def test_a_dry_run_of_stages_that_begin_alike_ends(build, pare):
+    d = build.context("FROM base AS a\nRUN echo 1 >/x\nFROM base AS b\nRUN echo 1 >/x\nFROM base\nCOPY --from=a /x /a\nCOPY --from=b /x /b\n")
+    assert pare("build", "--dry-run", d, timeout=30).err.count("RUN echo 1 >/x") == 2
+
+
 def test_triggers_of_a_base_run_behind_from(build, pare):
     pare("build", "-t", "parent", build.context("FROM base\nONBUILD WORKDIR /app\nONBUILD WORKDIR sub\nONBUILD COPY . .\nONBUILD RUN pwd > /where\n"))
     b = build("FROM parent\nRUN cat f > /copied\n", {"f": "here"})
