@@ -1,6 +1,7 @@
 #include "build/build.h"
 #include "build/plan.h"
 #include "build/diff.h"
+#include "build/room.h"
 #include "build/snapshot.h"
 #include "store/load.h"
 #include "store/store.h"
@@ -165,6 +166,8 @@ static void close_all(struct build *b)
 	for (u32 i = 0; i < b->leases; i++)
 		store_close(b->worker_stores[i]);
 	store_close(b->store);
+	if (b->n_steps > b->n_cached && !b->opt->dry_run)
+		build_room_keep(b->store_path, ROOM_BUDGET);
 	steps_free(b);
 	free(b->trace);
 	pthread_mutex_destroy(&b->context_lock);

@@ -2,12 +2,15 @@
 #include "build/snapshot.h"
 #include "run/tree.h"
 #include "store/load.h"
+#include "store/store.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TREE "tree "
@@ -86,19 +89,24 @@ static int mount_at(const struct walk *w, const char *dir, const char *name, str
 static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 static int only_mounts(const struct dirent *e) { return is_mount(e->d_name); }
 
+static int each_mount(const struct walk *w, const char *mounts, struct error *err)
+{
+	struct dirent **v = NULL;
+	int n = mounts ? scandir(mounts, &v, only_mounts, by_name) : 0, r = 0;
+	for (int i = 0; i < n; i++) {
+		r = r < 0 ? r : mount_at(w, mounts, v[i]->d_name, err);
+		free(v[i]);
+	}
+	free(v);
+	return r;
+}
+
 int build_room_each(const char *store, int (*f)(void *ctx, const struct build_room *r, struct error *err), void *ctx, struct error *err)
 {
 	struct arena a = { 0 };
 	struct walk w = { dir_of(&a, store, "trees"), f, ctx };
-	const char *mounts = dir_of(&a, store, "mounts");
 	int r = w.trees ? snapshots_each(store, tree, &w, err) : 0;
-	struct dirent **v = NULL;
-	int n = mounts ? scandir(mounts, &v, only_mounts, by_name) : 0;
-	for (int i = 0; i < n; i++) {
-		r = r < 0 ? r : mount_at(&w, mounts, v[i]->d_name, err);
-		free(v[i]);
-	}
-	free(v);
+	r = r < 0 ? r : each_mount(&w, dir_of(&a, store, "mounts"), err);
 	arena_free(&a);
 	return r;
 }
@@ -143,4 +151,108 @@ int build_room_remove(const char *store, const char *id, u64 *freed, struct erro
 	}
 	arena_free(&a);
 	return r;
+}
+
+/* --- within the budget --- */
+#define HOUR 3600
+
+struct kept {
+	char *id;
+	struct digest key, layer;
+	u64 bytes;
+	s64 used;
+	bool in_use;
+};
+struct keeping {
+	struct kept *v;
+	u32 n, cap;
+	u64 bytes;
+};
+
+static int see_mount(void *ctx, const struct build_room *r, struct error *err)
+{
+	struct keeping *k = ctx;
+	(void)err;
+	struct kept one = { .id = xstrdup(r->id), .bytes = r->bytes, .used = r->used, .in_use = r->in_use };
+	VEC_PUSH(k->v, k->n, k->cap, one);
+	k->bytes += r->bytes;
+	return 0;
+}
+
+static int see_record(void *ctx, const struct store_built *b, struct error *err)
+{
+	struct keeping *k = ctx;
+	(void)err;
+	struct kept one = { .key = b->key, .layer = b->layer, .bytes = b->size, .used = b->used, .in_use = b->leased };
+	VEC_PUSH(k->v, k->n, k->cap, one);
+	k->bytes += b->size; /* of one that several came to, or an image has, too: each time; then it is a little less that stays */
+	return 0;
+}
+
+static int by_use(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+	return x->used < y->used ? -1 : x->used > y->used;
+}
+
+static void let_go(struct keeping *k)
+{
+	for (u32 i = 0; i < k->n; i++)
+		free(k->v[i].id);
+	free(k->v);
+}
+
+static void keep_mounts(const char *store, const char *mounts, u64 budget)
+{
+	struct keeping k = { 0 };
+	struct walk w = { NULL, see_mount, &k };
+	u64 freed = 0;
+	if (each_mount(&w, mounts, NULL) == 0 && k.n && k.bytes > budget) {
+		qsort(k.v, k.n, sizeof *k.v, by_use);
+		for (u32 i = 0; i < k.n && k.bytes - freed > budget; i++)
+			if (!k.v[i].in_use && build_room_remove(store, k.v[i].id, &freed, NULL) < 0) { /* the next, then */
+			}
+	}
+	let_go(&k);
+}
+
+static void keep_records(const char *store, u64 budget)
+{
+	struct keeping k = { 0 };
+	struct store *s;
+	struct store_swept swept;
+	if (store_open(store, true, &s, NULL) < 0)
+		return;
+	u32 dropped = 0;
+	if (store_built_each(s, see_record, &k, NULL) == 0 && k.n && k.bytes > budget) {
+		qsort(k.v, k.n, sizeof *k.v, by_use);
+		for (u32 i = 0; i < k.n && k.bytes > budget; i++)
+			if (!k.v[i].in_use && k.v[i].bytes && store_built_drop(s, &k.v[i].key, NULL) == 0) {
+				k.bytes -= k.v[i].bytes;
+				dropped++;
+			}
+	}
+	if (dropped && store_sweep(s, false, &swept, NULL) < 0) { /* the next sweep does it */
+	}
+	let_go(&k);
+	store_close(s);
+}
+
+void build_room_keep(const char *store, u64 budget)
+{
+	struct arena a = { 0 };
+	struct stat st;
+	struct statvfs v;
+	const char *dir = dir_of(&a, store, "."), *mark = dir ? arena_printf(&a, "%s/kept", dir) : NULL;
+	bool due = mark && (lstat(mark, &st) < 0 || st.st_mtime + HOUR < time(NULL) || st.st_mtime > time(NULL));
+	autofd int fd = due ? open(mark, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+	if (fd >= 0 && futimens(fd, NULL) == 0) {
+		if (statvfs(dir, &v) == 0)
+			budget = MIN(budget, (u64)v.f_blocks * v.f_frsize / 10);
+		const char *mounts = dir_of(&a, store, "mounts");
+		if (mounts)
+			keep_mounts(store, mounts, budget);
+		keep_records(store, budget);
+	}
+	arena_free(&a);
 }

@@ -13,4 +13,8 @@ struct build_room {
 /* `store` as in load.h. Where nothing was ever built it is nothing. What is told is good until f returns. */
 int build_room_each(const char *store, int (*f)(void *ctx, const struct build_room *r, struct error *err), void *ctx, struct error *err) must_check;
 int build_room_remove(const char *store, const char *id, u64 *freed, struct error *err) must_check; /* 1: it is in use, or gone */
+/* At the end of a build that ran something: once an hour it is seen to that cache mounts, and layers that only records of steps keep, take no more than ROOM_BUDGET each (or a tenth of the disk); the least recently
+ * used go. Nothing that is in use. */
+#define ROOM_BUDGET ((u64)20 * GiB)
+void build_room_keep(const char *store, u64 budget);
 #endif

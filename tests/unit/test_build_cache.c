@@ -8,10 +8,13 @@
 #include "build/cache.h"
 #include "base/file.h"
 #include "build/cache_in.h"
+#include "build/room.h"
 #include "run/box.h"
 #include "store/load.h"
 #include "store/store.h"
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char place[64];
@@ -356,11 +359,68 @@ static void test_records(void **state)
 	}
 }
 
+/* --- within the budget --- */
+static const char *mount_of(const char *store_dir, char digit, s64 used)
+{
+	const struct timespec ts[2] = { { used, 0 }, { used, 0 } };
+	char hex[65];
+	struct error err = { 0 };
+	memset(hex, digit, 64);
+	hex[64] = '\0';
+	const char *path = arena_printf(&arena, "%s/build/mounts/%s", store_dir, hex);
+	OK(file_mkdirs(arena_printf(&arena, "%s/data", path), &err));
+	int fd = open(arena_printf(&arena, "%s/data/f", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	char *bytes = arena_zalloc(&arena, 100000);
+	assert_int_equal(write(fd, bytes, 100000), 100000);
+	close(fd);
+	OK(utimensat(AT_FDCWD, path, ts, 0));
+	return path;
+}
+
+static void test_budget(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	struct store *s;
+	struct build_cache *c;
+	const char *dir = below("room");
+	OK(store_open(dir, true, &s, &err));
+	OK(cache_open(dir, s, "room", &c, &err));
+	struct cache_key k = KEY("command", "x");
+	char *text = arena_alloc(&arena, 200001);
+	memset(text, 'x', 200000);
+	text[200000] = '\0';
+	struct build_layer l = layer(s, text);
+	put(c, &k, "1/1 RUN x", &l);
+	cache_close(c);
+	store_close(s);
+	const char *old = mount_of(dir, 'a', 1000), *used = mount_of(dir, 'b', 500), *young = mount_of(dir, 'c', 2000);
+	int fd = open(used, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	OK(flock(fd, LOCK_SH));
+	build_room_keep(dir, 250000);
+	assert_int_equal(access(old, F_OK), -1);
+	OK(access(used, F_OK));
+	OK(access(young, F_OK));
+	OK(store_open(dir, true, &s, &err));
+	assert_int_equal(store_has(s, &l.digest, &err), 1);
+	store_close(s);
+	build_room_keep(dir, 1000); /* not twice an hour */
+	OK(access(young, F_OK));
+	OK(unlink(arena_printf(&arena, "%s/build/kept", dir)));
+	build_room_keep(dir, 1000);
+	assert_int_equal(access(young, F_OK), -1);
+	OK(access(used, F_OK));
+	OK(store_open(dir, true, &s, &err));
+	assert_int_equal(store_has(s, &l.digest, &err), 0);
+	store_close(s);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys), cmocka_unit_test(test_found), cmocka_unit_test(test_kept), cmocka_unit_test(test_explained), cmocka_unit_test(test_long_values), cmocka_unit_test(test_elsewhere),
-		cmocka_unit_test(test_specs), cmocka_unit_test(test_lies), cmocka_unit_test(test_records),
+		cmocka_unit_test(test_specs), cmocka_unit_test(test_lies), cmocka_unit_test(test_records), cmocka_unit_test(test_budget),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
