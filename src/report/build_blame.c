@@ -18,17 +18,18 @@ static const struct build_trace *step_of(const struct build_trace *v, u32 n, con
 	return NULL;
 }
 
+/* Each content once, however many names it has. */
 static void count(const struct subject *s, struct line *v)
 {
 	const struct rootfs *r = s->rootfs;
-	for (u32 i = 0; i < s->image->n_layers; i++)
-		v[i].wrote = r->layers[i].added_bytes + r->layers[i].changed_bytes;
-	for (node_id id = rootfs_next(r, ROOTFS_ROOT); id; id = rootfs_next(r, id)) {
-		if (!rootfs_is_file(r, id))
+	for (inode_id id = 1; id < r->inodes.n; id++) {
+		const struct inode *i = rootfs_inode(r, id);
+		const struct facts *f = s->image->layers[i->layer].facts;
+		if (!f || facts_entry(f, i->entry)->type != TAR_FILE)
 			continue;
-		u32 layer = rootfs_node(r, id)->layer;
-		v[layer].left += rootfs_size(r, id);
-		v[layer].files++;
+		v[i->layer].wrote += i->size;
+		v[i->layer].left += i->names ? i->size : 0;
+		v[i->layer].files += i->names > 0;
 	}
 }
 

@@ -214,3 +214,24 @@ def test_a_killed_build_leaves_nothing_that_runs(build, pare):
         pare("build", "-t", "x", d, timeout=3)
     assert subprocess.run(["pgrep", "-f", "^sleep 54321[.]5"], stdout=subprocess.PIPE).stdout == b""
     assert "x" not in pare("images").out.split()
+
+
+def test_what_is_not_reproducible_is_named(build, pare):
+    good = build.context("FROM base\nRUN date > /dev/null; echo 1 > /f; mkdir /d; touch /d/x\nCOPY f /g\n", {"f": "f"})
+    pare("build", "--verify-reproducible", "-t", "good", good)
+    assert "good" in pare("images").out
+    for step, what in (("echo same > /a; hostname > /var/h", "/var/h"), ("date +%N-%s > /stamp", "/stamp"), ("cat /proc/sys/kernel/random/uuid > /id; ln -s x /l", "/id"), ("umask > /u; nproc > /n || true; date +%s > /z", "/z")):
+        r = pare("build", "--verify-reproducible", "-t", "bad", build.context("FROM base\nRUN echo fine > /fine\nRUN %s\nRUN cat /fine > /more\n" % step), status=1)
+        assert what + ":" in r.err.splitlines()[-1] and "Dockerfile:3" in r.err.splitlines()[-1], r
+    assert "bad" not in pare("images").out
+
+
+def test_which_line_wrote_what(build, pare):
+    d = build.context("FROM base\nRUN head -c 300000 /dev/zero > /big; head -c 1000 /dev/zero > /small\nCOPY f /f\nRUN rm /big\n", {"f": "12345"})
+    r = pare("build", "--blame", "-t", "x", d)
+    rows = {line.split("Dockerfile:")[1].split()[0]: line.split() for line in r.out.splitlines() if "Dockerfile:" in line}
+    assert rows["2"][:5] == ["301", "kB", "1.00", "kB", "1"] and rows["3"][:4] == ["5", "B", "5", "B"], r
+    assert "base image" in r.out
+    doc = json.loads(pare("build", "--blame=json", "-t", "x", d).out)
+    files = {f["path"]: f for f in doc["files"]}
+    assert files["/f"]["place"] == "Dockerfile:3" and files["/small"]["place"] == "Dockerfile:2" and files["/bin/busybox"]["place"] is None and "/big" not in files
