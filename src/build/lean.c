@@ -4,6 +4,7 @@
 #include "layer/tarout.h"
 
 #define SMALL (256 * KiB)             /* of the plain tar: what is no more is looked through faster than a record is kept */
+#define STAYS_MAX 1024u                /* places that stay: an image that names more keeps all of its caches */
 #define LINKS_MAX 1000000u             /* hard links from outside into what goes, of one layer, … */
 #define LINKS_BYTES ((size_t)(64 * MiB)) /* … and their names: a layer with more is left alone */
 
@@ -51,29 +52,6 @@ static void named_all(struct lean *l, const json_t *list)
 		named(l, json_string_value(json_array_get(list, i)));
 }
 
-static void begin(struct lean *l, struct arena *a, const struct stage_image *im)
-{
-	const json_t *config = json_object_get(im->doc, "config"), *env = json_object_get(config, "Env");
-	const char *dir = json_text(config, "WorkingDir"), *key;
-	json_t *v;
-
-	*l = (struct lean){ .a = a };
-	for (u32 i = 0; i < CACHE_PLACES; i++)
-		l->last[i] = str_base(str_of(package_caches[i].dir));
-	json_object_foreach(json_object_get(config, "Volumes"), key, v)
-		stay(l, str_of(key));
-	u32 n_volumes = l->n_stays;
-	named_all(l, json_object_get(config, "Cmd"));
-	named_all(l, json_object_get(config, "Entrypoint"));
-	named_all(l, json_object_get(json_object_get(config, "Healthcheck"), "Test"));
-	l->n_volumes = n_volumes;
-	if (dir)
-		stay(l, str_of(dir));
-	for (size_t i = 0; i < json_array_size(env); i++)
-		for (struct str rest = str_of(json_string_value(json_array_get(env, i))), value = (str_cut(&rest, '='), rest); value.p;)
-			stay(l, str_cut(&value, ':'));
-}
-
 static bool below(struct str path, struct str dir) { return str_starts(path, dir) && (path.n == dir.n || path.p[dir.n] == '/'); }
 
 /* The place whose files lie in `dir`; -1: none. `dir` is absolute and clean. */
@@ -96,6 +74,43 @@ static int place_of(const struct lean *l, struct str dir)
 			}
 	}
 	return found;
+}
+
+/* Only what can matter is asked of every file. */
+static void settle(struct lean *l)
+{
+	u32 n = l->n_volumes;
+
+	for (u32 i = l->n_volumes; i < l->n_stays; i++)
+		if (place_of(l, l->stays[i]) >= 0)
+			l->stays[n++] = l->stays[i];
+	l->n_stays = n;
+	if (n > STAYS_MAX)
+		memset(l->off, true, sizeof l->off);
+}
+
+static void begin(struct lean *l, struct arena *a, const struct stage_image *im)
+{
+	const json_t *config = json_object_get(im->doc, "config"), *env = json_object_get(config, "Env");
+	const char *dir = json_text(config, "WorkingDir"), *key;
+	json_t *v;
+
+	*l = (struct lean){ .a = a };
+	for (u32 i = 0; i < CACHE_PLACES; i++)
+		l->last[i] = str_base(str_of(package_caches[i].dir));
+	json_object_foreach(json_object_get(config, "Volumes"), key, v)
+		stay(l, str_of(key));
+	u32 n_volumes = l->n_stays;
+	named_all(l, json_object_get(config, "Cmd"));
+	named_all(l, json_object_get(config, "Entrypoint"));
+	named_all(l, json_object_get(json_object_get(config, "Healthcheck"), "Test"));
+	l->n_volumes = n_volumes;
+	if (dir)
+		stay(l, str_of(dir));
+	for (size_t i = 0; i < json_array_size(env); i++)
+		for (struct str rest = str_of(json_string_value(json_array_get(env, i))), value = (str_cut(&rest, '='), rest); value.p;)
+			stay(l, str_cut(&value, ':'));
+	settle(l);
 }
 
 static struct str parent(struct str path)
@@ -131,7 +146,7 @@ static int goes(struct lean *l, struct str path, bool plain)
 	if (str_starts(name, STR(".wh.")) || ((package_caches[z].flags & CACHE_TREE) != CACHE_TREE && !plain) || !str_glob(str_of(package_caches[z].file), name))
 		return -1;
 	for (u32 i = 0; i < l->n_stays; i++)
-		if (below(path, l->stays[i]) && (i < l->n_volumes || place_of(l, l->stays[i]) >= 0))
+		if (below(path, l->stays[i]))
 			return -1;
 	return z;
 }
@@ -356,11 +371,10 @@ static void key_of(const struct lean *l, const struct build_layer *layer, struct
 	cache_key_add(k, "layer", str_of(arena_printf(k->a, "%s", DIGEST_STR(&layer->diff_id))));
 	for (u32 i = 0; i < CACHE_PLACES; i++)
 		buf_putc(&b, l->off[i] ? '1' : '0');
-	for (u32 i = 0; i < l->n_stays; i++)
-		if (i < l->n_volumes || place_of(l, l->stays[i]) >= 0) {
-			buf_putc(&b, ' ');
-			buf_add(&b, l->stays[i]);
-		}
+	for (u32 i = 0; i < l->n_stays; i++) {
+		buf_putc(&b, ' ');
+		buf_add(&b, l->stays[i]);
+	}
 	cache_key_add(k, "stays", str_n(arena_bytes(k->a, buf_str(&b)), b.n));
 	buf_free(&b);
 	cache_key_end(k);
