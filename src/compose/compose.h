@@ -66,7 +66,8 @@ int compose_choose(struct composition *c, struct mirror *m, const char *explain,
 int compose_unpack(struct composition *c, struct mirror *m, const char *spool_dir, struct error *err) must_check;
 /* Whether a path of a package goes into the image. */
 bool compose_keeps(const struct recipe *r, struct str path, enum tar_type type) must_check;
-bool compose_kept(const struct recipe *r, struct str path) must_check; /* SPEC says so */
+bool compose_kept(const struct recipe *r, struct str path) must_check; /* SPEC says so; likewise: */
+bool compose_dropped(const struct recipe *r, struct str path) must_check;
 /* effect.c: what maintainer scripts would have done. */
 int compose_effects(struct composition *c, struct error *err) must_check;
 

@@ -3,11 +3,26 @@
 #include "base/progress.h"
 #include "base/thread.h"
 #include "transport/fetch.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* What was not used for long: indexes above all, of which there is a new one every day. */
+static void sweep(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct stat st;
+	time_t now = time(NULL);
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (strlen(e->d_name) == 64 && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_mtime < now - MIRROR_KEEP)
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
 
 int mirror_open(struct mirror *m, const char *store, struct error *err)
 {
@@ -16,6 +31,7 @@ int mirror_open(struct mirror *m, const char *store, struct error *err)
 	if (file_mkdirs(m->dir, err) < 0)
 		return -1;
 	file_sweep(m->dir, "", MIRROR_STAGE);
+	sweep(m->dir);
 	return 0;
 }
 
@@ -108,8 +124,10 @@ static int kept(const char *path, const struct mirror_want *w)
 		ok = stream_drain(s, &(struct error){ 0 }) == 0;
 		stream_close(s);
 	}
-	if (ok)
+	if (ok) {
+		futimens(fd, NULL); /* it was used */
 		return fd;
+	}
 	close(fd);
 	return -1;
 }

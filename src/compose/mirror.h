@@ -11,6 +11,7 @@
 #include "oci/digest.h"
 
 #define MIRROR_PARALLEL 4u      /* files at once */
+#define MIRROR_KEEP (60 * 86400) /* seconds that a file is kept which nobody uses */
 #define MIRROR_FILE_MAX (4 * GiB)
 #define MIRROR_STAGE "stage-"
 

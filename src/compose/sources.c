@@ -83,14 +83,14 @@ static struct str inline_key(struct arena *a, struct str value)
 	return ret;
 }
 
-int sources_deb822(struct str text, struct arena *a, struct apt_sources *ret, struct error *err)
+void sources_deb822(struct str text, struct arena *a, struct apt_sources *ret)
 {
 	enum { TYPES, URIS, SUITES, COMPONENTS, ARCHS, SIGNED_BY, TRUSTED, ENABLED, CHECK, FIELDS };
 	static const char *const names[] = { "Types", "URIs", "Suites", "Components", "Architectures", "Signed-By", "Trusted", "Enabled", "Check-Valid-Until" };
 	for (struct str p; deb822_next(&text, &p);) {
 		struct str v[FIELDS], uri, suite;
-		if (deb822_fields(p, names, v, FIELDS, err) < 0)
-			return -1;
+		if (deb822_fields(p, names, v, FIELDS, &(struct error){ 0 }) < 0)
+			continue;
 		bool deb = false;
 		for (struct str rest = v[TYPES], word; deb822_word(&rest, &word);)
 			deb |= str_is(word, "deb");
@@ -110,7 +110,6 @@ int sources_deb822(struct str text, struct arena *a, struct apt_sources *ret, st
 					add(a, ret, &s);
 			}
 	}
-	return 0;
 }
 
 static int read_one(const char *path, struct arena *a, struct apt_sources *ret, struct error *err)
@@ -118,7 +117,7 @@ static int read_one(const char *path, struct arena *a, struct apt_sources *ret, 
 	struct buf b = BUF(SOURCES_BYTES);
 	int r = access(path, F_OK) < 0 ? 0 : file_read(path, SOURCES_BYTES, &b, err);
 	if (r == 0 && str_ends(str_of(path), STR(".sources")))
-		r = sources_deb822(buf_str(&b), a, ret, err);
+		sources_deb822(buf_str(&b), a, ret);
 	else if (r == 0)
 		sources_list(buf_str(&b), a, ret);
 	buf_free(&b);

@@ -25,7 +25,7 @@ struct apt_sources {
 int sources_host(const char *dir, struct arena *a, struct apt_sources *ret, struct error *err) must_check;
 /* One file's text of either format. */
 void sources_list(struct str text, struct arena *a, struct apt_sources *ret);
-int sources_deb822(struct str text, struct arena *a, struct apt_sources *ret, struct error *err) must_check;
+void sources_deb822(struct str text, struct arena *a, struct apt_sources *ret);
 
 struct recipe;
 /* Those for a recipe and an architecture. ERR_USAGE: no suite is said. */

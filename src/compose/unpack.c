@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define DIVERSIONS_MAX 1024u
+#define LINKS_MAX 16u /* that a path goes through */
+#define MERGED "bin sbin lib lib32 lib64 libx32 libo32 var/run var/lock"
 
 struct unpacked {     /* of one package, before it goes into the tree */
 	struct arena arena;
@@ -65,6 +67,7 @@ static bool matches(const char *const *patterns, struct str path)
 }
 
 bool compose_kept(const struct recipe *r, struct str path) { return matches(r->keep, path); }
+bool compose_dropped(const struct recipe *r, struct str path) { return matches(r->drop, path) && !matches(r->keep, path); }
 
 bool compose_keeps(const struct recipe *r, struct str path, enum tar_type type)
 {
@@ -103,8 +106,9 @@ static int take_entry(void *ctx, const struct tar_entry *e, struct str path, str
 	struct arena *a = &x->u->arena;
 	autofree char *real = xmalloc(TAR_PATH_MAX * 2);
 	struct str at = str_n(real, ctree_real(path, real));
-	if (!path.n || (e->type == TAR_DIR && (str_is(path, "var/run") || str_is(path, "var/lock"))))
-		return 0; /* the root; what are links to /run once base-files is configured */
+	bool moved = !str_eq(at, path);
+	if (!path.n || (e->type == TAR_DIR && (str_is(path, "var/run") || str_is(path, "var/lock"))) || (moved && e->type == TAR_SYMLINK && str_among(path, MERGED)))
+		return 0; /* the root; what are links to /run once base-files is configured; the links of the merged /usr, where a package has them */
 	struct ctree_entry v = { .path = str_n(arena_bytes(a, at), at.n), .type = e->type, .mode = e->mode, .uid = e->uid, .gid = e->gid, .major = e->major, .minor = e->minor, .size = e->size, .mtime = e->mtime };
 	if (e->type == TAR_SYMLINK) {
 		v.link = str_n(arena_bytes(a, e->link), e->link.n);
@@ -175,32 +179,52 @@ static const char *clean_path(struct arena *a, const char *z)
 	return n > 0 ? arena_strdup(a, str_n(out, ctree_real(str_n(out, (size_t)n), out))) : NULL;
 }
 
+static u32 package_named(const struct composition *c, const char *name)
+{
+	u32 i = 0;
+	while (i < c->n && !str_is(c->v[i].name, name))
+		i++;
+	return i;
+}
+
+/* Those that only keep dpkg from removing what the merged /usr stands on ("/.lib64.usr-is-merged") move nothing. */
+static bool protects(const char *from, const char *to) { return (to && strstr(to, ".usr-is-merged")) || (from && from[0] == '/' && str_among(str_of(from + 1), MERGED)); }
+
 static void diverted(void *ctx, const struct script_command *s)
 {
 	struct diversions *d = ctx;
 	const char *from = NULL, *to = NULL;
+	bool unknown = false;
+	u32 owner = d->package;
 	if (!s->v[0] || strcmp(s->v[0], "dpkg-divert") != 0)
 		return;
 	for (u32 i = 1; i < s->n; i++) {
-		const char *w = s->v[i];
+		const char *w = s->v[i], *next = i + 1 < s->n ? s->v[i + 1] : NULL;
 		if (w && (strcmp(w, "--remove") == 0 || strcmp(w, "--list") == 0 || strcmp(w, "--truename") == 0))
 			return;
-		if (w && (strcmp(w, "--package") == 0 || strcmp(w, "--divert") == 0)) {
-			if (strcmp(w, "--divert") == 0 && i + 1 < s->n)
-				to = s->v[i + 1];
+		if (w && strcmp(w, "--package") == 0) {
+			owner = next ? package_named(d->c, next) : owner;
+			i++;
+		} else if (w && strcmp(w, "--divert") == 0) {
+			to = next;
+			unknown |= !next;
 			i++;
 		} else if (w && strncmp(w, "--divert=", 9) == 0) {
 			to = w + 9;
 		} else if (w && w[0] == '/') {
 			from = w;
+		} else if (!w) {
+			unknown = true;
 		}
 	}
 	struct arena *a = &d->c->arena;
+	if (protects(from, to))
+		return;
 	to = from && !to ? arena_printf(a, "%s.distrib", from) : to;
 	from = from ? clean_path(a, from) : NULL;
 	to = to ? clean_path(a, to) : NULL;
-	if (from && to && d->n < DIVERSIONS_MAX)
-		VEC_PUSH(d->v, d->n, d->cap, ((struct diversion){ d->package, from, to }));
+	if (!unknown && from && to && d->n < DIVERSIONS_MAX)
+		VEC_PUSH(d->v, d->n, d->cap, ((struct diversion){ owner, from, to }));
 	else
 		problem_add(&d->c->notes, "%.*s: a diversion that cannot be read from its script is not made", STR_FMT(d->c->v[d->package].name));
 }
@@ -221,12 +245,42 @@ static void parents_of(struct composition *c, struct str path, u32 package)
 			ctree_add(t, &(struct ctree_entry){ .path = str_head(path, i), .type = TAR_DIR, .mode = 0755, .mtime = MAX(c->v[package].newest, 0), .package = package });
 }
 
+/* A path below what is a link in the tree is where the link leads: into `out` of 2 * TAR_PATH_MAX bytes. ERR_INPUT: below a file, or links without end. */
+static int through_links(const struct ctree *t, struct str path, char *out, struct str *ret, struct error *err)
+{
+	u32 links = 0;
+	*ret = path;
+	for (size_t i = 1; i < ret->n; i++) {
+		u32 id = ret->p[i] == '/' ? ctree_find(t, str_head(*ret, i)) : 0;
+		const struct ctree_entry *e = &t->v[id];
+		if (!id || e->type == TAR_DIR)
+			continue;
+		if (e->type != TAR_SYMLINK || ++links > LINKS_MAX)
+			return error_set(err, ERR_INPUT, "%.*s: %.*s is no directory", STR_FMT(path), STR_FMT(e->path));
+		struct buf b = BUF(TAR_PATH_MAX);
+		if (e->link.n && e->link.p[0] != '/')
+			buf_add(&b, str_head(e->path, e->path.n - str_base(e->path).n));
+		buf_add(&b, e->link);
+		buf_add(&b, str_from(*ret, i));
+		ssize_t n = b.over ? -1 : tar_clean(buf_str(&b), out);
+		buf_free(&b);
+		if (n <= 0)
+			return error_set(err, ERR_INPUT, "%.*s: %.*s leads nowhere", STR_FMT(path), STR_FMT(e->path));
+		*ret = str_n(out, ctree_real(str_n(out, (size_t)n), out));
+		i = 0;
+	}
+	return 0;
+}
+
 static int put(struct composition *c, u32 i, const struct ctree_entry *v0, const struct diversions *d, struct error *err)
 {
 	struct ctree *t = &c->tree;
 	struct ctree_entry v = *v0, *e = &v;
 	v.path = e->type == TAR_DIR ? v.path : diverted_path(d, i, v.path);
 	v.link = e->type == TAR_HARDLINK ? diverted_path(d, i, v.link) : v.link;
+	autofree char *room = xmalloc(4 * TAR_PATH_MAX);
+	if (through_links(t, v.path, room, &v.path, err) < 0 || (e->type == TAR_HARDLINK && through_links(t, v.link, room + 2 * TAR_PATH_MAX, &v.link, err) < 0))
+		return -1;
 	u32 was = ctree_find(t, v.path);
 	v.package = i;
 	if (c->epoch >= 0)
