@@ -139,15 +139,20 @@ static json_t *rlimits(const struct keeper *k, const json_t *build)
 	return list;
 }
 
-/* Below /proc lie the descriptors of processes, and a runtime may have one open that leads out. */
-static int clean_cwd(const char *text, char cwd[4096], struct error *err)
+/* Without links: below /proc lie the descriptors of processes, /dev leads there, and a runtime may have one open that leads out. */
+static int clean_cwd(const struct keeper *k, u32 id, const char *text, char cwd[4096], struct error *err)
 {
 	char clean[TAR_PATH_MAX];
+	size_t there;
 	ssize_t n = tar_clean(str_of(text), clean);
-	struct str path = str_n(clean, (size_t)MAX(n, 0));
-	if (n < 0 || n > 4000 || str_is(path, "proc") || str_starts(path, STR("proc/")))
+	autofd int root = overlay_open(k, id, "/", O_PATH | O_DIRECTORY, false);
+	if (root < 0)
+		return error_errno(err, "%.300s", text);
+	if (n < 0 || root_missing(root, clean, cwd, &there) < 0 || str_is(str_of(cwd), "/proc") || str_starts(str_of(cwd), STR("/proc/")) || str_is(str_of(cwd), "/dev") ||
+	    str_starts(str_of(cwd), STR("/dev/")))
 		return error_set(err, ERR_INPUT, "%.300s: not a directory to work in", text);
-	snprintf(cwd, 4096, "/%.*s", (int)n, clean);
+	if (!cwd[0])
+		memcpy(cwd, "/", 2);
 	return 0;
 }
 
@@ -157,7 +162,7 @@ json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const
 	struct user u;
 	json_t *args = json_arr(spec, "argv"), *env = json_array();
 	char cwd[4096] = "/";
-	if (clean_cwd(text_of(spec, base, "cwd", c->workdir), cwd, err) < 0 || look_up(k, id, text_of(spec, base, "user", c->user), &u, err) < 0) {
+	if (clean_cwd(k, id, text_of(spec, base, "cwd", c->workdir), cwd, err) < 0 || look_up(k, id, text_of(spec, base, "user", c->user), &u, err) < 0) {
 		json_decref(env);
 		return NULL;
 	}
@@ -349,6 +354,8 @@ static json_t *mounts_of(struct keeper *k, struct process *c, struct error *err)
 static int make_cwd(const struct keeper *k, struct process *c, json_t *process, struct error *err)
 {
 	const char *cwd = json_text(process, "cwd");
+	if (c->build && places_under(k, c, cwd, err) < 0)
+		return -1;
 	autofd int fd = overlay_open(k, c->id, cwd, O_PATH | O_DIRECTORY, true);
 	if (fd < 0) {
 		error_errno(err, "%s", cwd);

@@ -737,10 +737,29 @@ static int serve(struct keeper *k)
 }
 
 /* --- setting up --- */
+/* Whoever finds a way out of a container (by something that a runtime has left open) finds a machine that he cannot write to, but for the store. */
+static int only_store(const struct keeper *k, struct error *err)
+{
+	char store[4096];
+	struct {
+		u64 set, clear, propagation, userns;
+	} set = { 1 /* MOUNT_ATTR_RDONLY */, 0, 0, 0 }, clear = { 0, 1, 0, 0 };
+	snprintf(store, sizeof store, "%s", k->dir); /* STORE/run/box-… */
+	for (u32 i = 0; i < 2 && strrchr(store, '/'); i++)
+		*strrchr(store, '/') = '\0';
+	if (mount(store, store, NULL, MS_BIND | MS_REC, NULL) < 0 || syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &set, sizeof set) < 0)
+		return error_errno(err, "%s", store);
+	if (syscall(SYS_mount_setattr, AT_FDCWD, store, AT_RECURSIVE, &clear, sizeof clear) < 0 && syscall(SYS_mount_setattr, AT_FDCWD, store, 0, &clear, sizeof clear) < 0)
+		return error_errno(err, "%s", store); /* something below it may be read-only for good */
+	return 0;
+}
+
 static int mounts(const struct keeper *k, struct error *err)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return error_errno(err, "mount namespace");
+	if (only_store(k, err) < 0)
+		return -1;
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return error_errno(err, "/proc cannot be mounted here (in a container it takes an engine's --privileged, or its unmasked /proc)");
 	/* Read-only, so that no cgroup is made by anybody in here. */

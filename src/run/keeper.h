@@ -121,6 +121,8 @@ int places_mount(struct keeper *k, struct process *c, const json_t *mount, u32 i
 int places_init(const struct keeper *k, struct process *c, bool alone, struct error *err) must_check;
 /* Their end. false: it is mounted still; then nothing below may be removed. */
 bool places_close(struct keeper *k, struct process *c);
+/* ERR_INPUT: the directory (a real path of the tree) lies in a mount, and a link is on the way there. */
+int places_under(const struct keeper *k, const struct process *c, const char *cwd, struct error *err) must_check;
 /* Notes what is not there on the way to a path that something is mounted on. */
 void places_note(const struct keeper *k, struct process *c, const char *where);
 

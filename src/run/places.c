@@ -3,6 +3,7 @@
 #include "run/keeper.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -81,6 +82,31 @@ void places_note(const struct keeper *k, struct process *c, const char *where)
 			VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(real));
 		real[at] = was;
 	}
+}
+
+int places_under(const struct keeper *k, const struct process *c, const char *cwd, struct error *err)
+{
+	char place[4096], real[4096];
+	size_t i, there, most = 0;
+	json_t *m;
+	u32 which = 0;
+	autofd int root = overlay_open(k, c->id, "/", O_PATH | O_DIRECTORY, false);
+	json_array_foreach(json_arr(json_obj(c->spec, "build"), "mounts"), i, m) {
+		size_t n = root < 0 || root_missing(root, json_text(m, "target"), real, &there) < 0 ? 0 : strlen(real);
+		if (n && n >= most && strncmp(cwd, real, n) == 0 && cwd[n] == '/') {
+			most = n;
+			which = (u32)i;
+		}
+	}
+	if (!most)
+		return 0;
+	snprintf(place, sizeof place, PLACES "/%u", k->dir, c->id, which);
+	autofd int top = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	autofd int fd = top < 0 ? -1 : (int)syscall(SYS_openat2, top, cwd + most + 1, &how, sizeof how);
+	if (fd < 0 && errno != ENOENT) /* what is not there is no link either */
+		return error_set(err, ERR_INPUT, "%.300s: not a directory to work in", cwd);
+	return 0;
 }
 
 /* --- one mount --- */

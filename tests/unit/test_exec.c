@@ -123,7 +123,7 @@ static void make_upper(struct told *t)
 	const char **made[] = { &t->upper.upper, &t->upper.work, &t->upper.root };
 	for (u32 i = 0; i < countof(made); i++) {
 		char name[32];
-		snprintf(name, sizeof name, "u%u-%u", n, i);
+		snprintf(name, sizeof name, "store/u%u-%u", n, i); /* nothing else is to be written to */
 		*made[i] = at(name);
 		mkdir(*made[i], 0700);
 	}
@@ -237,6 +237,31 @@ static void test_what_it_leaves(void **state)
 	run(x, &t, (struct run_step){ .cwd = "/kept" }, "true");
 	assert_false(forgets(&t, "/kept"));
 	assert_int_equal(lstat(arena_printf(&arena, "%s/kept", t.upper.upper), &st), 0);
+	drop(&t);
+	closed(x);
+}
+
+/* Where a step works is a directory of its own tree: nothing leads to what a runtime may have open. */
+static void test_ways_out(void **state)
+{
+	(void)state;
+	struct exec *x = open_exec(NULL);
+	struct told t;
+	const char *dirs[] = { at("source") };
+	struct snapshot from = { .dirs = dirs, .n = 1 };
+	const struct snapshot *sources[] = { &from };
+	struct run_mount m = { .type = MOUNT_BIND, .target = "/c" };
+	if (symlink("/proc/self/fd/7", at("root/way")) < 0 || symlink("/proc/self/fd/7", at("source/way")) < 0 || symlink("/way", at("root/second")) < 0) {
+	}
+	static const char *const cwds[] = { "/way", "/second/x", "/dev/fd/7", "/proc/self/fd/7", "/../proc/1/cwd", "/c/way", "/c/way/../way" };
+	for (size_t i = 0; i < countof(cwds); i++) {
+		run_it(x, &t, (struct run_step){ .cwd = cwds[i], .mounts = &m, .n_mounts = 1 }, "echo here", sources, NULL);
+		assert_string_equal(t.out.p, "");
+		assert_true(t.r < 0 || t.is.status != 0);
+		drop(&t);
+	}
+	run_it(x, &t, (struct run_step){ .cwd = "/c/sub", .mounts = &m, .n_mounts = 1 }, "pwd", sources, NULL);
+	assert_string_equal(t.out.p, "/c/sub\n");
 	drop(&t);
 	closed(x);
 }
@@ -559,7 +584,7 @@ static void test_several_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_it_sees), cmocka_unit_test(test_what_it_leaves), cmocka_unit_test(test_how_it_ends),	 cmocka_unit_test(test_stop),    cmocka_unit_test(test_binds),
+		cmocka_unit_test(test_what_it_sees), cmocka_unit_test(test_what_it_leaves), cmocka_unit_test(test_ways_out), cmocka_unit_test(test_how_it_ends),	 cmocka_unit_test(test_stop),    cmocka_unit_test(test_binds),
 		cmocka_unit_test(test_caches), cmocka_unit_test(test_what_caches_begin_as), cmocka_unit_test(test_locks_of_caches), cmocka_unit_test(test_secrets), cmocka_unit_test(test_agent), cmocka_unit_test(test_options),
 		cmocka_unit_test(test_several_at_once),
 	};
