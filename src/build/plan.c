@@ -235,6 +235,11 @@ int plan_from(struct build_stage *s, const char *name, struct plan_from *ret, st
 	}
 	if (where && !base_is_image(where))
 		return plan_context(b, name, &ret->context, err);
+	u64 number;
+	if (!where && df_graph_stage(&t->graph, str_of(name), t->graph.n_stages) != DF_NONE)
+		return error_set(err, ERR_INPUT, "cannot take from stage %s: it has to be defined before this one", name);
+	if (!where && str_to_u64(str_of(name), &number))
+		return error_set(err, ERR_INPUT, "invalid stage index %s", name);
 	if (strcmp(name, "scratch") == 0)
 		return error_set(err, ERR_INPUT, "--from=scratch: there is nothing in it");
 	struct platform p = s->platform;

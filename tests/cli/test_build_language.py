@@ -44,7 +44,7 @@ def test_what_a_step_s_environment_holds(build):
 
 @pytest.mark.parametrize("line,why", [
     ("ENV A=${B:?missing}", "missing"), ("EXPOSE 70000", "70000"), ("STOPSIGNAL NONE", "NONE"), ("RUN --mount=type=cache true", "target"), ("RUN --mount=type=bind,target=/x,mode=1 true", "mode"),
-    ("COPY --from=$X a /", "--from"), ("RUN []", "at least one"), ("VOLUME $X", "empty"),
+    ("COPY --from=$X a /", "--from"), ("RUN []", "at least one"), ("COPY --from=7 a /", "stage index 7"), ("RUN --mount=from=7,target=/x true", "stage index 7"), ("VOLUME $X", "empty"),
 ])
 def test_what_is_refused_says_where_and_why(build, line, why):
     r = build("FROM base\n%s\n" % line, status=3).result
@@ -54,6 +54,12 @@ def test_what_is_refused_says_where_and_why(build, line, why):
 def test_global_arguments_and_from_are_judged(build):
     assert "missing" in build("ARG A=${B:?missing}\nFROM base\n", status=3).result.err
     assert "Dockerfile:1" in build("FROM $NOTHING\n", status=3).result.err
+
+
+def test_a_stage_takes_from_those_before_it(build):
+    for text in ("FROM base AS a\nCOPY --from=a /etc /x\n", "FROM base AS a\nCOPY --from=b /etc /x\nFROM base AS b\nFROM a\n"):
+        r = build(text, status=3).result
+        assert "Dockerfile:2" in r.err and "before" in r.err
 
 
 LISTS = "mkdir -p /var/lib/apt/lists && echo list > /var/lib/apt/lists/a_Packages && echo kept > /var/lib/kept"
