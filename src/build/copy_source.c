@@ -131,6 +131,8 @@ static int add(struct finding *f, const char *path, const char *name, struct err
 	s.mode = st.st_mode;
 	s.pick = (struct pick){ .context = f->context, .base = real, .include = f->include, .exclude = f->exclude };
 	bool directory = S_ISDIR(st.st_mode);
+	if (f->context && strcmp(real, path) != 0 && context_ignored(f->context, str_of(path)))
+		return 1; /* a link that is left out, or lies in what is */
 	if (f->context && *real && context_ignored(f->context, str_of(real))) { /* but for what is below it */
 		const struct pick all = { .context = f->context, .base = real };
 		autofd int dir = directory ? within_open(f->root, real, O_RDONLY | O_DIRECTORY) : -1;

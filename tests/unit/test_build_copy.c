@@ -385,9 +385,11 @@ static void test_parents_and_exclude(void **state)
 static void test_ignored(void **state)
 {
 	(void)state;
-	put("c/.dockerignore", "a.txt\nsub\n!sub/deep/x.txt\nro\ndangling\n", 0644);
+	put("c/.dockerignore", "a.txt\nsub\n!sub/deep/x.txt\nro\ndangling\nout\n", 0644);
 	BAD(FILES("a.txt"), "/", NONE, ERR_INPUT, "a.txt: not found");
 	BAD(FILES("ln"), "/", NONE, ERR_INPUT, "ln: not found");
+	assert_int_equal(symlink("b.txt", at("c/out")), 0);
+	BAD(FILES("out"), "/", NONE, ERR_INPUT, "out: not found"); /* the link itself */
 	BAD(FILES("ro"), "/", NONE, ERR_INPUT, "ro: not found");
 	GOOD(FILES("[!-ko-z]*"), "/all/", NONE);
 	assert_string_equal(is("all/a.txt"), "");
