@@ -4,6 +4,7 @@
 #include "oci/manifest.h"
 #include "store/load.h"
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #define VERSION 1
@@ -137,6 +138,8 @@ int cache_open(const char *store, struct store *s, const char *scope, struct bui
 		cache_close(c);
 		return -1;
 	}
+	c->dir = dir;
+	c->opened = (s64)time(NULL);
 	c->last_path = arena_printf(&c->a, "%s/build/last/%s", dir, strchr(DIGEST_STR(&d), ':') + 1);
 	*ret = c;
 	return 0;

@@ -1,6 +1,7 @@
 /* cache_export.c — the cache of other machines: a manifest whose configuration holds the records and whose layers are those of the records, in an OCI layout or a registry.
  *
- *	{"version":1,"steps":[{"key":"sha256:…","instruction":"build 3/7 RUN make","layer":{"digest":…,"diffID":…,"size":…,"plain":…,"compression":"gzip"}|null}, …]}
+ *	{"version":1,"steps":[{"key":"sha256:…","instruction":"build 3/7 RUN make","layer":{"digest":…,"diffID":…,"size":…,"plain":…,"compression":"gzip"}|null}, …],
+ *	 "mounts":[{"what":{…},"layer":{…}}, …]}
  *
  * What the steps were made of is not in it: values of arguments stay here. */
 #include "base/file.h"
@@ -17,6 +18,7 @@
 struct spec {
 	const char *type, *ref, *dir, *tag, *mode;
 	bool lenient; /* ignore-error=true */
+	bool mounts;  /* mounts=true: cache mounts go along */
 };
 
 /* Docker's old form is a mere reference. */
@@ -42,8 +44,10 @@ static int spec_read(struct arena *a, const char *text, const char *dir_key, str
 			s->mode = v;
 		else if (str_is(key, "ignore-error"))
 			s->lenient = strcmp(v, "true") == 0 || strcmp(v, "1") == 0;
+		else if (str_is(key, "mounts"))
+			s->mounts = strcmp(v, "true") == 0 || strcmp(v, "1") == 0;
 		else if (str_is(key, "compression") ? strcmp(v, "gzip") != 0 : !str_among(key, "oci-mediatypes image-manifest compression-level force-compression digest index registry.insecure"))
-			return error_set(err, ERR_USAGE, str_is(key, "compression") ? "%.200s: layers of a cache stay as they are stored, which is gzip" : "%.200s: there are type, ref, src or dest, tag, mode and ignore-error", text);
+			return error_set(err, ERR_USAGE, str_is(key, "compression") ? "%.200s: layers of a cache stay as they are stored, which is gzip" : "%.200s: there are type, ref, src or dest, tag, mode, mounts and ignore-error", text);
 	}
 	if (strcmp(s->mode, "min") != 0 && strcmp(s->mode, "max") != 0)
 		return error_set(err, ERR_USAGE, "%.200s: mode is min or max", text);
@@ -108,10 +112,23 @@ static int by_key(const void *a, const void *b)
 	return memcmp(&x->key, &y->key, sizeof x->key);
 }
 
-/* Every layer is sent; *layers and *steps get what says so. */
-static int send_layers(struct exporting *e, const struct cache_record *v, u32 n, json_t *layers, json_t *steps, struct error *err)
+static int send_layer(struct exporting *e, const struct cache_record *r, json_t *layers, struct error *err)
 {
 	enum put how;
+	e->layer = &r->layer;
+	if (!r->changed || listed(layers, &e->layer->digest))
+		return 0;
+	struct descriptor d = { .media_type = type_of(e->layer), .digest = e->layer->digest, .size = e->layer->size };
+	struct blob_from from = { .open = open_layer, .ctx = e, .sound = true };
+	if (repo_put_blob(e->repo, &d, &from, &how, err) < 0)
+		return -1;
+	json_array_append_new(layers, descriptor(d.media_type, &d.digest, d.size));
+	return 0;
+}
+
+/* Every layer is sent; *layers and *steps get what says so. */
+static int send_steps(struct exporting *e, const struct cache_record *v, u32 n, json_t *layers, json_t *steps, struct error *err)
+{
 	for (u32 i = 0; i < n; i++) {
 		json_t *step = json_object();
 		json_object_set_new(step, "key", json_string(DIGEST_STR(&v[i].key)));
@@ -119,25 +136,38 @@ static int send_layers(struct exporting *e, const struct cache_record *v, u32 n,
 		json_object_set_new(step, "instruction", name ? name : json_string(""));
 		json_object_set_new(step, "layer", cache_layer_json(&v[i]));
 		json_array_append_new(steps, step);
-		e->layer = &v[i].layer;
-		if (!v[i].changed || listed(layers, &e->layer->digest))
-			continue;
-		struct descriptor d = { .media_type = type_of(e->layer), .digest = e->layer->digest, .size = e->layer->size };
-		struct blob_from from = { .open = open_layer, .ctx = e, .sound = true };
-		if (repo_put_blob(e->repo, &d, &from, &how, err) < 0)
+		if (send_layer(e, &v[i], layers, err) < 0)
 			return -1;
-		json_array_append_new(layers, descriptor(d.media_type, &d.digest, d.size));
 	}
 	return 0;
 }
 
-static int send_all(struct exporting *e, const struct cache_record *v, u32 n, struct error *err)
+static int send_mounts(struct exporting *e, json_t *layers, json_t *mounts, struct error *err)
+{
+	struct cache_mount_record *v;
+	u32 n;
+	int r = cache_mounts_pack(e->c, &v, &n, err);
+	for (u32 i = 0; i < n; i++) {
+		json_t *one = json_object();
+		json_object_set_new(one, "what", v[i].what);
+		json_object_set_new(one, "layer", cache_layer_json(&v[i].r));
+		json_array_append_new(mounts, one);
+		r = r < 0 ? r : send_layer(e, &v[i].r, layers, err);
+	}
+	free(v);
+	return r;
+}
+
+static int send_all(struct exporting *e, const struct cache_record *v, u32 n, bool with_mounts, struct error *err)
 {
 	enum put how;
-	json_t *layers = json_array(), *doc = json_object(), *steps = json_array(), *manifest = json_object();
+	json_t *layers = json_array(), *doc = json_object(), *steps = json_array(), *mounts = json_array(), *manifest = json_object();
 	json_object_set_new(doc, "version", json_integer(1));
 	json_object_set_new(doc, "steps", steps);
-	int r = send_layers(e, v, n, layers, steps, err);
+	json_object_set_new(doc, "mounts", mounts);
+	int r = send_steps(e, v, n, layers, steps, err);
+	if (r == 0 && with_mounts)
+		r = send_mounts(e, layers, mounts, err);
 	autofree char *text = json_dumps(doc, JSON_COMPACT);
 	json_decref(doc);
 	e->text = str_of(text ? text : "");
@@ -169,7 +199,7 @@ static int export_to(struct build_cache *c, struct arena *a, const struct spec *
 			v[n++] = c->v[i].r;
 	pthread_mutex_unlock(&c->lock);
 	qsort(v, n, sizeof *v, by_key);
-	int r = send_all(&e, v, n, err);
+	int r = send_all(&e, v, n, s->mounts, err);
 	if (r < 0)
 		repo_give_up(e.repo);
 	repo_close(e.repo);
@@ -231,7 +261,20 @@ int cache_records_read(struct str text, struct arena *a, struct cache_record **r
 	return 0;
 }
 
-static int read_documents(struct repo *r, struct arena *a, struct cache_import *im, struct error *err)
+/* The cache mounts that a document has along with its records; NULL: none. */
+static json_t *mounts_in(struct str text)
+{
+	struct json_walk doc;
+	struct str key, value;
+	json_t *ret = NULL;
+	if (json_walk_open(text, &doc) && doc.object)
+		while (json_walk_next(&doc, &key, &value))
+			if (str_is(key, "mounts") && !ret)
+				ret = json_read(value, "mounts", &(struct error){ 0 });
+	return ret;
+}
+
+static int read_documents(struct build_cache *c, struct repo *r, struct arena *a, bool with_mounts, struct cache_import *im, struct error *err)
 {
 	struct document doc = { 0 };
 	struct manifest m;
@@ -253,6 +296,11 @@ static int read_documents(struct repo *r, struct arena *a, struct cache_import *
 		buf_add(&text, view);
 	stream_close(s);
 	ok = ok < 0 ? ok : cache_records_read(buf_str(&text), a, &im->v, &im->n, err);
+	if (ok == 0 && with_mounts) {
+		autojson json_t *mounts = mounts_in(buf_str(&text));
+		im->repo = r;
+		ok = cache_mounts_unpack(c, im, mounts, err);
+	}
 	buf_free(&text);
 	return ok;
 }
@@ -266,7 +314,7 @@ int cache_import(struct build_cache *c, const char *text, struct buf *note, stru
 		return error_wrap(err, "--cache-from");
 	struct cache_import *im = arena_new(&c->a, struct cache_import);
 	const char *place = place_of(&c->a, &s);
-	int ok = strcmp(s.type, "local") == 0 && access(s.dir, F_OK) < 0 ? error_errno(&e, "%s", s.dir) : repo_open(place, &c->repo, &r, &e) == 0 ? read_documents(r, &c->a, im, &e) : -1;
+	int ok = strcmp(s.type, "local") == 0 && access(s.dir, F_OK) < 0 ? error_errno(&e, "%s", s.dir) : repo_open(place, &c->repo, &r, &e) == 0 ? read_documents(c, r, &c->a, s.mounts, im, &e) : -1;
 	if (ok < 0) {
 		buf_printf(note, "--cache-from %s: %s", text, e.text[0] ? e.text : "is no place for a cache");
 		repo_close(r);
@@ -306,7 +354,7 @@ static int check_content(struct build_cache *c, struct build_layer *l, struct er
 	return r;
 }
 
-static int fetch(struct build_cache *c, struct cache_import *im, struct build_layer *l, struct error *err)
+int cache_fetch(struct build_cache *c, struct cache_import *im, struct build_layer *l, struct error *err)
 {
 	struct stream *s;
 	struct descriptor d = { .media_type = type_of(l), .digest = l->digest, .size = l->size };
@@ -326,7 +374,7 @@ int cache_import_find(struct build_cache *c, const struct digest *key, struct ca
 		const struct cache_record *r = im->n ? bsearch(&want, im->v, im->n, sizeof want, by_key) : NULL;
 		struct error e = { 0 };
 		struct build_layer l = r ? r->layer : (struct build_layer){ 0 };
-		if (!r || (r->changed && fetch(c, im, &l, &e) < 0)) /* what cannot be had, or is not what it says, is done here */
+		if (!r || (r->changed && cache_fetch(c, im, &l, &e) < 0)) /* what cannot be had, or is not what it says, is done here */
 			continue;
 		*ret = *r;
 		ret->layer = l;

@@ -30,6 +30,8 @@ struct cache_import {
 };
 struct build_cache {
 	struct arena a;        /* under the lock */
+	const char *dir;       /* STORE */
+	s64 opened;            /* seconds since 1970 */
 	struct store *store;
 	const char *last_path; /* STORE/build/last/HEX */
 	struct repo_options repo;
@@ -51,4 +53,14 @@ int cache_records_read(struct str text, struct arena *a, struct cache_record **r
 /* 1: it came from an import, and is in the store now. */
 int cache_import_find(struct build_cache *c, const struct digest *key, struct cache_record *ret, struct error *err) must_check;
 void cache_imports_close(struct build_cache *c);
+/* Into the store, where it is not; then it is the content that it says it is. */
+int cache_fetch(struct build_cache *c, struct cache_import *im, struct build_layer *l, struct error *err) must_check;
+
+/* --- cache_mounts.c --- */
+struct cache_mount_record {
+	json_t *what;          /* which one: mount_cache_named(); owned */
+	struct cache_record r; /* its layer */
+};
+int cache_mounts_pack(struct build_cache *c, struct cache_mount_record **ret, u32 *n, struct error *err) must_check; /* those that this build used; *ret is the caller's, on failure too */
+int cache_mounts_unpack(struct build_cache *c, struct cache_import *im, const json_t *mounts, struct error *err) must_check; /* those that are not here */
 #endif

@@ -263,7 +263,7 @@ static int visit_file(struct diffing *d, const char *name, const struct stat *st
 			return header(d, st, TAR_HARDLINK, first, 0, &t, err);
 		}
 	}
-	if (python_is_code(name) && follow_source(d, name, err) < 0)
+	if (python_is_code(name) && !d->opt->as_it_is && follow_source(d, name, err) < 0)
 		return -1;
 	autofd int fd = openat(d->up, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || read_xattrs(fd, &d->xattrs, NULL) < 0)
@@ -375,8 +375,8 @@ static int list(struct diffing *d, struct level *l, struct error *err)
 		struct stat st;
 		if (e->d_type == DT_UNKNOWN && fstatat(d->up, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			e->d_type = (u8)IFTODT(st.st_mode);
-		if (e->d_type == DT_SOCK) {
-			if (drop_socket(d, e->d_name) < 0)
+		if (e->d_type == DT_SOCK || (d->opt->as_it_is && str_starts(str_of(e->d_name), STR(".wh.")))) {
+			if (!d->opt->as_it_is && drop_socket(d, e->d_name) < 0)
 				break;
 			continue;
 		}
@@ -537,6 +537,14 @@ static int root_as_below(const struct diffing *d, struct error *err)
 	return 0;
 }
 
+static int root_as_it_is(struct diffing *d, struct error *err)
+{
+	struct stat st;
+	if (fstat(d->up, &st) < 0 || read_xattrs(d->up, &d->xattrs, NULL) < 0)
+		return error_errno(err, "/");
+	return header(d, &st, TAR_DIR, STR(""), 0, &st.st_mtim, err);
+}
+
 static int in_child(void *ctx, const int *fds, int out, struct error *err)
 {
 	struct diffing *d = ctx;
@@ -546,8 +554,11 @@ static int in_child(void *ctx, const int *fds, int out, struct error *err)
 	d->up = open(d->u->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->up < 0)
 		return error_errno(err, "%s", d->u->upper);
-	forget(d);
-	if (root_as_below(d, err) < 0 || walk(d, err) < 0)
+	if (d->opt->as_it_is)
+		d->clock = (struct diff_clock){ INT64_MAX, INT64_MIN, -1 };
+	else
+		forget(d);
+	if ((d->opt->as_it_is ? root_as_it_is(d, err) : root_as_below(d, err)) < 0 || walk(d, err) < 0)
 		return -1;
 	return d->told->entries ? pad(d, TAR_TRAILER, err) < 0 || flush(d, err) < 0 ? -1 : 0 : 0; /* its memory goes with the process */
 }

@@ -27,7 +27,21 @@ static void add(struct digester *d, struct str s)
 	digester_add(d, s);
 }
 
-const char *mount_cache_name(struct arena *a, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from)
+/* What says which one it is, on any machine. */
+struct what {
+	struct str id, source, from; /* from: the name of the tree that it begins as; p NULL: none */
+	u32 mode, uid, gid;
+};
+
+static struct what what_of(const struct run_mount *m, const struct snapshot *from)
+{
+	struct what w = { .id = str_of(m->id), .source = str_of(m->source), .mode = m->mode & 07777, .uid = m->uid, .gid = m->gid };
+	if (from)
+		w.from = from->n ? tree_name(from) : STR("scratch");
+	return w;
+}
+
+static const char *name_of(struct arena *a, const struct run_ids *ids, const struct what *w)
 {
 	struct digester *d = digester_new(DIGEST_SHA256);
 	char text[128];
@@ -36,15 +50,51 @@ const char *mount_cache_name(struct arena *a, const struct run_ids *ids, const s
 	else
 		snprintf(text, sizeof text, "root");
 	add(d, str_of(text));
-	add(d, str_of(m->id));
-	snprintf(text, sizeof text, "%o %u %u", m->mode & 07777, m->uid, m->gid);
+	add(d, w->id);
+	snprintf(text, sizeof text, "%o %u %u", w->mode, w->uid, w->gid);
 	add(d, str_of(text));
-	add(d, str_of(m->source));
-	if (from)
-		add(d, from->n ? tree_name(from) : STR("scratch"));
+	add(d, w->source);
+	if (w->from.p)
+		add(d, w->from);
 	struct digest is = digester_finish(d);
 	const char *whole = DIGEST_STR(&is);
 	return arena_strdup(a, str_of(strchr(whole, ':') + 1));
+}
+
+const char *mount_cache_name(struct arena *a, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from)
+{
+	struct what w = what_of(m, from);
+	return name_of(a, ids, &w);
+}
+
+static json_t *text_json(struct str s)
+{
+	json_t *j = s.p ? json_stringn(s.p, s.n) : NULL;
+	return j ? j : json_null();
+}
+
+static json_t *what_json(const struct what *w)
+{
+	json_t *j = json_object();
+	json_object_set_new(j, "id", text_json(w->id));
+	json_object_set_new(j, "source", text_json(w->source));
+	json_object_set_new(j, "from", text_json(w->from));
+	json_object_set_new(j, "mode", json_integer(w->mode));
+	json_object_set_new(j, "uid", json_integer(w->uid));
+	json_object_set_new(j, "gid", json_integer(w->gid));
+	return j;
+}
+
+const char *mount_cache_named(struct arena *a, const struct run_ids *ids, const json_t *what)
+{
+	struct what w = { .id = json_view(what, "id"), .source = json_view(what, "source"), .from = json_view(what, "from") };
+	u64 mode, uid, gid;
+	if (!w.id.p || !json_u64(what, "mode", &mode) || !json_u64(what, "uid", &uid) || !json_u64(what, "gid", &gid) || mode > 07777 || uid > UINT32_MAX || gid > UINT32_MAX)
+		return NULL;
+	w.mode = (u32)mode;
+	w.uid = (u32)uid;
+	w.gid = (u32)gid;
+	return name_of(a, ids, &w);
 }
 
 /* --- locks --- */
@@ -119,8 +169,12 @@ static int fill(struct arena *a, const char *path, const struct run_ids *ids, co
 static int begin(struct arena *a, const char *path, int fd, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, struct error *err)
 {
 	struct beginning b = { fd, m, from };
-	autofd int about = openat(fd, "id", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (about < 0 || file_write_all(about, m->id, strlen(m->id)) < 0)
+	struct what w = what_of(m, from);
+	json_t *j = what_json(&w);
+	autofree char *text = json_dumps(j, JSON_COMPACT);
+	json_decref(j);
+	autofd int about = openat(fd, "id", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), what = openat(fd, "what", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (about < 0 || what < 0 || !text || file_write_all(about, m->id, strlen(m->id)) < 0 || file_write_all(what, text, strlen(text)) < 0)
 		return error_errno(err, "%s", path);
 	if (from && fill(a, path, ids, m, from, err) < 0)
 		return -1;

@@ -38,6 +38,17 @@ def test_a_cache_goes_to_another_machine(build, tmp_path, mode, hits):
     assert own.digest == again.digest
 
 
+def test_cache_mounts_go_along(build, tmp_path):
+    """With mounts=true what is in a cache mount is there on the other machine, with its owners and modes; without it is not."""
+    cache = tmp_path / "cache"
+    text = "FROM base\nARG N\nRUN --mount=type=cache,target=/k,mode=0750,uid=8 echo $N >> /k/log; mkdir -p /k/d; echo 1 > /k/d/f; chown 1000:1001 /k/d/f; chmod 600 /k/d/f; ln -sf d/f /k/l; cat /k/log > /n; stat -c '%a %u %g' /k /k/d/f /k/l > /s\n"
+    first = build(text, args=["--build-arg", "N=1", "--cache-to", "type=local,mode=max,mounts=true,dest=%s" % cache])
+    for mounts in (True, False):
+        there = elsewhere(build, tmp_path, "there-%d" % mounts)
+        again = build(None, context=first.context, args=["--build-arg", "N=2", "--cache-from", "type=local,src=%s%s" % (cache, ",mounts=true" if mounts else "")], **there)
+        assert again.read("n") == (b"1\n2\n" if mounts else b"2\n") and again.read("s") == first.read("s")
+
+
 def test_a_cache_that_is_not_there_is_said(build, tmp_path):
     r = build("FROM base\nRUN true\n", args=["--progress", "plain", "--cache-from", "type=local,src=%s" % (tmp_path / "nowhere")]).result
     assert "nowhere" in r.err
