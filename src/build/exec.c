@@ -287,7 +287,7 @@ static int run(struct job *j, struct exec_told *ret, struct error *err)
 	enum step_network network = step->network == STEP_DEFAULT ? j->x->opt.network : step->network;
 	struct run_root root = { .lowers = job->below->dirs, .n_lowers = job->below->n, .upper = job->upper->upper, .work = job->upper->work };
 	struct run_build build = { .root = &root, .mounts = sorted(j), .n_mounts = j->n, .ulimits = j->x->ulimits, .n_ulimits = j->x->n_ulimits, .hosts = j->x->hosts, .hostname = j->x->opt.hostname ? j->x->opt.hostname : HOSTNAME,
-				   .shm = j->x->opt.shm, .alone = network == STEP_NONE, .insecure = step->insecure };
+				   .shm = j->x->opt.shm, .alone = network == STEP_NONE, .arch = job->arch, .insecure = step->insecure };
 	struct run_spec spec = { .argv = step->argv, .env = j->env, .user = step->user, .cwd = step->cwd, .listener = -1, .build = &build, .follow = true };
 	const struct run_result *is = NULL;
 	struct run_container *c = NULL;

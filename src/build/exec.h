@@ -35,6 +35,7 @@ void exec_close(struct exec *x); /* ends everything; NULL is fine */
 
 struct exec_job {
 	const struct run_step *step;
+	const char *arch;                      /* of the stage's platform; NULL: this machine's */
 	const struct snapshot *below;
 	const struct upper *upper;
 	const struct snapshot *const *sources; /* by mount: the tree that its `from` is; NULL: none */

@@ -220,7 +220,7 @@ static int do_run(struct step *st, const struct snapshot *below, const struct up
 		r = f->context ? context_tree(st, f->context, run->mounts[i].source, &trees[i], err) : snapshot_of(b, f, &trees[i], err);
 		sources[i] = &trees[i];
 	}
-	const struct exec_job job = { .step = run, .below = below, .upper = u, .sources = sources, .stop = &b->stop, .output = output, .ctx = st };
+	const struct exec_job job = { .step = run, .arch = st->s->platform.arch, .below = below, .upper = u, .sources = sources, .stop = &b->stop, .output = output, .ctx = st };
 	r = r < 0 ? r : exec_run(b->exec, a, &job, &st->told, err);
 	for (u32 i = 0; i < own; i++)
 		snapshot_release(&trees[i]);

@@ -257,8 +257,8 @@ static json_t *mount_json(const struct box_mount *m, u64 *at)
 static json_t *build_json(const struct run_build *s)
 {
 	json_t *mounts = json_array(), *ulimits = json_array(), *hosts = s->hosts ? list(s->hosts) : json_array();
-	json_t *j = json_pack("{sosososssIsbsb}", "mounts", mounts, "ulimits", ulimits, "hosts", hosts, "hostname", s->hostname ? s->hostname : "pare", "shm", (json_int_t)s->shm, "alone", s->alone,
-			      "insecure", s->insecure);
+	json_t *j = json_pack("{sosososssIsbsbss*}", "mounts", mounts, "ulimits", ulimits, "hosts", hosts, "hostname", s->hostname ? s->hostname : "pare", "shm", (json_int_t)s->shm, "alone", s->alone,
+			      "insecure", s->insecure, "arch", s->arch);
 	int bad = !j || json_object_set_new(j, "root", root_json(s->root)) < 0;
 	u64 at = 0;
 	for (u32 i = 0; i < s->n_mounts && !bad; i++)

@@ -80,6 +80,7 @@ struct run_build {
 	const struct run_ulimit *ulimits;
 	const char *const *hosts;    /* more lines of /etc/hosts; NULL-terminated or NULL */
 	const char *hostname;
+	const char *arch;            /* of its programs ("arm64"): emulated where it is not this machine's; NULL: this one's */
 	u64 shm;                     /* bytes of /dev/shm; 0: 64 MiB */
 	bool alone;                  /* a network of its own that leads nowhere, whatever the box's is */
 	bool insecure;               /* every capability that there is in a user namespace, and nothing masked or read-only */

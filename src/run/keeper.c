@@ -414,6 +414,11 @@ static int create(struct keeper *k, struct process *p, const int io[3], bool *lo
 static int start(struct keeper *k, struct process *p, const int io[3], bool *lost, struct error *err)
 {
 	struct arena a = { 0 };
+	const char *arch = json_text(json_obj(p->spec, "build"), "arch");
+	if (arch && emulate(k, arch, err) < 0)
+		return -1;
+	if (!p->build && k->config && emulate(k, k->config->platform.arch, &(struct error){ 0 }) < 0) { /* what an image says of itself need not be true: the runtime will tell */
+	}
 	if (!p->mounted && overlay_mount(k, p->id, places_root(&a, json_obj(p->spec, "build")), err) < 0) {
 		arena_free(&a);
 		return -1;

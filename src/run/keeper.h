@@ -33,6 +33,7 @@ struct keeper {
 	bool is_crun[2];
 	u32 at;                 /* which of them */
 	bool proved;            /* it started something */
+	u32 emulated;           /* architectures that the box has a handler for */
 	bool no_seccomp;        /* it, or the kernel, has none: steps go without */
 	bool host_network, userns;
 	char user_ns[64]; /* this program's */
@@ -135,4 +136,8 @@ int bundle_write(struct keeper *k, struct process *c, struct error *err) must_ch
 int bundle_without_seccomp(const struct keeper *k, const struct process *c) must_check; /* the same again, for a runtime that knows none */
 /* `process` of the runtime specification; base: the container's own spec, for what this one does not say. */
 json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const json_t *base, struct error *err);
+
+/* --- emulate.c --- */
+/* So that programs for that architecture ("arm64") run in the box. ERR_ENV: they cannot. */
+int emulate(struct keeper *k, const char *arch, struct error *err) must_check;
 #endif

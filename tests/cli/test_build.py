@@ -1,5 +1,7 @@
 """`pare build` as its users see it: what it makes, where it goes, what it says."""
 import json
+import shutil
+import struct
 import subprocess
 import tarfile
 
@@ -235,3 +237,32 @@ def test_which_line_wrote_what(build, pare):
     doc = json.loads(pare("build", "--blame=json", "-t", "x", d).out)
     files = {f["path"]: f for f in doc["files"]}
     assert files["/f"]["place"] == "Dockerfile:3" and files["/small"]["place"] == "Dockerfile:2" and files["/bin/busybox"]["place"] is None and "/big" not in files
+
+
+def arm64_program(path, text):
+    """Linux, arm64: writes `text` to the file `path` and ends."""
+    name, at = path.encode() + b"\0", 14 * 4
+    name += b"\0" * (-len(name) % 4)
+
+    def adr(register, here, there):
+        return 0x10000000 | ((there - here) >> 2 & 0x7FFFF) << 5 | register
+
+    def mov(register, value):
+        return 0xD2800000 | value << 5 | register
+
+    code = [0x92800000 | 99 << 5, adr(1, 4, at), mov(2, 0o101), mov(3, 0o644), mov(8, 56), 0xD4000001,  # openat(AT_FDCWD, path, O_WRONLY | O_CREAT, 0644)
+            adr(1, 24, at + len(name)), mov(2, len(text)), mov(8, 64), 0xD4000001, mov(0, 0), mov(8, 93), 0xD4000001, 0xD503201F]  # write, exit(0)
+    body = struct.pack("<14I", *code) + name + text
+    start, size = 64 + 56, 64 + 56 + len(body)
+    return (b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, 183, 1, 0x400000 + start, 64, 0, 0, 64, 56, 1, 64, 0, 0) +
+            struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, size, size, 0x10000) + body)
+
+
+def test_steps_for_another_architecture_are_emulated(build, pare, tmp_path):
+    if not shutil.which("qemu-aarch64-static"):
+        pytest.skip("no qemu (Debian: qemu-user-static)")
+    d = build.context("FROM scratch\nCOPY --chmod=755 hello /hello\nRUN [\"/hello\"]\nCMD [\"/hello\"]\n", {"hello": arm64_program("/made", b"on arm64\n")})
+    r = pare("build", "--platform", "linux/arm64", "-t", "foreign", "-o", tmp_path / "o", d, status=None)
+    if r.status == 4 and "kernel" in r.err:
+        pytest.skip("neither the machine nor its kernel has a handler")
+    assert r.status == 0 and (tmp_path / "o/made").read_text() == "on arm64\n", r
