@@ -1,13 +1,14 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/terminal.h"
 #include "run/box.h"
 #include "report/subject.h"
 #include "run/tracer.h"
 #include <errno.h>
 #include <unistd.h>
 
-enum { O_READ_ONLY, O_TMPFS, O_NETWORK, O_USER, O_ENV, O_WORKDIR, O_ENTRYPOINT, O_SECONDS, O_RUNTIME, O_HIDE, O_WRITTEN, O_INPUT, O_TRACE, O_PLATFORM };
+enum { O_READ_ONLY, O_TMPFS, O_NETWORK, O_USER, O_ENV, O_WORKDIR, O_ENTRYPOINT, O_SECONDS, O_RUNTIME, O_HIDE, O_WRITTEN, O_INPUT, O_TTY, O_TRACE, O_PLATFORM };
 static const struct option options[] = {
 	[O_READ_ONLY] = { "read-only", 0, OPT_FLAG, NULL, "The root file system cannot be written to; volumes and --tmpfs can.", NULL },
 	[O_TMPFS] = { "tmpfs", 0, OPT_LIST, "DIR", "An empty, writable directory in memory.", NULL },
@@ -16,16 +17,17 @@ static const struct option options[] = {
 	[O_ENV] = { "env", 'e', OPT_LIST, "NAME=VALUE", "Set a variable, or change one of the image's.", NULL },
 	[O_WORKDIR] = { "workdir", 'w', OPT_VALUE, "DIR", "Run in this directory. Default: the image's.", NULL },
 	[O_ENTRYPOINT] = { "entrypoint", 0, OPT_VALUE, "PROGRAM", "In place of the image's entry point; empty: the command alone.", NULL },
-	[O_SECONDS] = { "seconds", 0, OPT_VALUE, "N", "End it after so long. Default: 600.", NULL },
+	[O_SECONDS] = { "seconds", 0, OPT_VALUE, "N", "End it after so long. Default: 600; with --tty never.", NULL },
 	[O_RUNTIME] = { "runtime", 0, OPT_VALUE, "RUNTIME", "runc, crun or a path. Default: the one that is installed, runc first.", NULL },
 	[O_HIDE] = { "hide", 0, OPT_LIST, "PATH", "A file or directory of the image that is not to be there.", NULL },
 	[O_WRITTEN] = { "written", 0, OPT_FLAG, NULL, "Afterwards, list on standard error what it made or changed (C) and deleted (D).", NULL },
-	[O_INPUT] = { "interactive", 'i', OPT_FLAG, NULL, "Standard input, to its end, is the program's. Default: it has none.", NULL },
+	[O_INPUT] = { "interactive", 'i', OPT_FLAG, NULL, "What comes on standard input is the program's, as it comes. Default: it has none.", NULL },
+	[O_TTY] = { "tty", 't', OPT_FLAG, NULL, "A terminal of its own, which ours (standard input) becomes: shells, editors, Ctrl-C. What it writes, escape sequences too, goes there as it is. With -i or without.", NULL },
 	[O_TRACE] = { "trace-dir", 0, OPT_VALUE, "DIR", "Keep a trace of the files it touches there, for pare slim --trace-dir.", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_VALUE, "OS/ARCH[/VARIANT]", "Of an image for several platforms, this one.", NULL },
 	{ NULL, 0, OPT_FLAG, NULL, NULL, NULL },
 };
-#define INPUT_MAX ((size_t)(256 * MiB))
+#define OUTPUT_MAX (16 * MiB) /* of a conversation without a terminal */
 
 static const char *const *list_of(struct arena *a, const char *first, const char *const *v, u32 n)
 {
@@ -92,15 +94,47 @@ static void pass_on(const struct run_result *r, size_t *out, size_t *err)
 	fflush(stdout);
 }
 
-/* errno: why standard output could not be written to, if it could not. */
-static int run_it(struct run_box *b, const struct option_value *opt, const struct run_spec *spec, int *status, struct error *err)
+/* --- a conversation: what either side says is passed on as it comes --- */
+struct talk {
+	bool terminal;
+	u64 room, dropped;
+	atomic_bool stop;
+	int failed; /* errno: nobody reads it any more */
+};
+
+static void say(void *ctx, int stream, struct str bytes)
 {
-	struct run_container *c = NULL;
+	struct talk *t = ctx;
+	size_t n = t->terminal ? bytes.n : (size_t)MIN((u64)bytes.n, t->room);
+	t->room -= t->terminal ? 0 : n;
+	t->dropped += bytes.n - n;
+	FILE *f = stream == 2 ? stderr : stdout;
+	if (n && !t->failed && (fwrite(bytes.p, 1, n, f) < n || fflush(f) != 0) && f == stdout) {
+		t->failed = errno;
+		atomic_store(&t->stop, true);
+	}
+}
+
+static int converse(struct run_box *b, const struct run_spec *spec, struct run_container **ret, const struct run_result **res, int *failed, struct error *err)
+{
+	struct talk t = { .terminal = spec->terminal, .room = OUTPUT_MAX };
+	if (run_start(b, spec, ret, err) < 0)
+		return -1;
+	int inner = run_terminal(*ret), r = inner >= 0 ? terminal_take_over(STDIN_FILENO, inner, err) : 0;
+	r = r < 0 ? r : run_converse(*ret, STDIN_FILENO, &t.stop, say, &t, res, err);
+	if (inner >= 0)
+		terminal_give_back();
+	if (t.dropped)
+		command_note("run: %llu bytes of output over the budget are not shown", (unsigned long long)t.dropped);
+	*failed = t.failed;
+	return r;
+}
+
+static int wait_for(struct run_container *c, const struct run_result **ret, int *failed, struct error *err)
+{
 	const struct run_result *res = NULL;
 	size_t out = 0, errors = 0;
-	if (run_start(b, spec, &c, err) < 0)
-		return -1;
-	int r = 0, failed = 0, ms = 5; /* what it prints is passed on soon, and waiting costs nothing */
+	int r = 0, ms = 5; /* what it prints is passed on soon, and waiting costs nothing */
 	do {
 		r = run_wait(c, ms, &res, err);
 		ms = MIN(ms * 2, 200);
@@ -109,15 +143,27 @@ static int run_it(struct run_box *b, const struct option_value *opt, const struc
 		if (r == 0)
 			pass_on(res, &out, &errors);
 		if (ferror(stdout)) { /* nobody reads it any more */
-			failed = errno;
+			*failed = errno;
 			break;
 		}
 	} while (r == 0 && !res->ended);
+	*ret = res;
+	if (r == 0 && res->dropped)
+		command_note("run: %llu bytes of output over the budget are not shown", (unsigned long long)res->dropped);
+	return r;
+}
+
+/* errno: why standard output could not be written to, if it could not. */
+static int run_it(struct run_box *b, const struct option_value *opt, const struct run_spec *spec, int *status, struct error *err)
+{
+	struct run_container *c = NULL;
+	const struct run_result *res = NULL;
+	int failed = 0, r = spec->converse ? converse(b, spec, &c, &res, &failed, err) : run_start(b, spec, &c, err);
+	if (r == 0 && !spec->converse)
+		r = wait_for(c, &res, &failed, err);
 	if (r == 0) {
 		*status = res->status;
-		if (res->dropped)
-			command_note("run: %llu bytes of output over the budget are not shown", (unsigned long long)res->dropped);
-		if (res->over)
+		if (res->over && !(spec->converse && strcmp(res->over, "stopped") == 0)) /* it was us */
 			r = error_set(err, ERR_INPUT, "run: ended by a budget: %s", res->over);
 	}
 	if (opt[O_WRITTEN].count && res && res->ended && run_written(c, print_written, NULL, err) < 0)
@@ -149,17 +195,17 @@ static int run_image(struct arena *a, const struct option_value *opt, const stru
 	struct run_tree *t = NULL;
 	struct run_box *b = NULL;
 	struct run_spec spec;
-	struct buf input = BUF(INPUT_MAX);
 	u64 seconds = 0;
 	if (opt[O_SECONDS].value && (!str_to_u64(str_of(opt[O_SECONDS].value), &seconds) || !seconds || seconds > 30 * 86400))
 		return error_set(err, ERR_USAGE, "run: --seconds %s: a number of seconds", opt[O_SECONDS].value);
 	if (make_spec(a, opt, &img->config, args, n_args, &spec) < 0 || run_ids_find(&ids, err) < 0)
 		return -1;
-	if (opt[O_INPUT].count) {
-		if (file_read_fd(STDIN_FILENO, INPUT_MAX, "standard input", &input, err) < 0)
-			return -1;
-		spec.input = buf_str(&input);
-	}
+	spec.terminal = opt[O_TTY].count > 0;
+	spec.follow = spec.converse = spec.terminal || opt[O_INPUT].count;
+	if (spec.terminal)
+		terminal_size(STDIN_FILENO, &spec.rows, &spec.columns);
+	if (spec.terminal && !seconds)
+		seconds = UINT32_MAX;
 	struct run_box_options o = { .runtime = opt[O_RUNTIME].value, .store = globals.store, .config = &img->config, .network = option_is(&opt[O_NETWORK], "host") ? RUN_HOST : RUN_LOOPBACK, .limits.seconds = (u32)seconds,
 				     .hide = opt[O_HIDE].list, .n_hide = opt[O_HIDE].count };
 	int r = run_tree_open(img, tree, globals.store, &ids, &t, err);
@@ -168,7 +214,6 @@ static int run_image(struct arena *a, const struct option_value *opt, const stru
 	int failed = errno;
 	run_box_close(b);
 	run_tree_close(t);
-	buf_free(&input);
 	errno = failed;
 	return r;
 }
@@ -180,6 +225,10 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct subject s;
 	struct load_options lo = { .platform = opt[O_PLATFORM].value, .need_content = true, .store = globals.store };
 	int status = 0;
+	if (opt[O_TTY].count && !isatty(STDIN_FILENO)) {
+		error_set(&err, ERR_USAGE, "run: --tty: the input device is not a TTY; --interactive alone takes what is not a terminal");
+		return command_fail(&err);
+	}
 	if (subject_open(args[0], &lo, 0, &s, &err) < 0)
 		return command_fail(&err);
 	int problems = command_problems(&s.problems);
@@ -200,13 +249,14 @@ const struct command command_run = {
 	.synopsis = "[OPTIONS] IMAGE [--] [COMMAND [ARG...]]",
 	.description = "Starts the image's entry point, with its command or the one given, under runc or crun, and ends with its status. As root or as an ordinary user; no daemon, no cgroup, no engine. What it writes is thrown "
 		       "away.\n\n"
-		       "It sees a network of its own that leads nowhere, and ends by budget: after --seconds, or when it has written 4 GiB, has 4096 processes, or prints more than 16 MiB (which is only cut). Whatever it starts, "
+		       "It sees a network of its own that leads nowhere, and ends by budget: after --seconds, or when it has written 4 GiB, has 4096 processes, or prints more than 16 MiB (which is only cut). With --tty there is a terminal of its own, and no budget of time or output: what it writes there, escape sequences too, goes to ours unchanged. Whatever it starts, "
 		       "however it ends, no process, mount or directory of it stays.\n\n"
 		       "The exit status is the program's, 128 and the signal that ended it; 3 when a budget did, 4 when containers cannot be run here.",
 	.options = options,
 	.examples = "pare run app.tar # what it does by itself\n"
 		    "pare run --read-only --tmpfs /tmp app.tar # does it need to write?\n"
 		    "pare run --entrypoint /bin/sh app.tar -- -c 'id; ls /' # something else in it\n"
+		    "pare run -it --entrypoint /bin/sh app.tar # look around in it\n"
 		    "pare run --hide /usr/bin/perl app.tar # would it miss it?",
 	.min_args = 1,
 	.max_args = ARGS_MANY,

@@ -24,6 +24,7 @@ struct gather {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
 	int out, err, tell;
+	int in, terminal; /* of one that is conversed with: its standard input, our end of its terminal; -1 none */
 	u64 most;
 	struct buf text[2];
 	u64 dropped;
@@ -57,8 +58,8 @@ struct run_box {
 };
 
 /* --- requests --- */
-/* Takes the request. *give: a descriptor of the answer, or -1. */
-static int ask(struct run_box *b, json_t *request, const int *fds, u32 n, json_t **reply, int *give, struct error *err)
+/* Takes the request. give (NULL, or two): descriptors of the answer, or -1; of two the second is a terminal. */
+static int ask_for(struct run_box *b, json_t *request, const int *fds, u32 n, json_t **reply, int give[2], struct error *err)
 {
 	int got[MESSAGE_FDS] = { -1, -1, -1, -1, -1 };
 	u32 n_got = 0;
@@ -74,14 +75,25 @@ static int ask(struct run_box *b, json_t *request, const int *fds, u32 n, json_t
 	json_decref(request);
 	if (r == 0 && json_text(j, "error"))
 		r = error_set(err, json_u64(j, "kind", &kind) ? (enum error_kind)kind : ERR_ENV, "%s", json_text(j, "error"));
-	if (give)
-		*give = r == 0 && n_got ? got[0] : -1;
-	for (u32 i = r == 0 && give ? 1 : 0; i < n_got; i++)
+	u32 taken = 0;
+	for (u32 i = 0; give && i < 2; i++) {
+		bool comes = r == 0 && taken < n_got && (i == 0 ? n_got > 1 || !json_is_true(json_object_get(j, "terminal")) : json_is_true(json_object_get(j, "terminal")));
+		give[i] = comes ? got[taken++] : -1;
+	}
+	for (u32 i = taken; i < n_got; i++)
 		close(got[i]);
 	if (r == 0 && reply)
 		*reply = j;
 	else
 		json_decref(j);
+	return r;
+}
+
+static int ask(struct run_box *b, json_t *request, json_t **reply, int *give, struct error *err)
+{
+	int got[2] = { -1, -1 }, r = ask_for(b, request, NULL, 0, reply, give ? got : NULL, err);
+	if (give)
+		*give = got[0];
 	return r;
 }
 
@@ -155,7 +167,7 @@ static void gather_free(struct gather *g)
 	pthread_mutex_unlock(&g->lock);
 	if (g->started)
 		pthread_join(g->thread, NULL);
-	const int fds[] = { g->out, g->err, g->tell };
+	const int fds[] = { g->out, g->err, g->tell, g->in, g->terminal };
 	for (size_t i = 0; i < countof(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -167,11 +179,11 @@ static void gather_free(struct gather *g)
 }
 
 /* The pipes of a process to be started: give[0..3] are its ends, [4] is free, which the caller closes when they were sent. */
-static int gather_open(const struct run_box *b, struct str input, struct gather **ret, int give[MESSAGE_FDS], struct error *err)
+static int gather_open(const struct run_box *b, struct str input, bool converse, struct gather **ret, int give[MESSAGE_FDS], struct error *err)
 {
 	struct gather *g = xcalloc(1, sizeof *g);
 	pthread_condattr_t attr;
-	g->out = g->err = g->tell = -1;
+	g->out = g->err = g->tell = g->in = g->terminal = -1;
 	g->most = b->keeper.limits.output;
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -189,7 +201,11 @@ static int gather_open(const struct run_box *b, struct str input, struct gather 
 			give[i + 1] = ends[1];
 		}
 	}
-	if (r == 0 && !input.p)
+	int ends[2];
+	if (r == 0 && converse && pipe2(ends, O_CLOEXEC) == 0) { /* never ours itself: it could be opened anew for writing, or be a terminal */
+		give[0] = ends[0];
+		g->in = ends[1];
+	} else if (r == 0 && !input.p)
 		give[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	else if (r == 0 && (give[0] = memfd_create("input", MFD_CLOEXEC)) >= 0 && (file_write_all(give[0], input.p, input.n) < 0 || lseek(give[0], 0, SEEK_SET) < 0))
 		r = error_errno(err, "standard input");
@@ -304,6 +320,8 @@ static json_t *spec_json(const struct run_spec *s)
 	bad |= s->build && json_object_set_new(j, "build", build_json(s->build)) < 0;
 	json_object_set_new(j, "read_only", json_boolean(s->read_only));
 	json_object_set_new(j, "no_new_privileges", json_boolean(s->no_new_privileges));
+	if (s->terminal)
+		bad |= json_object_update_new(j, json_pack("{sbsisi}", "terminal", 1, "rows", (int)s->rows, "columns", (int)s->columns)) < 0;
 	if (bad) {
 		json_decref(j);
 		return NULL;
@@ -330,11 +348,13 @@ static int launch(struct run_box *b, const char *op, u32 id, const struct run_sp
 	json_t *s = spec ? spec_json(spec) : json_true(), *request = s ? json_pack("{sssIso}", "op", op, "id", (json_int_t)id, spec ? "spec" : "again", s) : NULL;
 	json_t *reply = NULL;
 	u64 at = 0;
-	int r = gather_open(b, spec ? spec->input : (struct str){ NULL, 0 }, &g, give, err);
+	int got[2] = { -1, -1 };
+	bool terminal = spec && spec->terminal;
+	int r = gather_open(b, spec ? spec->input : (struct str){ NULL, 0 }, spec && spec->converse && !terminal, &g, give, err);
 	if (r == 0 && spec && spec->build)
 		r = contents(spec->build, &give[4], err);
 	if (r == 0)
-		r = ask(b, request, give, give[4] < 0 ? 4 : 5, &reply, pidfd, err);
+		r = ask_for(b, request, give, give[4] < 0 ? 4 : 5, &reply, got, err);
 	else
 		json_decref(request);
 	if (reply && json_u64(reply, "runtime", &at))
@@ -347,6 +367,11 @@ static int launch(struct run_box *b, const char *op, u32 id, const struct run_sp
 		gather_free(g);
 		return -1;
 	}
+	g->terminal = got[1];
+	if (pidfd)
+		*pidfd = got[0];
+	else if (got[0] >= 0)
+		close(got[0]);
 	*ret = g;
 	if (spec && spec->follow)
 		return 0;
@@ -444,18 +469,56 @@ static bool pass_on(int fd, int stream, void (*output)(void *ctx, int stream, st
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-int run_follow(struct run_container *c, const atomic_bool *stop, void (*output)(void *ctx, int stream, struct str bytes), void *ctx, const struct run_result **ret, struct error *err)
+/* What is on its way to the program: it takes it when it likes. */
+struct passing {
+	int from, to;
+	char piece[16 * KiB];
+	size_t n, at;
+};
+
+/* false: there is no more. */
+static bool pass_in(struct passing *p, bool comes, bool goes)
+{
+	ssize_t n = comes ? read(p->from, p->piece, sizeof p->piece) : 1;
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+		return false;
+	if (comes && n > 0) {
+		p->n = (size_t)n;
+		p->at = 0;
+	} else if (goes) {
+		n = write(p->to, p->piece + p->at, p->n - p->at);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return false;
+		p->at += (size_t)MAX(n, 0);
+		p->n = p->at == p->n ? 0 : p->n;
+	}
+	return true;
+}
+
+static void stop_passing(struct passing *p, struct gather *g)
+{
+	p->from = p->to = -1;
+	if (g->in >= 0)
+		close(g->in);
+	g->in = -1;
+}
+
+int run_converse(struct run_container *c, int input, const atomic_bool *stop, void (*output)(void *ctx, int stream, struct str bytes), void *ctx, const struct run_result **ret, struct error *err)
 {
 	struct gather *g = c->g;
 	struct run_result *r = &c->result;
-	bool open[3] = { true, true, true }, stopped = false;
+	bool open[3] = { true, true, true }, stopped = false, hung_up = false;
 	struct ended e = { .status = 137 };
+	struct passing in = { .from = input, .to = g->terminal >= 0 ? g->terminal : g->in };
+	if (in.to < 0 || input < 0 || fcntl(in.to, F_SETFL, fcntl(in.to, F_GETFL) | O_NONBLOCK) < 0)
+		stop_passing(&in, g);
 	while (open[0] || open[1] || open[2]) {
-		struct pollfd p[3] = { { open[0] ? g->out : -1, POLLIN, 0 }, { open[1] ? g->err : -1, POLLIN, 0 }, { open[2] ? g->tell : -1, POLLIN, 0 } };
-		int k = poll(p, 3, open[2] ? (stop ? STOP : -1) : DRAIN);
+		struct pollfd p[5] = { { open[0] ? (g->terminal >= 0 ? g->terminal : g->out) : -1, POLLIN, 0 }, { open[1] ? g->err : -1, POLLIN, 0 }, { open[2] ? g->tell : -1, POLLIN, 0 },
+				       { in.n ? -1 : in.from, POLLIN, 0 }, { in.n ? in.to : -1, POLLOUT, 0 } };
+		int k = poll(p, countof(p), open[2] ? (stop ? STOP : -1) : DRAIN);
 		if (k == 0 && !open[2]) /* ended, and silent: whoever holds it open now is somebody else */
 			break;
-		if (open[2] && !stopped && stop && atomic_load(stop)) {
+		if (open[2] && !stopped && (hung_up || (stop && atomic_load(stop)))) {
 			stopped = true;
 			if (run_signal(c, "SIGKILL", err) < 0) { /* it has just ended */
 			}
@@ -463,6 +526,10 @@ int run_follow(struct run_container *c, const atomic_bool *stop, void (*output)(
 		for (int i = 0; i < 2 && k > 0; i++)
 			if (p[i].revents)
 				open[i] = pass_on(p[i].fd, i + 1, output, ctx);
+		if (k > 0 && (p[3].revents || p[4].revents) && !pass_in(&in, p[3].revents, p[4].revents)) {
+			hung_up = g->terminal >= 0;
+			stop_passing(&in, g);
+		}
 		if (k <= 0 || !p[2].revents)
 			continue;
 		ssize_t n = read(g->tell, &e, sizeof e);
@@ -471,6 +538,7 @@ int run_follow(struct run_container *c, const atomic_bool *stop, void (*output)(
 		if (n != (ssize_t)sizeof e)
 			e = (struct ended){ .status = 137 };
 		open[2] = false;
+		stop_passing(&in, g);
 	}
 	memcpy(c->over, e.over, sizeof c->over);
 	c->over[sizeof c->over - 1] = '\0';
@@ -478,6 +546,13 @@ int run_follow(struct run_container *c, const atomic_bool *stop, void (*output)(
 	*ret = r;
 	return 0;
 }
+
+int run_follow(struct run_container *c, const atomic_bool *stop, void (*output)(void *ctx, int stream, struct str bytes), void *ctx, const struct run_result **ret, struct error *err)
+{
+	return run_converse(c, -1, stop, output, ctx, ret, err);
+}
+
+int run_terminal(const struct run_container *c) { return c->g->terminal; }
 
 const char *const *run_made(const struct run_container *c)
 {
@@ -526,7 +601,7 @@ int run_signal(struct run_container *c, const char *signal, struct error *err)
 	int n = signal_number(signal);
 	if (n < 0)
 		return error_set(err, ERR_INPUT, "%.100s: no signal of this name", signal);
-	return ask(c->box, json_pack("{sssIsi}", "op", "signal", "id", (json_int_t)c->id, "signal", n), NULL, 0, NULL, NULL, err);
+	return ask(c->box, json_pack("{sssIsi}", "op", "signal", "id", (json_int_t)c->id, "signal", n), NULL, NULL, err);
 }
 
 static void forget(struct run_container *c)
@@ -556,7 +631,7 @@ void run_remove(struct run_container *c)
 	struct error err = { 0 };
 	if (!c)
 		return;
-	if (ask(c->box, json_pack("{sssI}", "op", "remove", "id", (json_int_t)c->id), NULL, 0, NULL, NULL, &err) < 0) { /* it goes with the box */
+	if (ask(c->box, json_pack("{sssI}", "op", "remove", "id", (json_int_t)c->id), NULL, NULL, &err) < 0) { /* it goes with the box */
 	}
 	pthread_mutex_lock(&c->box->lock);
 	forget(c);
@@ -568,7 +643,7 @@ void run_remove(struct run_container *c)
 int run_socket(struct run_box *b, int domain, int type, struct error *err)
 {
 	int fd = -1;
-	if (ask(b, json_pack("{sssisi}", "op", "socket", "domain", domain, "type", type), NULL, 0, NULL, &fd, err) < 0)
+	if (ask(b, json_pack("{sssisi}", "op", "socket", "domain", domain, "type", type), NULL, &fd, err) < 0)
 		return -1;
 	return fd >= 0 ? fd : error_set(err, ERR_ENV, "socket: none came");
 }
@@ -581,7 +656,7 @@ u32 run_ports(struct run_box *b, u16 *ports, u32 max)
 	struct error err = { 0 };
 	size_t i;
 	u32 n = 0;
-	if (ask(b, json_pack("{ss}", "op", "ports"), NULL, 0, &j, NULL, &err) < 0)
+	if (ask(b, json_pack("{ss}", "op", "ports"), &j, NULL, &err) < 0)
 		return 0;
 	json_array_foreach(json_arr(j, "ports"), i, v)
 		if (n < max)
@@ -597,7 +672,7 @@ u64 run_busy(struct run_container *c)
 	json_t *j = NULL;
 	struct error err = { 0 };
 	u64 us = 0;
-	if (ask(c->box, json_pack("{sssI}", "op", "busy", "id", (json_int_t)c->id), NULL, 0, &j, NULL, &err) < 0)
+	if (ask(c->box, json_pack("{sssI}", "op", "busy", "id", (json_int_t)c->id), &j, NULL, &err) < 0)
 		return 0;
 	if (!json_u64(j, "us", &us))
 		us = 0;
@@ -627,7 +702,7 @@ const char *run_runtime(const struct run_box *b) { return b->version[b->at]; }
 int run_written(struct run_container *c, int (*visit)(void *ctx, char kind, struct str path, u64 size), void *ctx, struct error *err)
 {
 	int fd = -1;
-	if (ask(c->box, json_pack("{sssI}", "op", "written", "id", (json_int_t)c->id), NULL, 0, NULL, &fd, err) < 0)
+	if (ask(c->box, json_pack("{sssI}", "op", "written", "id", (json_int_t)c->id), NULL, &fd, err) < 0)
 		return -1;
 	autofd int own = fd;
 	struct stat st;

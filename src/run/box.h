@@ -102,6 +102,9 @@ struct run_spec { /* one container, or one more process in a container */
 	const char *listener_path;
 	const struct run_build *build; /* NULL: an image is run */
 	bool follow;              /* what it prints is asked for with run_follow(), not kept */
+	bool converse;            /* with `follow`: its standard input comes through run_converse() */
+	bool terminal;            /* with `converse`: a terminal of its own is its standard input, output and error, and the one that controls it; not with run_again() */
+	u16 rows, columns;        /* of the terminal, as it starts; 0: not known */
 };
 
 struct run_result {
@@ -120,6 +123,9 @@ int run_start(struct run_box *b, const struct run_spec *spec, struct run_contain
 int run_wait(struct run_container *c, int ms, const struct run_result **ret, struct error *err) must_check;
 /* Of a container that was started with `follow`: waits for its end and passes on what it prints as it comes, in this thread. Ends it when *stop is set ("stopped" is what ended it then; NULL: nothing does). */
 int run_follow(struct run_container *c, const atomic_bool *stop, void (*output)(void *ctx, int stream, struct str bytes), void *ctx, const struct run_result **ret, struct error *err) must_check;
+/* The same of one that was started with `converse`: meanwhile what comes from `input` is passed to it, to its end (of a terminal: whose end is the program's, as when one hangs up). Output of its terminal is stream 1. */
+int run_converse(struct run_container *c, int input, const atomic_bool *stop, void (*output)(void *ctx, int stream, struct str bytes), void *ctx, const struct run_result **ret, struct error *err) must_check;
+int run_terminal(const struct run_container *c); /* our end of its terminal, the container's; -1: it has none */
 /* Of a build's step: what had to be made in its tree only to be mounted on, as paths in its upper directory; NULL-terminated, the container's. */
 const char *const *run_made(const struct run_container *c);
 int run_signal(struct run_container *c, const char *signal, struct error *err) must_check; /* "SIGTERM", "15" */

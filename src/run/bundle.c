@@ -190,6 +190,8 @@ json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const
 	put_all(env, json_arr(base, "env"));
 	put_all(env, json_arr(spec, "env"));
 	put_env(env, STR("PATH=" PATH_DEFAULT), false);
+	if (json_is_true(json_object_get(spec, "terminal")))
+		put_env(env, STR("TERM=xterm"), false);
 	char home[1100];
 	snprintf(home, sizeof home, "HOME=%s", u.home[0] ? u.home : "/");
 	put_env(env, str_of(home), false);
@@ -199,7 +201,7 @@ json_t *bundle_process(const struct keeper *k, u32 id, const json_t *spec, const
 	for (u32 i = 0; i < u.n_more; i++)
 		if (ids_mapped(k->ids, 0, u.more[i]))
 			json_array_append_new(more, json_integer(u.more[i]));
-	json_t *p = json_pack("{sbs{sIsIso}sosossso}", "terminal", 0, "user", "uid", (json_int_t)u.uid, "gid", (json_int_t)u.gid, "additionalGids", more, "args", args, "env", env, "cwd", cwd, "rlimits",
+	json_t *p = json_pack("{sbs{sIsIso}sosossso}", "terminal", json_is_true(json_object_get(spec, "terminal")), "user", "uid", (json_int_t)u.uid, "gid", (json_int_t)u.gid, "additionalGids", more, "args", args, "env", env, "cwd", cwd, "rlimits",
 			      rlimits(k, build));
 	json_t *sets = json_pack("{sO}", "bounding", caps);
 	if (!u.uid) { /* another user has those of its programs */

@@ -53,7 +53,7 @@ static struct process *new_process(struct keeper *k)
 		struct process none = { 0 };
 		VEC_PUSH(k->v, k->n, k->cap, none);
 	}
-	k->v[i] = (struct process){ .tell = -1 };
+	k->v[i] = (struct process){ .tell = -1, .terminal = -1 };
 	return &k->v[i];
 }
 
@@ -375,7 +375,7 @@ static void runs(struct keeper *k, struct process *p, pid_t pid)
 
 static int create(struct keeper *k, struct process *p, const int io[3], bool *lost, struct error *err)
 {
-	char bundle[4096];
+	char bundle[4096], at[TERMINAL_PATH];
 	struct call c;
 	struct buf told = BUF(TOLD);
 	pid_t pid = 0;
@@ -384,11 +384,23 @@ static int create(struct keeper *k, struct process *p, const int io[3], bool *lo
 	call_begin(k, &c, p->build ? "run" : "create");
 	if (p->build)
 		c.argv[c.n++] = "--detach"; /* at once: half a start is for those who look at what is to start */
+	bool terminal = json_is_true(json_object_get(p->spec, "terminal"));
+	autofd int listener = terminal ? terminal_listen(k, at, err) : -1;
+	if (terminal && listener < 0)
+		return -1;
+	if (terminal) {
+		c.argv[c.n++] = "--console-socket";
+		c.argv[c.n++] = at;
+	}
 	const char *const rest[] = { "--bundle", bundle, "--pid-file", c.pid_file, p->name, NULL };
 	memcpy(&c.argv[c.n], rest, sizeof rest);
 	k->n_reaped = 0;
 	int status = runtime(k, c.argv, io, lost, &told);
 	int r = status != 0 || read_pid(c.pid_file, &pid) < 0 ? complain(k, c.log, &told, err) : 0;
+	if (r == 0 && terminal && (p->terminal = terminal_take(listener, p->spec)) < 0) {
+		kill(pid, SIGKILL);
+		r = error_set(err, ERR_ENV, "%.100s: it made no terminal", str_base(str_of(k->runtime[k->at])).p);
+	}
 	if (r == 0 && !*lost) {
 		u64 now = keeper_now();
 		p->deadline = now + (u64)k->limits.seconds * 1000;
@@ -510,7 +522,7 @@ static void cannot_start(struct process *p, int fd, const struct error *err)
 	tell(p, found ? 126 : 127);
 }
 
-static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int *give, bool *lost, struct error *err)
+static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int give[2], bool *lost, struct error *err)
 {
 	u64 id = 0;
 	bool exec = str_is(json_view(j, "op"), "exec"), again = json_is_true(json_object_get(j, "again"));
@@ -540,7 +552,12 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 	p->tell = fds[3];
 	int r = exec ? execute(k, p, container(k, (u32)id), fds, lost, err) : start(k, p, fds, lost, err);
 	p = &k->v[at];
+	give[1] = p->terminal;
+	p->terminal = -1;
 	if (r < 0) {
+		if (give[1] >= 0)
+			close(give[1]);
+		give[1] = -1;
 		if (p->tell < 0) /* closed already */
 			fds[3] = -1;
 		else if (err->kind == ERR_INPUT && !p->refused) {
@@ -556,7 +573,8 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 	}
 	fds[3] = -1; /* tell() closes it */
 	if (!exec && p->runs)
-		*give = (int)syscall(SYS_pidfd_open, p->pid, 0);
+		give[0] = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	json_object_set_new(reply, "terminal", json_boolean(give[1] >= 0));
 	json_object_set_new(reply, "runtime", json_integer(k->at));
 	json_object_set_new(reply, "pid", json_integer(p->pid));
 	if (p->build) {
@@ -645,7 +663,7 @@ static void on_ports(const struct keeper *k, json_t *reply)
 	free(p);
 }
 
-static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int *give, bool *lost, struct error *err)
+static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int give[2], bool *lost, struct error *err)
 {
 	struct str op = json_view(j, "op");
 	u64 id = 0, a = 0, b = 0;
@@ -656,7 +674,7 @@ static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t
 		return 0;
 	}
 	if (str_is(op, "socket")) {
-		if (!json_u64(j, "domain", &a) || !json_u64(j, "type", &b) || (*give = socket((int)a, (int)b | SOCK_CLOEXEC, 0)) < 0)
+		if (!json_u64(j, "domain", &a) || !json_u64(j, "type", &b) || (give[0] = socket((int)a, (int)b | SOCK_CLOEXEC, 0)) < 0)
 			return error_errno(err, "socket");
 		return 0;
 	}
@@ -673,9 +691,9 @@ static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t
 		json_object_set_new(reply, "us", json_integer((json_int_t)sum.us));
 		json_object_set_new(reply, "processes", json_integer(sum.processes));
 	} else if (str_is(op, "written")) {
-		if ((*give = memfd_create("written", MFD_CLOEXEC)) < 0)
+		if ((give[0] = memfd_create("written", MFD_CLOEXEC)) < 0)
 			return error_errno(err, "what was written");
-		return overlay_written(k, c, *give, err);
+		return overlay_written(k, c, give[0], err);
 	} else if (str_is(op, "remove")) {
 		*lost = !stop(k, c);
 		for (u32 i = 0; i < k->n; i++)
@@ -688,15 +706,20 @@ static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t
 			free(c->made[i]);
 		free(c->made);
 		json_decref(c->spec);
-		*c = (struct process){ .gone = true, .tell = -1 };
+		*c = (struct process){ .gone = true, .tell = -1, .terminal = -1 };
 	} else {
 		return error_set(err, ERR_ENV, "keeper: a request that is none");
 	}
 	return 0;
 }
 
-static int answer(struct keeper *k, int r, json_t *reply, int give, const struct error *err)
+static int answer(struct keeper *k, int r, json_t *reply, const int give[2], const struct error *err)
 {
+	int fds[2];
+	u32 n = 0;
+	for (u32 i = 0; give && i < 2; i++)
+		if (give[i] >= 0)
+			fds[n++] = give[i];
 	if (r < 0) {
 		json_object_clear(reply);
 		struct str text = str_of(err->text);
@@ -704,9 +727,9 @@ static int answer(struct keeper *k, int r, json_t *reply, int give, const struct
 		json_object_set_new(reply, "error", t ? t : json_string("an error that is no text"));
 		json_object_set_new(reply, "kind", json_integer(err->kind));
 	}
-	int sent = keeper_send(k->sock, reply, &give, r == 0 && give >= 0);
-	if (give >= 0)
-		close(give);
+	int sent = keeper_send(k->sock, reply, fds, r == 0 ? n : 0);
+	for (u32 i = 0; i < n; i++)
+		close(fds[i]);
 	json_decref(reply);
 	return sent;
 }
@@ -725,12 +748,12 @@ static int serve(struct keeper *k)
 			continue;
 		struct error err = { 0 };
 		json_t *j = NULL;
-		int fds[MESSAGE_FDS] = { -1, -1, -1, -1, -1 }, give = -1;
+		int fds[MESSAGE_FDS] = { -1, -1, -1, -1, -1 }, give[2] = { -1, -1 };
 		u32 n = 0;
 		if (keeper_receive(k->sock, &j, fds, &n, &err) <= 0)
 			break;
 		json_t *reply = json_object();
-		int r = on_request(k, j, fds, n, reply, &give, &lost, &err);
+		int r = on_request(k, j, fds, n, reply, give, &lost, &err);
 		for (u32 i = 0; i < n; i++)
 			if (fds[i] >= 0)
 				close(fds[i]);
@@ -843,7 +866,7 @@ static int inside(void *ctx)
 	if (r == 0 && mkdir(path, 0700) < 0)
 		r = error_errno(&err, "%s", path);
 	r = r < 0 || !k->n_hide ? r : overlay_hide(k, &err);
-	if (answer(k, r, json_object(), -1, &err) < 0 || r < 0)
+	if (answer(k, r, json_object(), NULL, &err) < 0 || r < 0)
 		return finish(k);
 	return serve(k);
 }
@@ -864,7 +887,7 @@ int keeper_run(void *ctx)
 	pid_t pid = unshare(CLONE_NEWPID) < 0 ? -1 : process_fork(inside, k);
 	if (pid < 0) {
 		error_errno(&err, "PID namespace");
-		if (answer(k, -1, json_object(), -1, &err) < 0) { /* nobody is there */
+		if (answer(k, -1, json_object(), NULL, &err) < 0) { /* nobody is there */
 		}
 		return 1;
 	}

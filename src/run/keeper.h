@@ -5,7 +5,7 @@
  * directories belong to IDs that an ordinary user is not.
  *
  *      start    id, spec, again              fds: standard input, output, error, pipe, and of a build's step the content of its files
- *                                                                                       →  pid (as seen from the keeper), runtime (which), made (of a build's step), fd: pidfd
+ *                                                                                       →  pid (as seen from the keeper), runtime (which), made (of a build's step), fds: pidfd, our end of its terminal
  *      exec     id, spec                     fds: as above                              →
  *      signal   id, signal (a number)
  *      remove   id
@@ -71,6 +71,7 @@ struct process {
 	bool refused;    /* a mount of it cannot be made: no matter of how a program ends */
 	pid_t init;      /* of a build's step: first process of its PID namespace, 0: none */
 	int content;     /* what its files hold, -1 none: while it is started */
+	int terminal;    /* our end of its terminal, -1 none: likewise */
 	pid_t relays[KEEPER_RELAYS];
 	u32 n_relays;
 	u64 next_look;   /* at what it wrote, ms */
@@ -129,6 +130,12 @@ void places_note(const struct keeper *k, struct process *c, const char *where);
 
 /* --- relay.c: a socket of the container's own that leads to one of this machine --- */
 int relay_start(const char *to, const char *at, u32 mode, u32 uid, u32 gid, pid_t *ret, struct error *err) must_check;
+
+/* --- terminal.c: a container's own, which the runtime makes in there and hands out over a socket (--console-socket) --- */
+#define TERMINAL_PATH 108u /* bytes of a socket's address */
+int terminal_listen(const struct keeper *k, char path[TERMINAL_PATH], struct error *err) must_check; /* the socket; path: by which the runtime finds it */
+/* What came, with the size that the spec says; -1: nothing. */
+int terminal_take(int listener, const json_t *spec);
 
 /* --- bundle.c: what the runtime is told (in the keeper) --- */
 /* DIR/mem/cID/config.json and what it names. */
