@@ -89,8 +89,10 @@ static int base_of(struct build_stage *s, struct error *err)
 	const char *where = is->image_expanded.n ? base_context(t->b->opt->contexts, is->image_expanded) : NULL;
 	if (!is->image_expanded.n || (!is->image_known && str_chr(is->image_expanded, '$')))
 		return error_set(err, ERR_INPUT, "FROM %.*s: names no image: an argument in it has no value", STR_FMT(is->image));
-	if (where && !base_is_image(where))
-		return error_set(err, ERR_USAGE, "--build-context %.*s=%s: a stage cannot be built on a directory; COPY --from takes files of it", STR_FMT(is->image_expanded), where);
+	if (where && !base_is_image(where)) {
+		s->files = arena_strdup(&t->b->a, is->image_expanded);
+		return 0;
+	}
 	return base_get(&t->b->bases, arena_strdup(&t->b->a, is->image_expanded), &s->platform, &s->base, err);
 }
 

@@ -22,6 +22,7 @@ struct build_stage {
 	char platform_text[100];
 	struct build_stage *on;    /* stage it is built on; NULL: an image, or scratch */
 	const struct base *base;   /* image; NULL */
+	const char *files;         /* named context whose files it begins with, as FROM NAME has it; NULL */
 	struct stage_image image;
 	struct chain chain;
 	struct arena a;

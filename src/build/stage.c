@@ -17,6 +17,20 @@ static int begin(struct build_stage *s, struct error *err)
 	return stage_image_begin(&s->a, s->base ? s->base->config : (struct str){ 0 }, &s->platform, &s->image, err);
 }
 
+/* FROM of a directory: its files are the first layer. */
+static int begin_with_files(struct worker *w, struct build_stage *s, struct error *err)
+{
+	static const struct copy_item all = { .kind = COPY_FILES, .source = { ".", 1 } };
+	struct build *b = w->b;
+	struct action act = { .kind = ACTION_COPY, .copy_from = s->files, .name = arena_printf(&s->a, "FROM %s", s->files), .created_by = "COPY . / # files of a build context" };
+	bool changed = false;
+	act.copy = (struct copy_spec){ .items = &all, .n = 1, .dest = STR("/"), .workdir = "/", .unpack = -1, .time = b->time, .epoch = b->opt->epoch };
+	int r = step_do(w, s, &s->target->file.instructions[s->is->from], &act, &changed, err);
+	if (r == 0 && changed)
+		stage_image_history(&s->image, act.created_by, false, b->time);
+	return r;
+}
+
 /* A stage that the action takes from and that is not done yet. */
 static int find_wait(struct build_stage *s, const char *name, struct error *err)
 {
@@ -110,8 +124,15 @@ static int place(const struct build_stage *s, const struct df_instruction *in, s
 
 int stage_advance(struct worker *w, struct build_stage *s, struct error *err)
 {
-	if (!s->at && begin(s, err) < 0)
-		return place(s, NULL, err);
+	int begun = s->at ? 0 : begin(s, err);
+	if (!begun && s->at == 1 && s->files) {
+		begun = begin_with_files(w, s, err);
+		s->files = NULL;
+	}
+	if (begun < 0) {
+		place(s, NULL, err);
+		return begun;
+	}
 	for (;;) {
 		const struct df_instruction *in = NULL;
 		const struct df_state *state;

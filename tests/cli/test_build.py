@@ -210,6 +210,14 @@ def test_a_base_of_a_layout_by_a_named_context(build, tmp_path):
     assert b.read("f") == b"1\n"
 
 
+def test_a_base_of_files_by_a_named_context(build, tmp_path):
+    files = tmp_path / "files"
+    (files / "etc").mkdir(parents=True)
+    (files / "etc/x").write_text("from files\n")
+    b = build("FROM files AS one\nCOPY f /f\nFROM one\nLABEL a=b\n", {"f": "1"}, args=["--build-context", "files=%s" % files])
+    assert b.read("etc/x") == b"from files\n" and b.read("f") == b"1" and len(b.manifest["layers"]) == 2
+
+
 def test_a_killed_build_leaves_nothing_that_runs(build, pare):
     d = build.context("FROM base\nRUN sleep 54321.5\n")
     with pytest.raises(subprocess.TimeoutExpired):
