@@ -78,12 +78,22 @@ static int query(struct str q, struct parts *p, struct str text, struct error *e
 	return 0;
 }
 
+bool git_is_url(struct str text)
+{
+	struct str rest = text, path = str_cut(&rest, '#');
+	rest = path;
+	path = str_cut(&rest, '?');
+	if (starts(text, "git://") || starts(text, "ssh://"))
+		return true;
+	return starts(text, "http://") || starts(text, "https://") ? str_ends(path, STR(".git")) : is_scp(path);
+}
+
 int git_parse(struct arena *a, struct str text, struct git_source *ret, struct error *err)
 {
 	struct parts p = { 0 };
 	struct str fragment = text, remote = str_cut(&fragment, '#'), asked = remote, path = str_cut(&asked, '?');
-	bool http = starts(text, "http://") || starts(text, "https://"), git = starts(text, "git://") || starts(text, "ssh://"), hub = starts(text, "github.com/"), scp = is_scp(path);
-	if (!git && !hub && !scp && !(http && str_ends(path, STR(".git"))))
+	bool hub = starts(text, "github.com/");
+	if (!hub && !git_is_url(text))
 		return 0;
 	for (size_t i = 0; i < text.n; i++)
 		if ((u8)text.p[i] < ' ' || text.p[i] == 0x7F)

@@ -19,6 +19,8 @@ struct git_source {
 	const char *dir;    /* clean; NULL: all of it */
 	const char *commit; /* that it must be, 40 or 64 hexadecimal digits; NULL: any */
 };
+/* Whether a source of ADD is one: by its scheme, as user@host:path, or an http URL whose path ends with ".git"; "github.com/…" may be a path, and is one only as a context. */
+bool git_is_url(struct str text);
 /* 1: it is one, in the arena; 0: it is no git URL; -1: one that is wrong (ERR_USAGE). */
 int git_parse(struct arena *a, struct str text, struct git_source *ret, struct error *err) must_check;
 /* Which commit that is now, asked of the server (of a whole commit ID nobody is asked). Into commit[65]. */

@@ -1,27 +1,9 @@
+#include "build/git.h"
 #include "build/instruction_parts.h"
-
-/* A git repository for ADD: git and ssh URLs, user@host:path, http URLs whose path ends with ".git". */
-static bool is_git(struct str s)
-{
-	struct str rest = s, remote = str_cut(&rest, '#'), query = remote;
-
-	remote = str_cut(&query, '?');
-	if (str_starts(s, STR("git://")) || str_starts(s, STR("ssh://")))
-		return true;
-	if (str_starts(s, STR("http://")) || str_starts(s, STR("https://")))
-		return str_ends(remote, STR(".git"));
-	const char *at = str_chr(remote, '@'), *colon = str_chr(remote, ':');
-	if (!at || !colon || at == remote.p || colon < at + 2)
-		return false;
-	for (const char *p = remote.p; p < colon; p++)
-		if (!((*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z') || *p == '-' || *p == '_' || (p > at && *p == '.') || p == at))
-			return false;
-	return true;
-}
 
 static enum copy_kind kind(struct str s)
 {
-	return is_git(s) ? COPY_GIT : str_starts(s, STR("http://")) || str_starts(s, STR("https://")) ? COPY_URL : COPY_FILES;
+	return git_is_url(s) ? COPY_GIT : str_starts(s, STR("http://")) || str_starts(s, STR("https://")) ? COPY_URL : COPY_FILES;
 }
 
 static bool on(const struct df_instruction *i, const char *flag)
