@@ -64,7 +64,7 @@ static int add_entry(struct walk *w, int dir, const char *name, const char *path
 	if (S_ISSOCK(st.st_mode))
 		return 1;
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-		return error_set(err, ERR_INPUT, "%.300s: a device, which no image can have", path);
+		return error_set(err, ERR_INPUT, "%.300s: a device: those cannot be copied", path);
 	if (w->n >= CONTEXT_FILES)
 		return error_set(err, ERR_INPUT, "more than %u files", CONTEXT_FILES);
 	struct entry e = { .path = arena_bytes(&w->a, str_of(path)), .f = looks(&st) };

@@ -305,8 +305,8 @@ static int place_one(struct placing *p, struct frame *f, const char *name, struc
 		return error_errno(err, "%.300s", p->from);
 	if (S_ISSOCK(st.st_mode) || (!has && !S_ISDIR(st.st_mode)))
 		return 0;
-	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-		return error_set(err, ERR_INPUT, "%.300s: a device, which no image can have", p->from);
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) /* of another tree: left out, as everywhere that trees are made */
+		return !p->o->ours ? 0 : error_set(err, ERR_INPUT, "%.300s: a device: those cannot be copied", p->from);
 	if (S_ISDIR(st.st_mode)) {
 		struct frame below = { .up = f, .from = openat(f->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), .to = -1, .name = name, .st = st, .has = has, .depth = f->depth + 1 };
 		if (below.from < 0)

@@ -148,7 +148,7 @@ static int add(struct finding *f, const char *path, const char *name, struct err
 	if (S_ISSOCK(st.st_mode))
 		return 0;
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-		return error_set(err, ERR_INPUT, "%.300s: a device, which no image can have", path);
+		return error_set(err, ERR_INPUT, "%.300s: a device: those cannot be copied", path);
 	if (f->ret->n == f->ret->cap) {
 		struct copy_source *more = arena_array(f->a, struct copy_source, f->ret->cap ? f->ret->cap * 2 : 8);
 		if (f->ret->n)
