@@ -12,7 +12,8 @@ import threading
 
 import pytest
 
-from buildlib import build  # noqa: F401
+from buildlib import base_image, build  # noqa: F401
+from imagelib import File
 
 FILES = {"a.txt": "a\n", "sub/s.txt": "s\n", "sub/deep/x.txt": "x\n", "sub/deep/y.md": "y\n"}
 
@@ -66,6 +67,14 @@ def test_sources_from_a_stage_stay_what_they_are(build):
     text = "FROM base AS one\nRUN mkdir -m 750 /d && echo 1 >/d/f && chown 5:6 /d/f && chmod 2755 /d/f && ln -s /d/f /l && mkfifo /d/p\nFROM scratch\nCOPY --from=one /d /d/\nCOPY --from=one /../../l /followed\n"
     b = build(text)
     assert tree(b, -2)["d/f"] == ("0", 0o2755, 5, 6) and tree(b, -2)["d/p"][0] == "6" and tree(b)["followed"] == ("0", 0o2755, 5, 6)
+
+
+def test_capabilities_and_attributes_of_a_stage_stay(build, pare, tmp_path):
+    cap = b"\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+    base_image(extra=[File("bin/capped", b"x", mode=0o755, xattrs={"security.capability": cap, "user.note": b"n"})]).oci(tmp_path / "caps")
+    pare("copy", "oci:%s:latest" % (tmp_path / "caps"), "pare:caps")
+    e = build("FROM caps AS a\nFROM scratch\nCOPY --from=a --chown=3:4 /bin/capped /c\n").entries()["c"]
+    assert e.pax_headers["SCHILY.xattr.security.capability"].encode("utf-8", "surrogateescape") == cap and e.pax_headers["SCHILY.xattr.user.note"] == "n" and (e.uid, e.gid) == (3, 4)
 
 
 def test_links_of_a_context_lead_nowhere_else(build, pare, tmp_path):
