@@ -156,6 +156,7 @@ static int goes(struct lean *l, struct str path, bool plain)
 struct link {
 	struct str target, name;
 	u32 at;
+	bool done; /* the content has been written under this name */
 };
 struct sift {
 	struct lean *l;
@@ -210,7 +211,7 @@ static int by_target(const void *a, const void *b)
 }
 
 /* The first name that stays of what goes; NULL: there is none. */
-static const struct link *first_link(const struct sift *t, struct str target)
+static struct link *first_link(const struct sift *t, struct str target)
 {
 	u32 low = 0, high = t->n_links;
 
@@ -279,6 +280,7 @@ static int write_entry(struct pack *p, struct tar *tar, const struct tar_entry *
 	return r < 0 ? -1 : 0;
 }
 
+/* 1: a link leads to what is no file of this layer before it: the layer is left as it is. */
 static int rewrite(struct sift *t, struct tar *tar, struct pack *p, struct error *err)
 {
 	static const char zeros[TAR_TRAILER];
@@ -287,15 +289,19 @@ static int rewrite(struct sift *t, struct tar *tar, struct pack *p, struct error
 
 	while ((r = tar_next(tar, &e, err)) == 1) {
 		struct str path = absolute(t->path, e.path), link = e.link;
-		const struct link *first;
+		struct link *first;
 
 		if (path.n && entry_goes(t, &e, path) >= 0) {
 			first = e.type == TAR_FILE ? first_link(t, path) : NULL;
 			if (first && write_entry(p, tar, &e, first->name, link, err) < 0)
 				return -1;
+			if (first)
+				first->done = true;
 			continue;
 		}
 		if (e.type == TAR_HARDLINK && (first = first_link(t, absolute(t->to, e.link)))) {
+			if (!first->done)
+				return 1;
 			if (str_eq(first->name, path))
 				continue; /* it is the file now */
 			link = str_from(first->name, 1);
@@ -349,7 +355,10 @@ static int sift_layer(struct lean *l, struct store *s, const struct build_layer 
 		if (!told->gone) {
 			p = pack_new(s);
 			r = pass(s, layer, t, p, err);
-			r = r < 0 ? -1 : pack_finish(p, ret, err) < 0 ? -1 : 0;
+			if (r == 0)
+				r = pack_finish(p, ret, err) < 0 ? -1 : 0;
+			if (r == 1)
+				*told = (struct lean_layer){ .now = *layer };
 			pack_free(p);
 		}
 	}

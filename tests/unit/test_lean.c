@@ -188,6 +188,15 @@ static void links(void **state)
 	/* Content that has a name outside stays under that name; others follow it. */
 	struct build_layer l = LAYER("opt/conda/pkgs/a=content", "opt/conda/pkgs/b=gone", "opt/conda/x&opt/conda/pkgs/a", "opt/conda/y&opt/conda/pkgs/a", "opt/conda/pkgs/z&opt/conda/pkgs/a", "usr/p=1", "usr/q&usr/p");
 	assert_string_equal(without("{}", &l), "opt/conda/x=content opt/conda/y&opt/conda/x usr/p=1 usr/q&usr/p");
+	/* Links to links, and to what is not there: nobody of ours writes them; the layer is left as it is. */
+	struct build_layer chain = LAYER("opt/conda/pkgs/a=content", "opt/conda/pkgs/b&opt/conda/pkgs/a", "opt/conda/x&opt/conda/pkgs/b");
+	assert_string_equal(without("{}", &chain), "opt/conda/pkgs/a=content opt/conda/pkgs/b&opt/conda/pkgs/a opt/conda/x&opt/conda/pkgs/b");
+	assert_int_equal(told.kept_out, 0);
+	struct build_layer lost = LAYER("opt/conda/pkgs/a=content", "opt/conda/x&opt/conda/pkgs/lost");
+	assert_string_equal(without("{}", &lost), "opt/conda/pkgs/a=content opt/conda/x&opt/conda/pkgs/lost");
+	/* Paths as nobody writes them. */
+	struct build_layer odd = LAYER("./", "/root/.cache/../.cache/pip/x=1", "root//.cache/pip/y=2", "../../root/.cache/pip/z=3", "f=4");
+	assert_string_equal(without("{}", &odd), "./ f=4");
 	/* What a symbolic link needs stays, whatever stands before it. */
 	struct build_layer s = LAYER("root/.cache/uv/a=1", "root/.cache/pip/b=2", "usr/lib/m>../../root/.cache/uv/a");
 	assert_string_equal(without("{}", &s), "root/.cache/uv/a=1 usr/lib/m>../../root/.cache/uv/a");
