@@ -129,8 +129,11 @@ static void header(struct build_progress *p, struct shown *s)
 
 static void one_line(struct build_progress *p, struct shown *s, struct str line)
 {
-	if (line.n && line.p[line.n - 1] == '\r')
+	while (line.n && line.p[line.n - 1] == '\r')
 		line.n--;
+	const char *over = line.n ? memrchr(line.p, '\r', line.n) : NULL; /* what was written over is not shown */
+	if (over)
+		line = str_from(line, (size_t)(over - line.p) + 1);
 	remember(s, line);
 	if (p->kind == BUILD_PROGRESS_PLAIN) {
 		fprintf(p->f, "#%u %.3f ", s->number, now() - s->began);
