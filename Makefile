@@ -3,7 +3,7 @@
 #   make                 build it: build/pare
 #   make try [IMAGE=…]   build it and print the report of an image (default: a Debian image made here, without a registry)
 #   make test            unit tests, whole-command tests and fuzz corpora, these under ASan and UBSan too
-#   make bench           speed and memory: reading images against the floor, linting beside other linters, scans, slimming
+#   make bench           speed and memory: reading images against the floor, linting beside other linters, scans, slimming, building
 #   make fuzz [SECONDS=] every fuzzer, SECONDS each (default 60)
 #   make install         into PREFIX (default /usr/local), below DESTDIR
 #   make deb             a Debian package, beside this directory
@@ -37,6 +37,7 @@ bench: all
 	bench/lint --pare $(BUILD)/pare
 	bench/scan --pare $(BUILD)/pare
 	bench/slim --pare $(BUILD)/pare
+	bench/build --pare $(BUILD)/pare
 
 fuzz:
 	fuzz/run --seconds $(SECONDS)
