@@ -155,6 +155,7 @@ int build_room_remove(const char *store, const char *id, u64 *freed, struct erro
 
 /* --- within the budget --- */
 #define HOUR 3600
+#define LAST_DAYS 90
 
 struct kept {
 	char *id;
@@ -238,6 +239,23 @@ static void keep_records(const char *store, u64 budget)
 	store_close(s);
 }
 
+/* What the last builds of targets were made of, where there was none for long. */
+static void keep_last(const char *dir)
+{
+	autofd int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int own = at < 0 ? -1 : dup(at);
+	DIR *d = own < 0 ? NULL : fdopendir(own);
+	if (!d && own >= 0)
+		close(own);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		struct stat st;
+		if (fstatat(at, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_mtime + LAST_DAYS * 24 * HOUR < time(NULL) && unlinkat(at, e->d_name, 0) < 0) { /* the next time, then */
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
 void build_room_keep(const char *store, u64 budget)
 {
 	struct arena a = { 0 };
@@ -249,7 +267,9 @@ void build_room_keep(const char *store, u64 budget)
 	if (fd >= 0 && futimens(fd, NULL) == 0) {
 		if (statvfs(dir, &v) == 0)
 			budget = MIN(budget, (u64)v.f_blocks * v.f_frsize / 10);
-		const char *mounts = dir_of(&a, store, "mounts");
+		const char *mounts = dir_of(&a, store, "mounts"), *last = dir_of(&a, store, "last");
+		if (last)
+			keep_last(last);
 		if (mounts)
 			keep_mounts(store, mounts, budget);
 		keep_records(store, budget);

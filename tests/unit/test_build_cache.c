@@ -394,11 +394,16 @@ static void test_budget(void **state)
 	put(c, &k, "1/1 RUN x", &l);
 	cache_close(c);
 	store_close(s);
+	const struct timespec long_ago[2] = { { 1000, 0 }, { 1000, 0 } };
+	const char *last = arena_printf(&arena, "%s/build/last/%s", dir, "x");
+	close(open(last, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	OK(utimensat(AT_FDCWD, last, long_ago, 0));
 	const char *old = mount_of(dir, 'a', 1000), *used = mount_of(dir, 'b', 500), *young = mount_of(dir, 'c', 2000);
 	int fd = open(used, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	OK(flock(fd, LOCK_SH));
 	build_room_keep(dir, 250000);
 	assert_int_equal(access(old, F_OK), -1);
+	assert_int_equal(access(last, F_OK), -1);
 	OK(access(used, F_OK));
 	OK(access(young, F_OK));
 	OK(store_open(dir, true, &s, &err));
