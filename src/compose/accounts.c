@@ -313,8 +313,15 @@ static void command(void *ctx, const struct script_command *c)
 {
 	struct accounts *a = ctx;
 	const char *v[2];
-	if (!c->v[0])
+	if (!c->fresh || !c->v[0])
 		return;
+	for (u32 i = 1; i < c->n && str_among(str_of(c->v[0]), "chown chgrp install dpkg-statoverride"); i++) { /* a fixed account that something is given to */
+		struct str group = str_of(c->v[i]), user = c->v[i] ? str_cut(&group, ':') : STR("");
+		if (user.n && user.n < 33)
+			add_fixed(a, arena_strdup(&a->c->arena, user));
+		if (c->v[i] && group.n && group.n < 33)
+			add_fixed(a, arena_strdup(&a->c->arena, group));
+	}
 	if (strcmp(c->v[0], "adduser") == 0 && has(c, "--group") && !has(c, "--system"))
 		(void)(operands(c, "--gid", v) == 1 && add_group(a, v[0], number(option(c, "--gid"))));
 	else if (strcmp(c->v[0], "adduser") == 0)

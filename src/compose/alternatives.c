@@ -31,7 +31,7 @@ static void command(void *ctx, const struct script_command *c)
 {
 	struct alternatives *a = ctx;
 	u32 i = 1;
-	if (!c->v[0] || strcmp(c->v[0], "update-alternatives") != 0)
+	if (!c->fresh || !c->v[0] || strcmp(c->v[0], "update-alternatives") != 0)
 		return;
 	while (i < c->n && !(c->v[i] && strcmp(c->v[i], "--install") == 0))
 		i++;

@@ -9,5 +9,8 @@ int effect_accounts(struct composition *c, struct error *err) must_check;     /*
 int effect_certificates(struct composition *c, struct error *err) must_check; /* certificates.c: etc/ssl/certs */
 int effect_alternatives(struct composition *c, struct error *err) must_check; /* alternatives.c */
 int effect_loader(struct composition *c, struct error *err) must_check;       /* ldcache.c: etc/ld.so.cache */
-void effect_notes(struct composition *c);                                     /* notes.c: what scripts do that is not done here */
+struct script_command;
+/* files.c: a command that makes directories and links or changes owners and modes, done; false: it is none of those. *done false: not all of its words are known. */
+bool effect_file_command(struct composition *c, const struct script_command *s, bool *done) must_check;
+void effect_notes(struct composition *c);                                     /* notes.c: that, for each script; and what they do that is not done here */
 #endif

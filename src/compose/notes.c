@@ -19,6 +19,7 @@ static const char harmless[] =
 	"glib-compile-schemas restorecon selinuxenabled continue break ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill update-binfmts update-fonts-alias";
 
 struct told {
+	struct composition *c;
 	const char *names[8];
 	u32 n;
 	struct arena *a;
@@ -29,6 +30,9 @@ static void command(void *ctx, const struct script_command *c)
 {
 	struct told *t = ctx;
 	const char *name = c->v[0];
+	bool done = false;
+	if (!c->fresh || (effect_file_command(t->c, c, &done) && (done || c->command->in_condition)))
+		return;
 	if (!name || !*name || c->command->wrapped || str_among(str_of(name), harmless) || strpbrk(name, " \t\n=$(){}"))
 		return;
 	char padded[130];
@@ -51,7 +55,7 @@ static void function(void *ctx, const struct sh_node *n)
 
 static void of_package(struct composition *c, const struct compose_package *p)
 {
-	struct told t = { .a = &c->arena };
+	struct told t = { .c = c, .a = &c->arena };
 	struct buf functions = BUF(64 * KiB), text = BUF(1000);
 	struct sh_tree tree;
 	sh_parse(p->control.postinst, &tree);

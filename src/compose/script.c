@@ -1,5 +1,6 @@
 #include "compose/script.h"
 #include "base/buf.h"
+#include "compose/deb822.h"
 
 #define VARIABLES 256u
 #define VALUE_MAX 4096u
@@ -11,12 +12,25 @@ struct variable {
 };
 struct script {
 	struct arena *a;
+	struct str text;
 	struct variable v[VARIABLES];
 	u32 n;
-	const struct sh_node *loop[2]; /* around the command, the inner first */
-	u32 at[2];                     /* the word of each that counts at the moment */
+	struct loop {                  /* around the command, the inner first */
+		const struct sh_node *node;
+		const char **v;        /* its words; NULL: one that is not known */
+		u32 n, at;
+	} loop[2];
 };
 
+static bool conditional(const struct sh_node *n)
+{
+	for (; n; n = n->parent)
+		if (n->kind == SH_IF)
+			return true;
+	return false;
+}
+
+/* A variable that is set again counts for nothing, unless that is only computed where some condition holds: then it is what it was first. */
 static void assigned(void *ctx, const struct sh_node *n)
 {
 	struct script *s = ctx;
@@ -25,7 +39,7 @@ static void assigned(void *ctx, const struct sh_node *n)
 		while (k < s->n && !str_eq(s->v[k].name, n->assigns[i].name))
 			k++;
 		if (k < s->n)
-			s->v[k].twice = true;
+			s->v[k].twice |= n->assigns[i].value.literal || !conditional(n);
 		else if (s->n < VARIABLES)
 			s->v[s->n++] = (struct variable){ n->assigns[i].name, n->assigns[i].array || n->assigns[i].append ? NULL : &n->assigns[i].value, n->n_words > 0 };
 	}
@@ -36,9 +50,11 @@ static bool expand(const struct script *s, const struct sh_part *parts, u32 n, u
 static bool parameter(const struct script *s, struct str name, u32 depth, struct buf *out)
 {
 	for (u32 i = 0; i < 2; i++)
-		if (s->loop[i] && str_eq(s->loop[i]->name, name)) {
-			const struct sh_word *w = &s->loop[i]->words[s->at[i]];
-			return expand(s, w->parts, w->n_parts, depth + 1, out);
+		if (s->loop[i].node && str_eq(s->loop[i].node->name, name)) {
+			const char *v = s->loop[i].at < s->loop[i].n ? s->loop[i].v[s->loop[i].at] : NULL;
+			if (v)
+				buf_puts(out, v);
+			return v;
 		}
 	if (str_is(name, "DPKG_ROOT")) /* empty, but where another root is installed to */
 		return true;
@@ -84,9 +100,58 @@ static const char *word_of(const struct script *s, const struct sh_word *w)
 	return ret;
 }
 
+/* --- when it runs --- */
+
+static struct str text_of(const struct script *s, const struct sh_node *n) { return n->end > n->at && n->end <= s->text.n ? str_n(s->text.p + n->at, n->end - n->at) : STR(""); }
+
+/* Conditions that do not hold when a package is new: $2 is the version that was there before. */
+static bool older(struct str cond)
+{
+	static const char *const marks[] = { "-nl ", "-n \"$2\"", "-n \"${2", "-n $2", "\"x$2\" != ", "x$2 != ", "\"$2\" != \"\"", "-n \"$OLD", "-n \"$oldversion", "-n \"$PREV", "-n \"$preversion" };
+	static const char *const other[] = { "triggered", "abort-", "purge", "\"upgrade\"", " upgrade" };
+	for (u32 i = 0; i < countof(marks); i++)
+		if (str_contains(cond, str_of(marks[i])))
+			return true;
+	for (u32 i = 0; i < countof(other); i++)
+		if (str_contains(cond, str_of(other[i])) && !str_contains(cond, STR("configure")) && !str_contains(cond, STR("install")))
+			return true;
+	return false;
+}
+
+/* The part of an if that `child` is: its condition, when it is a then-part. */
+static const struct sh_node *condition_of(const struct sh_node *parent, const struct sh_node *child)
+{
+	const struct sh_node *before = NULL;
+	for (const struct sh_node *n = parent->child; n && n != child; n = n->next)
+		before = n;
+	return child->condition || !before || !before->condition ? NULL : before;
+}
+
+static bool fresh(const struct script *s, const struct sh_node *n)
+{
+	for (const struct sh_node *p = n->parent; p; n = p, p = p->parent) {
+		if (p->kind == SH_IF) {
+			const struct sh_node *cond = condition_of(p, n);
+			if (cond && older(text_of(s, cond)))
+				return false;
+		} else if (p->kind == SH_ANDOR) {
+			for (const struct sh_node *k = p->child; k && k != n; k = k->next)
+				if (k->next && k->next->op == SH_OP_AND && older(text_of(s, k)))
+					return false;
+		} else if (p->kind == SH_CASE_ITEM && p->parent && p->parent->n_words && (str_is(p->parent->words[0].text, "$1") || str_is(p->parent->words[0].text, "${1}"))) {
+			bool ours = false;
+			for (u32 i = 0; i < p->n_words; i++)
+				ours |= str_is(p->words[i].text, "configure") || str_is(p->words[i].text, "install");
+			if (!ours)
+				return false;
+		}
+	}
+	return true;
+}
+
 static void tell(struct script *s, const struct sh_command *c, script_visit *f, void *ctx)
 {
-	struct script_command t = { .command = c, .n = 1 };
+	struct script_command t = { .command = c, .n = 1, .fresh = fresh(s, c->node) };
 	const char *name = word_of(s, c->word), *slash = name ? strrchr(name, '/') : NULL;
 	t.v[0] = slash ? slash + 1 : name;
 	for (u32 i = 0; i < c->n_args && t.n < SCRIPT_WORDS; i++)
@@ -94,19 +159,39 @@ static void tell(struct script *s, const struct sh_command *c, script_visit *f, 
 	f(ctx, &t);
 }
 
+/* The words of a for: what a variable holds is split at its blanks, unless it is quoted. */
+static void words_of(struct script *s, struct loop *l, const struct sh_node *n)
+{
+	*l = (struct loop){ .node = n };
+	u32 cap = 0;
+	for (u32 i = 0; i < n->n_words && l->n < SCRIPT_LOOPS; i++) {
+		const struct sh_word *w = &n->words[i];
+		const char *text = word_of(s, w);
+		struct str rest = str_of(text ? text : ""), word;
+		if (w->quoted || w->literal || !text)
+			VEC_PUSH(l->v, l->n, cap, text);
+		while (text && !w->quoted && !w->literal && l->n < SCRIPT_LOOPS && deb822_word(&rest, &word))
+			VEC_PUSH(l->v, l->n, cap, arena_strdup(s->a, word));
+	}
+}
+
 static void each_loop(struct script *s, const struct sh_command *c, script_visit *f, void *ctx)
 {
-	u32 times = 0, n[2];
-	s->loop[0] = s->loop[1] = NULL;
-	u32 depth = 0;
+	const struct sh_node *nodes[2] = { NULL, NULL };
+	u32 times = 0, depth = 0;
+	s->loop[0] = s->loop[1] = (struct loop){ 0 };
 	for (const struct sh_node *p = c->node->parent; p && depth < 2; p = p->parent)
 		if (p->kind == SH_FOR && p->n_words)
-			s->loop[depth++] = p;
-	for (u32 i = 0; i < 2; i++)
-		n[i] = s->loop[i] ? s->loop[i]->n_words : 1;
-	for (s->at[1] = 0; s->at[1] < n[1]; s->at[1]++)
-		for (s->at[0] = 0; s->at[0] < n[0] && times < SCRIPT_LOOPS; s->at[0]++, times++)
+			nodes[depth++] = p;
+	for (u32 i = 2; i-- > 0;) /* the outer first: the inner may stand on its word, of which the first counts */
+		if (nodes[i])
+			words_of(s, &s->loop[i], nodes[i]);
+	struct loop *inner = &s->loop[0], *outer = &s->loop[1];
+	for (outer->at = 0; outer->at < MAX(outer->n, outer->node ? 0 : 1u); outer->at++)
+		for (inner->at = 0; inner->at < MAX(inner->n, inner->node ? 0 : 1u) && times < SCRIPT_LOOPS; inner->at++, times++)
 			tell(s, c, f, ctx);
+	free(inner->v);
+	free(outer->v);
 }
 
 bool script_each(struct str text, struct arena *a, script_visit *f, void *ctx)
@@ -118,6 +203,7 @@ bool script_each(struct str text, struct arena *a, script_visit *f, void *ctx)
 	bool shell = str_starts(first, STR("#!")) && (str_ends(str_trim(first), STR("sh")) || str_contains(first, STR("sh ")));
 	if (shell) {
 		s->a = a;
+		s->text = text;
 		sh_parse(text, &tree);
 		if (tree.root)
 			sh_each(tree.root, assigned, s);

@@ -14,6 +14,7 @@ struct script_command {
 	const struct sh_command *command;
 	const char *v[SCRIPT_WORDS]; /* [0] is the command's base name; NULL: not known */
 	u32 n;
+	bool fresh; /* it runs when the package is new: not what is for an upgrade, a removal or a trigger alone, as far as the conditions around it say */
 };
 typedef void script_visit(void *ctx, const struct script_command *c);
 /* False: it is no shell script (another interpreter, or a program). */

@@ -140,13 +140,18 @@ int ctree_read(const struct ctree *t, struct str path, size_t limit, struct buf 
 
 /* --- made here --- */
 
-static void parents(struct ctree *t, struct str path)
+/* False: something above it is there and is no directory. */
+static bool parents(struct ctree *t, struct str path)
 {
 	for (size_t i = 1; i < path.n; i++) {
 		struct str dir = str_head(path, i);
-		if (path.p[i] == '/' && !ctree_find(t, dir))
+		u32 id = path.p[i] == '/' ? ctree_find(t, dir) : 0;
+		if (id && t->v[id].type != TAR_DIR)
+			return false;
+		if (path.p[i] == '/' && !id)
 			ctree_add(t, &(struct ctree_entry){ .path = dir, .type = TAR_DIR, .mode = 0755, .mtime = t->time, .package = TREE_MADE });
 	}
+	return true;
 }
 
 int ctree_replace_file(struct ctree *t, const char *path, u32 mode, struct str content, struct error *err)
@@ -155,7 +160,8 @@ int ctree_replace_file(struct ctree *t, const char *path, u32 mode, struct str c
 	e.at = ctree_room(t, content.n);
 	if (ctree_write(t, e.at, content, err) < 0)
 		return -1;
-	parents(t, e.path);
+	if (!parents(t, e.path))
+		return error_set(err, ERR_INPUT, "%s: it cannot be made: something above it is no directory", path);
 	u32 was = ctree_find(t, e.path);
 	if (was && t->v[was].package != TREE_MADE && t->v[was].type == TAR_FILE) { /* what a package has keeps its owner */
 		e.mode = t->v[was].mode;
@@ -181,17 +187,15 @@ int ctree_append_file(struct ctree *t, const char *path, struct str content, str
 
 void ctree_make_link(struct ctree *t, const char *path, const char *target)
 {
-	if (ctree_find(t, str_of(path)))
+	if (ctree_find(t, str_of(path)) || !parents(t, str_of(path)))
 		return;
-	parents(t, str_of(path));
 	ctree_add(t, &(struct ctree_entry){ .path = str_of(path), .link = str_of(target), .type = TAR_SYMLINK, .mode = 0777, .mtime = t->time, .package = TREE_MADE });
 }
 
 void ctree_make_dir(struct ctree *t, const char *path, u32 mode, u32 uid, u32 gid)
 {
-	if (ctree_find(t, str_of(path)))
+	if (ctree_find(t, str_of(path)) || !parents(t, str_of(path)))
 		return;
-	parents(t, str_of(path));
 	ctree_add(t, &(struct ctree_entry){ .path = str_of(path), .type = TAR_DIR, .mode = mode, .uid = uid, .gid = gid, .mtime = t->time, .package = TREE_MADE });
 }
 

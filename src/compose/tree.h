@@ -42,7 +42,8 @@ int ctree_write(struct ctree *t, u64 at, struct str bytes, struct error *err) mu
 int ctree_read(const struct ctree *t, struct str path, size_t limit, struct buf *out, struct error *err) must_check;
 u32 ctree_follow(const struct ctree *t, struct str path); /* the entry behind links; 0: none */
 
-/* Made here, with the directories above that are not there yet. What is there already stays, but for ctree_replace_file(). */
+/* Made here, with the directories above that are not there yet. What is there already stays, but for ctree_replace_file(). Below what is no directory nothing
+ * is made: a file is ERR_INPUT then. */
 int ctree_make_file(struct ctree *t, const char *path, u32 mode, struct str content, struct error *err) must_check;
 int ctree_replace_file(struct ctree *t, const char *path, u32 mode, struct str content, struct error *err) must_check;
 int ctree_append_file(struct ctree *t, const char *path, struct str content, struct error *err) must_check; /* one that ctree_make_file() made, or none yet */

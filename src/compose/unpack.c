@@ -196,7 +196,7 @@ static void diverted(void *ctx, const struct script_command *s)
 	const char *from = NULL, *to = NULL;
 	bool unknown = false;
 	u32 owner = d->package;
-	if (!s->v[0] || strcmp(s->v[0], "dpkg-divert") != 0)
+	if (!s->fresh || !s->v[0] || strcmp(s->v[0], "dpkg-divert") != 0)
 		return;
 	for (u32 i = 1; i < s->n; i++) {
 		const char *w = s->v[i], *next = i + 1 < s->n ? s->v[i + 1] : NULL;

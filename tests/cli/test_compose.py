@@ -123,7 +123,8 @@ def fill(repo):
              scripts={"postinst": "#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n  for i in a b; do\n    update-alternatives --install /usr/bin/greet greet /usr/bin/greet-$i 1$i || true\n  done\n"
                                   "  update-alternatives --install /usr/bin/greet greet /usr/bin/greet-a 10 --slave /usr/bin/hello hello /usr/bin/greet-a\n"
                                   "  update-alternatives --install /usr/bin/greet greet /usr/bin/greet-b 20 --slave /usr/bin/hello hello /usr/bin/greet-b\n"
-                                  "  adduser --system --group --home /var/lib/greetd --quiet greetd\n  frobnicate /etc/greet\nfi\n"},
+                                  "  adduser --system --group --home /var/lib/greetd --quiet greetd\n  frobnicate /etc/greet\n  if [ ! -d /var/lib/greet ]; then mkdir -p -m 750 /var/lib/greet; fi\n  chown greetd:adm /var/lib/greet\n"
+                                  "  install -d -o www-data -g www-data -m 2755 /var/cache/greet/a\n  ln -s /usr/bin/greet-b /usr/local/bin/hi\n  if dpkg --compare-versions \"$2\" lt-nl 1; then rejuvenate; chmod 777 /etc; fi\nfi\n"},
              Depends="libgreet (>= 1.5), dpkg (>= 1), debconf | debconf-2.0")
     repo.deb("ca-certificates", "1", {"usr/share/ca-certificates/mozilla/Test_Root.crt": certificate()}, Depends="openssl, debconf")
     repo.deb("tzdata", "1", {"usr/share/zoneinfo/Etc/UTC": "TZif utc", "usr/share/zoneinfo/Europe/Berlin": "TZif berlin"}, Depends="debconf")
@@ -186,6 +187,9 @@ def test_image(pare, repo, tmp_path):
     name = subprocess.run(["openssl", "x509", "-noout", "-subject_hash"], input=certificate(), capture_output=True, text=True, check=True).stdout.strip()
     assert link["etc/ssl/certs/%s.0" % name] == "ca-certificates.crt"
     assert b"hosts:" in tree["etc/nsswitch.conf"][1]
+    at = {p: (tree[p][0].uid, tree[p][0].gid, tree[p][0].mode) for p in ("var/lib/greet", "var/cache/greet/a", "var/cache/greet", "etc")}
+    assert at == {"var/lib/greet": (100, 4, 0o750), "var/cache/greet/a": (33, 33, 0o2755), "var/cache/greet": (0, 0, 0o755), "etc": (0, 0, 0o755)}
+    assert link["usr/local/bin/hi"] == "/usr/bin/greet-b" and b"www-data:x:33:33:" in tree["etc/passwd"][1] and "rejuvenate" not in r.err
     # what they do that is not known, and what cannot run
     assert "greet: its postinst calls frobnicate" in r.err
     assert "1 script cannot run: /bin/sh is not in the image (first: /usr/bin/greet-a)" in r.err

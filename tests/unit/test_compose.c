@@ -141,6 +141,8 @@ static void told(void *ctx, const struct script_command *c)
 	struct buf *b = ctx;
 	for (u32 i = 0; i < c->n; i++)
 		buf_printf(b, "%s%s", i ? " " : "", c->v[i] ? c->v[i] : "?");
+	if (!c->fresh)
+		buf_puts(b, " (later)");
 	buf_putc(b, '\n');
 }
 
@@ -152,6 +154,22 @@ static void scripts(void **state)
 	assert_true(script_each(STR("#!/bin/sh -e\nDIR=/usr/lib/x\nNAME=a\nif test $1; then NAME=b; fi\nfor p in one \"two\"; do\n  /usr/bin/update-alternatives --install $DIR/$p ${p} \"$DPKG_ROOT/bin/$p\" 5\ndone\nadduser $NAME `id`\n"), &a, told, &b));
 	assert_non_null(strstr(b.p, "update-alternatives --install /usr/lib/x/one one /bin/one 5\nupdate-alternatives --install /usr/lib/x/two two /bin/two 5\n"));
 	assert_non_null(strstr(b.p, "adduser ? ?\n"));
+	/* a variable that is split, one that is computed again only where something holds, one loop in another */
+	buf_clear(&b);
+	assert_true(script_each(STR("#!/bin/sh\nP=17\nT='java key'\nif x; then P=$(expr $P - 1); fi\nfor i in $T; do for k in 1 2; do set $i $k $P \"$T\"; done; done\nQ=1\nQ=2\necho $Q\n"), &a, told, &b));
+	assert_non_null(strstr(b.p, "set java 1 17 java key\nset java 2 17 java key\nset key 1 17 java key\nset key 2 17 java key\n"));
+	assert_non_null(strstr(b.p, "echo ?\n"));
+	/* what runs when a package is new */
+	buf_clear(&b);
+	assert_true(script_each(STR("#!/bin/sh\ncase \"$1\" in\nconfigure|reconfigure)\n  a1\n  if dpkg --compare-versions \"$2\" lt-nl 2; then b1; else a2; fi\n  [ -n \"$2\" ] && b2\n  test -z \"$2\" && a3\n"
+				    "  ;;\nabort-upgrade) b3 ;;\n*) b4 ;;\nesac\nif [ \"$1\" = triggered ]; then b5; fi\nif [ \"$1\" = configure ] && [ -n \"$2\" ]; then b6; fi\nif true; then a4; fi\n"), &a, told, &b));
+	for (u32 i = 1; i <= 6; i++) {
+		char line[24];
+		snprintf(line, sizeof line, "b%u (later)\n", i);
+		assert_non_null(strstr(b.p, line));
+		snprintf(line, sizeof line, "\na%u\n", i);
+		assert_true(i > 4 || strstr(b.p, line) || strncmp(b.p, line + 1, 3) == 0);
+	}
 	assert_false(script_each(STR("#!/usr/bin/perl\nprint 1;\n"), &a, told, &b));
 	assert_false(script_each(STR("\x7f" "ELF"), &a, told, &b));
 	buf_free(&b);

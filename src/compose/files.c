@@ -1,0 +1,276 @@
+/* Directories, owners, modes and links that scripts make of words that are known: mkdir, install -d, chown, chgrp, chmod, ln -s, dpkg-statoverride. Whatever else they do to files is told (notes.c). */
+#include "compose/effect.h"
+#include "compose/script.h"
+
+static const char commands[] = "mkdir install chown chgrp chmod ln dpkg-statoverride";
+
+/* An ID by its number, or of a line "NAME:x:ID:…" of an account file. */
+static bool id_of(struct composition *c, const char *file, struct str name, u32 *ret, u32 *second)
+{
+	struct buf b = BUF(COMPOSE_MADE_MAX);
+	bool found = false;
+	u64 v, w;
+	if (str_to_u64(name, &v) && v < UINT32_MAX) {
+		*ret = (u32)v;
+		return true;
+	}
+	if (ctree_read(&c->tree, str_of(file), COMPOSE_MADE_MAX, &b, &(struct error){ 0 }) == 0)
+		for (struct str rest = buf_str(&b); rest.p && !found;) {
+			struct str line = str_cut(&rest, '\n');
+			if (!str_eq(str_cut(&line, ':'), name) || !line.p)
+				continue;
+			str_cut(&line, ':');
+			found = line.p && str_to_u64(str_cut(&line, ':'), &v);
+			if (found)
+				*ret = (u32)v;
+			if (found && second && line.p && str_to_u64(str_cut(&line, ':'), &w))
+				*second = (u32)w;
+		}
+	buf_free(&b);
+	return found;
+}
+
+/* Where something persistent is: what is mounted when a container starts is nobody's. */
+static const char *path_of(struct composition *c, const char *z)
+{
+	autofree char *out = xmalloc(TAR_PATH_MAX * 2);
+	if (!z || z[0] != '/' || strlen(z) > 2048 || strpbrk(z, "*?["))
+		return NULL;
+	ssize_t n = tar_clean(str_of(z), out);
+	if (n <= 0)
+		return NULL;
+	struct str path = str_n(out, ctree_real(str_n(out, (size_t)n), out));
+	static const char *const elsewhere[] = { "proc/", "sys/", "dev/", "tmp/" };
+	for (u32 i = 0; i < countof(elsewhere); i++)
+		if (str_starts(path, str_of(elsewhere[i])))
+			return NULL;
+	return arena_strdup(&c->arena, path);
+}
+
+static bool octal(const char *s, u32 *mode)
+{
+	u32 v = 0;
+	if (!s || !*s || strlen(s) > 5 || strspn(s, "01234567") != strlen(s))
+		return false;
+	for (; *s; s++)
+		v = v * 8 + (u32)(*s - '0');
+	*mode = v & 07777;
+	return true;
+}
+
+struct change {
+	u32 mode, uid, gid;
+	bool set_mode, set_uid, set_gid, recursive;
+};
+
+static void change_one(struct composition *c, u32 id, const struct change *h)
+{
+	struct ctree_entry *e = &c->tree.v[id];
+	if (h->set_mode && e->type != TAR_SYMLINK)
+		e->mode = h->mode;
+	if (h->set_uid)
+		e->uid = h->uid;
+	if (h->set_gid)
+		e->gid = h->gid;
+}
+
+/* Owner and mode of a path that is there, and all below it; what is not there is no matter, as it is made later. */
+static void change(struct composition *c, const char *path, const struct change *h)
+{
+	u32 id = ctree_find(&c->tree, str_of(path));
+	if (id)
+		change_one(c, id, h);
+	size_t n = strlen(path);
+	for (u32 i = 1; id && h->recursive && i < c->tree.n; i++) {
+		const struct ctree_entry *e = &c->tree.v[i];
+		if (!e->gone && e->path.n > n && e->path.p[n] == '/' && memcmp(e->path.p, path, n) == 0)
+			change_one(c, i, h);
+	}
+}
+
+/* "user:group", "user:", "user.group", ":group". */
+static bool owner(struct composition *c, const char *word, struct change *h)
+{
+	struct str group = str_of(word), user = str_cut(&group, ':');
+	u32 own = 0;
+	if (user.n) {
+		h->set_uid = true;
+		if (!id_of(c, "etc/passwd", user, &h->uid, &own))
+			return false;
+		if (group.p && !group.n) {
+			h->set_gid = true;
+			h->gid = own;
+		}
+	}
+	if (group.n) {
+		h->set_gid = true;
+		return id_of(c, "etc/group", group, &h->gid, NULL);
+	}
+	return true;
+}
+
+struct words {
+	const char *v[SCRIPT_WORDS]; /* operands */
+	u32 n;
+};
+
+/* Options of one letter with and without values, and operands; false: one that is not understood. */
+static bool options(const struct script_command *s, const char *flags, const char *valued, const char *values[128], bool given[128], struct words *w)
+{
+	*w = (struct words){ 0 };
+	for (u32 i = 1; i < s->n; i++) {
+		const char *word = s->v[i];
+		if (!word)
+			return false;
+		if (word[0] != '-' || !word[1]) {
+			w->v[w->n++] = word;
+			continue;
+		}
+		if (word[1] == '-' && word[2]) {
+			static const struct { const char *name; char letter; } longs[] = { { "--recursive", 'R' }, { "--parents", 'p' }, { "--mode", 'm' }, { "--owner", 'o' }, { "--group", 'g' }, { "--directory", 'd' }, { "--symbolic", 's' }, { "--force", 'f' }, { "--quiet", 'q' }, { "--silent", 'f' }, { "--no-dereference", 'h' } };
+			u32 k = 0;
+			size_t n = 0;
+			while (k < countof(longs) && !(n = strlen(longs[k].name), strncmp(word, longs[k].name, n) == 0 && (!word[n] || word[n] == '=')))
+				k++;
+			if (k == countof(longs) || (!strchr(flags, longs[k].letter) && !strchr(valued, longs[k].letter)))
+				return false;
+			given[(u8)longs[k].letter] = true;
+			if (strchr(valued, longs[k].letter))
+				values[(u8)longs[k].letter] = word[n] == '=' ? word + n + 1 : i + 1 < s->n ? s->v[++i] : NULL;
+			continue;
+		}
+		for (const char *p = word + 1; *p; p++) {
+			if ((u8)*p >= 128)
+				return false;
+			given[(u8)*p] = true;
+			if (strchr(valued, *p)) {
+				values[(u8)*p] = p[1] ? p + 1 : i + 1 < s->n ? s->v[++i] : NULL;
+				break;
+			}
+			if (!strchr(flags, *p))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool directories(struct composition *c, const struct words *w, const struct change *h, bool parents_only)
+{
+	for (u32 i = 0; i < w->n; i++) {
+		const char *path = path_of(c, w->v[i]);
+		if (!path)
+			return false;
+		u32 id = ctree_find(&c->tree, str_of(path));
+		if (!id)
+			ctree_make_dir(&c->tree, path, 0755, 0, 0);
+		if (!id || !parents_only)
+			change(c, path, h);
+	}
+	return w->n > 0;
+}
+
+static bool do_mkdir(struct composition *c, const struct script_command *s)
+{
+	const char *values[128] = { 0 };
+	bool given[128] = { 0 };
+	struct words w;
+	struct change h = { 0 };
+	if (!options(s, "pvZ", "m", values, given, &w) || (given['m'] && !octal(values['m'], &h.mode)))
+		return false;
+	h.set_mode = given['m'];
+	return directories(c, &w, &h, true);
+}
+
+static bool do_install(struct composition *c, const struct script_command *s)
+{
+	const char *values[128] = { 0 };
+	bool given[128] = { 0 };
+	struct words w;
+	struct change h = { .mode = 0755, .set_mode = true };
+	if (!options(s, "dvZ", "mog", values, given, &w) || !given['d'] || (given['m'] && !octal(values['m'], &h.mode)))
+		return false;
+	if (given['o'] && (!values['o'] || !(h.set_uid = id_of(c, "etc/passwd", str_of(values['o']), &h.uid, NULL))))
+		return false;
+	if (given['g'] && (!values['g'] || !(h.set_gid = id_of(c, "etc/group", str_of(values['g']), &h.gid, NULL))))
+		return false;
+	return directories(c, &w, &h, false);
+}
+
+static bool do_change(struct composition *c, const struct script_command *s)
+{
+	const char *values[128] = { 0 };
+	bool given[128] = { 0 };
+	struct words w;
+	struct change h = { 0 };
+	bool understood = options(s, "Rhfvcq", "", values, given, &w) && w.n >= 2;
+	if (!understood)
+		return false;
+	h.recursive = given['R'];
+	if (strcmp(s->v[0], "chmod") == 0)
+		h.set_mode = understood = octal(w.v[0], &h.mode);
+	else if (strcmp(s->v[0], "chgrp") == 0)
+		h.set_gid = understood = id_of(c, "etc/group", str_of(w.v[0]), &h.gid, NULL);
+	else
+		understood = owner(c, w.v[0], &h);
+	for (u32 i = 1; understood && i < w.n; i++) {
+		const char *path = path_of(c, w.v[i]);
+		if (path)
+			change(c, path, &h);
+		understood = path;
+	}
+	return understood;
+}
+
+static bool do_link(struct composition *c, const struct script_command *s)
+{
+	const char *values[128] = { 0 };
+	bool given[128] = { 0 };
+	struct words w;
+	if (!options(s, "sfnTvr", "", values, given, &w) || !given['s'] || given['r'] || w.n != 2)
+		return false;
+	const char *path = path_of(c, w.v[1]);
+	if (!path || w.v[1][strlen(w.v[1]) - 1] == '/' || strlen(w.v[0]) > 2048)
+		return false;
+	u32 at = ctree_find(&c->tree, str_of(path));
+	if (at && c->tree.v[at].type == TAR_DIR) {
+		const char *slash = strrchr(w.v[0], '/');
+		path = arena_printf(&c->arena, "%s/%s", path, slash ? slash + 1 : w.v[0]);
+	}
+	ctree_make_link(&c->tree, path, w.v[0]);
+	return true;
+}
+
+/* --add USER GROUP MODE PATH, with --update; --list only asks. */
+static bool do_override(struct composition *c, const struct script_command *s)
+{
+	const char *v[4] = { 0 };
+	bool add = false, update = false;
+	u32 n = 0;
+	for (u32 i = 1; i < s->n; i++) {
+		const char *w = s->v[i];
+		if (w && (strcmp(w, "--list") == 0 || strcmp(w, "--remove") == 0))
+			return true;
+		add |= w && strcmp(w, "--add") == 0;
+		update |= w && strcmp(w, "--update") == 0;
+		if (!w || w[0] != '-') {
+			if (!w || n == 4)
+				return false;
+			v[n++] = w;
+		}
+	}
+	struct change h = { .set_mode = true, .set_uid = true, .set_gid = true };
+	const char *path = n == 4 ? path_of(c, v[3]) : NULL;
+	if (!add || !update || !path || !octal(v[2], &h.mode) || !id_of(c, "etc/passwd", str_of(v[0]), &h.uid, NULL) || !id_of(c, "etc/group", str_of(v[1]), &h.gid, NULL))
+		return false;
+	change(c, path, &h);
+	return true;
+}
+
+bool effect_file_command(struct composition *c, const struct script_command *s, bool *done)
+{
+	if (!s->v[0] || !str_among(str_of(s->v[0]), commands))
+		return false;
+	const char *name = s->v[0];
+	*done = strcmp(name, "mkdir") == 0 ? do_mkdir(c, s) : strcmp(name, "install") == 0 ? do_install(c, s) : strcmp(name, "ln") == 0 ? do_link(c, s) : strcmp(name, "dpkg-statoverride") == 0 ? do_override(c, s) : do_change(c, s);
+	return true;
+}
