@@ -1,6 +1,7 @@
 #include "build/build.h"
 #include "build/plan.h"
 #include "build/diff.h"
+#include "build/failed.h"
 #include "build/room.h"
 #include "build/snapshot.h"
 #include "store/load.h"
@@ -44,6 +45,7 @@ static void ended(struct build *b, struct build_stage *s, int r, const struct er
 		if (!b->failed) {
 			b->failed = r;
 			b->err = *err;
+			b->source = s->source;
 		}
 		atomic_store(&b->stop, true);
 		s->state = STAGE_DONE;
@@ -213,6 +215,8 @@ int build_run(const struct build_options *opt, struct arena *a, struct build_res
 	r = r < 0 ? r : plan_build(&b, err);
 	r = r < 0 ? r : open_cache(&b, err);
 	r = r < 0 ? r : run_stages(&b, err);
+	if (r < 0 && b.source)
+		build_tell(&b, &(struct build_event){ .kind = BUILD_SOURCE, .text = str_of(b.source) });
 	res.steps = b.n_steps;
 	res.cached = b.n_cached;
 	res.kept_out = b.kept_out;
@@ -220,6 +224,8 @@ int build_run(const struct build_options *opt, struct arena *a, struct build_res
 		r = export_build(&b, a, &res, err);
 	for (const char *const *v = opt->cache_to; r == 0 && !opt->dry_run && v && *v; v++)
 		r = cache_export(b.cache, *v, err);
+	if (r == 0 && !opt->dry_run)
+		failed_forget(&b, b.store);
 	keep_trace(&b, a, &res);
 	close_all(&b);
 	if (r == 0)

@@ -12,12 +12,13 @@
 #include "transport/repo.h"
 
 struct build_event {
-	enum { BUILD_STARTED, BUILD_CACHED, BUILD_DONE, BUILD_FAILED, BUILD_OUTPUT, BUILD_NOTE } kind;
+	enum { BUILD_STARTED, BUILD_CACHED, BUILD_DONE, BUILD_FAILED, BUILD_OUTPUT, BUILD_NOTE, BUILD_SOURCE } kind;
 	u32 step;               /* number of the step in this build, from 1; 0 of a note that is of none */
 	const char *name;       /* "[linux/amd64 build 2/5] RUN make" */
 	const char *digest;     /* key of the step, text; NULL none */
 	int stream;             /* BUILD_OUTPUT: 1, 2 */
-	struct str text;        /* output; why a step was not in the cache (BUILD_STARTED, p NULL: unknown); an error; a note */
+	struct str text;        /* output; why a step was not in the cache (BUILD_STARTED, p NULL: unknown); an error; a note; the lines of the Dockerfile around what the build failed at (BUILD_SOURCE) */
+	const char *look;       /* BUILD_FAILED: the command that leads into what the step has left; NULL: nothing is kept of it */
 	u64 bytes;              /* BUILD_DONE: of the layer's content */
 	double seconds;         /* BUILD_DONE */
 };
@@ -40,6 +41,7 @@ struct build_options {
 	struct build_output *outputs;
 	u32 n_outputs;
 	bool no_cache, pull, squash, lean, dry_run, explain;
+	bool keep_failed;       /* what a RUN that fails has left is kept as an image without a name (failed.h) */
 	bool nothing;           /* the image is made and put nowhere: what is to be looked at stays in the store until a prune */
 	int provenance;         /* beside the image: 0 none, 1 what it is made of, 2 arguments and the Dockerfile, too */
 	int (*bom)(void *ctx, const char *digest, struct buf *out, struct error *err); /* NULL, or makes a bill of materials (SPDX) of the image with that digest in our store, to go beside it */

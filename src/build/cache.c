@@ -145,6 +145,8 @@ int cache_open(const char *store, struct store *s, const char *scope, struct bui
 	return 0;
 }
 
+const char *cache_scope(const struct build_cache *c) { return strrchr(c->last_path, '/') + 1; }
+
 void cache_registries(struct build_cache *c, const struct repo_options *opt) { c->repo = *opt; }
 
 json_t *cache_last(struct build_cache *c)

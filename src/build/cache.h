@@ -33,6 +33,7 @@ struct build_cache;
 /* `store` is the directory as in load.h, s the open store, whose blobs records stand on. `scope`: what says which build this is (the context's real path or URL, the Dockerfile's name, target, platform): for explanations alone. */
 int cache_open(const char *store, struct store *s, const char *scope, struct build_cache **ret, struct error *err) must_check;
 void cache_close(struct build_cache *c); /* remembers the steps of this build as the last; NULL is fine */
+const char *cache_scope(const struct build_cache *c); /* as a name: hexadecimal digits */
 struct repo_options;
 void cache_registries(struct build_cache *c, const struct repo_options *opt); /* how registries are asked by import and export; without: as ever */
 /* 1: it is there, *ret the layer (or *changed false: none), in the arena, its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */

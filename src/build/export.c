@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int put_blob(struct build *b, struct str bytes, struct digest *ret, struct error *err)
+static int put_blob(struct store *s, struct str bytes, struct digest *ret, struct error *err)
 {
 	*ret = digest_bytes(DIGEST_SHA256, bytes);
-	return store_add_blob(b->store, ret, bytes.n, 0, stream_memory(bytes), err);
+	return store_add_blob(s, ret, bytes.n, 0, stream_memory(bytes), err);
 }
 
 static json_t *descriptor(const char *type, const struct digest *d, u64 size)
@@ -93,42 +93,48 @@ static int squash(struct build *b, struct arena *a, struct build_stage *s, struc
 	return 0;
 }
 
-/* Configuration and manifest of one platform; *ret its descriptor. */
+int export_put(struct store *s, const struct chain *c, struct str config, const char *const *notes, struct export_image *ret, struct error *err)
+{
+	struct export_image put = { 0 };
+	if (put_blob(s, config, &put.config, err) < 0)
+		return -1;
+	json_t *layers = json_array(), *given = annotations(notes), *doc = json_pack("{sisssoso}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "config", descriptor(MT_CONFIG, &put.config, config.n), "layers", layers);
+	for (u32 i = 0; i < c->n; i++) {
+		json_array_append_new(layers, descriptor(type_of(&c->v[i]), &c->v[i].digest, c->v[i].size));
+		put.bytes += c->v[i].size;
+	}
+	if (given)
+		json_object_set_new(doc, "annotations", given);
+	autofree char *text = json_dumps(doc, JSON_COMPACT);
+	json_decref(doc);
+	put.size = strlen(text);
+	if (store_add_document(s, MT_MANIFEST, str_of(text), &put.digest, err) < 0)
+		return -1;
+	*ret = put;
+	return 0;
+}
+
+/* The image of one platform: its descriptor. */
 static json_t *put_image(struct build *b, struct arena *a, struct build_target *t, struct build_result *res, struct error *err)
 {
 	struct build_stage *s = t->last;
 	struct buf config = BUF(JSON_BYTES);
-	struct digest d;
-	json_t *ret = NULL, *layers = json_array();
+	struct export_image put;
 	if (b->opt->platforms)
 		stage_image_platform(&s->image, &t->platform);
-	if ((b->opt->lean && lean(b, a, s, res, err) < 0) || (b->opt->squash && squash(b, a, s, err) < 0) || stage_image_finish(&s->image, &s->chain, b->opt->labels, b->time, &config, err) < 0 || put_blob(b, buf_str(&config), &res->config, err) < 0) {
-		json_decref(layers);
+	if ((b->opt->lean && lean(b, a, s, res, err) < 0) || (b->opt->squash && squash(b, a, s, err) < 0) || stage_image_finish(&s->image, &s->chain, b->opt->labels, b->time, &config, err) < 0 || export_put(b->store, &s->chain, buf_str(&config), b->opt->annotations, &put, err) < 0) {
 		buf_free(&config);
 		return NULL;
 	}
-	for (u32 i = 0; i < s->chain.n; i++) {
-		json_array_append_new(layers, descriptor(type_of(&s->chain.v[i]), &s->chain.v[i].digest, s->chain.v[i].size));
-		res->bytes += s->chain.v[i].size;
-	}
-	json_t *doc = json_pack("{siss}", "schemaVersion", 2, "mediaType", MT_MANIFEST), *notes = annotations(b->opt->annotations);
-	json_object_set_new(doc, "config", descriptor(MT_CONFIG, &res->config, config.n));
-	json_object_set_new(doc, "layers", layers);
-	if (notes)
-		json_object_set_new(doc, "annotations", notes);
-	char *text = json_dumps(doc, JSON_COMPACT);
-	if (store_add_document(b->store, MT_MANIFEST, str_of(text), &d, err) == 0) {
-		ret = descriptor(MT_MANIFEST, &d, strlen(text));
-		json_t *p = json_pack("{ssss}", "architecture", t->last->image.platform.arch, "os", t->last->image.platform.os);
-		if (t->last->image.platform.variant[0])
-			json_object_set_new(p, "variant", json_string(t->last->image.platform.variant));
-		json_object_set_new(ret, "platform", p);
-		res->digest = d;
-		res->type = MT_MANIFEST;
-	}
-	free(text);
-	json_decref(doc);
 	buf_free(&config);
+	json_t *ret = descriptor(MT_MANIFEST, &put.digest, put.size), *p = json_pack("{ssss}", "architecture", s->image.platform.arch, "os", s->image.platform.os);
+	if (s->image.platform.variant[0])
+		json_object_set_new(p, "variant", json_string(s->image.platform.variant));
+	json_object_set_new(ret, "platform", p);
+	res->digest = put.digest;
+	res->config = put.config;
+	res->type = MT_MANIFEST;
+	res->bytes += put.bytes;
 	return ret;
 }
 

@@ -35,6 +35,7 @@ struct build_stage {
 	struct action act;         /* what `at` means, while it is parked there */
 	bool has_act, unknown;     /* unknown: a dry run cannot say what its tree is */
 	u32 base_layers;           /* of its chain, those of the image it comes from */
+	const char *source;        /* where it failed: the lines of the Dockerfile */
 };
 struct build_target { /* one platform */
 	struct build *b;
@@ -78,6 +79,8 @@ struct build {
 	atomic_bool stop;
 	int failed;                /* 0, or what build_run() is to return */
 	struct error err;          /* the first */
+	const char *source;        /* of that: a stage's */
+	atomic_bool kept;          /* what a step has left (failed.h) */
 	struct step_done *steps;   /* that were done in this build, or are being done */
 	struct build_trace *trace;
 	u32 n_trace, cap_trace;
@@ -115,6 +118,12 @@ void steps_free(struct build *b);
 
 /* export.c: of targets that are done. */
 int export_build(struct build *b, struct arena *a, struct build_result *ret, struct error *err) must_check;
+/* Configuration and manifest of an image with these layers, into the store. */
+struct export_image {
+	struct digest digest, config; /* of its manifest; of its configuration */
+	u64 size, bytes;              /* of the manifest; of all layers, as they are stored */
+};
+int export_put(struct store *s, const struct chain *c, struct str config, const char *const *annotations, struct export_image *ret, struct error *err) must_check;
 /* export_local.c: the tree below a directory of this machine, nothing in it followed. */
 int export_local(struct build *b, const char *dest, struct error *err) must_check;
 /* build.c */

@@ -1,5 +1,8 @@
 #include "build/plan.h"
 
+#define SOURCE_LINES 20u  /* of an instruction that failed, as it is shown */
+#define SOURCE_WIDTH 400u /* bytes of one */
+
 static int begin(struct build_stage *s, struct error *err)
 {
 	s->at = 1;
@@ -111,13 +114,44 @@ static int one(struct worker *w, struct build_stage *s, const struct df_instruct
 	return 1;
 }
 
+/* The instruction with the lines around it, as BuildKit shows them; of one that is long its first lines. */
+static const char *source(struct build_stage *s, const struct df_instruction *in)
+{
+	const struct build *b = s->target->b;
+	struct buf out = { 0 };
+	u32 first = MAX(in->line, 1u), last = MAX(in->end_line, first), around = first == last ? 2 : 1, n = 0;
+	buf_printf(&out, "%s:%u\n--------------------\n", b->dockerfile_name, first);
+	for (struct str rest = buf_str(&b->dockerfile); rest.p && n < last + around;) {
+		struct str line = str_cut(&rest, '\n');
+		n++;
+		if (n + around < first || (!rest.p && !line.n && n > last)) /* behind the last end of line there is nothing */
+			continue;
+		if (n >= first + SOURCE_LINES && n <= last) {
+			if (n == last)
+				buf_printf(&out, "     | ... %u more lines\n", last - first + 1 - SOURCE_LINES);
+			continue;
+		}
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		buf_printf(&out, " %3u | %s ", n, n >= first && n <= last ? ">>>" : "   ");
+		buf_add(&out, str_head(line, SOURCE_WIDTH));
+		buf_puts(&out, line.n > SOURCE_WIDTH ? "...\n" : "\n");
+	}
+	buf_puts(&out, "--------------------\n");
+	const char *ret = arena_strdup(&s->a, buf_str(&out));
+	buf_free(&out);
+	return ret;
+}
+
 /* "Dockerfile:3"; of a trigger the place of FROM. */
-static int place(const struct build_stage *s, const struct df_instruction *in, struct error *err)
+static int place(struct build_stage *s, const struct df_instruction *in, struct error *err)
 {
 	struct arena a = { 0 };
 	const struct df_file *f = &s->target->file;
 	bool own = in && in >= f->instructions && in < f->instructions + f->n_instructions;
-	error_wrap(err, "%s", plan_place(&a, s->target, own ? in : &f->instructions[s->is->from == DF_NONE ? s->is->first : s->is->from]));
+	in = own ? in : &f->instructions[s->is->from == DF_NONE ? s->is->first : s->is->from];
+	s->source = source(s, in);
+	error_wrap(err, "%s", plan_place(&a, s->target, in));
 	arena_free(&a);
 	return -1;
 }

@@ -1,5 +1,6 @@
 #include "build/copy_inner.h"
 #include "build/diff.h"
+#include "build/failed.h"
 #include "build/lean.h"
 #include "build/plan.h"
 #include <errno.h>
@@ -28,6 +29,7 @@ struct step {
 	struct copy_fetched *fetched;
 	double began;
 	struct exec_told told;
+	const char *look;            /* the command that leads into what it left when it failed */
 };
 
 static double now(void)
@@ -323,6 +325,20 @@ static int take(struct step *st, const struct snapshot *below, const struct uppe
 	return r;
 }
 
+/* What a step that ended with a status has left, for people to look at; of several at once the first. That it cannot be kept says nobody. */
+static void keep(struct step *st, const struct snapshot *below, const struct upper *u)
+{
+	struct build *b = st->w->b;
+	struct build_layer layer;
+	struct error err = { 0 };
+	bool changed = false;
+	u64 bytes = 0;
+	if (!b->opt->keep_failed || b->opt->nothing || !st->told.status || st->told.over || atomic_load(&b->stop) || atomic_exchange(&b->kept, true))
+		return;
+	if (take(st, below, u, &changed, &layer, &bytes, &err) == 0)
+		st->look = failed_keep(st->w, &(struct failed_step){ .stage = st->s, .act = st->act, .layer = changed ? &layer : NULL, .below = below, .upper = u, .status = st->told.status });
+}
+
 static int perform(struct step *st, bool *changed, struct build_layer *ret, struct error *err)
 {
 	struct build *b = st->w->b;
@@ -335,6 +351,8 @@ static int perform(struct step *st, bool *changed, struct build_layer *ret, stru
 	r = r < 0 ? r : upper_make(b->snapshots, &u, err);
 	if (r == 0)
 		r = st->act->kind == ACTION_RUN ? do_run(st, &below, &u, err) : st->act->kind == ACTION_COPY ? do_copy(st, &below, &u, err) : do_workdir(st, &below, &u, err);
+	if (r == -2)
+		keep(st, &below, &u);
 	if (r == 0)
 		r = take(st, &below, &u, changed, ret, &bytes, err);
 	if (r == 0 && *changed) {
@@ -452,7 +470,7 @@ static int find_or_do(struct step *st, bool *changed, struct build_layer *layer,
 		}
 		int r = perform(st, changed, layer, err);
 		if (r < 0) {
-			tell(st, (struct build_event){ .kind = BUILD_FAILED, .text = str_of(err->text) });
+			tell(st, (struct build_event){ .kind = BUILD_FAILED, .text = str_of(err->text), .look = st->look });
 			return r;
 		}
 	}

@@ -337,6 +337,13 @@ static int read_attestations(struct job *j, struct error *err)
 	return 0;
 }
 
+/* Where nobody is who would look at what a failing step has left. */
+static bool in_ci(void)
+{
+	const char *ci = getenv("CI");
+	return ci && *ci && !str_among(str_of(ci), "false 0 no");
+}
+
 static int read_options(struct job *j, const char *context, struct error *err)
 {
 	const struct option_value *o = j->opt;
@@ -369,6 +376,7 @@ static int read_options(struct job *j, const char *context, struct error *err)
 	b->squash = o[O_SQUASH].count > 0;
 	b->lean = !o[O_NO_LEAN].count;
 	b->dry_run = o[O_DRY_RUN].count > 0;
+	b->keep_failed = !globals.quiet && !in_ci() && !option_is(&o[O_PROGRESS], "rawjson") && !option_is(&o[O_PROGRESS], "quiet");
 	b->explain = o[O_EXPLAIN].count || b->dry_run;
 	b->store = globals.store;
 	b->found = found;

@@ -24,6 +24,8 @@ struct build_progress {
 	bool explain, live;
 	struct shown *steps;
 	struct buf last; /* the last line of output */
+	struct buf source;
+	char *look;      /* of what failed: the Dockerfile's lines; the command to look around in what it left */
 	double start;
 };
 
@@ -295,6 +297,10 @@ void build_progress_event(void *ctx, const struct build_event *e)
 	struct build_progress *p = ctx;
 	if (e->kind == BUILD_NOTE)
 		note(p, e);
+	if (e->kind == BUILD_SOURCE && !p->source.n)
+		buf_add(&p->source, e->text);
+	if (e->look && !p->look)
+		p->look = xstrdup(e->look);
 	struct shown *s = e->step ? shown(p, e) : NULL;
 	if (p->kind == BUILD_PROGRESS_RAWJSON && (s || e->kind == BUILD_NOTE))
 		record(p, s, e);
@@ -347,6 +353,29 @@ static void show_failure(struct build_progress *p, const struct shown *s)
 	fputs("------\n", p->f);
 }
 
+/* What the build failed at, and the way into what it left. */
+static void show_source(struct build_progress *p)
+{
+	if (p->kind != BUILD_PROGRESS_RAWJSON)
+		for (struct str rest = buf_str(&p->source); rest.n;) {
+			struct str line = str_cut(&rest, '\n');
+			for (struct str part = line; part.p;) { /* tabs are of the file, and stay */
+				put(p->f, str_cut(&part, '\t'));
+				if (part.p)
+					fputs("\t", p->f);
+			}
+			fputs("\n", p->f);
+		}
+	if (p->look && p->kind != BUILD_PROGRESS_RAWJSON) {
+		bool shell = strncmp(p->look, "pare run ", 9) == 0;
+		fputs(shell ? "to look around in it: " : "what it left: ", p->f);
+		put(p->f, str_of(p->look));
+		fputs("\n", p->f);
+	}
+	buf_free(&p->source);
+	free(p->look);
+}
+
 void build_progress_end(struct build_progress *p)
 {
 	if (!p)
@@ -362,6 +391,7 @@ void build_progress_end(struct build_progress *p)
 		buf_free(&s->tail);
 		free(s);
 	}
+	show_source(p);
 	buf_free(&p->last);
 	fflush(p->f);
 	free(p);

@@ -5,7 +5,8 @@
  *	rawjson   BuildKit's status records, a JSON document a line: vertexes, logs
  *	quiet     nothing, until a step fails
  *
- * Output of steps is hostile: control characters are neutralised everywhere (text.h). After a failure the step's last lines are shown, whatever was asked for, and the Dockerfile's. */
+ * Output of steps is hostile: control characters are neutralised everywhere (text.h). After a failure the step's last lines are shown, whatever was asked for (but in records), the
+ * Dockerfile's lines around it, and how to look around in what it left, where that was kept. */
 #ifndef PARE_REPORT_BUILD_PROGRESS_H
 #define PARE_REPORT_BUILD_PROGRESS_H
 #include "build/build.h"
