@@ -16,8 +16,16 @@
 bool context_ignored(struct context *c, struct str path)
 {
 	struct dockerignore own = c->ignore;
-	return dockerignore_matches(&own, path);
+	if (!own.n)
+		return false;
+	own.steps = context_over(c) ? 0 : CONTEXT_STEPS;
+	u64 before = own.steps;
+	bool hit = dockerignore_matches(&own, path);
+	c->steps += MAX(before - own.steps, 1); /* one that took none is over, too */
+	return hit;
 }
+
+bool context_over(struct context *c) { return c->steps >= CONTEXT_STEPS; }
 
 bool context_ignored_below(struct context *c, struct str path)
 {
@@ -67,7 +75,6 @@ static int read_ignore(struct context *c, struct error *err)
 		r = read_own(c, name = ".dockerignore", CONTEXT_IGNORE_MAX, &text, err);
 	if (r == 0) {
 		dockerignore_read(&c->a, str_n(arena_bytes(&c->a, buf_str(&text)), text.n), &c->ignore);
-		c->ignore.steps = UINT64_MAX;
 		if (c->ignore.bad)
 			r = error_set(err, ERR_INPUT, "%s: a pattern that is none", name);
 	}

@@ -10,7 +10,7 @@
  * Digests of contents are kept in STORE/build/contexts/ under a file's device, inode, size, and times of change (mtime and ctime, ns): a file is read again when any of them differs, or when it was changed just before it was read
  * (CONTEXT_RACY), so that nothing a clock cannot tell apart is missed. Owners and times of files count for nothing: all of it is root's, at the time of the build (diff.h).
  *
- * Ceilings: CONTEXT_FILES, CONTEXT_DEPTH, over them ERR_INPUT, never a quiet cut. Errors: ERR_USAGE no such directory; ERR_ENV what cannot be read. */
+ * Ceilings: CONTEXT_FILES, CONTEXT_DEPTH, CONTEXT_STEPS, over them ERR_INPUT, never a quiet cut. Errors: ERR_USAGE no such directory; ERR_ENV what cannot be read. */
 #ifndef PARE_BUILD_CONTEXT_H
 #define PARE_BUILD_CONTEXT_H
 #include "build/cache.h"
@@ -18,6 +18,7 @@
 
 #define CONTEXT_FILES 4000000u
 #define CONTEXT_DEPTH 256u
+#define CONTEXT_STEPS ((u64)200 << 30) /* that matching with .dockerignore may take, all in all (dockerignore.h) */
 #define CONTEXT_RACY 50 /* ms; 2,000 where the file system is another machine's */
 
 struct context;

@@ -317,6 +317,8 @@ int context_digest_picked(struct context *c, const char *path, const struct pick
 		autofd int dir = within_open(c->root, path, O_RDONLY | O_DIRECTORY);
 		r = dir < 0 ? error_errno(err, "%.300s", *path ? path : ".") : walk(&w, dir, at, 0, err);
 	}
+	if (r == 0 && context_over(c))
+		r = error_set(err, ERR_INPUT, ".dockerignore: too many patterns for that many files");
 	if (r == 0) {
 		ask_known(&w);
 		r = read_all(&w, err);

@@ -18,9 +18,12 @@ struct context {
 	struct buf text;          /* a Dockerfile that came alone */
 	bool has_text;
 	struct dockerignore ignore; /* never written to after it was opened: of several threads each matches with a copy */
+	_Atomic u64 steps;        /* that all of them took */
 	struct known *known;
 	pthread_mutex_t lock;     /* of `known` */
 };
+
+bool context_over(struct context *c); /* more than CONTEXT_STEPS: what is ignored is not known any more */
 
 /* --- context_known.c: digests by what files look like from outside --- */
 struct known_file {

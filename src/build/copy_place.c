@@ -1,6 +1,7 @@
 /* copy_place.c — a source into the step's tree: in the child in which that is mounted (copy.c).
  *
  * fsutil's copy, with its ways: a directory's content goes into what is there, its subdirectories become what the source's are, a file takes the place of any file or link, but of no directory, and a directory that of nothing. */
+#include "build/context_inner.h"
 #include "build/copy_inner.h"
 #include "build/unpack.h"
 #include <errno.h>
@@ -468,6 +469,8 @@ int copy_place(struct copying *c, const struct copy_origin *o, const struct copy
 	} else {
 		r = within_stat(o->root, s->path, &st) < 0 ? error_errno(err, "%.300s", s->path) : place_file(&p, -1, &st, err);
 	}
+	if (r == 0 && o->context && context_over(o->context))
+		r = error_set(err, ERR_INPUT, ".dockerignore: too many patterns for that many files");
 	for (u32 i = 0; i < p.n_links; i++)
 		free(p.links[i].path);
 	free(p.links);
