@@ -271,18 +271,30 @@ static int without_git(const char *dir, struct error *err)
 	return root < 0 || within_remove(root, ".git") < 0 ? error_errno(err, "%.300s", dir) : 0;
 }
 
+/* URLs that are relative are so to the one without credentials: a configuration may stay. */
+static int submodules(const struct git_source *g, const char *dir, struct buf *out, struct error *err)
+{
+	const char *const where[] = { "config", "remote.origin.url", g->shown, NULL };
+	static const char *const ways[][8] = { { "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1" }, { "submodule", "--quiet", "update", "--init", "--recursive", "--no-recommend-shallow" } };
+	struct arena a = { 0 };
+	int r = access(arena_printf(&a, "%s/.gitmodules", dir), F_OK) == 0 ? git(dir, where, out, err) : 2;
+	arena_free(&a);
+	if (r == 2)
+		return 0;
+	for (u32 i = 0; i < countof(ways) && (i ? r == 1 : r == 0); i++)
+		r = git(dir, ways[i], out, err);
+	return r;
+}
+
 int git_fetch(const struct git_source *g, const char *commit, const char *dir, bool keep, struct error *err)
 {
 	static const char *const init[] = { "init", "-q", "--template=", NULL };
 	const char *const checkout[] = { "checkout", "-q", "--force", "--detach", commit, NULL };
-	static const char *const modules[] = { "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1", NULL };
-	struct arena a = { 0 };
 	struct buf out = BUF(OUTPUT_MAX);
 	int r = git(dir, init, &out, err);
 	r = r == 0 ? fetch(g, commit, dir, &out, err) : r;
 	r = r == 0 ? git(dir, checkout, &out, err) : r;
-	if (r == 0 && access(arena_printf(&a, "%s/.gitmodules", dir), F_OK) == 0)
-		r = git(dir, modules, &out, err);
+	r = r == 0 ? submodules(g, dir, &out, err) : r;
 	if (r == 1)
 		r = told(g, &out, err);
 	if (r == 0 && g->dir)
@@ -290,6 +302,5 @@ int git_fetch(const struct git_source *g, const char *commit, const char *dir, b
 	if (r == 0 && !keep)
 		r = without_git(dir, err);
 	buf_free(&out);
-	arena_free(&a);
 	return r;
 }

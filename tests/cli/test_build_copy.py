@@ -275,6 +275,22 @@ def test_contexts_from_git(build, repository, tmp_path):
     assert not list((tmp_path / "run" / "tmp").iterdir())
 
 
+def test_submodules_come_along(build, pare, repository, served, tmp_path):
+    top, url = served
+    git = ["git", "-c", "protocol.file.allow=always", "-c", "user.name=n", "-c", "user.email=e", "-C", str(top / "work")]
+    for where, name in (("../r.git", "relative"), (str(top / "r.git"), "local")):
+        subprocess.run(git + ["checkout", "-q", "-b", name, "main"], check=True)
+        (top / "work" / ".gitmodules").write_text('[submodule "m"]\n\tpath = m\n\turl = %s\n' % where)
+        subprocess.run(git + ["update-index", "--add", "--cacheinfo", "160000", repository[1], "m"], check=True)
+        subprocess.run(git + ["add", ".gitmodules"], check=True)
+        subprocess.run(git + ["commit", "-qm", name], check=True)
+    subprocess.run(["git", "clone", "-q", "--bare", str(top / "work"), str(top / "s.git")], check=True)
+    subprocess.run(["git", "-C", str(top / "s.git"), "update-server-info"], check=True)
+    assert build(None, context=url + "/s.git#relative").read("x/m/dir/f") == b"main"
+    r = pare("build", url + "/s.git#local", status=4)  # a path of this machine
+    assert "s.git" in r.err
+
+
 @pytest.mark.parametrize("fragment, says", [("#nosuch", "nosuch"), ("#main:nosuch", "nosuch"), ("#--upload-pack=x", "no name of a branch"), ("#main:../..", "leads out"), ("?what=x", "not known")])
 def test_git_that_is_not_there(build, pare, repository, fragment, says):
     r = pare("build", repository[0].replace("http://", "http://user:secret@") + fragment, status=None)
