@@ -112,7 +112,7 @@ static void test_depends(void **state)
 	(void)state;
 	struct buf names = BUF(0);
 	struct digest whole = of("", &names), sub = of("sub", NULL), a = of("a", NULL), now;
-	assert_string_equal(names.p, "/ a in steal sub/ sub/b sub/deep/ sub/deep/x up " + (names.p[0] == '/' ? 0 : 1));
+	assert_string_equal(names.p, "/ a in steal sub/ sub/b sub/deep/ sub/deep/x up ");
 	buf_free(&names);
 	now = of("in", NULL); /* through the link */
 	assert_true(digest_eq(&now, &sub));
