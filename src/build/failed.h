@@ -1,7 +1,7 @@
 /* failed.h — what a RUN that ended with a status has left, to be looked around in: an image without a name, with the tree as it was then and the step's environment, user and directory.
  *
  * Nothing is built on it. One is kept a build (the same context, Dockerfile, target and platforms: the scope of cache.h); the next such build removes it, whether it fails, too, or ends well; so does `pare prune`, as any image without
- * a name. A tree with the value of a secret in it is not kept.
+ * a name. A step that wrote the value of a secret, or over 512 MiB, has left nothing.
  *
  *	STORE/build/failed/HEX  the image's digest; HEX: the build's scope */
 #ifndef PARE_BUILD_FAILED_H

@@ -377,6 +377,8 @@ static u64 bytes_of(const char *path)
 	return sum;
 }
 
+u64 upper_bytes(const struct upper *u) { return bytes_of(u->upper); }
+
 int upper_keep_as(struct snapshots *s, struct upper *u, const struct digest *d, struct error *err)
 {
 	struct buf path = BUF(0);

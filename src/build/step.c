@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define KEEP_MAX (512 * MiB)   /* bytes of files that are kept of a step that failed: nobody waits long for that */
 #define SECRET_MIN 4u          /* bytes of a secret that is looked for in what a step wrote: shorter ones are everywhere */
 
 struct step_done {
@@ -282,12 +283,18 @@ struct search {
 	const struct str *values;
 	u32 n;
 	size_t most;      /* bytes of the longest */
+	u64 room;         /* bytes that there may be in all */
 	struct buf window; /* the end of what passed, and what comes */
 };
 
 static int look(void *ctx, struct str path, struct str bytes, struct error *err)
 {
 	struct search *s = ctx;
+	if (bytes.n > s->room)
+		return error_set(err, ERR_INPUT, "more than is kept");
+	s->room -= bytes.n;
+	if (!s->n)
+		return 0;
 	if (!bytes.n) {
 		buf_clear(&s->window);
 		return 0;
@@ -304,17 +311,17 @@ static int look(void *ctx, struct str path, struct str bytes, struct error *err)
 	return 0;
 }
 
-static int take(struct step *st, const struct snapshot *below, const struct upper *u, bool *changed, struct build_layer *ret, u64 *bytes, struct error *err)
+static int take(struct step *st, const struct snapshot *below, const struct upper *u, u64 room, bool *changed, struct build_layer *ret, u64 *bytes, struct error *err)
 {
 	struct build *b = st->w->b;
 	struct diff_told told = { 0 };
-	struct search s = { .window = BUF(4 * MiB) };
+	struct search s = { .window = BUF(4 * MiB), .room = room };
 	struct diff_options o = { .epoch = b->opt->epoch, .forget = (const char *const *)st->told.forget };
 	if (st->act->kind == ACTION_RUN)
 		s.n = exec_secret_values(b->exec, &st->act->run, &s.values);
 	for (u32 i = 0; i < s.n; i++)
 		s.most = MAX(s.most, s.values[i].n);
-	if (s.n) {
+	if (s.n || room != UINT64_MAX) {
 		o.content = look;
 		o.ctx = &s;
 	}
@@ -333,9 +340,9 @@ static void keep(struct step *st, const struct snapshot *below, const struct upp
 	struct error err = { 0 };
 	bool changed = false;
 	u64 bytes = 0;
-	if (!b->opt->keep_failed || b->opt->nothing || !st->told.status || st->told.over || atomic_load(&b->stop) || atomic_exchange(&b->kept, true))
+	if (!b->opt->keep_failed || b->opt->nothing || !st->told.status || st->told.over || upper_bytes(u) > KEEP_MAX || atomic_load(&b->stop) || atomic_exchange(&b->kept, true))
 		return;
-	if (take(st, below, u, &changed, &layer, &bytes, &err) == 0)
+	if (take(st, below, u, KEEP_MAX, &changed, &layer, &bytes, &err) == 0)
 		st->look = failed_keep(st->w, &(struct failed_step){ .stage = st->s, .act = st->act, .layer = changed ? &layer : NULL, .below = below, .upper = u, .status = st->told.status });
 }
 
@@ -354,7 +361,7 @@ static int perform(struct step *st, bool *changed, struct build_layer *ret, stru
 	if (r == -2)
 		keep(st, &below, &u);
 	if (r == 0)
-		r = take(st, &below, &u, changed, ret, &bytes, err);
+		r = take(st, &below, &u, UINT64_MAX, changed, ret, &bytes, err);
 	if (r == 0 && *changed) {
 		struct chain c = chain_add(&s->a, &s->chain, ret);
 		r = upper_keep(b->snapshots, &u, &c, err);
