@@ -234,12 +234,26 @@ static void told_safe(const char *s)
 	buf_free(&b);
 }
 
+/* Lines with text of the index in them. */
+static void print_safe(struct str text)
+{
+	struct buf b = BUF(0);
+	for (struct str rest = text; rest.n;) {
+		struct str line = str_cut(&rest, '\n');
+		text_safe(&b, line);
+		buf_putc(&b, '\n');
+	}
+	fwrite(b.p, 1, b.n, stdout);
+	buf_free(&b);
+}
+
 static void show_choice(const struct run *x)
 {
 	for (u32 i = 0; i < x->n; i++)
 		for (u32 k = 0; k < x->v[i].n; k++) {
 			const struct compose_package *p = &x->v[i].v[k];
-			printf("%.*s\t%.*s\t%.*s\t%llu\t%.*s\n", STR_FMT(p->name), STR_FMT(p->version), STR_FMT(p->arch), (unsigned long long)p->size, STR_FMT(p->why));
+			printf("%.*s\t%.*s\t%.*s\t%llu\t", STR_FMT(p->name), STR_FMT(p->version), STR_FMT(p->arch), (unsigned long long)p->size);
+			print_safe(p->why);
 		}
 }
 
@@ -249,7 +263,7 @@ static int explain(const struct run *x, struct error *err)
 	for (u32 i = 0; i < x->n; i++) {
 		const struct composition *c = &x->v[i];
 		if (c->explained) {
-			fputs(c->explained, stdout);
+			print_safe(str_of(c->explained));
 			return 0;
 		}
 		for (u32 k = 0; k < c->n_left; k++)

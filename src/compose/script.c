@@ -4,6 +4,9 @@
 
 #define VARIABLES 256u
 #define VALUE_MAX 4096u
+#define FUNCTIONS 256u
+#define AROUND 16u         /* conditions around a command that are looked at */
+#define CONDITION ((size_t)300) /* bytes of one */
 
 struct variable {
 	struct str name;
@@ -20,6 +23,16 @@ struct script {
 		const char **v;        /* its words; NULL: one that is not known */
 		u32 n, at;
 	} loop[2];
+	/* Functions are told where they are called, with the arguments that they are called with. */
+	const struct sh_commands *commands;
+	const struct sh_node *functions[FUNCTIONS];
+	u32 n_functions, told;
+	const struct sh_node *function; /* that is told at the moment; NULL: none */
+	const char *const *args;        /* of it: $1 is args[0]; NULL: not known */
+	u32 n_args, depth, calls;
+	bool late;                      /* it is called where `fresh` does not hold */
+	script_visit *f;
+	void *ctx;
 };
 
 static bool conditional(const struct sh_node *n)
@@ -34,6 +47,8 @@ static bool conditional(const struct sh_node *n)
 static void assigned(void *ctx, const struct sh_node *n)
 {
 	struct script *s = ctx;
+	if (n->kind == SH_FUNCTION && s->n_functions < FUNCTIONS)
+		s->functions[s->n_functions++] = n;
 	for (u32 i = 0; n->kind == SH_SIMPLE && i < n->n_assigns; i++) {
 		u32 k = 0;
 		while (k < s->n && !str_eq(s->v[k].name, n->assigns[i].name))
@@ -56,6 +71,13 @@ static bool parameter(const struct script *s, struct str name, u32 depth, struct
 				buf_puts(out, v);
 			return v;
 		}
+	if (name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9') {
+		u32 i = (u32)(name.p[0] - '1');
+		bool known = s->function && i < s->n_args && s->args[i];
+		if (known)
+			buf_puts(out, s->args[i]);
+		return known;
+	}
 	if (str_is(name, "DPKG_ROOT")) /* empty, but where another root is installed to */
 		return true;
 	for (u32 i = 0; i < s->n; i++)
@@ -102,7 +124,7 @@ static const char *word_of(const struct script *s, const struct sh_word *w)
 
 /* --- when it runs --- */
 
-static struct str text_of(const struct script *s, const struct sh_node *n) { return n->end > n->at && n->end <= s->text.n ? str_n(s->text.p + n->at, n->end - n->at) : STR(""); }
+static struct str text_of(const struct script *s, const struct sh_node *n) { return n->end > n->at && n->end <= s->text.n ? str_n(s->text.p + n->at, MIN((size_t)(n->end - n->at), CONDITION)) : STR(""); }
 
 /* Conditions that do not hold when a package is new: $2 is the version that was there before. */
 static bool older(struct str cond)
@@ -129,13 +151,16 @@ static const struct sh_node *condition_of(const struct sh_node *parent, const st
 
 static bool fresh(const struct script *s, const struct sh_node *n)
 {
-	for (const struct sh_node *p = n->parent; p; n = p, p = p->parent) {
+	u32 around = 0;
+	for (const struct sh_node *p = n->parent; p && around < AROUND; n = p, p = p->parent) {
+		around += p->kind == SH_IF || p->kind == SH_ANDOR || p->kind == SH_CASE_ITEM;
 		if (p->kind == SH_IF) {
 			const struct sh_node *cond = condition_of(p, n);
 			if (cond && older(text_of(s, cond)))
 				return false;
 		} else if (p->kind == SH_ANDOR) {
-			for (const struct sh_node *k = p->child; k && k != n; k = k->next)
+			u32 i = 0;
+			for (const struct sh_node *k = p->child; k && k != n && i < AROUND; k = k->next, i++)
 				if (k->next && k->next->op == SH_OP_AND && older(text_of(s, k)))
 					return false;
 		} else if (p->kind == SH_CASE_ITEM && p->parent && p->parent->n_words && (str_is(p->parent->words[0].text, "$1") || str_is(p->parent->words[0].text, "${1}"))) {
@@ -149,14 +174,49 @@ static bool fresh(const struct script *s, const struct sh_node *n)
 	return true;
 }
 
-static void tell(struct script *s, const struct sh_command *c, script_visit *f, void *ctx)
+static const struct sh_node *function_of(const struct sh_node *n)
 {
-	struct script_command t = { .command = c, .n = 1, .fresh = fresh(s, c->node) };
+	for (n = n->parent; n; n = n->parent)
+		if (n->kind == SH_FUNCTION)
+			return n;
+	return NULL;
+}
+
+static void each_command(struct script *s);
+
+/* A call of a function of this script: what it does, with these arguments. */
+static void call(struct script *s, const struct script_command *t)
+{
+	u32 i = s->n_functions;
+	while (i > 0 && !(t->v[0] && str_is(s->functions[i - 1]->name, t->v[0])))
+		i--;
+	if (!i || s->functions[i - 1] == s->function || s->depth >= SCRIPT_DEPTH || s->calls >= SCRIPT_CALLS)
+		return;
+	struct script before = *s;
+	s->calls++;
+	s->depth++;
+	s->function = s->functions[i - 1];
+	s->args = t->v + 1;
+	s->n_args = t->n - 1;
+	s->late = !t->fresh;
+	each_command(s);
+	before.calls = s->calls;
+	before.told = s->told;
+	*s = before;
+}
+
+static void tell(struct script *s, const struct sh_command *c)
+{
+	if (s->told++ >= SCRIPT_TOLD)
+		return;
+	struct script_command t = { .command = c, .n = 1, .fresh = !s->late && fresh(s, c->node) };
 	const char *name = word_of(s, c->word), *slash = name ? strrchr(name, '/') : NULL;
 	t.v[0] = slash ? slash + 1 : name;
 	for (u32 i = 0; i < c->n_args && t.n < SCRIPT_WORDS; i++)
 		t.v[t.n++] = word_of(s, &c->args[i]);
-	f(ctx, &t);
+	s->f(s->ctx, &t);
+	if (!slash && !c->wrapped)
+		call(s, &t);
 }
 
 /* The words of a for: what a variable holds is split at its blanks, unless it is quoted. */
@@ -175,7 +235,7 @@ static void words_of(struct script *s, struct loop *l, const struct sh_node *n)
 	}
 }
 
-static void each_loop(struct script *s, const struct sh_command *c, script_visit *f, void *ctx)
+static void each_loop(struct script *s, const struct sh_command *c)
 {
 	const struct sh_node *nodes[2] = { NULL, NULL };
 	u32 times = 0, depth = 0;
@@ -189,9 +249,16 @@ static void each_loop(struct script *s, const struct sh_command *c, script_visit
 	struct loop *inner = &s->loop[0], *outer = &s->loop[1];
 	for (outer->at = 0; outer->at < MAX(outer->n, outer->node ? 0 : 1u); outer->at++)
 		for (inner->at = 0; inner->at < MAX(inner->n, inner->node ? 0 : 1u) && times < SCRIPT_LOOPS; inner->at++, times++)
-			tell(s, c, f, ctx);
+			tell(s, c);
 	free(inner->v);
 	free(outer->v);
+}
+
+static void each_command(struct script *s)
+{
+	for (u32 i = 0; i < s->commands->n; i++)
+		if (function_of(s->commands->v[i].node) == s->function)
+			each_loop(s, &s->commands->v[i]);
 }
 
 bool script_each(struct str text, struct arena *a, script_visit *f, void *ctx)
@@ -208,8 +275,10 @@ bool script_each(struct str text, struct arena *a, script_visit *f, void *ctx)
 		if (tree.root)
 			sh_each(tree.root, assigned, s);
 		sh_commands_of(&tree, &commands);
-		for (u32 i = 0; i < commands.n; i++)
-			each_loop(s, &commands.v[i], f, ctx);
+		s->commands = &commands;
+		s->f = f;
+		s->ctx = ctx;
+		each_command(s);
 		sh_commands_free(&commands);
 		sh_free(&tree);
 	}

@@ -1,5 +1,7 @@
 /* script.h — maintainer scripts, read and never run: the commands in them with their words, as far as those can be known without running anything.
  *
+ * Functions of the script are told where they are called, with the arguments that they get there; what nobody calls is not told.
+ *
  * A word is known when it is made of text, of variables that the script sets once to known words, and of those of a `for` over known words, whose commands are told once a word. */
 #ifndef PARE_COMPOSE_SCRIPT_H
 #define PARE_COMPOSE_SCRIPT_H
@@ -8,6 +10,9 @@
 #include "shell/command.h"
 
 #define SCRIPT_WORDS 64u  /* of one command that are told */
+#define SCRIPT_DEPTH 3u   /* functions that call functions */
+#define SCRIPT_TOLD 10000u /* of one script */
+#define SCRIPT_CALLS 256u /* of functions, of one script */
 #define SCRIPT_LOOPS 256u /* times that one command is told */
 
 struct script_command {

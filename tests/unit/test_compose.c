@@ -159,6 +159,10 @@ static void scripts(void **state)
 	assert_true(script_each(STR("#!/bin/sh\nP=17\nT='java key'\nif x; then P=$(expr $P - 1); fi\nfor i in $T; do for k in 1 2; do set $i $k $P \"$T\"; done; done\nQ=1\nQ=2\necho $Q\n"), &a, told, &b));
 	assert_non_null(strstr(b.p, "set java 1 17 java key\nset java 2 17 java key\nset key 1 17 java key\nset key 2 17 java key\n"));
 	assert_non_null(strstr(b.p, "echo ?\n"));
+	/* functions, with what they are called with */
+	buf_clear(&b);
+	assert_true(script_each(STR("#!/bin/sh\nU=u\nown() {\n  D=\"$1\"\n  chown $U:${2} $D\n  own x y\n}\nnobody() { never; }\nboth() { own $1 g; own /b \"$2\"; }\nboth /a h\nset $1\n"), &a, told, &b));
+	assert_string_equal(b.p, "both /a h\nown /a g\nchown u:g /a\nown x y\nown /b h\nchown u:h /b\nown x y\nset ?\n");
 	/* what runs when a package is new */
 	buf_clear(&b);
 	assert_true(script_each(STR("#!/bin/sh\ncase \"$1\" in\nconfigure|reconfigure)\n  a1\n  if dpkg --compare-versions \"$2\" lt-nl 2; then b1; else a2; fi\n  [ -n \"$2\" ] && b2\n  test -z \"$2\" && a3\n"
