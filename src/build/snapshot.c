@@ -409,7 +409,10 @@ static bool is_tree(const char *name)
 static bool in_use(const char *path)
 {
 	autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+	bool used = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+	if (fd >= 0 && !used)
+		flock(fd, LOCK_UN);
+	return used;
 }
 
 static u64 size_of(const char *path)
