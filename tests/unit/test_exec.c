@@ -89,6 +89,7 @@ static int teardown(void **state)
 struct told {
 	struct exec_told is;
 	struct buf out, err, forget;
+	char over[64];
 	struct upper upper;
 	int r;
 	struct error error;
@@ -151,6 +152,9 @@ static void run_it(struct exec *x, struct told *t, struct run_step step, const c
 	for (const char **f = t->is.forget; t->r == 0 && *f; f++)
 		buf_printf(&t->forget, "%s\n", *f);
 	buf_puts(&t->forget, "");
+	if (t->r == 0 && t->is.over) /* which goes with the arena */
+		snprintf(t->over, sizeof t->over, "%s", t->is.over);
+	t->is.over = t->over[0] ? t->over : NULL;
 	arena_free(&a);
 	buf_putc(&t->out, '\0');
 	buf_putc(&t->err, '\0');
