@@ -134,7 +134,8 @@ static int add_xattr(int fd, const char *name, struct buf *out)
 	return out->over ? -1 : 0;
 }
 
-/* Records as tarout.h wants them, sorted. *opaque: the overlay says that nothing below shows through. -1 with errno. */
+/* Records as tarout.h wants them, sorted. opaque NULL: of a file below, else of the step's; *opaque: the overlay says that nothing below shows through. A step's own "user.overlay." attributes, which overlays keep with
+ * that in front once more, are in no layer, and so not to be seen by the next step either. -1 with errno. */
 static int read_xattrs(int fd, struct buf *out, bool *opaque)
 {
 	char names[64 * 1024], y[4]; /* XATTR_LIST_MAX */
@@ -147,6 +148,8 @@ static int read_xattrs(int fd, struct buf *out, bool *opaque)
 	for (ssize_t at = 0; at < all; at += (ssize_t)strlen(names + at) + 1) {
 		if (opaque && strcmp(names + at, "user.overlay.opaque") == 0)
 			*opaque = fgetxattr(fd, names + at, y, sizeof y) == 1 && y[0] == 'y';
+		if (opaque && str_starts(str_of(names + at), STR("user.overlay.overlay.")) && fremovexattr(fd, names + at) < 0)
+			return -1;
 		if (may_ship(str_of(names + at)))
 			VEC_PUSH(v, n, cap, names + at);
 	}
@@ -222,6 +225,8 @@ static struct str first_name(struct diffing *d, u64 inode)
 static int content(struct diffing *d, int fd, u64 size, struct error *err)
 {
 	u64 left = size;
+	if (size > INFLATE_MAX - MIN(d->told->bytes, INFLATE_MAX)) /* before its holes are read */
+		return error_set(err, ERR_INPUT, "/%.*s: more than %llu GiB changed", STR_FMT(buf_str(&d->path)), (unsigned long long)(INFLATE_MAX / GiB));
 	while (left) {
 		if (d->block.n > BLOCK - BLOCK / 8 && flush(d, err) < 0)
 			return -1;
@@ -239,8 +244,6 @@ static int content(struct diffing *d, int fd, u64 size, struct error *err)
 		left -= (u64)n;
 	}
 	d->told->bytes += size;
-	if (d->told->bytes > INFLATE_MAX)
-		return error_set(err, ERR_INPUT, "more than %llu GiB changed", (unsigned long long)(INFLATE_MAX / GiB));
 	if (size && d->opt->content && d->opt->content(d->opt->ctx, buf_str(&d->path), STR(""), err) < 0)
 		return -1;
 	return pad(d, tarout_padding(size), err);
@@ -256,6 +259,7 @@ static int follow_source(struct diffing *d, const char *name, struct error *err)
 static int visit_file(struct diffing *d, const char *name, const struct stat *st, struct error *err)
 {
 	struct timespec t = diff_time(&d->clock, st->st_mtim);
+	bool opaque; /* of directories alone */
 	if (st->st_nlink > 1) {
 		struct str first = first_name(d, st->st_ino);
 		if (first.n) { /* the time is the inode's, and was set with its first name */
@@ -266,7 +270,7 @@ static int visit_file(struct diffing *d, const char *name, const struct stat *st
 	if (python_is_code(name) && !d->opt->as_it_is && follow_source(d, name, err) < 0)
 		return -1;
 	autofd int fd = openat(d->up, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || read_xattrs(fd, &d->xattrs, NULL) < 0)
+	if (fd < 0 || read_xattrs(fd, &d->xattrs, &opaque) < 0)
 		return cannot(d, err);
 	struct stat now;
 	if (fstat(fd, &now) < 0 || set_time(d, d->up, name, &now, &t, err) < 0)
