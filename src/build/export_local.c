@@ -145,14 +145,12 @@ static int finish_dirs(struct local *l, struct error *err)
 	return r;
 }
 
-int export_local(struct build *b, const char *dest, struct error *err)
+static int write_tree(struct build *b, const char *dest, struct error *err)
 {
 	struct build_layer layer;
 	struct stream *stored, *plain;
 	enum compression kind;
 	struct tar_entry e;
-	if (mkdir(dest, 0777) < 0 && errno != EEXIST)
-		return error_errno(err, "%s", dest);
 	autofd int root = open(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct local l = { .root = root, .owners = geteuid() == 0 };
 	if (root < 0)
@@ -170,5 +168,34 @@ int export_local(struct build *b, const char *dest, struct error *err)
 	stream_close(plain);
 	if (finish_dirs(&l, r == 0 ? err : NULL) < 0 && r == 0)
 		r = -1;
+	return r;
+}
+
+/* A directory that is not there yet appears when all is in it. */
+int export_local(struct build *b, const char *dest, struct error *err)
+{
+	struct stage st;
+	struct stat is;
+	struct buf prefix = BUF(0), path = BUF(0);
+	struct str whole = str_of(dest);
+	while (whole.n > 1 && whole.p[whole.n - 1] == '/')
+		whole.n--;
+	buf_printf(&prefix, "%.*s.part-", STR_FMT(whole));
+	char *cut = strrchr(prefix.p, '/');
+	buf_printf(&path, "%.*s", cut ? (int)(cut - prefix.p) + 1 : 1, cut ? prefix.p : ".");
+	file_sweep(path.p, "", cut ? cut + 1 : prefix.p); /* what was killed */
+	bool there = stat(dest, &is) == 0 || errno != ENOENT;
+	int r = there ? write_tree(b, dest, err) : stage_make(&st, prefix.p, err);
+	if (r == 0 && !there) {
+		buf_clear(&path);
+		buf_printf(&path, "%s/tree", st.path);
+		prefix.p[whole.n] = '\0';
+		r = mkdir(path.p, 0777) < 0 ? error_errno(err, "%s", dest) : write_tree(b, path.p, err);
+		if (r == 0 && rename(path.p, prefix.p) < 0)
+			r = error_errno(err, "%s", dest);
+		stage_remove(&st);
+	}
+	buf_free(&prefix);
+	buf_free(&path);
 	return r < 0 ? error_wrap(err, "--output %s", dest) : 0;
 }
