@@ -17,4 +17,5 @@ int build_room_remove(const char *store, const char *id, u64 *freed, struct erro
  * used go. Nothing that is in use. */
 #define ROOM_BUDGET ((u64)20 * GiB)
 void build_room_keep(const char *store, u64 budget);
+void build_room_sweep(const char *store); /* what builds that were killed had begun goes */
 #endif

@@ -469,6 +469,26 @@ static void list_all(const char *trees, struct trees *t)
 		qsort(t->v, t->n, sizeof *t->v, by_use);
 }
 
+void snapshots_sweep(const char *store)
+{
+	struct run_ids ids;
+	struct error err = { 0 };
+	struct buf path = BUF(0);
+	char *trees = trees_dir(store, false, &err);
+	DIR *d = trees && run_ids_find(&ids, &err) == 0 ? opendir(trees) : NULL;
+	for (struct dirent *e; d && (e = readdir(d));) {
+		if (e->d_name[0] == '.')
+			continue;
+		buf_clear(&path);
+		buf_printf(&path, "%s/%s", trees, e->d_name);
+		run_tree_sweep(path.p, NEW, &ids);
+	}
+	if (d)
+		closedir(d);
+	buf_free(&path);
+	free(trees);
+}
+
 /* Gives it another name while nobody uses it, then removes it. 1: somebody does, or it is gone. */
 static int remove_tree(const char *trees, const char *name, const struct run_ids *ids, struct error *err)
 {

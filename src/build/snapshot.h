@@ -54,4 +54,5 @@ void upper_drop(struct upper *u); /* does nothing twice, or after a keep */
 /* For `pare prune`, `pare du`: every tree, whatever its IDs. visit: bytes on disk, when it was last used, whether it is in use. */
 int snapshots_each(const char *store, int (*visit)(void *ctx, const char *name, u64 bytes, s64 used, bool in_use, struct error *err), void *ctx, struct error *err) must_check;
 int snapshots_remove(const char *store, const char *name, u64 *freed, struct error *err) must_check; /* 1: it is in use, or gone */
+void snapshots_sweep(const char *store); /* what builds that were killed had begun goes; the next build does that, too */
 #endif

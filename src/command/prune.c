@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "command/place.h"
 #include "command/prune_build.h"
+#include "build/room.h"
 #include "engine/engine.h"
 #include "report/prune.h"
 #include "store/store.h"
@@ -98,8 +99,10 @@ static int open_place(struct arena *a, const struct option_value *opt, struct op
 	} else {
 		if (store_open(globals.store, !opt[O_DRY_RUN].count, &o->store, err) < 0)
 			return -1;
-		if (!opt[O_DRY_RUN].count)
+		if (!opt[O_DRY_RUN].count) {
 			run_sweep(globals.store);
+			build_room_sweep(globals.store);
+		}
 		o->place = prune_with_builds(prune_store(o->store), globals.store, !opt[O_NO_CACHE].count);
 		o->name = "store";
 	}
