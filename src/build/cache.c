@@ -59,6 +59,10 @@ json_t *cache_layer_json(const struct cache_record *r)
 	json_object_set_new(j, "size", json_integer((json_int_t)l->size));
 	json_object_set_new(j, "plain", json_integer((json_int_t)l->plain));
 	json_object_set_new(j, "compression", json_string(compression_name(l->compression)));
+	if (l->kept_out) {
+		json_object_set_new(j, "keptOut", json_integer((json_int_t)l->kept_out));
+		json_object_set_new(j, "keptOf", json_integer((json_int_t)l->kept_of));
+	}
 	return j;
 }
 
@@ -77,6 +81,8 @@ bool cache_layer_read(const json_t *j, struct cache_record *ret)
 		return false;
 	if (l.digest.alg != DIGEST_SHA256 || l.diff_id.alg != DIGEST_SHA256 || l.size > CACHE_LAYER_MAX || l.plain > CACHE_LAYER_MAX || !kind || strcmp(kind, compression_name(l.compression)) != 0)
 		return false;
+	if (!json_u64(j, "keptOut", &l.kept_out) || !json_u64(j, "keptOf", &l.kept_of))
+		l.kept_out = l.kept_of = 0;
 	ret->layer = l;
 	return true;
 }

@@ -13,6 +13,7 @@ struct build_layer {
 	u64 plain;              /* of the tar; 0: not known */
 	enum compression compression;
 	const char *media_type; /* NULL: the OCI one of its compression */
+	u64 kept_out, kept_of;  /* bytes of package managers' caches that it is without (lean.h), and whose: bits of enum cache_of */
 	const char *run;        /* the RUN of this build that made it, for people; NULL: none did */
 };
 struct chain {

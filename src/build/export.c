@@ -52,14 +52,14 @@ static int lean(struct build *b, struct arena *a, struct build_stage *s, struct 
 	if (lean_chain(b->store, b->cache, a, &s->image, &s->chain, told, &c, err) < 0)
 		return -1;
 	for (u32 i = 0; i < s->chain.n; i++) {
-		if (!told[i].kept_out)
+		if (!told[i].now.kept_out)
 			continue;
 		struct buf text = { 0 };
 		buf_printf(&text, "%s: kept out of its layer: ", s->chain.v[i].run);
 		lean_text(&told[i], &text);
 		build_tell(b, &(struct build_event){ .kind = BUILD_NOTE, .text = buf_str(&text) });
 		buf_free(&text);
-		res->kept_out += told[i].kept_out;
+		res->kept_out += told[i].now.kept_out;
 		for (u32 k = 0; k < b->n_trace; k++)
 			if (digest_eq(&b->trace[k].diff_id, &s->chain.v[i].diff_id)) {
 				b->trace[k].diff_id = told[i].gone ? (struct digest){ 0 } : told[i].now.diff_id;

@@ -163,7 +163,7 @@ struct sift {
 	struct arena a;
 	struct link *links; /* names that stay of content that goes; by target, then order, once they are all there */
 	u32 n_links, cap;
-	u64 bytes, of[CACHES];
+	u64 bytes, of;      /* of: bits of enum cache_of */
 	u32 gone, left;
 	bool alone;         /* left as it is: it holds what is not written here, or too much */
 	char path[TAR_PATH_MAX + 2], to[TAR_PATH_MAX + 2];
@@ -243,7 +243,8 @@ static int look(struct sift *t, struct tar *tar, struct error *err)
 		t->left += z < 0;
 		if (z >= 0 && e.type == TAR_FILE) {
 			t->bytes += e.size;
-			t->of[package_caches[z].of] += e.size;
+			if (e.size)
+				t->of |= (u64)1 << package_caches[z].of;
 		}
 		if (z < 0 && e.type == TAR_SYMLINK)
 			again = look_at_link(t, path, e.link) || again;
@@ -295,8 +296,10 @@ static int rewrite(struct sift *t, struct tar *tar, struct pack *p, struct error
 			first = e.type == TAR_FILE ? first_link(t, path) : NULL;
 			if (first && write_entry(p, tar, &e, first->name, link, err) < 0)
 				return -1;
-			if (first)
+			if (first) {
 				first->done = true;
+				t->bytes -= e.size; /* it is in the layer all the same */
+			}
 			continue;
 		}
 		if (e.type == TAR_HARDLINK && (first = first_link(t, absolute(t->to, e.link)))) {
@@ -340,7 +343,7 @@ static int sift_layer(struct lean *l, struct store *s, const struct build_layer 
 	do {
 		t->bytes = 0;
 		t->gone = t->left = t->n_links = 0;
-		memset(t->of, 0, sizeof t->of);
+		t->of = 0;
 		arena_free(&t->a);
 		r = pass(s, layer, t, NULL, err);
 	} while (r == 1);
@@ -350,16 +353,16 @@ static int sift_layer(struct lean *l, struct store *s, const struct build_layer 
 		if (t->n_links)
 			qsort(t->links, t->n_links, sizeof *t->links, by_target);
 		told->gone = t->left == 0 && t->n_links == 0;
-		told->kept_out = t->bytes;
-		memcpy(told->of, t->of, sizeof t->of);
 		if (!told->gone) {
 			p = pack_new(s);
 			r = pass(s, layer, t, p, err);
 			if (r == 0)
 				r = pack_finish(p, ret, err) < 0 ? -1 : 0;
-			if (r == 1)
-				*told = (struct lean_layer){ .now = *layer };
 			pack_free(p);
+		}
+		if (r == 0) {
+			ret->kept_out = t->bytes;
+			ret->kept_of = t->of;
 		}
 	}
 	memcpy(l->off, off, sizeof off); /* a link of this layer says nothing of others */
@@ -376,7 +379,7 @@ static void key_of(const struct lean *l, const struct build_layer *layer, struct
 {
 	struct buf b = { 0 };
 
-	cache_key_add(k, "lean", STR("1"));
+	cache_key_add(k, "lean", STR("2"));
 	cache_key_add(k, "layer", str_of(arena_printf(k->a, "%s", DIGEST_STR(&layer->diff_id))));
 	for (u32 i = 0; i < CACHE_PLACES; i++)
 		buf_putc(&b, l->off[i] ? '1' : '0');
@@ -404,7 +407,8 @@ static int one(struct lean *l, struct store *s, struct build_cache *cache, const
 		return -1;
 	if (r == 1) {
 		told->gone = !changed;
-		told->kept_out = told->gone ? layer->plain : layer->plain > ret->plain ? layer->plain - ret->plain : 0;
+		if (told->gone) /* what of it was headers nobody counted */
+			ret->kept_out = layer->plain;
 		return 0;
 	}
 	if (sift_layer(l, s, layer, told, ret, err) < 0)
@@ -438,14 +442,13 @@ int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, stru
 
 void lean_text(const struct lean_layer *l, struct buf *out)
 {
-	u32 n = 0, at = 0;
+	u64 of = l->now.kept_of & (((u64)1 << CACHES) - 1);
+	u32 n = (u32)__builtin_popcountll(of), at = 0;
 
-	for (u32 i = 0; i < CACHES; i++)
-		n += l->of[i] > 0;
-	buf_printf(out, "%s of ", TEXT_SIZE(l->kept_out));
+	buf_printf(out, "%s of ", TEXT_SIZE(l->now.kept_out));
 	if (!n)
 		buf_puts(out, "package managers' caches");
 	for (u32 i = 0; i < CACHES; i++)
-		if (l->of[i])
+		if (of >> i & 1)
 			buf_printf(out, "%s%s", at++ == 0 ? "" : at == n ? " and " : ", ", cache_infos[i].name);
 }

@@ -20,10 +20,8 @@
 #include "store/store.h"
 
 struct lean_layer { /* what became of one layer of the target's chain */
-	u64 kept_out;       /* bytes that are not in it */
-	u64 of[CACHES];     /* the same by cache; all 0 where it came from the build cache */
-	bool gone;          /* nothing is left of it: the image has no such layer */
-	struct build_layer now; /* else */
+	bool gone;              /* nothing is left of it: the image has no such layer */
+	struct build_layer now; /* else; its kept_out and kept_of say what is not in it, of one that is gone, too */
 };
 /* Those of `c` that a RUN made (build_layer.run); `told`: one a layer. *ret: the chain of the image; its document loses the layers that are gone (stage_image_drop_layer()). It is the final one but for that. cache NULL: none. */
 int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *told, struct chain *ret, struct error *err) must_check;
