@@ -551,7 +551,7 @@ const struct command command_build = {
 	.options = options,
 	.examples = "pare build -t app . # into our store\n"
 		    "pare build -t app -o type=docker,dest=app.tar . # for docker load\n"
-		    "pare build -t registry.example/app:1 --push --platform linux/amd64,linux/arm64 .\n"
+		    "pare build -t registry.example/app:1 --push --platform linux/amd64,linux/arm64 . # two platforms, to a registry\n"
 		    "pare build --explain-cache -t app . # why did it run again?",
 	.min_args = 1,
 	.max_args = 1,
