@@ -122,7 +122,8 @@ static json_t *put_image(struct build *b, struct arena *a, struct build_target *
 	struct export_image put;
 	if (b->opt->platforms)
 		stage_image_platform(&s->image, &t->platform);
-	if ((b->opt->lean && lean(b, a, s, res, err) < 0) || (b->opt->squash && squash(b, a, s, err) < 0) || stage_image_finish(&s->image, &s->chain, b->opt->labels, b->time, &config, err) < 0 || export_put(b->store, &s->chain, buf_str(&config), b->opt->annotations, &put, err) < 0) {
+	if ((b->opt->lean && lean(b, a, s, res, err) < 0) || (b->opt->squash && squash(b, a, s, err) < 0) || stage_image_finish(&s->image, &s->chain, b->opt->labels, b->time, &config, err) < 0 ||
+	    export_put(b->store, &s->chain, buf_str(&config), b->opt->annotations, &put, err) < 0) {
 		buf_free(&config);
 		return NULL;
 	}

@@ -249,8 +249,8 @@ const struct command command_run = {
 	.synopsis = "[OPTIONS] IMAGE [--] [COMMAND [ARG...]]",
 	.description = "Starts the image's entry point, with its command or the one given, under runc or crun, and ends with its status. As root or as an ordinary user; no daemon, no cgroup, no engine. What it writes is thrown "
 		       "away.\n\n"
-		       "It sees a network of its own that leads nowhere, and ends by budget: after --seconds, or when it has written 4 GiB, has 4096 processes, or prints more than 16 MiB (which is only cut). With --tty there is a terminal of its own, and no budget of time or output: what it writes there, escape sequences too, goes to ours unchanged. Whatever it starts, "
-		       "however it ends, no process, mount or directory of it stays.\n\n"
+		       "It sees a network of its own that leads nowhere, and ends by budget: after --seconds, or when it has written 4 GiB, has 4096 processes, or prints more than 16 MiB (which is only cut). With --tty there is a terminal of "
+		       "its own, and no budget of time or output: what it writes there, escape sequences too, goes to ours unchanged. Whatever it starts, however it ends, no process, mount or directory of it stays.\n\n"
 		       "The exit status is the program's, 128 and the signal that ended it; 3 when a budget did, 4 when containers cannot be run here.",
 	.options = options,
 	.examples = "pare run app.tar # what it does by itself\n"
