@@ -379,7 +379,7 @@ static void key_of(const struct lean *l, const struct build_layer *layer, struct
 {
 	struct buf b = { 0 };
 
-	cache_key_add(k, "lean", STR("2"));
+	cache_key_add(k, "lean", STR("3"));
 	cache_key_add(k, "layer", str_of(arena_printf(k->a, "%s", DIGEST_STR(&layer->diff_id))));
 	for (u32 i = 0; i < CACHE_PLACES; i++)
 		buf_putc(&b, l->off[i] ? '1' : '0');
@@ -405,15 +405,12 @@ static int one(struct lean *l, struct store *s, struct build_cache *cache, const
 		r = cache_find(cache, l->a, &k, name, &changed, ret, err);
 	if (r < 0)
 		return -1;
-	if (r == 1) {
-		told->gone = !changed;
-		if (told->gone) /* what of it was headers nobody counted */
-			ret->kept_out = layer->plain;
+	if (r == 1 && changed)
 		return 0;
-	}
+	*ret = *layer;
 	if (sift_layer(l, s, layer, told, ret, err) < 0)
 		return -1;
-	return cache && !small ? cache_put(cache, &k, name, told->gone ? NULL : ret, err) : 0;
+	return cache && !small && !told->gone ? cache_put(cache, &k, name, ret, err) : 0; /* a record of nothing could not say what was kept out */
 }
 
 int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *told, struct chain *ret, struct error *err)
