@@ -135,7 +135,7 @@ def test_an_agent_for_a_key_lives_as_long_as_the_build(build, tmp_path):
 # --- how it ends
 @pytest.mark.parametrize("script,words", [("exit 3", "exit status 3"), ("kill -9 $$", "137"), ("/no/such", "exit status 127"), ("sleep 98761.5", "ended: 1 seconds"), ("(setsid sleep 98761.5 &); while :; do sleep 98761.5; done", "ended: 1 seconds")])
 def test_a_step_that_fails(build, pare, script, words):
-    r = pare("build", "--step-timeout", "1", "-t", "x", build.context("FROM base\nRUN %s\n" % script), status=1)
+    r = pare("build", "--timeout", "1", "-t", "x", build.context("FROM base\nRUN %s\n" % script), status=1)
     assert words in r.err.splitlines()[-1]
     assert subprocess.run(["pgrep", "-f", "^sleep 98761[.]5"], stdout=subprocess.PIPE).stdout == b""
     assert list((pare.store / "run").iterdir()) == [] and not any(str(pare.store) in line for line in open("/proc/self/mounts"))
