@@ -46,6 +46,7 @@ static void ended(struct build *b, struct build_stage *s, int r, const struct er
 			b->failed = r;
 			b->err = *err;
 			b->source = s->source;
+			b->look = s->look;
 		}
 		atomic_store(&b->stop, true);
 		s->state = STAGE_DONE;
@@ -216,7 +217,7 @@ int build_run(const struct build_options *opt, struct arena *a, struct build_res
 	r = r < 0 ? r : open_cache(&b, err);
 	r = r < 0 ? r : run_stages(&b, err);
 	if (r < 0 && b.source)
-		build_tell(&b, &(struct build_event){ .kind = BUILD_SOURCE, .text = str_of(b.source) });
+		build_tell(&b, &(struct build_event){ .kind = BUILD_SOURCE, .text = str_of(b.source), .look = b.look });
 	res.steps = b.n_steps;
 	res.cached = b.n_cached;
 	res.kept_out = b.kept_out;

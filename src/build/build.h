@@ -18,7 +18,7 @@ struct build_event {
 	const char *digest;     /* key of the step, text; NULL none */
 	int stream;             /* BUILD_OUTPUT: 1, 2 */
 	struct str text;        /* output; why a step was not in the cache (BUILD_STARTED, p NULL: unknown); an error; a note; the lines of the Dockerfile around what the build failed at (BUILD_SOURCE) */
-	const char *look;       /* BUILD_FAILED: the command that leads into what the step has left; NULL: nothing is kept of it */
+	const char *look;       /* BUILD_SOURCE: the command that leads into what the step has left; NULL: nothing is kept of it */
 	u64 bytes;              /* BUILD_DONE: of the layer's content */
 	double seconds;         /* BUILD_DONE */
 };

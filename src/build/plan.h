@@ -35,7 +35,7 @@ struct build_stage {
 	struct action act;         /* what `at` means, while it is parked there */
 	bool has_act, unknown;     /* unknown: a dry run cannot say what its tree is */
 	u32 base_layers;           /* of its chain, those of the image it comes from */
-	const char *source;        /* where it failed: the lines of the Dockerfile */
+	const char *source, *look; /* where it failed: the lines of the Dockerfile; the command that leads into what the step left, or NULL */
 };
 struct build_target { /* one platform */
 	struct build *b;
@@ -79,7 +79,7 @@ struct build {
 	atomic_bool stop;
 	int failed;                /* 0, or what build_run() is to return */
 	struct error err;          /* the first */
-	const char *source;        /* of that: a stage's */
+	const char *source, *look; /* of that: a stage's */
 	atomic_bool kept;          /* what a step has left (failed.h) */
 	struct step_done *steps;   /* that were done in this build, or are being done */
 	struct build_trace *trace;

@@ -30,7 +30,6 @@ struct step {
 	struct copy_fetched *fetched;
 	double began;
 	struct exec_told told;
-	const char *look;            /* the command that leads into what it left when it failed */
 };
 
 static double now(void)
@@ -332,7 +331,7 @@ static int take(struct step *st, const struct snapshot *below, const struct uppe
 	return r;
 }
 
-/* What a step that ended with a status has left, for people to look at; of several at once the first. That it cannot be kept says nobody. */
+/* What a step that ended with a status has left, for people to look at; of several at once the first, whose failure is then the build's. That it cannot be kept says nobody. */
 static void keep(struct step *st, const struct snapshot *below, const struct upper *u)
 {
 	struct build *b = st->w->b;
@@ -340,10 +339,17 @@ static void keep(struct step *st, const struct snapshot *below, const struct upp
 	struct error err = { 0 };
 	bool changed = false;
 	u64 bytes = 0;
-	if (!b->opt->keep_failed || b->opt->nothing || !st->told.status || st->told.over || upper_bytes(u) > KEEP_MAX || atomic_load(&b->stop) || atomic_exchange(&b->kept, true))
+	if (!b->opt->keep_failed || b->opt->nothing || atomic_load(&b->stop))
 		return;
-	if (take(st, below, u, KEEP_MAX, &changed, &layer, &bytes, &err) == 0)
-		st->look = failed_keep(st->w, &(struct failed_step){ .stage = st->s, .act = st->act, .layer = changed ? &layer : NULL, .below = below, .upper = u, .status = st->told.status });
+	if (atomic_exchange(&b->kept, true)) {
+		pthread_mutex_lock(&b->lock);
+		while (!atomic_load(&b->stop))
+			pthread_cond_wait(&b->change, &b->lock);
+		pthread_mutex_unlock(&b->lock);
+		return;
+	}
+	if (st->told.status && !st->told.over && upper_bytes(u) <= KEEP_MAX && take(st, below, u, KEEP_MAX, &changed, &layer, &bytes, &err) == 0)
+		st->s->look = failed_keep(st->w, &(struct failed_step){ .stage = st->s, .act = st->act, .layer = changed ? &layer : NULL, .below = below, .upper = u, .status = st->told.status });
 }
 
 static int perform(struct step *st, bool *changed, struct build_layer *ret, struct error *err)
@@ -477,7 +483,7 @@ static int find_or_do(struct step *st, bool *changed, struct build_layer *layer,
 		}
 		int r = perform(st, changed, layer, err);
 		if (r < 0) {
-			tell(st, (struct build_event){ .kind = BUILD_FAILED, .text = str_of(err->text), .look = st->look });
+			tell(st, (struct build_event){ .kind = BUILD_FAILED, .text = str_of(err->text) });
 			return r;
 		}
 	}

@@ -297,10 +297,10 @@ void build_progress_event(void *ctx, const struct build_event *e)
 	struct build_progress *p = ctx;
 	if (e->kind == BUILD_NOTE)
 		note(p, e);
-	if (e->kind == BUILD_SOURCE && !p->source.n)
+	if (e->kind == BUILD_SOURCE && !p->source.n) {
 		buf_add(&p->source, e->text);
-	if (e->look && !p->look)
-		p->look = xstrdup(e->look);
+		p->look = e->look ? xstrdup(e->look) : NULL;
+	}
 	struct shown *s = e->step ? shown(p, e) : NULL;
 	if (p->kind == BUILD_PROGRESS_RAWJSON && (s || e->kind == BUILD_NOTE))
 		record(p, s, e);

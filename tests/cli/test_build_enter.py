@@ -135,3 +135,12 @@ def test_a_store_that_was_said(fail, tmp_path):
     found = ENTER.search(r.err)
     assert found and found[2] == str(other), r.err
     assert fail.pare("run", "--store", found[2], "--entrypoint", found[3], found[4], "--", "-c", "echo in").out == "in\n"
+
+
+def test_of_several_that_fail_at_once_it_is_the_one_that_is_told_of(fail):
+    text = "FROM base AS a\nRUN echo a >/who; exit 3\nFROM base AS b\nRUN echo b >/who; exit 4\nFROM base\nCOPY --from=a /who /\nCOPY --from=b /who /\n"
+    for _ in range(3):
+        r, _ = fail(text)
+        found = ENTER_HERE.search(r.err)
+        told = "a" if r.err.splitlines()[-1].endswith("exit status 3") else "b"
+        assert found and fail.pare("run", "--entrypoint", "/bin/cat", found[3], "/who").out == told + "\n"
