@@ -19,7 +19,7 @@ struct point {
 	u32 candidate;        /* the next to be tried */
 	u32 n_chosen, n_goals, n_left;
 	u32 *open;            /* goals that were open, owned */
-	u32 n_open;
+	u32 n_open, scan;
 };
 struct took {
 	u32 package, by;
@@ -36,7 +36,7 @@ struct solver {
 	struct goal *goals;
 	u32 n_goals, cap_goals;
 	u32 *open;            /* goals that are not looked at yet, in order */
-	u32 n_open, cap_open;
+	u32 n_open, cap_open, scan;
 	struct point *points;
 	u32 n_points, cap_points;
 	struct left_out *left;
@@ -177,13 +177,21 @@ static int by_name(const void *x, const void *y, void *ctx)
 	return c ? c : *(const u32 *)x < *(const u32 *)y ? -1 : 1;
 }
 
-static void providers(const struct solver *s, const struct relation *r, u32 name, u32 by, struct candidates *c)
+/* *left: one that would be, were it not left out. */
+static void providers(const struct solver *s, const struct relation *r, u32 name, u32 by, struct candidates *c, struct str *left)
 {
 	u32 v[SOLVE_CANDIDATES], n = 0;
 	for (u32 k = s->ix->names[name].provide; k && n < SOLVE_CANDIDATES; k = s->ix->provides[k - 1].next) {
 		const struct index_provide *p = &s->ix->provides[k - 1];
-		if ((r->op == REL_ANY || relation_holds(r, p->version)) && !left_kind(s, s->ix->v[p->package].name, by))
+		if (r->op != REL_ANY && !relation_holds(r, p->version))
+			continue;
+		const char *kind = left_kind(s, s->ix->v[p->package].name, by);
+		if (!kind) {
 			v[n++] = p->package;
+		} else if (!left->n) {
+			*left = s->ix->v[p->package].name;
+			c->kind = c->left.n ? c->kind : kind;
+		}
 	}
 	qsort_r(v, n, sizeof *v, by_name, (void *)(uintptr_t)s->ix);
 	for (u32 i = 0; i < n; i++)
@@ -193,6 +201,7 @@ static void providers(const struct solver *s, const struct relation *r, u32 name
 static void candidates_of(const struct solver *s, const struct goal *g, struct candidates *c)
 {
 	struct relation r;
+	struct str left = STR(""); /* who provides it, and is left out: that does where nobody else can be had */
 	*c = (struct candidates){ .left = STR("") };
 	for (struct str group = g->group; relation_next(&group, &r);) {
 		u32 name = r.name.n ? index_find(s->ix, r.name) : 0;
@@ -207,8 +216,10 @@ static void candidates_of(const struct solver *s, const struct goal *g, struct c
 			if (relation_holds(&r, s->ix->v[k - 1].version))
 				candidate(s, c, k - 1);
 		if (g->by != NOBODY || !s->ix->names[name].package)
-			providers(s, &r, name, g->by, c);
+			providers(s, &r, name, g->by, c, &left);
 	}
+	if (!c->n && !c->left.n)
+		c->left = left;
 }
 
 /* --- going on, and back --- */
@@ -268,27 +279,31 @@ static const char *missing(struct solver *s, const struct goal *g)
 	return ret;
 }
 
-/* The next goal: the first with one candidate at most, else the first of all; soft ones last. */
+/* The next goal: the first with one candidate at most, or one that is there already; else the first of all; soft ones last. What was looked at and has a choice (before `scan`) has one still: only whether one of its
+ * candidates is there changes, which is asked again when its turn comes. */
 static u32 pick(struct solver *s)
 {
-	u32 best = NOBODY, best_rank = 4;
-	for (u32 i = 0; i < s->n_open && best_rank > 0; i++) {
+	for (; s->scan < s->n_open; s->scan++) {
 		struct candidates c;
-		const struct goal *g = &s->goals[s->open[i]];
-		candidates_of(s, g, &c);
-		u32 rank = g->soft ? 2 : c.there || c.n < 2 ? 0 : 1;
-		if (rank < best_rank) {
-			best_rank = rank;
-			best = i;
-		}
+		const struct goal *g = &s->goals[s->open[s->scan]];
 		s->steps++;
+		if (g->soft)
+			continue;
+		candidates_of(s, g, &c);
+		if (c.there || c.n < 2)
+			return s->scan;
 	}
-	return best;
+	u32 i = 0;
+	while (i < s->n_open && s->goals[s->open[i]].soft)
+		i++;
+	i = i == s->n_open ? 0 : i;
+	s->scan--; /* it goes out of the list */
+	return i;
 }
 
 static void push_point(struct solver *s, u32 goal, u32 next)
 {
-	struct point p = { goal, next, s->n, s->n_goals, s->n_left, NULL, s->n_open };
+	struct point p = { goal, next, s->n, s->n_goals, s->n_left, NULL, s->n_open, s->scan };
 	p.open = xmalloc(MAX(s->n_open, 1u) * sizeof *p.open);
 	if (s->n_open)
 		memcpy(p.open, s->open, s->n_open * sizeof *p.open);
@@ -329,6 +344,7 @@ static bool back(struct solver *s)
 		if (p.n_open)
 			memcpy(s->open, p.open, p.n_open * sizeof *s->open);
 		s->n_open = p.n_open;
+		s->scan = p.scan;
 		free(p.open);
 		if (choose(s, p.goal, p.candidate))
 			return true;

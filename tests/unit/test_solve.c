@@ -123,6 +123,7 @@ static void choices(void **state)
 	      "tool 1; Depends: dpkg, libbar; Pre-Depends: debconf | debconf-2.0; Recommends: nginx, nowhere\n"
 	      "dpkg 1\ndebconf 1\n"
 	      "clash 1; Depends: libbar; Conflicts: libfoo\nbroken 1; Depends: clash, libfoo\n"
+	      "perl-base 1; Provides: perlapi\nxs 1; Depends: perlapi\n"
 	      "either 1; Depends: clash | libbar, libfoo (<< 3)\n",
 	      "amd64");
 	chosen(&w, ASK("libbar"), "libbar=1");
@@ -145,6 +146,8 @@ static void choices(void **state)
 	chosen(&w, (struct solve_ask){ .packages = (const char *const[]){ "app", NULL }, .exclude = (const char *const[]){ "libc6", "web", NULL } }, "libfoo=2 app=1");
 	assert_int_equal(w.s.n_left, 2);
 	assert_string_equal(w.s.left[0].kind, "excluded");
+	chosen(&w, ASK("xs"), "xs=1");
+	assert_true(w.s.n_left == 1 && str_is(w.s.left[0].name, "perl-base"));
 	/* conflicts, and another choice that has none */
 	chosen(&w, ASK("broken"), "broken → libfoo: clash does not go with libfoo");
 	chosen(&w, ASK("either"), "libbar=1 libgcc=1 libc6=2.36 libfoo=2 either=1");
