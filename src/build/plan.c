@@ -8,17 +8,12 @@ const char *plan_place(struct arena *a, const struct build_target *t, const stru
 }
 
 /* --- what is known of images --- */
-static bool tell_base(void *ctx, struct str image, struct df_base *ret)
+static bool tell_base(void *ctx, const struct df_stage *stage, struct df_base *ret)
 {
 	struct build_target *t = ctx;
-	const struct base *b = NULL;
-	for (u32 i = 0; t->stages && i < t->graph.n_stages && !b; i++)
-		if (t->stages[i].base && str_is(image, t->stages[i].base->name))
-			b = t->stages[i].base;
-	if (!b)
-		return false;
+	const struct base *b = t->stages ? t->stages[stage->index].base : NULL; /* stages stay what they are from graph to graph */
 	struct error ignored = { 0 };
-	return stage_image_base(&t->b->a, b->config, ret, &ignored) == 0;
+	return b && stage_image_base(&t->b->a, b->config, ret, &ignored) == 0;
 }
 
 static int read_file(struct build_target *t, struct error *err)

@@ -650,7 +650,7 @@ static void begin(struct build *b, struct df_stage *st, const struct df_state *b
 	/* BuildKit sees to it that there always is a PATH. */
 	set(b, (struct df_var){ .name = STR("PATH"), .value = STR("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), .known = st->scratch, .env = true,
 		.predefined = true, .instruction = DF_NONE });
-	if (!st->scratch && st->image_known && b->opt && b->opt->base && b->opt->base(b->opt->ctx, st->image_expanded, &image)) {
+	if (!st->scratch && st->image_known && b->opt && b->opt->base && b->opt->base(b->opt->ctx, st, &image)) {
 		b->now.env_known = true;
 		apply_image(b, st, &image);
 	}

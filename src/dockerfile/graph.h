@@ -106,8 +106,8 @@ struct df_graph_options {
 	u32 n_platform;
 	bool exact;                   /* for a build: what has no value is not set, and is not unknown */
 	struct str target;            /* p NULL: the last stage */
-	/* NULL, or says what is known of an image; false: nothing. */
-	bool (*base)(void *ctx, struct str image, struct df_base *ret);
+	/* NULL, or says what is known of a stage's image (image_expanded, on its platform); false: nothing. */
+	bool (*base)(void *ctx, const struct df_stage *stage, struct df_base *ret);
 	void *ctx;
 };
 

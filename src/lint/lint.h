@@ -52,7 +52,7 @@ struct lint_options {
 	void *level_ctx;
 	const char *context;                /* directory whose files COPY takes; NULL: not at hand */
 	s64 now;                            /* Unix seconds: what is out of support by then; 0: today */
-	bool (*base)(void *ctx, struct str image, struct df_base *ret); /* what is known of base images (dockerfile/graph.h); NULL: nothing */
+	bool (*base)(void *ctx, const struct df_stage *stage, struct df_base *ret); /* what is known of base images (dockerfile/graph.h); NULL: nothing */
 	void *base_ctx;
 };
 

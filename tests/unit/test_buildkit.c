@@ -357,8 +357,9 @@ static void fixes(void **state)
 	assert_string_equal(fixed(LINT_BUILDKIT, "FROM scratch\nRU\\\nn x\n", "ConsistentInstructionCasing"), "-");
 }
 
-static bool know(void *ctx, struct str image, struct df_base *ret)
+static bool know(void *ctx, const struct df_stage *stage, struct df_base *ret)
 {
+	struct str image = stage->image_expanded;
 	static const struct str env[] = { { "TOOL=/t", 7 } }, shell[] = { { "/bin/x", 6 } }, triggers[] = { { "WORKDIR /t", 10 } };
 
 	(void)ctx;

@@ -254,8 +254,9 @@ static void exact(void **state)
 	assert_string_equal(value(3, "TARGETARCH"), "amd64");
 }
 
-static bool know(void *ctx, struct str image, struct df_base *ret)
+static bool know(void *ctx, const struct df_stage *stage, struct df_base *ret)
 {
+	struct str image = stage->image_expanded;
 	static const struct str env[] = { { "JAVA_HOME=/java", 15 }, { "PATH=/java/bin", 14 } }, shell[] = { { "/bin/ash", 8 }, { "-c", 2 } },
 		triggers[] = { { "ENV T=$JAVA_HOME", 16 }, { "COPY x", 6 }, { "WORKDIR t", 9 } };
 
