@@ -1,6 +1,7 @@
 /* export_local.c — the tree of an image below a directory of this machine (--output type=local): what is there already stays, unless it is in the way; no link is followed, none of ours leads a later name out. */
 #include "build/diff.h"
 #include "build/plan.h"
+#include "run/tree.h"
 #include "store/store.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -180,10 +181,10 @@ int export_local(struct build *b, const char *dest, struct error *err)
 	struct str whole = str_of(dest);
 	while (whole.n > 1 && whole.p[whole.n - 1] == '/')
 		whole.n--;
-	buf_printf(&prefix, "%.*s.part-", STR_FMT(whole));
+	buf_printf(&prefix, "%.*s.new-", STR_FMT(whole));
 	char *cut = strrchr(prefix.p, '/');
 	buf_printf(&path, "%.*s", cut ? (int)(cut - prefix.p) + 1 : 1, cut ? prefix.p : ".");
-	file_sweep(path.p, "", cut ? cut + 1 : prefix.p); /* what was killed */
+	file_sweep(path.p, prefix.p, cut ? cut + 1 : prefix.p); /* what was killed */
 	bool there = stat(dest, &is) == 0 || errno != ENOENT;
 	int r = there ? write_tree(b, dest, err) : stage_make(&st, prefix.p, err);
 	if (r == 0 && !there) {
@@ -193,6 +194,7 @@ int export_local(struct build *b, const char *dest, struct error *err)
 		r = mkdir(path.p, 0777) < 0 ? error_errno(err, "%s", dest) : write_tree(b, path.p, err);
 		if (r == 0 && rename(path.p, prefix.p) < 0)
 			r = error_errno(err, "%s", dest);
+		run_tree_remove(st.path, &b->ids); /* however deep it is */
 		stage_remove(&st);
 	}
 	buf_free(&prefix);

@@ -276,4 +276,5 @@ void build_room_keep(const char *store, u64 budget)
 	}
 	arena_free(&a);
 }
+
 void build_room_sweep(const char *store) { snapshots_sweep(store); }
