@@ -117,12 +117,13 @@ static int remove_mount(const char *dir, const char *name, u64 *freed, struct er
 	struct arena a = { 0 };
 	struct run_ids ids;
 	struct stage st = { .fd = -1, .slot = -1 };
+	struct stat is, at;
 	const char *path = arena_printf(&a, "%s/%s", dir, name);
 	autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r = fd < 0 ? (errno == ENOENT ? 1 : error_errno(err, "%s", path)) : run_ids_find(&ids, err);
 	r = r ? r : stage_make(&st, arena_printf(&a, "%s/new-", dir), err);
-	if (r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		r = 1;
+	if (r == 0 && (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &is) < 0 || lstat(path, &at) < 0 || is.st_ino != at.st_ino || is.st_dev != at.st_dev))
+		r = 1; /* or somebody else removed it before we had it, and what is there now is a new one */
 	if (r == 0) {
 		u64 bytes = bytes_of(path);
 		r = rename(path, arena_printf(&a, "%s/old", st.path)) < 0 ? (errno == ENOENT ? 1 : error_errno(err, "%s", path)) : 0;
@@ -277,4 +278,14 @@ void build_room_keep(const char *store, u64 budget)
 	arena_free(&a);
 }
 
-void build_room_sweep(const char *store) { snapshots_sweep(store); }
+void build_room_sweep(const char *store)
+{
+	struct arena a = { 0 };
+	struct run_ids ids;
+	struct error err = { 0 };
+	const char *mounts = dir_of(&a, store, "mounts");
+	snapshots_sweep(store);
+	if (mounts && run_ids_find(&ids, &err) == 0)
+		run_tree_sweep(mounts, "new-", &ids);
+	arena_free(&a);
+}

@@ -494,6 +494,7 @@ static int remove_tree(const char *trees, const char *name, const struct run_ids
 {
 	struct stage st = { .fd = -1, .slot = -1 };
 	struct buf path = BUF(0), prefix = BUF(0), to = BUF(0);
+	struct stat is, now;
 	const char *slash = strchr(name, '/');
 	int r = 0;
 	buf_printf(&path, "%s/%s", trees, name);
@@ -502,8 +503,8 @@ static int remove_tree(const char *trees, const char *name, const struct run_ids
 	if (fd < 0)
 		r = errno == ENOENT ? 1 : error_errno(err, "%s", path.p);
 	r = r ? r : stage_make(&st, prefix.p, err);
-	if (r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		r = 1;
+	if (r == 0 && (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &is) < 0 || lstat(path.p, &now) < 0 || is.st_ino != now.st_ino || is.st_dev != now.st_dev))
+		r = 1; /* or somebody else removed it before we had it, and what is there now is a new one */
 	if (r == 0) {
 		buf_printf(&to, "%s/old", st.path);
 		r = rename(path.p, to.p) < 0 ? (errno == ENOENT ? 1 : error_errno(err, "%s", path.p)) : 0;
