@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -23,7 +24,7 @@ struct snapshots {
 	struct run_ids ids;
 	pthread_mutex_t lock; /* around making a whole tree: it takes all processors by itself */
 	struct store *s;      /* opened when layers are needed */
-	bool grew;
+	atomic_bool grew;
 };
 struct held { /* of struct snapshot */
 	u32 n, cap;

@@ -46,7 +46,8 @@ static int find_wait(struct build_stage *s, const char *name, struct error *err)
 	pthread_mutex_lock(&b->lock);
 	if (from.stage && from.stage->state != STAGE_DONE)
 		s->waits = from.stage;
-	s->unknown |= from.stage && from.stage->unknown;
+	else if (from.stage)
+		s->unknown |= from.stage->unknown;
 	pthread_mutex_unlock(&b->lock);
 	return 0;
 }
