@@ -9,6 +9,7 @@
 
 #define HOSTNAME "buildkitsandbox" /* what a step finds under BuildKit: files that it writes with its name in them are the same */
 #define STOPPED 137
+#define PROCESSES 32768u /* and threads of a step, at most */
 
 struct exec {
 	struct arena arena;
@@ -269,10 +270,24 @@ static struct box_mount *sorted(const struct job *j)
 	return v;
 }
 
+/* Of one step: half of what the machine has numbers for, so that a fork bomb leaves room for everybody else. */
+static u32 most_processes(void)
+{
+	static const char *const files[] = { "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max" };
+	u64 most = PROCESSES, n;
+	for (size_t i = 0; i < countof(files); i++) {
+		struct buf text = BUF(64);
+		if (file_read(files[i], 64, &text, NULL) == 0 && str_to_u64(str_trim(buf_str(&text)), &n) && n >= 1024)
+			most = MIN(most, n / 2);
+		buf_free(&text);
+	}
+	return (u32)most;
+}
+
 static int get_box(struct exec *x, struct run_box **ret, struct error *err)
 {
 	struct run_box_options o = { .runtime = x->opt.runtime, .store = x->opt.store, .network = RUN_HOST,
-				     .limits = { .seconds = x->opt.seconds ? x->opt.seconds : UINT32_MAX, .written = UINT64_MAX, .processes = UINT32_MAX } };
+				     .limits = { .seconds = x->opt.seconds ? x->opt.seconds : UINT32_MAX, .written = UINT64_MAX, .processes = most_processes() } };
 	pthread_mutex_lock(&x->lock);
 	int r = x->box ? 0 : run_box_open(NULL, x->opt.ids, &o, &x->box, err);
 	*ret = x->box;

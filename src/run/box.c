@@ -54,7 +54,7 @@ struct run_box {
 	u32 last;
 	struct run_container *containers;
 	char version[2][64]; /* of the runtimes */
-	u32 at;
+	atomic_uint at;
 };
 
 /* --- requests --- */

@@ -132,7 +132,7 @@ static json_t *rlimits(const struct keeper *k, const json_t *build)
 		put_rlimit(list, "RLIMIT_CORE", 0, 0);
 	if (k->limits.written != UINT64_MAX)
 		put_rlimit(list, "RLIMIT_FSIZE", k->limits.written, MIN(hard_limit("RLIMIT_FSIZE"), k->limits.written));
-	if (k->limits.processes != UINT32_MAX) {
+	if (!build && k->limits.processes != UINT32_MAX) { /* steps are only counted: what --ulimit says is what they see */
 		n = MIN(hard_limit("RLIMIT_NPROC"), 2 * (u64)k->limits.processes + 64);
 		put_rlimit(list, "RLIMIT_NPROC", n, n);
 	}

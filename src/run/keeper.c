@@ -85,7 +85,7 @@ static void over(struct process *p, const char *fmt, ...)
 
 static void ended(struct keeper *k, struct process *p, int status)
 {
-	if (status == 128 + SIGXFSZ)
+	if (status == 128 + SIGXFSZ && k->limits.written != UINT64_MAX) /* else it is a limit of its own */
 		over(p, "%llu bytes written", (unsigned long long)k->limits.written);
 	if (p->init > 0) /* with which everything ends that it left behind */
 		kill(p->init, SIGKILL);

@@ -166,3 +166,12 @@ def test_a_build_that_is_ended(build, pare, by):
     assert subprocess.run(seen, stdout=subprocess.PIPE).stdout == b""
     assert build("FROM base\nRUN --mount=type=cache,target=/k cat /k/f >/n\n").read("n") == b"1\n"  # not kept from anybody
     assert list((pare.store / "run").iterdir()) == [] and not [p for p in (pare.store / "build/trees").glob("*/new-*")]
+
+
+def test_a_limit_that_the_step_set_itself_is_its_own(build, pare):
+    r = pare("build", build.context("FROM base\nRUN ulimit -f 10; dd if=/dev/zero of=/x bs=1k count=100 2>/dev/null\n"), status=1)
+    assert "exit status 153" in r.err and "bytes written" not in r.err
+
+
+def test_a_step_may_be_told_how_many_processes_it_has(build):
+    assert build("FROM base\nRUN ulimit -u >/r\n", args=["--ulimit", "nproc=500:600"]).read("r") == b"500\n"
