@@ -128,6 +128,8 @@ static int send_blobs(struct copy_job *j, struct error *err)
 	}
 	pthread_mutex_init(&t.lock, NULL);
 	u32 n = MIN(MIN(j->opt->parallel ? j->opt->parallel : COPY_PARALLEL, PARALLEL_MAX), t.n);
+	if (j->to && strcmp(repo_transport(j->to), "oci-archive") == 0) /* takes one after the other, and so always in the same order */
+		n = MIN(n, 1u);
 	progress_begin(j->opt->dry_run ? "asking" : "copying", total);
 	for (u32 i = 1; i < n; i++)
 		threads[i] = thread_start(worker, &t);

@@ -274,3 +274,10 @@ def test_steps_for_another_architecture_are_emulated(build, pare, tmp_path):
     if r.status == 4 and "kernel" in r.err:
         pytest.skip("neither the machine nor its kernel has a handler")
     assert r.status == 0 and (tmp_path / "o/made").read_text() == "on arm64\n", r
+
+
+def test_an_archive_is_the_same_file_each_time(build, pare, tmp_path):
+    d = build.context("FROM base\n" + "".join("RUN seq %d > /f%d\n" % (n * 1000, n) for n in range(1, 5)))
+    for n in range(3):
+        pare("build", "-o", "type=oci,dest=%s" % (tmp_path / ("a%d.tar" % n)), d)
+    assert (tmp_path / "a0.tar").read_bytes() == (tmp_path / "a1.tar").read_bytes() == (tmp_path / "a2.tar").read_bytes()

@@ -22,7 +22,7 @@ def operation(r):
     return r.choice([
         "mkdir -p %s" % a, "mkdir -p %s" % a, "mkdir -p %s" % a, "echo %d >%s" % (n, a), "echo %d >>%s" % (n, a), "rm -rf %s" % a, "rm -f %s" % a, "mv %s %s" % (a, b), "mv %s %s" % (a, b), "mv -T %s %s" % (a, b),
         "cp -a %s %s" % (a, b), "ln %s %s" % (a, b), "ln %s %s" % (a, b), "ln -s %s %s" % (a, b), "ln -sfn %s %s" % (a, b), "chmod %o %s" % (r.choice([0o644, 0o4755, 0o2755, 0o1777, 0, 0o700]), a),
-        "chown %d:%d %s" % (r.randint(0, 60000), r.randint(0, 3000), a), "chown -h %d:%d %s" % (r.randint(0, 9), r.randint(0, 9), a), "touch -d '2001-02-03 04:05:0%d' %s" % (n % 10, a), "touch %s" % a, "mkfifo %s" % a,
+        "chown %d:%d %s" % (r.randint(0, 60000), r.randint(0, 3000), a), "chown -h %d:%d %s" % (r.randint(0, 9), r.randint(0, 9), a), "touch -d '2001-02-03 04:05:0%d' %s" % (n % 10, a), "touch %s" % a, "mkfifo /w/pipe%d" % (n % 3),
         "mv /home /w/home%d" % (n % 3), "rm -rf /w/*", "rm -rf /w; mkdir /w", "D=%s; test -d \"$D\" && rm -rf \"$D\" && mkdir \"$D\" && echo %d >\"$D\"/n" % (a, n), "D=%s; test -d \"$D\" && rm -rf \"$D\" && echo 1 >\"$D\"" % a,
         "D=%s; test -f \"$D\" && rm \"$D\" && mkdir \"$D\" && echo 2 >\"$D\"/c" % a, "find /w -type d | tail -n 1 | xargs -I{} mv {} /w/moved", "find /w -type f | head -n 3 | xargs -I{} ln {} {}.l", "mkdir -m 0 %s" % a,
         "sed -i s/1/2/ %s" % a, "dd if=/dev/zero of=%s bs=1k seek=%d count=1 conv=notrunc" % (a, n % 200)])
