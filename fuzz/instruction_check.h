@@ -13,10 +13,10 @@ struct walked {
 	struct str base;            /* the configuration of every image that is no stage */
 };
 
-static inline bool walked_base(void *ctx, struct str image, struct df_base *ret)
+static inline bool walked_base(void *ctx, const struct df_stage *stage, struct df_base *ret)
 {
 	struct walked *w = ctx;
-	(void)image;
+	(void)stage;
 	return w->base.n && stage_image_base(&w->arena, w->base, ret, NULL) == 0;
 }
 
