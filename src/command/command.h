@@ -52,6 +52,7 @@ struct command {
 	const char *examples;   /* lines "COMMAND # what it does" */
 	u32 min_args, max_args; /* operands */
 	int (*run)(const struct option_value *opt, char **args, int n_args);
+	u32 program;            /* this operand (1 is the first) is a program: what follows is that one's, options too; 0: none is */
 	bool hidden;
 	const struct subcommand *subcommands; /* ends with a NULL name; then run, min_args and max_args are not used */
 };

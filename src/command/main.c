@@ -234,6 +234,7 @@ static int parse(struct parsed *p, int argc, char **argv, struct error *err)
 			p->args[p->n_args++] = argv[i];
 		else if (take_option(p, argc, argv, &i, err) < 0)
 			return -1;
+		operands |= p->cmd->program && (u32)p->n_args >= p->cmd->program;
 	}
 	return 0;
 }

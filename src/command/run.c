@@ -255,10 +255,12 @@ const struct command command_run = {
 	.options = options,
 	.examples = "pare run app.tar # what it does by itself\n"
 		    "pare run --read-only --tmpfs /tmp app.tar # does it need to write?\n"
-		    "pare run --entrypoint /bin/sh app.tar -- -c 'id; ls /' # something else in it\n"
+		    "pare run app.tar sh -c 'id; ls /' # something else in it\n"
+		    "pare run --entrypoint /bin/sh app.tar -- -c id # an argument that looks like an option of pare, first\n"
 		    "pare run -it --entrypoint /bin/sh app.tar # look around in it\n"
 		    "pare run --hide /usr/bin/perl app.tar # would it miss it?",
 	.min_args = 1,
 	.max_args = ARGS_MANY,
+	.program = 2,
 	.run = run,
 };

@@ -844,6 +844,7 @@ static int inside(void *ctx)
 	struct rlimit files;
 	char path[4096];
 	prctl(PR_SET_NAME, "pare-keeper");
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would wait for the end of what is in here */
 	umask(022);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);

@@ -144,3 +144,12 @@ def test_of_several_that_fail_at_once_it_is_the_one_that_is_told_of(fail):
         found = ENTER_HERE.search(r.err)
         told = "a" if r.err.splitlines()[-1].endswith("exit status 3") else "b"
         assert found and fail.pare("run", "--entrypoint", "/bin/cat", found[3], "/who").out == told + "\n"
+
+
+def test_options_of_the_program_are_not_ours(fail):
+    """Behind the image and the program's name every word is the program's, `--` and what would be an option of ours too; before it `--` says so."""
+    base = "pare:base"
+    assert fail.pare("run", base, "sh", "-c", 'echo "$0 $*"', "x", "--read-only", "--", "-i").out == "x --read-only -- -i\n"
+    assert fail.pare("run", base, "-e", "A=1", "env", "-u", "PATH").out.count("A=1\n") == 1
+    assert fail.pare("run", "--entrypoint", "/bin/echo", base, "--", "-x", "--", "y").out == "-x -- y\n"
+    assert "no such option" in fail.pare("run", base, "-x", "env", status=2, clean=False).err

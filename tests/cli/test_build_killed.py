@@ -210,3 +210,44 @@ def test_killed_at_any_moment(pare, scene):
     assert left_in(pare, kinds) == []
     assert inside > CRASHES // 8
     print("\nkilled or stopped: %d, inside the run: %d; things left behind: %d, all of them taken away; same image afterwards: %d of %d" % (CRASHES, inside, stray, warm, CRASHES))
+
+
+def begin(pare, mark, *args):
+    """Starts it; its other processes, outermost first, once the step's program runs."""
+    p, until = start(pare, *args), time.monotonic() + 60
+    while not any(b"sleep\x00600\x00" in line for _, line in living(pare, mark)):
+        assert p.poll() is None and time.monotonic() < until, p.stderr.read()
+        time.sleep(0.01)
+    return p, sorted(int(pid) for pid, _ in living(pare, mark) if int(pid) != p.pid)
+
+
+def ends(p):
+    p.wait(timeout=60)
+    err = p.stderr.read().decode()
+    p.stderr.close()
+    return p.returncode, err
+
+
+def test_one_of_its_processes_killed(pare, tmp_path):
+    """As by the kernel when there is no memory left: whichever it is, the step fails, and nothing of it runs on."""
+    runtime()
+    mark, b = os.urandom(8).hex(), Builder(pare, tmp_path)
+    stops = b.context("FROM base\nENV %s=%s\nRUN sleep 600; touch /after\n" % (MARK, mark))
+    goes = b.context("FROM base\nENV %s=%s\nRUN touch /after\n" % (MARK, mark))
+    for args, good in ((("build", stops), ("build", goes)), (("run", "-e", "%s=%s" % (MARK, mark), "pare:base", "sh", "-c", "sleep 600; echo after"), ("run", "pare:base", "true"))):
+        p, all_of_it = begin(pare, mark, *args)
+        os.kill(p.pid, signal.SIGTERM)
+        ends(p)
+        nothing_runs(pare, mark, args[0])
+        assert len(all_of_it) >= 4, all_of_it  # who waits for the box, its first process, the shell, its child
+        for k in range(len(all_of_it) - 1):  # the last is what the shell waits for: it goes on then, and that is right
+            p, pids = begin(pare, mark, *args)
+            assert len(pids) == len(all_of_it)
+            os.kill(pids[k], signal.SIGKILL)
+            status, err = ends(p)
+            assert status == (1 if args[0] == "build" else 137) and "\n\n" not in err, (k, status, err)
+            assert args[0] == "run" or "exit status 137: killed by signal 9" in err, (k, err)
+            nothing_runs(pare, mark, (args[0], k))
+            assert begun_builds(pare) == [], (args[0], k)
+            check(pare)
+        pare(*good, status=0)
