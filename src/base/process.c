@@ -45,11 +45,39 @@ pid_t process_fork_apart(int namespaces, int (*run)(void *ctx), void *ctx)
 
 pid_t process_fork(int (*run)(void *ctx), void *ctx) { return process_fork_apart(0, run, ctx); }
 
-pid_t process_spawn(const char *path, const char *const *argv, const int fds[3])
+static bool among(const char *pair, const char *const *v)
 {
+	size_t n = strcspn(pair, "=") + 1;
+	while (v && *v && strncmp(*v, pair, n) != 0)
+		v++;
+	return v && *v;
+}
+
+/* This process's environment, `more` in front of it. */
+static const char **environment(const char *const *more)
+{
+	size_t n = 0, k = 0;
+	for (char **e = environ; e && *e; e++)
+		n++;
+	for (const char *const *e = more; e && *e; e++)
+		n++;
+	const char **all = xcalloc(n + 1, sizeof *all);
+	for (const char *const *e = more; e && *e; e++)
+		all[k++] = *e;
+	for (char **e = environ; e && *e; e++)
+		if (!among(*e, more))
+			all[k++] = *e;
+	return all;
+}
+
+pid_t process_spawn(const char *path, const char *const *argv, const char *const *env, const int fds[3])
+{
+	const char **all = environment(env);
 	pid_t pid = quiet_fork(0);
-	if (pid != 0)
+	if (pid != 0) {
+		free(all);
 		return pid;
+	}
 	int own[3];
 	if (getpriority(PRIO_PROCESS, 0) < 0)
 		setpriority(PRIO_PROCESS, 0, 0);
@@ -62,7 +90,7 @@ pid_t process_spawn(const char *path, const char *const *argv, const int fds[3])
 	if (syscall(SYS_close_range, 3u, ~0u, 0u) < 0)
 		for (int fd = 3; fd < 1024; fd++)
 			close(fd);
-	execv(path, (char *const *)(uintptr_t)argv);
+	execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)all);
 	_exit(127);
 }
 
@@ -100,7 +128,9 @@ bool process_find(const char *name, struct buf *out)
 	return false;
 }
 
-int process_run(const char *const *argv, struct buf *out, struct error *err)
+int process_run(const char *const *argv, struct buf *out, struct error *err) { return process_run_with(argv, NULL, out, err); }
+
+int process_run_with(const char *const *argv, const char *const *env, struct buf *out, struct error *err)
 {
 	struct buf path = BUF(0);
 	int ends[2];
@@ -113,7 +143,7 @@ int process_run(const char *const *argv, struct buf *out, struct error *err)
 		buf_free(&path);
 		return error_errno(err, "%s", argv[0]);
 	}
-	pid_t pid = process_spawn(path.p, argv, (const int[3]){ null, ends[1], ends[1] });
+	pid_t pid = process_spawn(path.p, argv, env, (const int[3]){ null, ends[1], ends[1] });
 	close(ends[1]);
 	buf_free(&path);
 	char piece[4096];

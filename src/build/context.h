@@ -28,6 +28,7 @@ struct context_options {
 	const char *dockerfile; /* -f as written; NULL: "Dockerfile" of the context. "-": standard input */
 	bool named;           /* --build-context: only .dockerignore of its own is read */
 	bool keep_git;
+	const struct secrets *secrets; /* for git.h; NULL: none */
 };
 int context_open(const char *where, const struct context_options *opt, struct context **ret, struct error *err) must_check;
 void context_close(struct context *c); /* NULL is fine */

@@ -91,7 +91,7 @@ int context_clone(struct context *c, const char *where, struct error *err)
 	if (r <= 0)
 		return r < 0 ? -1 : 1;
 	c->name = g.shown;
-	if (stage(c, err) < 0 || git_resolve(&g, commit, err) < 0)
+	if (git_authorize(&c->a, c->opt.secrets, !c->opt.named, &g, err) < 0 || stage(c, err) < 0 || git_resolve(&g, commit, err) < 0)
 		return -1;
 	return git_fetch(&g, commit, arena_printf(&c->a, "%s/root", c->stage.path), c->opt.keep_git, err);
 }

@@ -132,7 +132,7 @@ int copy_key(const struct copy_spec *c, const struct copy_from *from, const char
 			if (c->text_mode)
 				cache_key_add(k, "mode of texts", str_of(arena_printf(k->a, "%o", c->text_mode)));
 		} else if (item->kind != COPY_FILES)
-			r = copy_fetch_key(c, i, f, k, err);
+			r = copy_fetch_key(c, from, i, f, k, err);
 	}
 	if (r == 0 && files && from->context)
 		r = key_context(c, from->context, f, k, err);

@@ -35,6 +35,7 @@ struct copy_from {
 	struct context *context;
 	const struct snapshot *tree;
 	const struct digest *tree_id; /* its chain's, for the key */
+	const struct secrets *secrets; /* for git.h; NULL: none */
 };
 /* What it depends on, into the key (without what is below it: of a --link copy nothing is). Fetches what is to be fetched, which stays in `dir` until copy_fetched_free(). ERR_INPUT with the name of a source that is not there. */
 struct copy_fetched;

@@ -83,7 +83,7 @@ int copy_fetch_now(const struct copy_spec *c, u32 item, struct copy_fetched *f, 
 	return kind == COPY_URL ? fetch_url(c, item, f, err) : kind == COPY_GIT ? fetch_git(c, item, f, err) : 0;
 }
 
-int copy_fetch_key(const struct copy_spec *c, u32 item, struct copy_fetched *f, struct cache_key *k, struct error *err)
+int copy_fetch_key(const struct copy_spec *c, const struct copy_from *from, u32 item, struct copy_fetched *f, struct cache_key *k, struct error *err)
 {
 	struct copy_part *p = &f->parts[item];
 	const struct copy_item *i = &c->items[item];
@@ -100,6 +100,8 @@ int copy_fetch_key(const struct copy_spec *c, u32 item, struct copy_fetched *f, 
 	int r = git_parse(&f->a, i->source, &p->git, err);
 	if (r <= 0)
 		return r < 0 ? -1 : error_set(err, ERR_USAGE, "%.*s: no git URL", STR_FMT(i->source));
+	if (git_authorize(&f->a, from->secrets, false, &p->git, err) < 0)
+		return -1;
 	if (c->checksum.p) { /* of a commit: its ID, or how it begins */
 		bool whole = p->git.commit && str_starts(str_of(p->git.commit), c->checksum);
 		if (git_resolve(&p->git, p->commit, err) < 0)

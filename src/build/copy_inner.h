@@ -55,7 +55,7 @@ struct copy_fetched {
 	u32 n_seen, cap_seen;
 	struct hashtab by_inode; /* index + 1 */
 };
-int copy_fetch_key(const struct copy_spec *c, u32 item, struct copy_fetched *f, struct cache_key *k, struct error *err) must_check;
+int copy_fetch_key(const struct copy_spec *c, const struct copy_from *from, u32 item, struct copy_fetched *f, struct cache_key *k, struct error *err) must_check;
 int copy_fetch_now(const struct copy_spec *c, u32 item, struct copy_fetched *f, struct error *err) must_check;
 static inline u32 copy_inode_hash(u64 dev, u64 ino) { return (u32)((dev * 31 + ino) * 0x9E3779B97F4A7C15u >> 32); }
 

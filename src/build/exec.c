@@ -131,6 +131,8 @@ void exec_close(struct exec *x)
 	free(x);
 }
 
+const struct secrets *exec_secrets(const struct exec *x) { return x->secrets; }
+
 u32 exec_secret_values(struct exec *x, const struct run_step *step, const struct str **ret)
 {
 	struct values *v = xcalloc(1, sizeof *v + step->n_mounts * sizeof *v->v);

@@ -50,6 +50,7 @@ struct exec_told {
 };
 /* 0: it ran, whatever its status. ERR_ENV: it could not be run; ERR_USAGE: a required secret or agent was not given (`required`), or what it may not have (insecure). From several threads at once. */
 int exec_run(struct exec *x, struct arena *a, const struct exec_job *job, struct exec_told *ret, struct error *err) must_check;
+const struct secrets *exec_secrets(const struct exec *x); /* all that were given */
 /* What the values of secrets are, for a search in what the step wrote; n of them, borrowed. */
 u32 exec_secret_values(struct exec *x, const struct run_step *step, const struct str **ret);
 #endif

@@ -1,7 +1,9 @@
 #include "build/git.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "build/secrets.h"
 #include "build/within.h"
+#include "transport/auth.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -42,19 +44,45 @@ static bool is_ref(struct str s)
 	return true;
 }
 
-static const char *without_credentials(struct arena *a, struct str remote)
+/* "scheme://user:password@host/path" in pieces; no scheme: all of it is the rest. */
+struct pieces {
+	struct str scheme, user, host, path; /* scheme with its "://", host with its port; user p NULL: none */
+};
+
+static struct pieces take_apart(struct str remote)
 {
 	const char *scheme = str_find(remote, STR("://"));
-	size_t from = scheme ? (size_t)(scheme - remote.p) + 3 : 0, end = from;
+	struct pieces p = { .path = remote };
 	if (!scheme)
-		return arena_strdup(a, remote);
-	while (end < remote.n && remote.p[end] != '/' && remote.p[end] != '?' && remote.p[end] != '#')
+		return p;
+	p.scheme = str_head(remote, (size_t)(scheme - remote.p) + 3);
+	size_t from = p.scheme.n, end = from, at;
+	while (end < remote.n && !strchr("/?#", remote.p[end]))
 		end++;
-	size_t at = end;
-	while (at > from && remote.p[at - 1] != '@')
+	for (at = end; at > from && remote.p[at - 1] != '@';)
 		at--;
-	return arena_printf(a, "%.*s%.*s", (int)from, remote.p, (int)(remote.n - at), remote.p + at);
+	if (at > from)
+		p.user = str_n(remote.p + from, at - 1 - from);
+	p.host = str_n(remote.p + at, end - at);
+	p.path = str_from(remote, end);
+	return p;
 }
+
+/* RFC 3986 section 2.1. */
+static const char *decoded(struct arena *a, struct str s)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *out = arena_alloc(a, s.n + 1), *to = out;
+	for (size_t i = 0; i < s.n; i++) {
+		const char *high = s.p[i] == '%' && i + 2 < s.n ? strchr(digits, s.p[i + 1] | 0x20) : NULL, *low = high ? strchr(digits, s.p[i + 2] | 0x20) : NULL;
+		*to++ = low && *high && *low ? (char)((high - digits) << 4 | (low - digits)) : s.p[i];
+		i += low && *high && *low ? 2 : 0;
+	}
+	*to = '\0';
+	return out;
+}
+
+static bool is_http(struct pieces p) { return str_is(p.scheme, "https://") || str_is(p.scheme, "http://"); }
 
 struct parts {
 	struct str ref, dir, commit;
@@ -98,7 +126,8 @@ int git_parse(struct arena *a, struct str text, struct git_source *ret, struct e
 	for (size_t i = 0; i < text.n; i++)
 		if ((u8)text.p[i] < ' ' || text.p[i] == 0x7F)
 			return error_set(err, ERR_USAGE, "a git URL with control characters");
-	const char *shown = without_credentials(a, path);
+	struct pieces of = take_apart(path);
+	const char *shown = of.user.p ? arena_printf(a, "%.*s%.*s%.*s", STR_FMT(of.scheme), STR_FMT(of.host), STR_FMT(of.path)) : arena_strdup(a, path);
 	if (asked.p && query(asked, &p, str_of(shown), err) < 0)
 		return -1;
 	if (fragment.p) {
@@ -115,17 +144,51 @@ int git_parse(struct arena *a, struct str text, struct git_source *ret, struct e
 	if (path.n > WITHIN_PATH || p.dir.n >= WITHIN_PATH || (path.n && path.p[0] == '-'))
 		return error_set(err, ERR_USAGE, "%.300s: no URL of a repository", shown);
 	*ret = (struct git_source){
-		.remote = hub ? arena_printf(a, "https://%.*s", (int)path.n, path.p) : arena_strdup(a, path),
+		.remote = hub ? arena_printf(a, "https://%s", shown) : is_http(of) ? shown : arena_strdup(a, path),
 		.shown = hub ? arena_printf(a, "https://%s", shown) : shown,
 		.ref = p.ref.n ? arena_strdup(a, p.ref) : p.commit.n ? arena_strdup(a, p.commit) : NULL,
 		.dir = p.dir.n ? arena_strdup(a, p.dir) : NULL,
 		.commit = p.commit.n ? arena_strdup(a, p.commit) : p.ref.n && hexadecimal(p.ref) ? arena_strdup(a, p.ref) : NULL,
 	};
+	if (of.user.p && is_http(of)) {
+		struct str password = of.user, user = str_cut(&password, ':');
+		ret->header = auth_basic(a, decoded(a, user), decoded(a, password.p ? password : STR("")));
+	}
 	return 1;
 }
 
+/* --- credentials --- */
+/* Of a host that is not this machine a secret is only told when nobody on the way can read it. */
+static bool is_private(struct pieces p)
+{
+	struct str rest = p.host, name = str_cut(&rest, ':');
+	return str_is(p.scheme, "https://") || str_is(name, "localhost") || str_starts(name, STR("127.")) || str_starts(p.host, STR("[::1]"));
+}
+
+static struct str given(struct arena *a, const struct secrets *s, const char *id, struct str host, bool own)
+{
+	struct str v = secrets_value(s, arena_printf(a, "%s.%.*s", id, STR_FMT(host)));
+	return str_trim(v.p || !own ? v : secrets_value(s, id));
+}
+
+int git_authorize(struct arena *a, const struct secrets *s, bool own, struct git_source *g, struct error *err)
+{
+	struct pieces p = take_apart(str_of(g->remote));
+	if (!s || g->header || !is_http(p) || !is_private(p))
+		return 0;
+	struct str token = given(a, s, "GIT_AUTH_TOKEN", p.host, own), header = given(a, s, "GIT_AUTH_HEADER", p.host, own), any = header.p ? header : token;
+	for (size_t i = 0; i < any.n; i++)
+		if ((u8)any.p[i] < ' ' || any.p[i] == 0x7F)
+			return error_set(err, ERR_USAGE, "the secret %s holds a control character", header.p ? "GIT_AUTH_HEADER" : "GIT_AUTH_TOKEN");
+	if (header.n)
+		g->header = arena_printf(a, "Authorization: %.*s", STR_FMT(header));
+	else if (token.n)
+		g->header = auth_basic(a, "x-access-token", arena_strdup(a, token));
+	return 0;
+}
+
 /* --- git(1) --- */
-/* The last line that says something, without what is secret in the remote. */
+/* The last line that says something. */
 static int told(const struct git_source *g, const struct buf *out, struct error *err)
 {
 	struct str line = { NULL, 0 };
@@ -134,7 +197,7 @@ static int told(const struct git_source *g, const struct buf *out, struct error 
 		if (starts(l, "fatal: ") || starts(l, "error: ") || !line.n)
 			line = l.n ? str_from(l, starts(l, "fatal: ") || starts(l, "error: ") ? 7 : 0) : line;
 	}
-	if (!line.n || (strcmp(g->remote, g->shown) != 0 && str_chr(line, '@')))
+	if (!line.n)
 		line = STR("git could not fetch it");
 	return error_set(err, ERR_ENV, "%.300s: %.*s", g->shown, STR_FMT(line));
 }
@@ -145,7 +208,7 @@ static int told(const struct git_source *g, const struct buf *out, struct error 
 		"SSH_ASKPASS=true", "GIT_SSH_COMMAND=ssh -o BatchMode=yes", "GIT_LFS_SKIP_SMUDGE=1", "GIT_TEMPLATE_DIR=", "LC_ALL=C"
 
 /* 0: it went well; 1: not. `words`: behind "git -C DIR", NULL-terminated. */
-static int git(const char *dir, const char *const *words, struct buf *out, struct error *err)
+static int git(const struct git_source *g, const char *dir, const char *const *words, struct buf *out, struct error *err)
 {
 	const char *argv[96] = { SURROUNDINGS, GIT, "-C", dir };
 	u32 n = 0;
@@ -159,7 +222,12 @@ static int git(const char *dir, const char *const *words, struct buf *out, struc
 	if (!there)
 		return error_set(err, ERR_ENV, "git is not installed");
 	buf_clear(out);
-	int status = process_run(argv, out, err);
+	struct arena a = { 0 };
+	struct pieces p = take_apart(str_of(g->remote));
+	const char *const env[] = { "GIT_CONFIG_COUNT=2", arena_printf(&a, "GIT_CONFIG_KEY_0=http.%.*s%.*s/.extraHeader", STR_FMT(p.scheme), STR_FMT(p.host)),
+		arena_printf(&a, "GIT_CONFIG_VALUE_0=%s", g->header ? g->header : ""), "GIT_CONFIG_KEY_1=http.followRedirects", "GIT_CONFIG_VALUE_1=false", NULL };
+	int status = process_run_with(argv, g->header ? env : NULL, out, err);
+	arena_free(&a);
 	return status < 0 ? -1 : status != 0;
 }
 
@@ -175,7 +243,7 @@ int git_resolve(const struct git_source *g, char *commit, struct error *err)
 	const char *const peeled = arena_printf(&a, "%s^{}", ref);
 	const char *const words[] = { "ls-remote", "--", g->remote, ref, peeled, NULL };
 	const char *const names[] = { "refs/heads/", "refs/tags/", "", "refs/" };
-	int r = git("/", words, &out, err);
+	int r = git(g, "/", words, &out, err);
 	if (r == 1)
 		r = told(g, &out, err);
 	struct str best = { NULL, 0 };
@@ -220,11 +288,11 @@ static int fetch(const struct git_source *g, const char *commit, const char *dir
 	struct buf first = BUF(OUTPUT_MAX);
 	int r = 1;
 	for (u32 i = 0; i < countof(ways) && r == 1; i++) {
-		r = git(dir, ways[i], out, err);
+		r = git(g, dir, ways[i], out, err);
 		if (r == 1 && !first.n)
 			buf_add(&first, buf_str(out));
 		if (r == 0)
-			r = git(dir, words, out, err);
+			r = git(g, dir, words, out, err);
 	}
 	if (r == 1)
 		r = told(g, &first, err);
@@ -277,12 +345,12 @@ static int submodules(const struct git_source *g, const char *dir, struct buf *o
 	const char *const where[] = { "config", "remote.origin.url", g->shown, NULL };
 	static const char *const ways[][8] = { { "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1" }, { "submodule", "--quiet", "update", "--init", "--recursive", "--no-recommend-shallow" } };
 	struct arena a = { 0 };
-	int r = access(arena_printf(&a, "%s/.gitmodules", dir), F_OK) == 0 ? git(dir, where, out, err) : 2;
+	int r = access(arena_printf(&a, "%s/.gitmodules", dir), F_OK) == 0 ? git(g, dir, where, out, err) : 2;
 	arena_free(&a);
 	if (r == 2)
 		return 0;
 	for (u32 i = 0; i < countof(ways) && (i ? r == 1 : r == 0); i++)
-		r = git(dir, ways[i], out, err);
+		r = git(g, dir, ways[i], out, err);
 	return r;
 }
 
@@ -291,9 +359,9 @@ int git_fetch(const struct git_source *g, const char *commit, const char *dir, b
 	static const char *const init[] = { "init", "-q", "--template=", NULL };
 	const char *const checkout[] = { "checkout", "-q", "--force", "--detach", commit, NULL };
 	struct buf out = BUF(OUTPUT_MAX);
-	int r = git(dir, init, &out, err);
+	int r = git(g, dir, init, &out, err);
 	r = r == 0 ? fetch(g, commit, dir, &out, err) : r;
-	r = r == 0 ? git(dir, checkout, &out, err) : r;
+	r = r == 0 ? git(g, dir, checkout, &out, err) : r;
 	r = r == 0 ? submodules(g, dir, &out, err) : r;
 	if (r == 1)
 		r = told(g, &out, err);

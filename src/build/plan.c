@@ -192,7 +192,7 @@ int plan_context(struct build *b, const char *name, struct context **ret, struct
 		if (strcasecmp(b->contexts[i].name, name) == 0)
 			c = &b->contexts[i];
 	if (!c->open) {
-		struct context_options o = { .store = b->store_path, .dir = b->scratch.path, .named = true };
+		struct context_options o = { .store = b->store_path, .dir = b->scratch.path, .named = true, .secrets = exec_secrets(b->exec) };
 		r = context_open(c->where, &o, &c->open, err);
 		if (r < 0)
 			error_wrap(err, "--build-context %s", c->name);
@@ -247,7 +247,7 @@ int plan_from(struct build_stage *s, const char *name, struct plan_from *ret, st
 static int open_context(struct build *b, struct error *err)
 {
 	const struct build_options *o = b->opt;
-	struct context_options c = { .store = b->store_path, .dir = b->scratch.path, .dockerfile = o->dockerfile };
+	struct context_options c = { .store = b->store_path, .dir = b->scratch.path, .dockerfile = o->dockerfile, .secrets = exec_secrets(b->exec) };
 	for (const char *const *w = o->build_args; w && *w; w++)
 		c.keep_git |= strcmp(*w, "BUILDKIT_CONTEXT_KEEP_GIT_DIR=1") == 0;
 	list_contexts(b);

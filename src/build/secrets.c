@@ -94,7 +94,7 @@ static int run_agent(void *ctx)
 	autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char none;
 	prctl(PR_SET_NAME, "pare-agent");
-	pid_t pid = null < 0 ? -1 : process_spawn(s->program, argv, (const int[3]){ null, null, null });
+	pid_t pid = null < 0 ? -1 : process_spawn(s->program, argv, NULL, (const int[3]){ null, null, null });
 	while (pid > 0 && read(s->alive, &none, 1) < 0 && errno == EINTR) {
 	}
 	return 0; /* the first process of its namespace: with it ends the agent */

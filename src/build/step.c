@@ -116,7 +116,7 @@ static int run_key(struct step *st, struct error *err)
 static struct copy_from copy_source(const struct step *st, const struct snapshot *tree)
 {
 	const struct plan_from *f = &st->from;
-	struct copy_from from = { .context = f->context, .tree = tree };
+	struct copy_from from = { .context = f->context, .tree = tree, .secrets = exec_secrets(st->w->b->exec) };
 	if (f->stage || f->image)
 		from.tree_id = f->stage ? &f->stage->chain.id : &f->image->chain.id;
 	return from;

@@ -30,7 +30,7 @@ static const struct option options[] = {
 	[O_CACHE_FROM] = { "cache-from", 0, OPT_LIST, "PLACE", "Take results of steps from there, too: type=local,src=DIR or type=registry,ref=REF.", NULL },
 	[O_CACHE_TO] = { "cache-to", 0, OPT_LIST, "PLACE", "Put results of steps there: type=local,dest=DIR or type=registry,ref=REF; with mode=max those of all stages, not only the target's.", NULL },
 	[O_PULL] = { "pull", 0, OPT_FLAG, NULL, "Ask the registry of each base image for a newer one, even when our store has it.", NULL },
-	[O_SECRET] = { "secret", 0, OPT_LIST, "id=ID,src=FILE", "A file, or with env=NAME a variable, for steps that say RUN --mount=type=secret,id=ID. It is in no layer, no cache, no log.", NULL },
+	[O_SECRET] = { "secret", 0, OPT_LIST, "id=ID,src=FILE", "A file, or with env=NAME a variable, for steps that say RUN --mount=type=secret,id=ID; GIT_AUTH_TOKEN[.HOST] is for git repositories. It is in no layer, no cache, no log.", NULL },
 	[O_SSH] = { "ssh", 0, OPT_LIST, "ID[=SOCKET|KEY]", "An ssh agent for steps that say RUN --mount=type=ssh. default is the one of $SSH_AUTH_SOCK.", NULL },
 	[O_NETWORK] = { "network", 0, OPT_VALUE, "KIND", "What RUN reaches where it says nothing itself: default and host are this machine's network, none is a network of its own that leads nowhere.", "default host none" },
 	[O_ADD_HOST] = { "add-host", 0, OPT_LIST, "NAME:IP", "One more line of /etc/hosts while steps run.", NULL },

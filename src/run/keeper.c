@@ -281,7 +281,7 @@ static int runtime(struct keeper *k, const char *const *argv, const int io[3], b
 	if (null < 0 || pipe2(said, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -1;
 	/* The runtime's own complaints go where its log goes: the program's standard error is the program's. */
-	pid_t pid = process_spawn(argv[0], argv, (const int[3]){ io && io[0] >= 0 ? io[0] : null, io && io[1] >= 0 ? io[1] : null, io && io[2] >= 0 ? io[2] : said[1] });
+	pid_t pid = process_spawn(argv[0], argv, NULL, (const int[3]){ io && io[0] >= 0 ? io[0] : null, io && io[1] >= 0 ? io[1] : null, io && io[2] >= 0 ? io[2] : said[1] });
 	close(said[1]);
 	u64 until = keeper_now() + RUNTIME_MS;
 	while (pid > 0 && !reap(k, pid, &status)) {

@@ -1,4 +1,5 @@
 """Contexts, COPY and ADD as users see them: where files come from, which, what they become, and what is refused."""
+import base64
 import hashlib
 import http.server
 import io
@@ -289,6 +290,82 @@ def test_submodules_come_along(build, pare, repository, served, tmp_path):
     assert build(None, context=url + "/s.git#relative").read("x/m/dir/f") == b"main"
     r = pare("build", url + "/s.git#local", status=4)  # a path of this machine
     assert "s.git" in r.err
+
+
+@pytest.fixture
+def private(served):
+    """Serves what `served` does to those who say who they are; /away/ leads to another host, which is asked what came."""
+    top, _ = served
+    told = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        want = None
+
+        def __init__(self, *a, **k):
+            super().__init__(*a, directory=str(top), **k)
+
+        def log_message(self, *a):
+            pass
+
+        def do_GET(self):
+            told.append((self.headers["Host"].split(":")[0], self.headers.get("Authorization")))
+            if self.path.startswith("/away/"):
+                self.send_response(302)
+                self.send_header("Location", "http://localhost:%d/%s" % (self.server.server_port, self.path[6:]))
+                self.end_headers()
+            elif self.headers.get("Authorization") != Handler.want:
+                self.send_error(401)
+            else:
+                super().do_GET()
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Handler, told, "127.0.0.1:%d" % server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
+
+
+def test_private_git(build, pare, repository, private, tmp_path):
+    """Tokens as BuildKit names them, and what stands in a URL: to the host that it is for, and in no list of processes."""
+    handler, told, host = private
+    url = "http://%s/r.git" % host
+    (tmp_path / "token").write_text("geheim\n")
+    given = ("--secret", "id=GIT_AUTH_TOKEN,src=%s" % (tmp_path / "token"))
+    handler.want = basic("x-access-token", "geheim")
+    assert build(None, context=url, args=given).read("x/dir/f") == b"main"
+    adds = "FROM scratch\nADD %s /x\n" % url
+    r = pare("build", *given, build.context(adds), status=4)  # whoever wrote the Dockerfile would say to whom it goes
+    assert "r.git" in r.err and "geheim" not in r.err
+    for_host = ("--secret", "id=GIT_AUTH_TOKEN.%s,src=%s" % (host, tmp_path / "token"))
+    assert build(adds, args=for_host).read("x/dir/f") == b"main"
+    (tmp_path / "header").write_text("Bearer other")
+    handler.want = "Bearer other"
+    assert build(adds, args=("--no-cache", "--secret", "id=GIT_AUTH_HEADER.%s,src=%s" % (host, tmp_path / "header"))).read("x/dir/f") == b"main"
+    handler.want = basic("me", "ge@heim:x")
+    assert build(None, context="http://me:ge%%40heim:x@%s/r.git" % host).read("x/dir/f") == b"main"
+    del told[:]
+    away = "http://%s/away/r.git" % host
+    assert pare("build", *given, away, status=4).err.count("\n") == 1
+    assert told and all(h != "localhost" or a is None for h, a in told), told
+    (tmp_path / "token").write_text("one\ntwo\n")
+    assert "control character" in pare("build", *given, url, status=2).err
+
+
+def test_credentials_are_no_argument(build, pare, tmp_path):
+    """A git that is asked for what it was given: arguments of processes can be read by everybody on a machine."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text('#!/bin/sh\necho "$@" >>%s\necho "$GIT_CONFIG_KEY_0 $GIT_CONFIG_VALUE_0" >>%s\nexit 1\n' % (tmp_path / "args", tmp_path / "env"))
+    (tmp_path / "bin" / "git").chmod(0o755)
+    path = {"PATH": "%s:%s" % (tmp_path / "bin", os.environ["PATH"])}
+    pare("build", "https://me:geheim@host.test/r.git", env=path, status=4)
+    assert "geheim" not in (tmp_path / "args").read_text() and (tmp_path / "env").read_text().split("\n")[0] == "http.https://host.test/.extraHeader Authorization: " + basic("me", "geheim")
+    (tmp_path / "env").unlink()
+    pare("build", "--secret", "id=GIT_AUTH_TOKEN", "http://host.test/r.git", env={**path, "GIT_AUTH_TOKEN": "geheim"}, status=4)  # in the clear to another machine: never
+    assert "geheim" not in (tmp_path / "env").read_text() + (tmp_path / "args").read_text()
 
 
 @pytest.mark.parametrize("fragment, says", [("#nosuch", "nosuch"), ("#main:nosuch", "nosuch"), ("#--upload-pack=x", "no name of a branch"), ("#main:../..", "leads out"), ("?what=x", "not known")])

@@ -465,7 +465,7 @@ static void test_git_url(void **state)
 {
 	(void)state;
 	url("https://h/p.git#main:dir/sub", 1, "https://h/p.git", "https://h/p.git", "main", "dir/sub");
-	url("https://u:secret@h/p.git", 1, "https://u:secret@h/p.git", "https://h/p.git", "", "");
+	url("https://u:secret@h/p.git", 1, "https://h/p.git", "https://h/p.git", "", "");
 	url("git@h:p/q.git#:d", 1, "git@h:p/q.git", "git@h:p/q.git", "", "d");
 	url("github.com/o/n", 1, "https://github.com/o/n", "https://github.com/o/n", "", "");
 	url("git://h/p?branch=b&subdir=d", 1, "git://h/p", "git://h/p", "b", "d");
