@@ -4,10 +4,12 @@
 void library_load(const char *const *sonames, const char *package, const struct library_function *functions, size_t n)
 {
 	void *lib = NULL;
+	char why[200] = "";
 	for (size_t i = 0; !lib && sonames[i]; i++)
-		lib = dlopen(sonames[i], RTLD_NOW | RTLD_LOCAL);
-	if (!lib) {
-		fprintf(stderr, "pare: %s is not installed (Debian: %s)\n", sonames[0], package);
+		if (!(lib = dlopen(sonames[i], RTLD_NOW | RTLD_LOCAL)) && !*why)
+			snprintf(why, sizeof why, "%s", dlerror());
+	if (!lib) { /* as the linker says it: not there, or no memory for it */
+		fprintf(stderr, "pare: %s (Debian: %s)\n", why, package);
 		_Exit(4);
 	}
 	for (size_t i = 0; i < n; i++) {

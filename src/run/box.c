@@ -751,9 +751,14 @@ static int find_runtime(struct run_box *b, const char *asked, struct error *err)
 	static const char *const known[] = { "runc", "crun", NULL };
 	const char *const one[] = { asked, NULL };
 	struct buf path = BUF(0);
+	const char *bad = asked;
 	u32 n = 0;
 	for (const char *const *name = asked ? one : known; *name && n < 2; name++)
-		if (process_find(*name, &path) && about_runtime(path.p, b->version[n])) {
+		if (!process_find(*name, &path))
+			continue;
+		else if (!about_runtime(path.p, b->version[n]))
+			bad = bad ? bad : *name;
+		else {
 			b->keeper.runtime[n] = arena_strdup(&b->arena, buf_str(&path));
 			b->keeper.is_crun[n] = str_starts(str_of(b->version[n]), STR("crun "));
 			n++;
@@ -761,7 +766,7 @@ static int find_runtime(struct run_box *b, const char *asked, struct error *err)
 	buf_free(&path);
 	if (n)
 		return 0;
-	return asked ? error_set(err, ERR_ENV, "%.300s: no OCI runtime that can be started", asked) : error_set(err, ERR_ENV, "running an image takes runc or crun: install the package runc");
+	return bad ? error_set(err, ERR_ENV, "%.300s: no OCI runtime that can be started", bad) : error_set(err, ERR_ENV, "running an image takes runc or crun: install the package runc");
 }
 
 static void set_limits(struct run_limits *to, const struct run_limits *asked, const char *dir, u64 *floor)

@@ -21,6 +21,10 @@ static inline bool ids_mapped(const struct run_ids *ids, u32 uid, u32 gid)
 	return !ids->rootless || ((uid == 0 || uid <= ids->uid_count) && (gid == 0 || gid <= ids->gid_count));
 }
 
+/* --- root.c --- */
+/* mount(2) of an overlay on `at` has failed: why, in words; its upper directory, or -1. */
+int overlay_refused(int upper, const char *at, struct error *err);
+
 /* --- clean.c --- */
 /* STORE/run, made when absent, after what killed processes left there was removed. Into the arena. */
 const char *run_dir(struct arena *a, const char *store, const struct run_ids *ids, struct error *err);

@@ -118,7 +118,7 @@ static int mount_tree(const struct keeper *k, u32 id, const char *root, struct e
 	if (mount("overlay", root, "overlay", MS_NODEV, text) < 0) {
 		text[plain] = '\0';
 		if (mount("overlay", root, "overlay", MS_NODEV, text) < 0)
-			return error_errno(err, "an overlay file system cannot be mounted on %s", root);
+			return overlay_refused(upper, root, err);
 	}
 	return 0;
 }

@@ -3,12 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -16,6 +18,14 @@
 #define AGAIN 64     /* openat2(2) gives up when something was renamed meanwhile */
 
 /* --- mounting --- */
+int overlay_refused(int upper, const char *at, struct error *err)
+{
+	struct statfs fs;
+	if (errno == EINVAL && upper >= 0 && fstatfs(upper, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC)
+		return error_set(err, ERR_ENV, "the store lies on an overlay file system, as in a container, and on that no other can be mounted: --store DIR on a volume");
+	return error_errno(err, "an overlay file system cannot be mounted on %s", at);
+}
+
 void root_about(int from, int to)
 {
 	struct stat st;
@@ -121,7 +131,7 @@ int root_mount(const struct run_root *r, const char *at, struct error *err)
 			n++;
 	}
 	if (ret == 0 && mount_it(r, lowers, upper, work, at) < 0)
-		ret = error_errno(err, r->n_lowers ? "an overlay file system cannot be mounted on %s" : "%s", at);
+		ret = r->n_lowers ? overlay_refused(upper, at, err) : error_errno(err, "%s", at);
 	while (n)
 		close(lowers[--n]);
 	return ret;
