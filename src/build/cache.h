@@ -39,9 +39,9 @@ void cache_registries(struct build_cache *c, const struct repo_options *opt); /*
 /* 1: it is there, *ret the layer (or *changed false: none), in the arena, its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */
 int cache_find(struct build_cache *c, struct arena *a, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err) must_check;
 int cache_put(struct build_cache *c, const struct cache_key *k, const char *instruction, const struct build_layer *l, struct error *err) must_check; /* l NULL: nothing changed */
-/* Why it is not there, in words for people, into out: what differs from the last build's step of that place ("file src/main.c changed", "argument VERSION was 1, is 2", "the step before it changed", "it was never built here", "its layer was
- * pruned"). Values of arguments and environment are cut and neutralised by who prints. */
-void cache_explain(struct build_cache *c, const struct cache_key *k, const char *instruction, struct buf *out);
+/* Why it is not there, in words for people, into out: what differs from the last build's step of that place ("file src/main.c changed", "variable VERSION was 1, is 2", "a step before it changed", "it was never built here", "its layer was
+ * pruned"). `base`: what it stands on where no step is between them ("the base image"); NULL: there is one. Values of arguments and environment are cut and neutralised by who prints. */
+void cache_explain(struct build_cache *c, const struct cache_key *k, const char *instruction, const char *base, struct buf *out);
 
 /* --cache-from, --cache-to: "type=local,src=DIR", "type=registry,ref=REF" (dest, mode=min|max, compression, ignore-error). Imported records are believed as far as their blobs have their digests; blobs come when a record is asked
  * for. An import that is not there is a note, no error. */

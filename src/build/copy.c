@@ -106,9 +106,6 @@ static void key_flags(const struct copy_spec *c, struct cache_key *k)
 		cache_key_add(k, "--unpack", c->unpack ? STR("true") : STR("false"));
 	if (c->keep_git_dir)
 		cache_key_add(k, "--keep-git-dir", STR("true"));
-	cache_key_add(k, "time", str_of(arena_printf(k->a, "%lld", (long long)c->time)));
-	if (c->epoch >= 0)
-		cache_key_add(k, "SOURCE_DATE_EPOCH", str_of(arena_printf(k->a, "%lld", (long long)c->epoch)));
 }
 
 int copy_key(const struct copy_spec *c, const struct copy_from *from, const char *dir, struct cache_key *k, struct copy_fetched **ret, struct error *err)
@@ -127,8 +124,7 @@ int copy_key(const struct copy_spec *c, const struct copy_from *from, const char
 		if (c->checksum.p && (item->kind == COPY_FILES || item->kind == COPY_TEXT || c->n > 1))
 			r = error_set(err, ERR_USAGE, "--checksum is for one URL");
 		else if (item->kind == COPY_TEXT) {
-			struct digest d = digest_bytes(DIGEST_SHA256, item->text);
-			cache_key_add(k, arena_printf(k->a, "text %.*s", STR_FMT(item->source)), text_of(k->a, &d));
+			cache_key_add(k, arena_printf(k->a, "text %.*s", STR_FMT(item->source)), item->text);
 			if (c->text_mode)
 				cache_key_add(k, "mode of texts", str_of(arena_printf(k->a, "%o", c->text_mode)));
 		} else if (item->kind != COPY_FILES)

@@ -68,8 +68,17 @@ static int mount_key(struct step *st, u32 i, struct error *err)
 	struct plan_from *f = &st->mounts[i];
 	struct arena *a = &st->s->a;
 	static const char *const types[] = { "bind", "cache", "tmpfs", "secret", "ssh", "text" };
-	add(st, "mount", arena_printf(a, "%s %s id=%s from=%s source=%s env=%s w=%d mode=%o uid=%u gid=%u size=%llu sharing=%d", types[m->type], m->target ? m->target : "", m->id ? m->id : "", m->from ? m->from : "",
-				      m->source ? m->source : "", m->env ? m->env : "", m->writable, m->mode, m->uid, m->gid, (unsigned long long)m->size, (int)m->sharing));
+	const struct {
+		const char *name, *value;
+	} texts[] = { { "mount", types[m->type] }, { "mount target", m->target }, { "mount id", m->id }, { "mount from", m->from }, { "mount source", m->source }, { "mount env", m->env } };
+	for (size_t t = 0; t < countof(texts); t++)
+		if (texts[t].value)
+			add(st, texts[t].name, texts[t].value);
+	add(st, "mount rw", m->writable ? "true" : "false");
+	add(st, "mount mode", arena_printf(a, "%o", m->mode));
+	add(st, "mount owner", arena_printf(a, "%u:%u", m->uid, m->gid));
+	add_number(st, "mount size", m->size);
+	add(st, "mount sharing", (const char *[]){ "shared", "private", "locked" }[m->sharing]);
 	if (m->type == MOUNT_TEXT)
 		cache_key_add(&st->key, "here-document", m->text);
 	if (m->type != MOUNT_BIND && !(m->type == MOUNT_CACHE && m->from))
@@ -104,8 +113,15 @@ static int run_key(struct step *st, struct error *err)
 	}
 	add(st, "user", r->user ? r->user : "");
 	add(st, "directory", r->cwd);
-	add_number(st, "network", r->network);
-	add_number(st, "insecure", r->insecure);
+	const struct exec_options *x = &st->w->b->opt->exec;
+	add(st, "network", (r->network == STEP_DEFAULT ? x->network : r->network) == STEP_NONE ? "none" : "host");
+	add(st, "security", r->insecure ? "insecure" : "sandbox");
+	for (const char *const *v = x->hosts; v && *v; v++)
+		add(st, "--add-host", *v);
+	for (const char *const *v = x->ulimits; v && *v; v++)
+		add(st, "--ulimit", *v);
+	if (x->shm)
+		add_number(st, "--shm-size", x->shm);
 	st->mounts = arena_array(a, struct plan_from, r->n_mounts + 1u);
 	int k = 0;
 	for (u32 i = 0; k == 0 && i < r->n_mounts; i++)
@@ -139,7 +155,7 @@ static int make_key(struct step *st, struct error *err)
 	bool link = act->kind == ACTION_COPY && act->copy.link;
 	add(st, "below", link ? "linked" : id_of(a, &st->s->chain.id));
 	add(st, "platform", st->s->platform_text);
-	add(st, "time", arena_printf(a, "%lld", (long long)b->time));
+	add(st, "SOURCE_DATE_EPOCH", b->opt->epoch >= 0 ? arena_printf(a, "%lld", (long long)b->opt->epoch) : "");
 	add_number(st, "kind", act->kind);
 	int r = 0;
 	if (act->kind == ACTION_RUN) {
@@ -423,12 +439,23 @@ void steps_free(struct build *b)
 	}
 }
 
+/* What a step stands on that is the first to make something of its stage; NULL: another step. */
+static const char *stands_on(const struct step *st)
+{
+	const struct build_stage *s = st->s;
+	if (s->on)
+		return s->chain.n == s->on->chain.n ? "the stage that it is built on" : NULL;
+	return s->chain.n == s->base_layers ? "the base image" : NULL;
+}
+
 static void started(struct step *st)
 {
 	struct build *b = st->w->b;
 	struct buf why = BUF(64 * KiB);
-	if (st->key.digest.alg && b->opt->explain)
-		cache_explain(b->cache, &st->key, st->identity, &why);
+	if (st->s->no_cache)
+		buf_puts(&why, b->opt->no_cache ? "it was not asked: --no-cache" : "it was not asked: --no-cache-filter");
+	else if (b->opt->explain)
+		cache_explain(b->cache, &st->key, st->identity, stands_on(st), &why);
 	tell(st, (struct build_event){ .kind = BUILD_STARTED, .text = why.n ? buf_str(&why) : (struct str){ 0 } });
 	buf_free(&why);
 	st->began = now();

@@ -7,7 +7,8 @@ import tarfile
 
 import pytest
 
-from buildlib import Builder, build  # noqa: F401
+from buildlib import Builder, base_image, build  # noqa: F401
+from imagelib import File
 
 STAMP = "cat /proc/sys/kernel/random/uuid > %s"
 TWO = "FROM base AS one\nRUN " + STAMP % "/a" + "\nFROM base\nCOPY f /f\nRUN " + STAMP % "/b" + "\nCOPY --from=one /a /a\n"
@@ -79,6 +80,72 @@ def test_what_was_changed_on_the_way_is_not_taken(build, tmp_path):
     layer.write_bytes(b"x" * layer.stat().st_size)
     again = build(None, context=first.context, args=["--progress", "plain", "--cache-from", "type=local,src=%s" % cache], **elsewhere(build, tmp_path, "there"))
     assert not ran(again.result) and again.read("a") != first.read("a")
+
+
+# --- why not ---
+def text(*lines):
+    return "".join(x + "\n" for x in lines)
+
+
+MISSES = {  # what is there at first; what changes; arguments of the first build, of the second; why the first step that misses does
+    "content": ({"Dockerfile": "FROM base\nCOPY . /s\n", "a/b": "1", "c": "1"}, {"a/b": "2"}, [], [], "file a/b changed"),
+    "added": ({"Dockerfile": "FROM base\nCOPY d /s\n", "d/a": "1"}, {"d/b": "2"}, [], [], "file d/b is new"),
+    "removed": ({"Dockerfile": "FROM base\nCOPY d /s\n", "d/a": "1", "d/b": "2"}, {"d/b": None}, [], [], "file d/b is gone"),
+    "many": ({"Dockerfile": "FROM base\nCOPY d /s\n", **{"d/%d" % i: "1" for i in range(6)}}, {"d/%d" % i: "2" for i in range(6)}, [], [], "file d/0 changed; file d/1 changed; file d/2 changed; and 3 more files"),
+    "ignored": ({"Dockerfile": "FROM base\nCOPY d /s\n", "d/a": "1", "d/b": "1"}, {".dockerignore": "d/b\n"}, [], [], "file d/b is gone"),
+    "destination": ({"Dockerfile": "FROM base\nCOPY d /s\n", "d": "1"}, {"Dockerfile": "FROM base\nCOPY d /t\n"}, [], [], 'destination was "/s", is "/t"'),
+    "argument": ({"Dockerfile": "FROM base\nARG V=1\nRUN true\n"}, {}, [], ["--build-arg", "V=2"], 'variable V was "1", is "2"'),
+    "environment": ({"Dockerfile": "FROM base\nENV V=1\nRUN true\n"}, {"Dockerfile": "FROM base\nRUN true\n"}, [], [], 'variable V "1" is gone'),
+    "command": ({"Dockerfile": "FROM base\nRUN echo 1\n"}, {"Dockerfile": "FROM base\nRUN echo 2\n"}, [], [], 'command was "echo 1", is "echo 2"'),
+    "shell": ({"Dockerfile": "FROM base\nRUN echo 1\n"}, {"Dockerfile": 'FROM base\nSHELL ["sh", "-e", "-c"]\nRUN echo 1\n'}, [], [], 'command was "/bin/sh", is "sh -e"'),
+    "user": ({"Dockerfile": "FROM base\nRUN echo 1\n"}, {"Dockerfile": "FROM base\nUSER app\nRUN echo 1\n"}, [], [], 'user was "", is "app"'),
+    "script": ({"Dockerfile": text("FROM base", "RUN <<E", "echo 1", "echo 2", "E")}, {"Dockerfile": text("FROM base", "RUN <<E", "echo 1", "echo 3", "E")}, [], [], 'command, line 2, was "echo 2", is "echo 3"'),
+    "text": ({"Dockerfile": text("FROM base", "COPY <<E /e", "1", "2", "E")}, {"Dockerfile": text("FROM base", "COPY <<E /e", "1", "E")}, [], [], 'text E, line 2, was "2", is ""'),
+    "mount": ({"Dockerfile": "FROM base\nRUN --mount=target=/m cat /m/f\n", "f": "1"}, {"f": "2"}, [], [], "file f changed"),
+    "cache mount": ({"Dockerfile": "FROM base\nRUN --mount=type=cache,id=a,target=/c true\n"}, {"Dockerfile": "FROM base\nRUN --mount=type=cache,id=b,target=/c true\n"}, [], [], 'mount id was "a", is "b"'),
+    "network": ({"Dockerfile": "FROM base\nRUN true\n"}, {}, [], ["--network", "none"], 'network was "host", is "none"'),
+    "hosts": ({"Dockerfile": "FROM base\nRUN true\n"}, {}, [], ["--add-host", "a:10.0.0.1"], '--add-host "a:10.0.0.1" is new'),
+    "stage": ({"Dockerfile": "FROM base AS a\nCOPY f /f\nFROM a\nRUN true\n", "f": "1"}, {"f": "2"}, [], [], "file f changed"),
+    "another step": ({"Dockerfile": "FROM base\nRUN echo 1\n"}, {"Dockerfile": "FROM base\nWORKDIR /w\nRUN echo 1\n"}, [], [], "RUN echo 1 stood in its place"),
+    "not asked": ({"Dockerfile": "FROM base\nRUN true\n"}, {}, [], ["--no-cache"], "it was not asked: --no-cache"),
+    "not asked of a stage": ({"Dockerfile": "FROM base AS x\nRUN true\n"}, {}, [], ["--no-cache-filter", "x"], "it was not asked: --no-cache-filter"),
+}
+
+
+def why(r):
+    return [line[len("   not in the cache: "):] for line in r.err.splitlines() if line.startswith("   not in the cache: ")]
+
+
+def write(d, files):
+    for name, content in files.items():
+        (d / name).unlink() if content is None else (d / name).write_text(content)
+
+
+@pytest.mark.parametrize("kind", MISSES)
+def test_why_it_missed(build, pare, kind):
+    """In one line, and a dry run says the same."""
+    before, after, first, second, reason = MISSES[kind]
+    d = build.context(None, before)
+    pare("build", *first, d)
+    write(d, after)
+    dry = why(pare("build", "--dry-run", *second, d))
+    assert why(pare("build", "--explain-cache", "--progress=plain", *second, d))[0] == dry[0] == reason
+
+
+def test_another_base_is_why_it_missed(build, pare, tmp_path):
+    """What the step stands on is told apart from steps before it."""
+    base_image(extra=[File("other", b"1")]).oci(tmp_path / "other")
+    d = build.context("FROM b AS a\nRUN echo 1 >/a\nFROM a\nRUN echo 2 >/b\nRUN echo 3\n")
+    pare("build", "--build-context", "b=oci-layout://%s" % (tmp_path / "base"), d)
+    r = pare("build", "--explain-cache", "--progress=plain", "--build-context", "b=oci-layout://%s" % (tmp_path / "other"), d)
+    assert why(r) == ["the base image changed", "the stage that it is built on changed", "a step before it changed"]
+
+
+def test_no_time_of_files_is_not_that_time(build):
+    """SOURCE_DATE_EPOCH of the time that files have without it: it cuts those that are later, and no step without it does."""
+    d = build.context("FROM base\nRUN touch -d '2001-01-01 00:00:00' /f\n")
+    assert build(None, context=d).entries()["f"].mtime == 978307200
+    assert build(None, context=d, env={"SOURCE_DATE_EPOCH": "499162500"}).entries()["f"].mtime == 499162500
 
 
 # --- pruning ---

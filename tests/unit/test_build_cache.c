@@ -88,14 +88,16 @@ static void put(struct build_cache *c, const struct cache_key *k, const char *in
 	OK(cache_put(c, k, instruction, l, &err));
 }
 
-static const char *why(struct build_cache *c, const struct cache_key *k, const char *instruction)
+static const char *why_on(struct build_cache *c, const struct cache_key *k, const char *instruction, const char *on)
 {
 	struct buf b = BUF(0);
-	cache_explain(c, k, instruction, &b);
+	cache_explain(c, k, instruction, on, &b);
 	const char *ret = arena_strdup(&arena, buf_str(&b));
 	buf_free(&b);
 	return ret;
 }
+
+static const char *why(struct build_cache *c, const struct cache_key *k, const char *instruction) { return why_on(c, k, instruction, NULL); }
 
 static void test_keys(void **state)
 {
@@ -190,9 +192,14 @@ static void test_explained(void **state)
 	struct cache_key arg = KEY("below", "sha256:2", "command", "/bin/sh", "command", "-c", "command", "make", "variable V", "2", "user", "");
 	assert_string_equal(why(c, &arg, "3/3 RUN make"), "variable V was \"1\", is \"2\"");
 	struct cache_key before = KEY("below", "sha256:3", "command", "/bin/sh", "command", "-c", "command", "make", "variable V", "1", "user", "");
-	assert_string_equal(why(c, &before, "3/3 RUN make"), "the step before it changed");
+	assert_string_equal(why(c, &before, "3/3 RUN make"), "a step before it changed");
 	struct cache_key text = KEY("below", "sha256:3", "command", "/bin/sh", "command", "-c", "command", "make all", "variable V", "1", "user", "");
-	assert_string_equal(why(c, &text, "3/3 RUN make all"), "command was \"make\", is \"make all\"; the step before it changed, too");
+	assert_string_equal(why(c, &text, "3/3 RUN make all"), "command was \"make\", is \"make all\"; a step before it changed, too");
+	assert_string_equal(why_on(c, &text, "3/3 RUN make all", "the base image"), "the base image changed; command was \"make\", is \"make all\"");
+	struct cache_key shell = KEY("below", "sha256:2", "command", "bash", "command", "-e", "command", "-c", "command", "make", "variable V", "1", "user", "");
+	assert_string_equal(why(c, &shell, "3/3 RUN make"), "command was \"/bin/sh\", is \"bash -e\"");
+	struct cache_key shorter = KEY("below", "sha256:2", "command", "make", "variable V", "1", "user", "");
+	assert_string_equal(why(c, &shorter, "3/3 RUN make"), "command was \"/bin/sh -c\", is \"\"");
 	struct cache_key more = KEY("below", "sha256:2", "command", "/bin/sh", "command", "-c", "command", "make", "variable V", "1", "variable W", "x", "user", "");
 	assert_string_equal(why(c, &more, "4/4 RUN make"), "variable W \"x\" is new");
 	struct cache_key files = KEY("below", "sha256:1", "file a", "sha256:a2", "file c", "sha256:c1", "files", "1");
