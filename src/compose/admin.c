@@ -15,7 +15,7 @@ static const struct admin table[] = {
 	{ "accounts", "adduser passwd login login.defs base-passwd libpam-runtime", NULL, NULL },
 	{ "start of services", "init-system-helpers sysvinit-utils lsb-base systemd systemd-sysv init systemd-standalone-sysusers systemd-standalone-tmpfiles systemd-sysusers systemd-tmpfiles opensysusers default-systemd-sysusers default-logind dbus-system-bus", NULL, NULL },
 	{ "tools of scripts", "coreutils sed grep gzip tar findutils diffutils debianutils util-linux util-linux-extra hostname mount ncurses-bin sensible-utils awk mawk gawk original-awk bsdutils procps file", NULL, NULL },
-	{ "tools of scripts", "perl-base perl perl:any", "perl", NULL },
+	{ "tools of scripts", "perl-base perl", "perl", NULL },
 	{ "tools of scripts", "openssl", NULL, "ca-certificates ssl-cert" },
 	{ "tools of scripts", "libtext-iconv-perl libtext-charwidth-perl libtext-wrapi18n-perl liblocale-gettext-perl", NULL, "debconf" },
 	{ "menus", "menu desktop-file-utils mime-support-tools", NULL, NULL },

@@ -159,6 +159,7 @@ static int paragraphs(struct package_index *ix, struct buf *b, bool end, const c
 
 int index_read(struct package_index *ix, struct stream *plain, const char *arch, u32 source, bool late, struct error *err)
 {
+	ix->arch = arch;
 	struct buf b = BUF(0); /* at most INDEX_PARAGRAPH, and what stream_next() gives */
 	struct str view = { 0 };
 	int r = 0;
@@ -178,7 +179,7 @@ static void provide(struct package_index *ix, u32 i)
 {
 	for (struct str field = ix->v[i].provides, group; relation_group(&field, &group);) {
 		struct relation rel;
-		if (!relation_next(&group, &rel) || !rel.name.n || (rel.op != REL_ANY && rel.op != REL_EQ))
+		if (!relation_next(&group, ix->arch, &rel) || !rel.name.n || (rel.op != REL_ANY && rel.op != REL_EQ))
 			continue;
 		struct index_name *name = name_of(ix, rel.name);
 		VEC_PUSH(ix->provides, ix->n_provides, ix->cap_provides, ((struct index_provide){ .package = i, .version = rel.version, .next = name->provide }));

@@ -37,6 +37,7 @@ struct index_name {
 };
 struct package_index {
 	struct arena arena;
+	const char *arch;     /* as index_read() was told, whose it stays */
 	struct index_package *v; /* owned */
 	u32 n, cap;
 	struct index_provide *provides;

@@ -43,7 +43,7 @@ static enum relation_op op_of(struct str *s)
 	return REL_ANY;
 }
 
-bool relation_next(struct str *group, struct relation *ret)
+bool relation_next(struct str *group, const char *arch, struct relation *ret)
 {
 	*ret = (struct relation){ .name = STR(""), .version = STR("") };
 	if (!group->p)
@@ -54,9 +54,9 @@ bool relation_next(struct str *group, struct relation *ret)
 		n++;
 	name.n = n;
 	s = str_trim(str_from(s, n));
-	struct str arch = name;
-	name = str_cut(&arch, ':');
-	if (arch.p && !str_is(arch, "any") && !str_is(arch, "native"))
+	struct str of = name;
+	name = str_cut(&of, ':');
+	if (of.p && !str_is(of, "any") && !str_is(of, "native") && !(arch && str_is(of, arch)))
 		return true;
 	if (s.n && s.p[0] == '(') {
 		struct str rest = str_from(s, 1), in = str_trim(str_cut(&rest, ')'));

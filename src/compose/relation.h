@@ -7,15 +7,15 @@
 enum relation_op { REL_ANY, REL_LT, REL_LE, REL_EQ, REL_GE, REL_GT };
 
 struct relation {
-	struct str name;    /* ":any" and ":native" are left out */
+	struct str name;    /* without ":any" and the like */
 	enum relation_op op;
 	struct str version; /* empty with REL_ANY */
 };
 
 /* The next group of a field, between commas; false at its end. */
 bool relation_group(struct str *field, struct str *group) must_check;
-/* The next alternative of a group; false at its end. What is not understood, or is of an architecture that is named in it ("foo:arm64"), has no name. */
-bool relation_next(struct str *group, struct relation *ret) must_check;
+/* The next alternative of a group; false at its end. What is not understood, or of another architecture than `arch` (NULL: none) that is named in it ("foo:arm64"), has no name. */
+bool relation_next(struct str *group, const char *arch, struct relation *ret) must_check;
 /* Whether a version satisfies it. */
 bool relation_holds(const struct relation *r, struct str version) must_check;
 const char *relation_op_text(enum relation_op op); /* "<<", ">=" …; "" of REL_ANY */

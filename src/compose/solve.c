@@ -41,7 +41,7 @@ struct solver {
 	u32 n_points, cap_points;
 	struct left_out *left;
 	u32 n_left, cap_left;
-	u32 steps;
+	u64 steps;            /* relations, versions and providers that were looked at */
 	char *first;          /* why the first choice failed; NULL: it has not */
 	bool *named;          /* of names[] */
 };
@@ -76,59 +76,62 @@ static void leave_out(struct solver *s, struct str name, const char *kind, u32 b
 
 /* --- what stands in the way --- */
 
-static bool provides_holds(const struct package_index *ix, const struct index_package *p, const struct relation *r)
+static bool spent(const struct solver *s) { return s->steps > SOLVE_STEPS; }
+
+static bool provides_holds(struct solver *s, const struct index_package *p, const struct relation *r)
 {
-	for (struct str field = p->provides, group; relation_group(&field, &group);) {
+	for (struct str field = p->provides, group; relation_group(&field, &group); s->steps++) {
 		struct relation v;
-		if (relation_next(&group, &v) && str_eq(v.name, r->name) && (r->op == REL_ANY || relation_holds(r, v.version)))
+		if (relation_next(&group, s->ix->arch, &v) && str_eq(v.name, r->name) && (r->op == REL_ANY || relation_holds(r, v.version)))
 			return true;
 	}
-	(void)ix;
 	return false;
 }
 
-static bool is_it(const struct package_index *ix, const struct index_package *p, const struct relation *r) { return str_eq(p->name, r->name) ? relation_holds(r, p->version) : provides_holds(ix, p, r); }
+/* The chosen, but for `p` itself, that a relation is about: 1 + its place, 0: none. */
+static u32 chosen_for(struct solver *s, const struct relation *r, const struct index_package *p)
+{
+	u32 id = r->name.n ? index_find(s->ix, r->name) : 0, at = s->at_name[id];
+	if (at && &s->ix->v[s->chosen[at - 1].package] != p && relation_holds(r, s->ix->v[s->chosen[at - 1].package].version))
+		return at;
+	for (u32 k = id ? s->ix->names[id].provide : 0; k && !spent(s); k = s->ix->provides[k - 1].next, s->steps++) {
+		const struct index_provide *v = &s->ix->provides[k - 1];
+		at = s->at_name[name_index(s, v->package)];
+		if (at && s->chosen[at - 1].package == v->package && &s->ix->v[v->package] != p && (r->op == REL_ANY || relation_holds(r, v->version)))
+			return at;
+	}
+	return 0;
+}
 
 /* Whether `p` says that it does not go with something; the first chosen that it is. */
-static bool refuses(const struct solver *s, const struct index_package *p, struct str field, u32 *which)
+static bool refuses(struct solver *s, const struct index_package *p, struct str field, u32 *which)
 {
-	for (struct str group; relation_group(&field, &group);) {
+	for (struct str group; relation_group(&field, &group); s->steps++) {
 		struct relation r;
-		u32 id;
-		if (!relation_next(&group, &r) || !(id = index_find(s->ix, r.name)))
-			continue;
-		const struct index_name *name = &s->ix->names[id];
-		u32 at = s->at_name[id];
-		if (at && &s->ix->v[s->chosen[at - 1].package] != p && relation_holds(&r, s->ix->v[s->chosen[at - 1].package].version)) {
+		u32 at = relation_next(&group, s->ix->arch, &r) ? chosen_for(s, &r, p) : 0;
+		if (at) {
 			*which = at - 1;
 			return true;
 		}
-		for (u32 k = name->provide; k; k = s->ix->provides[k - 1].next) {
-			const struct index_provide *v = &s->ix->provides[k - 1];
-			u32 by = s->at_name[name_index(s, v->package)];
-			if (by && s->chosen[by - 1].package == v->package && &s->ix->v[v->package] != p && (r.op == REL_ANY || relation_holds(&r, v->version))) {
-				*which = by - 1;
-				return true;
-			}
-		}
 	}
 	return false;
 }
 
-static bool refused_by(const struct solver *s, const struct index_package *p, struct str field)
+static bool refused_by(struct solver *s, const struct index_package *p, struct str field)
 {
-	for (struct str group; relation_group(&field, &group);) {
+	for (struct str group; relation_group(&field, &group); s->steps++) {
 		struct relation r;
-		if (relation_next(&group, &r) && r.name.n && is_it(s->ix, p, &r))
+		if (relation_next(&group, s->ix->arch, &r) && r.name.n && (str_eq(p->name, r.name) ? relation_holds(&r, p->version) : provides_holds(s, p, &r)))
 			return true;
 	}
 	return false;
 }
 
-static bool fits(const struct solver *s, u32 package, const char **why)
+static bool fits(struct solver *s, u32 package, const char **why)
 {
 	const struct index_package *p = &s->ix->v[package];
 	u32 id = name_index(s, package), which;
+	s->steps += 1 + s->n / 16;
 	if (s->at_name[id] && s->chosen[s->at_name[id] - 1].package != package) {
 		*why = arena_printf(s->a, "%.*s is %.*s already", STR_FMT(p->name), STR_FMT(s->ix->v[s->chosen[s->at_name[id] - 1].package].version));
 		return false;
@@ -139,7 +142,7 @@ static bool fits(const struct solver *s, u32 package, const char **why)
 	}
 	for (u32 i = 0; i < s->n; i++) {
 		const struct index_package *o = &s->ix->v[s->chosen[i].package];
-		if (o != p && ((o->conflicts.n && refused_by(s, p, o->conflicts)) || (o->breaks.n && refused_by(s, p, o->breaks)))) {
+		if (o != p && (refused_by(s, p, o->conflicts) || refused_by(s, p, o->breaks))) {
 			*why = arena_printf(s->a, "%.*s does not go with %.*s", STR_FMT(o->name), STR_FMT(p->name));
 			return false;
 		}
@@ -178,10 +181,10 @@ static int by_name(const void *x, const void *y, void *ctx)
 }
 
 /* *left: one that would be, were it not left out. */
-static void providers(const struct solver *s, const struct relation *r, u32 name, u32 by, struct candidates *c, struct str *left)
+static void providers(struct solver *s, const struct relation *r, u32 name, u32 by, struct candidates *c, struct str *left)
 {
 	u32 v[SOLVE_CANDIDATES], n = 0;
-	for (u32 k = s->ix->names[name].provide; k && n < SOLVE_CANDIDATES; k = s->ix->provides[k - 1].next) {
+	for (u32 k = s->ix->names[name].provide; k && n < SOLVE_CANDIDATES && !spent(s); k = s->ix->provides[k - 1].next, s->steps++) {
 		const struct index_provide *p = &s->ix->provides[k - 1];
 		if (r->op != REL_ANY && !relation_holds(r, p->version))
 			continue;
@@ -198,12 +201,12 @@ static void providers(const struct solver *s, const struct relation *r, u32 name
 		candidate(s, c, v[i]);
 }
 
-static void candidates_of(const struct solver *s, const struct goal *g, struct candidates *c)
+static void candidates_of(struct solver *s, const struct goal *g, struct candidates *c)
 {
 	struct relation r;
 	struct str left = STR(""); /* who provides it, and is left out: that does where nobody else can be had */
 	*c = (struct candidates){ .left = STR("") };
-	for (struct str group = g->group; relation_next(&group, &r);) {
+	for (struct str group = g->group; relation_next(&group, s->ix->arch, &r); s->steps++) {
 		u32 name = r.name.n ? index_find(s->ix, r.name) : 0;
 		const char *kind = r.name.n ? left_kind(s, r.name, g->by) : NULL;
 		if (kind && !c->left.n) {
@@ -212,7 +215,7 @@ static void candidates_of(const struct solver *s, const struct goal *g, struct c
 		}
 		if (!name || kind)
 			continue;
-		for (u32 k = s->ix->names[name].package; k; k = s->ix->v[k - 1].next)
+		for (u32 k = s->ix->names[name].package; k; k = s->ix->v[k - 1].next, s->steps++)
 			if (relation_holds(&r, s->ix->v[k - 1].version))
 				candidate(s, c, k - 1);
 		if (g->by != NOBODY || !s->ix->names[name].package)
@@ -268,7 +271,7 @@ static const char *missing(struct solver *s, const struct goal *g)
 {
 	struct relation r;
 	struct buf b = BUF(400);
-	for (struct str group = g->group; relation_next(&group, &r);) {
+	for (struct str group = g->group; relation_next(&group, s->ix->arch, &r);) {
 		u32 name = r.name.n ? index_find(s->ix, r.name) : 0;
 		u32 k = name ? s->ix->names[name].package : 0;
 		if (k)
@@ -286,7 +289,6 @@ static u32 pick(struct solver *s)
 	for (; s->scan < s->n_open; s->scan++) {
 		struct candidates c;
 		const struct goal *g = &s->goals[s->open[s->scan]];
-		s->steps++;
 		if (g->soft)
 			continue;
 		candidates_of(s, g, &c);
@@ -320,7 +322,7 @@ static int choose(struct solver *s, u32 goal, u32 from)
 	for (u32 i = from; i < c.n; i++) {
 		if (!fits(s, c.v[i], &why))
 			continue;
-		if (i + 1 < c.n)
+		if (i + 1 < c.n || g.soft) /* what is only recommended may be left */
 			push_point(s, goal, i + 1);
 		take(s, c.v[i], &g);
 		return 1;
@@ -335,7 +337,7 @@ static int choose(struct solver *s, u32 goal, u32 from)
 /* Back to the last place with another candidate; false: there is none. */
 static bool back(struct solver *s)
 {
-	while (s->n_points) {
+	while (s->n_points && !spent(s)) {
 		struct point p = s->points[--s->n_points];
 		while (s->n > p.n_chosen)
 			s->at_name[name_index(s, s->chosen[--s->n].package)] = 0;
@@ -360,16 +362,15 @@ static int search(struct solver *s, struct error *err)
 		memmove(s->open + i, s->open + i + 1, (s->n_open - i - 1) * sizeof *s->open);
 		s->n_open--;
 		candidates_of(s, &s->goals[goal], &c);
-		if (c.there)
-			continue;
-		if (c.left.n) { /* being left out is how it is satisfied */
+		bool stuck = false;
+		if (!c.there && c.left.n) /* being left out is how it is satisfied */
 			leave_out(s, c.left, c.kind, s->goals[goal].by);
-			continue;
-		}
-		if (!choose(s, goal, 0) && !back(s))
+		else if (!c.there)
+			stuck = !choose(s, goal, 0) && !back(s);
+		if (spent(s) || s->n > SOLVE_CHOSEN)
+			return error_set(err, ERR_INPUT, "no solution within %u steps and %u packages%s%s", SOLVE_STEPS, SOLVE_CHOSEN, s->first ? "; first in the way: " : "", s->first ? s->first : "");
+		if (stuck)
 			return error_set(err, ERR_INPUT, "%s", s->first);
-		if (s->steps > SOLVE_STEPS || s->n > SOLVE_CHOSEN)
-			return error_set(err, ERR_INPUT, "no solution within %u steps%s%s", SOLVE_STEPS, s->first ? "; first in the way: " : "", s->first ? s->first : "");
 	}
 	return 0;
 }
@@ -400,15 +401,14 @@ struct order {
 	u32 n;
 };
 
-/* The chosen that satisfies an alternative; NOBODY: none. */
-static u32 satisfied_by(const struct solver *s, struct str group)
+/* The chosen that satisfies a group: 1 + its place, 0: none. */
+static u32 satisfied_by(struct solver *s, struct str group)
 {
 	struct relation r;
-	while (relation_next(&group, &r))
-		for (u32 i = 0; r.name.n && i < s->n; i++)
-			if (is_it(s->ix, &s->ix->v[s->chosen[i].package], &r))
-				return i;
-	return NOBODY;
+	u32 at = 0;
+	while (!at && relation_next(&group, s->ix->arch, &r))
+		at = chosen_for(s, &r, NULL);
+	return at;
 }
 
 struct frame {
@@ -434,7 +434,7 @@ static void arrange(struct order *o, u32 root)
 			continue;
 		}
 		u32 to = satisfied_by(s, group);
-		if (to == NOBODY || o->state[to])
+		if (!to || o->state[--to])
 			continue;
 		o->state[to] = 1;
 		stack[depth++] = (struct frame){ to, s->ix->v[s->chosen[to].package].pre_depends, s->ix->v[s->chosen[to].package].depends };

@@ -4,12 +4,12 @@
  * serves installing (admin.h) and what is excluded satisfies every dependency by being left out, unless it is named itself; struct left_out tells.
  *
  * The choice is deterministic: groups with one candidate first, in the order of their fields; of alternatives one that is there already, else the first that can be had, its newest version, then what
- * provides it, by name. Where a choice leads nowhere the next is tried, at most SOLVE_STEPS in all. Of one name there is one version. */
+ * provides it, by name. Where a choice leads nowhere the next is tried, within SOLVE_STEPS in all. Of one name there is one version. */
 #ifndef PARE_COMPOSE_SOLVE_H
 #define PARE_COMPOSE_SOLVE_H
 #include "compose/index.h"
 
-#define SOLVE_STEPS 2000000u
+#define SOLVE_STEPS 25000000u /* relations, versions and providers that are looked at: seconds */
 #define SOLVE_CHOSEN 10000u     /* packages of one image */
 #define SOLVE_CANDIDATES 64u    /* looked at for one group */
 

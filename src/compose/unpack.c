@@ -154,7 +154,7 @@ static bool replaces(const struct compose_package *p, const struct compose_packa
 	if (deb822_fields(str_trim(p->control.control), names, &field, 1, &(struct error){ 0 }) < 0)
 		return false;
 	while (relation_group(&field, &group))
-		while (relation_next(&group, &r))
+		while (relation_next(&group, NULL, &r))
 			if (str_eq(r.name, o->name) && relation_holds(&r, o->version))
 				return true;
 	return false;

@@ -10,7 +10,7 @@ static struct relation one(const char *text)
 {
 	struct str group = str_of(text);
 	struct relation r;
-	assert_true(relation_next(&group, &r));
+	assert_true(relation_next(&group, "amd64", &r));
 	return r;
 }
 
@@ -23,6 +23,7 @@ static void relations(void **state)
 	assert_false(relation_holds(&r, STR("2.36~rc1")));
 	assert_true(str_is(one("python3:any (>= 3.9~)").name, "python3"));
 	assert_true(str_is(one("gcc [amd64] <!nocheck>").name, "gcc"));
+	assert_true(str_is(one("libc6:amd64 (>= 2)").name, "libc6"));
 	static const char *const none[] = { "foo:arm64", "Foo", "foo (>= )", "foo (~ 1)", "foo (>= 1", "", "foo (= 1 2)", "foo (= a1)" };
 	for (u32 i = 0; i < countof(none); i++)
 		assert_int_equal(one(none[i]).name.n, 0);
@@ -207,6 +208,36 @@ static void damaged(void **state)
 	buf_free(&b);
 }
 
+/* What is recommended and cannot be had, for whatever depends on it, is left. */
+static void recommended(void **state)
+{
+	struct world w;
+	(void)state;
+	build(&w, "app 1; Recommends: broken, fine, clash | other; Depends: base\nbase 1\nbroken 1; Depends: part, nowhere\npart 1\nfine 1\nclash 1; Depends: x\nx 1; Conflicts: base\nother 1\n", "amd64");
+	chosen(&w, (struct solve_ask){ .packages = (const char *const[]){ "app", NULL }, .recommends = true }, "base=1 app=1 fine=1 other=1");
+	done(&w);
+}
+
+/* An index that is made to be searched for ever: choices of which none changes that the last thing cannot be had. */
+static void budget(void **state)
+{
+	struct world w;
+	struct buf text = BUF(0);
+	(void)state;
+	buf_puts(&text, "app 1; Depends: ");
+	for (u32 i = 0; i < 60; i++)
+		buf_printf(&text, "a%u | b%u, ", i, i);
+	buf_puts(&text, "x | y\nx 1; Conflicts: app\ny 1; Conflicts: app\n");
+	for (u32 i = 0; i < 60; i++)
+		buf_printf(&text, "a%u 1\nb%u 1\n", i, i);
+	build(&w, text.p, "amd64");
+	assert_int_equal(solve(&w.ix, &ASK("app"), &w.a, &w.s, &w.err), -1);
+	assert_int_equal(w.err.kind, ERR_INPUT);
+	assert_non_null(strstr(w.err.text, "first in the way: app → x | y: y does not go with app"));
+	buf_free(&text);
+	done(&w);
+}
+
 /* A suite that is NotAutomatic serves only what no other has. */
 static void late(void **state)
 {
@@ -226,6 +257,6 @@ static void late(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(relations), cmocka_unit_test(administration), cmocka_unit_test(choices), cmocka_unit_test(any_order), cmocka_unit_test(damaged), cmocka_unit_test(late) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(relations), cmocka_unit_test(administration), cmocka_unit_test(choices), cmocka_unit_test(any_order), cmocka_unit_test(damaged), cmocka_unit_test(late), cmocka_unit_test(recommended), cmocka_unit_test(budget) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
