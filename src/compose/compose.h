@@ -26,6 +26,7 @@ struct compose_package {
 	u64 size;                 /* of the .deb */
 	struct str why;           /* "named", "Depends: … of NAME" */
 	struct deb_control control; /* once it is unpacked */
+	struct str replaces;      /* of it, while packages are put together */
 	u64 files, bytes;         /* regular files in it, and what is in them */
 	u64 kept;                 /* bytes that the image has of it */
 	s64 newest;               /* time of its newest file */

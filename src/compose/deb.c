@@ -52,56 +52,51 @@ static int open_member(const struct deb *d, struct deb_span span, struct stream 
 
 static struct str *wanted(struct deb_control *c, struct str name)
 {
-	const struct { const char *name; struct str *to; } files[] = { { "control", &c->control }, { "md5sums", &c->md5sums }, { "conffiles", &c->conffiles }, { "preinst", &c->preinst }, { "postinst", &c->postinst }, { "triggers", &c->triggers } };
+	const struct { const char *name; struct str *to; } files[] = { { "control", &c->control }, { "md5sums", &c->md5sums }, { "preinst", &c->preinst }, { "postinst", &c->postinst } };
 	for (u32 i = 0; i < countof(files); i++)
 		if (str_is(name, files[i].name))
 			return files[i].to;
 	return NULL;
 }
 
-static int take(struct tar *t, struct buf *out, struct error *err)
+static int take(struct tar *t, struct arena *a, struct str *ret, struct error *err)
 {
+	struct buf b = BUF(DEB_CONTROL_MAX);
 	struct str view;
+	int r;
 	do {
-		if (tar_content(t, &view, err) < 0)
-			return -1;
-		buf_add(out, view);
-	} while (view.n);
-	return out->over ? error_set(err, ERR_INPUT, "control files of more than %llu bytes", (unsigned long long)DEB_CONTROL_MAX) : 0;
+		r = tar_content(t, &view, err);
+		if (r >= 0)
+			buf_add(&b, view);
+	} while (r >= 0 && view.n);
+	if (r >= 0)
+		*ret = str_n(arena_strdup(a, buf_str(&b)), b.n);
+	buf_free(&b);
+	return r < 0 ? -1 : 0;
+}
+
+/* What is skipped was inflated, too: so it is the stream that has the budget, and an entry fits before it is read. */
+static int next_entry(struct tar *t, const struct stream *s, u64 most, struct tar_entry *e, struct error *err)
+{
+	int r = tar_next(t, e, err);
+	return r > 0 && (e->size > most || s->at > most - e->size) ? error_set(err, ERR_INPUT, "more than %llu bytes: over the budget", (unsigned long long)most) : r;
 }
 
 int deb_read_control(const struct deb *d, struct arena *a, struct deb_control *ret, struct error *err)
 {
 	struct stream *s;
 	struct tar_entry e;
-	char path[TAR_PATH_MAX];
-	u64 total = 0;
+	autofree char *path = xmalloc(TAR_PATH_MAX);
 	int r;
-	*ret = (struct deb_control){ STR(""), STR(""), STR(""), STR(""), STR(""), STR("") };
+	*ret = (struct deb_control){ STR(""), STR(""), STR(""), STR("") };
 	if (open_member(d, d->control, &s, err) < 0)
 		return -1;
 	struct tar *t = tar_open(s);
-	for (u32 n = 0; (r = tar_next(t, &e, err)) > 0; n++) {
+	while ((r = next_entry(t, s, DEB_CONTROL_MAX, &e, err)) > 0) {
 		ssize_t len = tar_clean(e.path, path);
 		struct str *to = len > 0 && e.type == TAR_FILE ? wanted(ret, str_n(path, (size_t)len)) : NULL;
-		if (n > 10000) {
-			r = error_set(err, ERR_INPUT, "too many control files");
+		if (to && (r = take(t, a, to, err)) < 0)
 			break;
-		}
-		if (!to)
-			continue;
-		struct buf b = BUF(DEB_CONTROL_MAX - total);
-		if ((r = take(t, &b, err)) < 0) {
-			buf_free(&b);
-			break;
-		}
-		total += b.n;
-		*to = str_n(arena_strdup(a, buf_str(&b)), b.n);
-		buf_free(&b);
-		if (total >= DEB_CONTROL_MAX) {
-			r = error_set(err, ERR_INPUT, "control files over the budget");
-			break;
-		}
 	}
 	tar_close(t);
 	stream_close(s);
@@ -119,12 +114,12 @@ int deb_each(const struct deb *d, deb_entry *f, void *ctx, struct error *err)
 	if (open_member(d, d->data, &s, err) < 0)
 		return -1;
 	struct tar *t = tar_open(s);
-	for (u32 n = 0; (r = tar_next(t, &e, err)) > 0; n++) {
+	for (u32 n = 0; (r = next_entry(t, s, DEB_DATA_MAX, &e, err)) > 0; n++) {
 		ssize_t len = tar_clean(e.path, path);
-		if (len < 0 || e.type == TAR_OTHER || e.sparse)
+		if (len < 0 || len > (ssize_t)DEB_PATH_MAX || e.type == TAR_OTHER || e.sparse)
 			r = error_set(err, ERR_INPUT, "%.*s: no entry that a package has", (int)MIN(e.path.n, (size_t)200), e.path.p);
-		else if (n > DEB_ENTRIES_MAX || s->at > DEB_DATA_MAX)
-			r = error_set(err, ERR_INPUT, "over the budget");
+		else if (n > DEB_ENTRIES_MAX)
+			r = error_set(err, ERR_INPUT, "more than %u entries: over the budget", DEB_ENTRIES_MAX);
 		else
 			r = f(ctx, &e, str_n(path, (size_t)len), t, err);
 		if (r < 0)

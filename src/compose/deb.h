@@ -9,9 +9,10 @@
 #include "layer/tar.h"
 
 #define DEB_MEMBERS 16u
-#define DEB_CONTROL_MAX (32 * MiB)   /* of all control files together */
+#define DEB_CONTROL_MAX (32 * MiB)   /* of control.tar, plain */
 #define DEB_ENTRIES_MAX 1000000u
-#define DEB_DATA_MAX (16 * GiB)      /* plain bytes */
+#define DEB_DATA_MAX (16 * GiB)      /* of data.tar, plain */
+#define DEB_PATH_MAX 4095u           /* no system has a longer one */
 
 struct deb_span {
 	u64 at, size;
@@ -23,7 +24,7 @@ struct deb {
 int deb_open(int fd, struct deb *ret, struct error *err) must_check;
 
 struct deb_control {     /* its files; "" when there is none of that name. Owned by the arena */
-	struct str control, md5sums, conffiles, preinst, postinst, triggers;
+	struct str control, md5sums, preinst, postinst;
 };
 int deb_read_control(const struct deb *d, struct arena *a, struct deb_control *ret, struct error *err) must_check;
 

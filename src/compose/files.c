@@ -66,6 +66,8 @@ struct change {
 static void change_one(struct composition *c, u32 id, const struct change *h)
 {
 	struct ctree_entry *e = &c->tree.v[id];
+	if (e->type == TAR_HARDLINK) /* what a file is called does not matter */
+		e = &c->tree.v[ctree_find(&c->tree, e->link)];
 	if (h->set_mode && e->type != TAR_SYMLINK)
 		e->mode = h->mode;
 	if (h->set_uid)

@@ -158,8 +158,8 @@ static void as_linked(struct layer_stream *s, u32 id, struct tarout_entry *e)
 static int next_header(struct layer_stream *s, struct str *view, struct error *err)
 {
 	u32 id = s->l->entries[s->next++];
-	const struct ctree_entry *t = &s->c->tree.v[id];
-	struct tarout_entry e = { .path = t->path, .link = t->link, .type = t->type, .mode = t->mode & 07777, .uid = t->uid, .gid = t->gid, .mtime = t->mtime, .major = t->major, .minor = t->minor, .xattrs = t->xattrs };
+	const struct ctree_entry *v = s->c->tree.v, *t = &v[id], *is = t->type == TAR_HARDLINK ? &v[ctree_find(&s->c->tree, t->link)] : t;
+	struct tarout_entry e = { .path = t->path, .link = t->link, .type = t->type, .mode = is->mode & 07777, .uid = is->uid, .gid = is->gid, .mtime = is->mtime, .major = t->major, .minor = t->minor, .xattrs = is->xattrs };
 	struct buf *b = &s->head[s->ring++ % STREAM_RING];
 	if (t->type == TAR_FILE || t->type == TAR_HARDLINK)
 		as_linked(s, id, &e);

@@ -163,6 +163,8 @@ int ctree_replace_file(struct ctree *t, const char *path, u32 mode, struct str c
 	if (!parents(t, e.path))
 		return error_set(err, ERR_INPUT, "%s: it cannot be made: something above it is no directory", path);
 	u32 was = ctree_find(t, e.path);
+	if (was && t->v[was].type == TAR_DIR)
+		return error_set(err, ERR_INPUT, "%s: it cannot be made: a directory is there", path);
 	if (was && t->v[was].package != TREE_MADE && t->v[was].type == TAR_FILE) { /* what a package has keeps its owner */
 		e.mode = t->v[was].mode;
 		e.uid = t->v[was].uid;

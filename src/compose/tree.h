@@ -9,6 +9,7 @@
 #include "layer/tar.h"
 
 #define TREE_ENTRIES_MAX 4000000u
+#define TREE_BYTES_MAX (64 * GiB)
 #define TREE_MADE UINT32_MAX /* entry.package of what is made here */
 
 struct ctree_entry {

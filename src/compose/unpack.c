@@ -10,6 +10,8 @@
 
 #define DIVERSIONS_MAX 1024u
 #define LINKS_MAX 16u /* that a path goes through */
+#define CONTROL_MAX ((size_t)MiB) /* of the file control */
+#define TIME_MAX 253402300799 /* the end of the year 9999: what texts of times have room for */
 #define MERGED "bin sbin lib lib32 lib64 libx32 libo32 var/run var/lock"
 
 struct unpacked {     /* of one package, before it goes into the tree */
@@ -82,6 +84,8 @@ static int spool_file(struct ctree *t, struct tar *content, struct ctree_entry *
 {
 	struct str view;
 	u64 at = e->at = ctree_room(t, e->size);
+	if (at > TREE_BYTES_MAX)
+		return error_set(err, ERR_INPUT, "more than %llu bytes in all packages: over the budget", (unsigned long long)TREE_BYTES_MAX);
 	do {
 		if (tar_content(content, &view, err) < 0)
 			return -1;
@@ -109,7 +113,7 @@ static int take_entry(void *ctx, const struct tar_entry *e, struct str path, str
 	bool moved = !str_eq(at, path);
 	if (!path.n || (e->type == TAR_DIR && (str_is(path, "var/run") || str_is(path, "var/lock"))) || (moved && e->type == TAR_SYMLINK && str_among(path, MERGED)))
 		return 0; /* the root; what are links to /run once base-files is configured; the links of the merged /usr, where a package has them */
-	struct ctree_entry v = { .path = str_n(arena_bytes(a, at), at.n), .type = e->type, .mode = e->mode, .uid = e->uid, .gid = e->gid, .major = e->major, .minor = e->minor, .size = e->size, .mtime = e->mtime };
+	struct ctree_entry v = { .path = str_n(arena_bytes(a, at), at.n), .type = e->type, .mode = e->mode, .uid = e->uid, .gid = e->gid, .major = e->major, .minor = e->minor, .size = e->size, .mtime = MIN(MAX(e->mtime, 0), TIME_MAX) };
 	if (e->type == TAR_SYMLINK) {
 		v.link = str_n(arena_bytes(a, e->link), e->link.n);
 	} else if (e->type == TAR_HARDLINK) {
@@ -126,8 +130,24 @@ static int take_entry(void *ctx, const struct tar_entry *e, struct str path, str
 		if (spool_file(&x->c->tree, content, &v, err) < 0)
 			return -1;
 	}
-	x->p->newest = MAX(x->p->newest, e->mtime);
+	x->p->newest = MAX(x->p->newest, v.mtime);
 	VEC_PUSH(x->u->v, x->u->n, x->u->cap, v);
+	return 0;
+}
+
+/* What the package says it is has to be what the index, or the lock file, says; of the control file only that paragraph is kept. */
+static int check_control(struct compose_package *p, struct error *err)
+{
+	enum { PACKAGE, VERSION, ARCH, REPLACES, FIELDS };
+	static const char *const names[] = { "Package", "Version", "Architecture", "Replaces" };
+	struct str v[FIELDS], rest = p->control.control;
+	if (rest.n > CONTROL_MAX)
+		return error_set(err, ERR_INPUT, "a control file of %zu bytes: over the budget", rest.n);
+	if (!deb822_next(&rest, &p->control.control) || deb822_fields(p->control.control, names, v, FIELDS, err) < 0)
+		return error_wrap(err, "control");
+	if (!str_eq(v[PACKAGE], p->name) || !str_eq(v[VERSION], p->version) || !str_eq(v[ARCH], p->arch))
+		return error_set(err, ERR_INPUT, "it is %.*s %.*s for %.*s, not %.*s for %.*s", STR_FMT(str_head(v[PACKAGE], 100)), STR_FMT(str_head(v[VERSION], 100)), STR_FMT(str_head(v[ARCH], 40)), STR_FMT(p->version), STR_FMT(p->arch));
+	p->replaces = v[REPLACES];
 	return 0;
 }
 
@@ -138,7 +158,7 @@ static void unpack_one(u32 i, void *ctx)
 	struct unpacked *u = &j->out[i];
 	struct unpacking x = { j->c, p, u };
 	struct deb d;
-	if (deb_open(j->files[i].fd, &d, &u->err) < 0 || deb_read_control(&d, &u->arena, &p->control, &u->err) < 0 || deb_each(&d, take_entry, &x, &u->err) < 0)
+	if (deb_open(j->files[i].fd, &d, &u->err) < 0 || deb_read_control(&d, &u->arena, &p->control, &u->err) < 0 || check_control(p, &u->err) < 0 || deb_each(&d, take_entry, &x, &u->err) < 0)
 		error_wrap(&u->err, "%.*s", STR_FMT(p->name));
 	progress_add(p->size);
 }
@@ -148,11 +168,8 @@ static void unpack_one(u32 i, void *ctx)
 /* Whether `p` may have a file that `o` has, too (Debian Policy, section 7.6.1). */
 static bool replaces(const struct compose_package *p, const struct compose_package *o)
 {
-	static const char *const names[] = { "Replaces" };
-	struct str field, group;
+	struct str field = p->replaces, group;
 	struct relation r;
-	if (deb822_fields(str_trim(p->control.control), names, &field, 1, &(struct error){ 0 }) < 0)
-		return false;
 	while (relation_group(&field, &group))
 		while (relation_next(&group, NULL, &r))
 			if (str_eq(r.name, o->name) && relation_holds(&r, o->version))
@@ -237,39 +254,41 @@ static struct str diverted_path(const struct diversions *d, u32 package, struct 
 	return path;
 }
 
+static struct str parent_of(struct str path) { return str_head(path, path.n - MIN(str_base(path).n + 1, path.n)); }
+
+/* Those that are not there yet: above the first that is all are. */
 static void parents_of(struct composition *c, struct str path, u32 package)
 {
 	struct ctree *t = &c->tree;
-	for (size_t i = 1; i < path.n; i++)
-		if (path.p[i] == '/' && !ctree_find(t, str_head(path, i)))
-			ctree_add(t, &(struct ctree_entry){ .path = str_head(path, i), .type = TAR_DIR, .mode = 0755, .mtime = MAX(c->v[package].newest, 0), .package = package });
+	for (struct str dir = parent_of(path); dir.n && !ctree_find(t, dir); dir = parent_of(dir))
+		ctree_add(t, &(struct ctree_entry){ .path = dir, .type = TAR_DIR, .mode = 0755, .mtime = c->epoch >= 0 ? MIN(c->v[package].newest, c->epoch) : c->v[package].newest, .package = package });
 }
 
 /* A path below what is a link in the tree is where the link leads: into `out` of 2 * TAR_PATH_MAX bytes. ERR_INPUT: below a file, or links without end. */
 static int through_links(const struct ctree *t, struct str path, char *out, struct str *ret, struct error *err)
 {
-	u32 links = 0;
 	*ret = path;
-	for (size_t i = 1; i < ret->n; i++) {
-		u32 id = ret->p[i] == '/' ? ctree_find(t, str_head(*ret, i)) : 0;
+	for (u32 links = 0;;) {
+		struct str dir = parent_of(*ret); /* the nearest that is there: above it all is as it should be */
+		u32 id;
+		while (!(id = ctree_find(t, dir)) && dir.n)
+			dir = parent_of(dir);
 		const struct ctree_entry *e = &t->v[id];
 		if (!id || e->type == TAR_DIR)
-			continue;
+			return 0;
 		if (e->type != TAR_SYMLINK || ++links > LINKS_MAX)
 			return error_set(err, ERR_INPUT, "%.*s: %.*s is no directory", STR_FMT(path), STR_FMT(e->path));
 		struct buf b = BUF(TAR_PATH_MAX);
 		if (e->link.n && e->link.p[0] != '/')
 			buf_add(&b, str_head(e->path, e->path.n - str_base(e->path).n));
 		buf_add(&b, e->link);
-		buf_add(&b, str_from(*ret, i));
+		buf_add(&b, str_from(*ret, dir.n));
 		ssize_t n = b.over ? -1 : tar_clean(buf_str(&b), out);
 		buf_free(&b);
 		if (n <= 0)
 			return error_set(err, ERR_INPUT, "%.*s: %.*s leads nowhere", STR_FMT(path), STR_FMT(e->path));
 		*ret = str_n(out, ctree_real(str_n(out, (size_t)n), out));
-		i = 0;
 	}
-	return 0;
 }
 
 static int put(struct composition *c, u32 i, const struct ctree_entry *v0, const struct diversions *d, struct error *err)
@@ -289,6 +308,8 @@ static int put(struct composition *c, u32 i, const struct ctree_entry *v0, const
 		return error_set(err, ERR_INPUT, "more files than fit: over the budget");
 	if (was && t->v[was].type == TAR_DIR && (e->type == TAR_DIR || e->type == TAR_SYMLINK))
 		return 0; /* a directory is everybody's; dpkg does not put a link in its place */
+	if (was && t->v[was].type == TAR_DIR)
+		return error_set(err, ERR_INPUT, "%.*s: a directory is there, of %.*s", STR_FMT(e->path), STR_FMT(c->v[t->v[was].package].name));
 	if (was && t->v[was].type == TAR_SYMLINK && e->type == TAR_DIR)
 		return 0;
 	if (was && t->v[was].package != i) {
@@ -296,14 +317,14 @@ static int put(struct composition *c, u32 i, const struct ctree_entry *v0, const
 		if (replaces(o, &c->v[i]))
 			return 0;
 		if (!replaces(&c->v[i], o))
-			return error_set(err, ERR_INPUT, "%.*s and %.*s both have %.*s", STR_FMT(o->name), STR_FMT(c->v[i].name), STR_FMT(e->path));
+			return error_set(err, ERR_INPUT, "%.*s has %.*s, too", STR_FMT(o->name), STR_FMT(e->path));
 	}
 	parents_of(c, e->path, i);
 	ctree_add(t, &v);
 	return 0;
 }
 
-/* Links to what does not go into the image become the file. */
+/* Of links to what does not go into the image the first becomes the file, and the others lead to it. */
 static void relink(struct unpacked *u, const bool *kept)
 {
 	struct hashtab names;
@@ -320,7 +341,10 @@ static void relink(struct unpacked *u, const bool *kept)
 			struct ctree_entry *to = &u->v[id - 1];
 			if (!str_eq(to->path, e->link))
 				continue;
-			if (!kept[id - 1]) {
+			if (!kept[id - 1] && to->link.n) {
+				e->link = to->link;
+			} else if (!kept[id - 1]) {
+				to->link = e->path;
 				e->type = TAR_FILE;
 				e->size = to->size;
 				e->at = to->at;
@@ -343,7 +367,7 @@ static int put_all(struct composition *c, u32 i, struct unpacked *u, const struc
 		if (kept[k])
 			r = put(c, i, &u->v[k], d, err);
 	free(kept);
-	return r;
+	return r < 0 ? error_wrap(err, "%.*s", STR_FMT(c->v[i].name)) : 0;
 }
 
 /* A link whose file another package took over, or that leads out of what there is. */
@@ -353,7 +377,7 @@ static int check_links(const struct composition *c, struct error *err)
 		const struct ctree_entry *e = &c->tree.v[i];
 		u32 to = e->gone || e->type != TAR_HARDLINK ? 0 : ctree_find(&c->tree, e->link);
 		if (!e->gone && e->type == TAR_HARDLINK && (!to || c->tree.v[to].type != TAR_FILE || c->tree.v[to].package != e->package))
-			return error_set(err, ERR_INPUT, "%.*s: a link to %.*s, which is no file of its package", STR_FMT(e->path), STR_FMT(e->link));
+			return error_set(err, ERR_INPUT, "%.*s: %.*s: a link to %.*s, which is no file of its package", STR_FMT(c->v[e->package].name), STR_FMT(e->path), STR_FMT(e->link));
 	}
 	return 0;
 }
@@ -395,9 +419,10 @@ int compose_unpack(struct composition *c, struct mirror *m, const char *spool_di
 		r = check_links(c, err);
 	for (u32 i = 0; i < c->n; i++) {
 		struct deb_control *k = &c->v[i].control;
-		struct str *texts[] = { &k->control, &k->md5sums, &k->conffiles, &k->preinst, &k->postinst, &k->triggers };
+		struct str *texts[] = { &k->control, &k->md5sums, &k->preinst, &k->postinst };
 		for (u32 t = 0; t < countof(texts); t++) /* they outlive the package's own arena */
 			*texts[t] = texts[t]->n ? str_n(arena_bytes(&c->arena, *texts[t]), texts[t]->n) : STR("");
+		c->v[i].replaces = STR("");
 		cleanup_fd(&j.files[i].fd);
 		arena_free(&j.out[i].arena);
 		free(j.out[i].v);

@@ -61,6 +61,12 @@ class Repository:
         self.packages.setdefault(arch, []).append(control + "Filename: %s\nSize: %d\nSHA256: %s\n" % (file, len(data), hashlib.sha256(data).hexdigest()))
         shutil.rmtree(root)
 
+    def raw(self, name, data, version="1", arch="all"):
+        """A file as it is, whatever is in it."""
+        file = "pool/%s_%s_%s.deb" % (name, version, arch)
+        (self.top / file).write_bytes(data)
+        self.packages.setdefault(arch, []).append("Package: %s\nVersion: %s\nArchitecture: %s\nFilename: %s\nSize: %d\nSHA256: %s\n" % (name, version, arch, file, len(data), hashlib.sha256(data).hexdigest()))
+
     def publish(self, suite="test", arches=("amd64",), valid_until=None, date="Sat, 01 Jan 2022 00:00:00 UTC", by_hash=True, sign=True, claim=None):
         dist = self.top / "dists" / suite
         shutil.rmtree(dist, ignore_errors=True)
@@ -349,6 +355,85 @@ def test_served(pare, repo, tmp_path):
         server.server_close()
 
 
+def ar(*members):
+    out = b"!<arch>\n"
+    for name, data in members:
+        out += b"%-16s%-12d%-6d%-6d%-8s%-10d`\n" % (name.encode(), 0, 0, 0, b"100644", len(data)) + data + b"\n" * (len(data) % 2)
+    return out
+
+
+def entry(name, content=b"", **more):
+    e = tarfile.TarInfo(name)
+    e.size = len(content)
+    for k, v in more.items():
+        setattr(e, k, v)
+    return e, content
+
+
+def tar(*entries):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as t:
+        for e, content in entries:
+            t.addfile(e, io.BytesIO(content))
+    return out.getvalue()
+
+
+CONTROL = b"Package: bad\nVersion: 1\nArchitecture: all\nDescription: x\n"
+
+
+def raw_deb(data=(), control=CONTROL, more=()):
+    return ar(("debian-binary", b"2.0\n"), ("control.tar", tar(*more, entry("./control", control))), ("data.tar", data if isinstance(data, bytes) else tar(*data)))
+
+
+def header(name, size):
+    """Of an entry whose content is not there, or is another one."""
+    return entry(name, size=size)[0].tobuf(tarfile.GNU_FORMAT)
+
+
+DIR, LINK, HARD = {"type": tarfile.DIRTYPE, "mode": 0o755}, tarfile.SYMTYPE, tarfile.LNKTYPE
+HOSTILE = {
+    "a file in place of a directory": (raw_deb([entry("./a/", **DIR), entry("./a/b", b"x"), entry("./a", b"x")]), "a: a directory is there"),
+    "below a file": (raw_deb([entry("./a", b"x"), entry("./a/b", b"x")]), "a is no directory"),
+    "links without end": (raw_deb([entry("./a", type=LINK, linkname="b"), entry("./b", type=LINK, linkname="a"), entry("./a/x", b"x")]), "is no directory"),
+    "a link to what is not there": (raw_deb([entry("./a", type=HARD, linkname="./etc/passwd")]), "which is no file of its package"),
+    "a size that lies": (raw_deb(header("./a", 20 << 30) + bytes(1024)), "over the budget"),
+    "a longer path than there is": (raw_deb([entry("./" + "/".join(["d" * 50] * 90), b"x")]), "no entry that a package has"),
+    "another package": (raw_deb(control=CONTROL.replace(b"bad", b"good")), "it is good 1 for all, not 1 for all"),
+    "another version": (raw_deb(control=CONTROL.replace(b": 1", b": 2")), "it is bad 2 for all"),
+    "a long control file": (raw_deb(control=CONTROL + b" x\n" * 400000), "control file of"),
+    "junk in control.tar": (raw_deb(more=[entry("./junk", bytes(33 << 20))]), "over the budget"),
+    "a control file that is none": (raw_deb(control=b"\0\0\0"), "control"),
+    "no tar": (raw_deb(data=b"x" * 3000), "data.tar"),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile(pare, tmp_path, what):
+    deb, says = HOSTILE[what]
+    r = Repository(tmp_path / "mirror")
+    r.raw("bad", deb)
+    r.publish()
+    e = pare("compose", "bad", "--exclude", "base-files", *options(r), "-o", tmp_path / "out.tar", status=3)
+    assert e.err.startswith("pare: bad: ") and says in e.err and e.err.count("\n") == 1
+    assert not (tmp_path / "out.tar").exists()
+
+
+def test_odd(pare, tmp_path):
+    """What is odd and no harm: a time of no year, a path that leads out, several paragraphs, a file whose names go one by one."""
+    r = Repository(tmp_path / "mirror")
+    r.raw("bad", raw_deb([entry("./../../x", b"x", mtime=1 << 60), entry("./out", type=LINK, linkname="../../../etc"), entry("./out/y", b"y"), entry("./z", b"zz"), entry("./z1", type=HARD, linkname="./z"),
+                          entry("./z2", type=HARD, linkname="./z")], control=CONTROL + b"\nPackage: another\nVersion: 9\nStatus: install ok installed\n",
+                         more=[entry("./postinst", b"#!/bin/sh\nchmod 4755 /z2\n", mode=0o755)]))
+    r.publish()
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("packages: [bad]\nexclude: [base-files]\ndrop: [z]\n")
+    pare("compose", spec, *options(r), "-o", tmp_path / "out.tar")
+    tree, _, config = read(tmp_path / "out.tar")
+    assert config["created"] == "9999-12-31T23:59:59Z" and tree["x"][1] == b"x" and tree["etc/y"][1] == b"y" and "z" not in tree
+    assert (tree["z1"][0].type, tree["z2"][0].type, tree["z2"][0].linkname) == (tarfile.REGTYPE, HARD, "z1") and tree["z1"][0].mode == 0o4755
+    assert [p["name"] for p in pare("sbom", tmp_path / "out.tar", "--format", "json").json()["packages"]] == ["bad"]
+
+
 def test_conflicts(pare, tmp_path):
     r = Repository(tmp_path / "mirror")
     r.deb("base-files", "12", {"etc/debian_version": "12\n"})
@@ -359,7 +444,7 @@ def test_conflicts(pare, tmp_path):
     r.deb("five", "1", {}, Conflicts="one")
     r.publish(by_hash=False)
     out = tmp_path / "out.tar"
-    assert "one and two both have usr/lib/x" in pare("compose", "one", "two", *options(r), "-o", out, status=3).err
+    assert "two: one has usr/lib/x, too" in pare("compose", "one", "two", *options(r), "-o", out, status=3).err
     assert not out.exists()
     pare("compose", "one", "three", *options(r), "-o", out)
     assert read(out)[0]["usr/lib/x"][1] == b"three"
