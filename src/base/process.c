@@ -94,6 +94,16 @@ pid_t process_spawn(const char *path, const char *const *argv, const char *const
 	_exit(127);
 }
 
+void process_close_others(int a, int b)
+{
+	int low = MIN(a, b), high = MAX(a, b);
+	if (low > 3)
+		syscall(SYS_close_range, 3u, (unsigned)low - 1, 0u);
+	if (high > low + 1)
+		syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0u);
+	syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
+}
+
 int process_wait(pid_t pid)
 {
 	int status;

@@ -13,6 +13,8 @@ pid_t process_fork_apart(int namespaces, int (*run)(void *ctx), void *ctx) must_
 /* Forks and becomes the program: its standard input, output and error are fds[0..2], every other descriptor is closed, and it is not preferred to others, if this process is; the pid, or -1. When it cannot be had, the child's status is 127.
  * env: "NAME=VALUE" besides what this process has, or in place of its own; NULL-terminated, or NULL. */
 pid_t process_spawn(const char *path, const char *const *argv, const char *const *env, const int fds[3]) must_check;
+/* Of this process, all descriptors but the first three and these two. */
+void process_close_others(int a, int b);
 /* Its exit status, or 128 + signal; -1: no such child. */
 int process_wait(pid_t pid);
 /* argv[0] is looked for in PATH and where administrators' programs are; to its end. What it writes goes to `out` (both outputs; inside its ceiling). Its exit status; -1 with *err when it is not there. */

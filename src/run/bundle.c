@@ -33,20 +33,35 @@ static json_t *strings(const char *const *v)
 }
 
 /* --- users --- */
-static void read_table(const struct keeper *k, u32 id, const char *path, struct buf *out)
+/* Where a path of the container leads, without links. Below /proc lie the descriptors of processes, /dev leads there, and a runtime may have one open that leads out: 1 there, -1 nowhere. */
+static int leads(const struct keeper *k, u32 id, const char *path, char to[4096])
 {
-	autofd int fd = overlay_open(k, id, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, false);
+	char clean[TAR_PATH_MAX];
+	size_t there;
+	autofd int root = overlay_open(k, id, "/", O_PATH | O_DIRECTORY, false);
+	if (root < 0 || tar_clean(str_of(path), clean) < 0 || root_missing(root, clean, to, &there) < 0)
+		return -1;
+	for (const char *const *m = (const char *const[]){ "/proc", "/dev", NULL }; *m; m++)
+		if (str_starts(str_of(to), str_of(*m)) && (!to[strlen(*m)] || to[strlen(*m)] == '/'))
+			return 1;
+	return 0;
+}
+
+/* One that cannot be opened is empty. The runtime opens it, too, and would wait for a pipe, or read a device, for ever. */
+static int read_table(const struct keeper *k, u32 id, const char *path, struct buf *out, struct error *err)
+{
+	char to[4096];
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || file_read_fd(fd, ACCOUNTS_MAX, path, out, NULL) < 0)
-		buf_clear(out);
+	autofd int fd = overlay_open(k, id, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, false);
+	if (leads(k, id, path, to) > 0 || (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))))
+		return error_set(err, ERR_INPUT, "%s of the image is no file", path);
+	return fd < 0 ? 0 : file_read_fd(fd, ACCOUNTS_MAX, path, out, err);
 }
 
 static int look_up(const struct keeper *k, u32 id, const char *text, struct user *u, struct error *err)
 {
 	struct buf passwd = BUF(ACCOUNTS_MAX), group = BUF(ACCOUNTS_MAX);
-	read_table(k, id, "/etc/passwd", &passwd);
-	read_table(k, id, "/etc/group", &group);
-	int r = user_find(buf_str(&passwd), buf_str(&group), text, u, err);
+	int r = read_table(k, id, "/etc/passwd", &passwd, err) < 0 || read_table(k, id, "/etc/group", &group, err) < 0 ? -1 : user_find(buf_str(&passwd), buf_str(&group), text, u, err);
 	if (r == 0 && !ids_mapped(k->ids, u->uid, u->gid))
 		r = error_set(err, ERR_ENV, "user %u:%u: /etc/subuid and /etc/subgid give no IDs for it here; as root, `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER` does", u->uid, u->gid);
 	buf_free(&passwd);
@@ -139,17 +154,9 @@ static json_t *rlimits(const struct keeper *k, const json_t *build)
 	return list;
 }
 
-/* Without links: below /proc lie the descriptors of processes, /dev leads there, and a runtime may have one open that leads out. */
 static int clean_cwd(const struct keeper *k, u32 id, const char *text, char cwd[4096], struct error *err)
 {
-	char clean[TAR_PATH_MAX];
-	size_t there;
-	ssize_t n = tar_clean(str_of(text), clean);
-	autofd int root = overlay_open(k, id, "/", O_PATH | O_DIRECTORY, false);
-	if (root < 0)
-		return error_errno(err, "%.300s", text);
-	if (n < 0 || root_missing(root, clean, cwd, &there) < 0 || str_is(str_of(cwd), "/proc") || str_starts(str_of(cwd), STR("/proc/")) || str_is(str_of(cwd), "/dev") ||
-	    str_starts(str_of(cwd), STR("/dev/")))
+	if (leads(k, id, text, cwd) != 0)
 		return error_set(err, ERR_INPUT, "%.300s: not a directory to work in", text);
 	if (!cwd[0])
 		memcpy(cwd, "/", 2);

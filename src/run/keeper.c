@@ -1,8 +1,6 @@
 /* keeper.c — the first process of a box's PID namespace: sets the box up, starts what is asked for, ends what goes beyond its budget, and everything when nobody listens any more. */
 #include "run/keeper.h"
 #include "base/process.h"
-#include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -17,7 +15,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -71,8 +68,7 @@ static void tell(struct process *p, int status)
 		p->gone = true;
 }
 
-static void over(struct process *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void over(struct process *p, const char *fmt, ...)
+void process_over(struct process *p, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -86,7 +82,7 @@ static void over(struct process *p, const char *fmt, ...)
 static void ended(struct keeper *k, struct process *p, int status)
 {
 	if (status == 128 + SIGXFSZ && k->limits.written != UINT64_MAX) /* else it is a limit of its own */
-		over(p, "%llu bytes written", (unsigned long long)k->limits.written);
+		process_over(p, "%llu bytes written", (unsigned long long)k->limits.written);
 	if (p->init > 0) /* with which everything ends that it left behind */
 		kill(p->init, SIGKILL);
 	p->init = 0;
@@ -119,106 +115,6 @@ static bool reap(struct keeper *k, pid_t wanted, int *status)
 		}
 	}
 	return found;
-}
-
-/* --- budgets --- */
-struct counted {
-	u32 processes;
-	u64 us;
-};
-
-/* Of all processes in one PID namespace below ours. */
-static void count(pid_t first, struct counted *ret)
-{
-	char want[64], is[64], path[300];
-	*ret = (struct counted){ 0 };
-	snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)first);
-	ssize_t n = readlink(path, want, sizeof want);
-	DIR *d = n > 0 ? opendir("/proc") : NULL;
-	u64 hz = (u64)sysconf(_SC_CLK_TCK);
-	for (struct dirent *e; d && (e = readdir(d));) {
-		char text[1024];
-		if (e->d_name[0] < '0' || e->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof path, "/proc/%s/ns/pid", e->d_name);
-		if (readlink(path, is, sizeof is) != n || memcmp(is, want, (size_t)n) != 0)
-			continue;
-		ret->processes++;
-		snprintf(path, sizeof path, "/proc/%s/stat", e->d_name);
-		autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
-		ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-		if (got <= 0)
-			continue;
-		text[got] = '\0';
-		char *at = strrchr(text, ')'); /* its name may hold anything */
-		struct str rest = str_of(at ? at + 1 : ""), f = { 0 };
-		for (u32 i = 2; i <= 20 && rest.p; i++) {
-			u64 v;
-			f = str_cut(&rest, ' ');
-			if ((i == 14 || i == 15) && str_to_u64(f, &v))
-				ret->us += v * 1000000 / hz;
-			if (i == 20 && str_to_u64(f, &v) && v > 1)
-				ret->processes += (u32)(v - 1); /* threads are processes, too */
-		}
-	}
-	if (d)
-		closedir(d);
-}
-
-/* Of all processes here, without looking at any of them: a fork bomb leaves no time for that. */
-static u32 count_all(void)
-{
-	u32 n = 0;
-	DIR *d = opendir("/proc");
-	for (struct dirent *e; d && (e = readdir(d));)
-		n += e->d_name[0] >= '0' && e->d_name[0] <= '9';
-	if (d)
-		closedir(d);
-	return n;
-}
-
-static void check_written(struct keeper *k, struct process *p, u64 now)
-{
-	u64 bytes = k->limits.written == UINT64_MAX ? 0 : overlay_bytes(k, p->id), took = keeper_now() - now;
-	struct statvfs v;
-	if (bytes == UINT64_MAX)
-		over(p, "%u levels of directories", OVERLAY_DEPTH);
-	else if (bytes > k->limits.written)
-		over(p, "%llu bytes written", (unsigned long long)k->limits.written);
-	else if (statvfs(k->dir, &v) == 0 && (u64)v.f_bavail * v.f_frsize < k->floor)
-		over(p, "the room on the disk");
-	p->next_look = now + MAX((u64)250, took * 20);
-}
-
-static void tick(struct keeper *k)
-{
-	u64 now = keeper_now();
-	if (now < k->tick + TICK)
-		return;
-	k->tick = now;
-	bool bounded = k->limits.processes != UINT32_MAX;
-	u32 all = bounded ? count_all() : 0, alone = 0;
-	for (u32 i = 0; i < k->n; i++)
-		alone += k->v[i].runs && !k->v[i].exec;
-	bool threads = bounded && now >= k->next_count; /* are only seen by looking at each process */
-	for (u32 i = 0; i < k->n; i++) {
-		struct process *p = &k->v[i];
-		if (!p->runs || p->gone)
-			continue;
-		if (now > p->deadline)
-			over(p, "%u seconds", k->limits.seconds);
-		if (p->exec)
-			continue;
-		struct counted c = { .processes = alone == 1 ? all : 0 };
-		if (c.processes <= k->limits.processes && (threads || all > k->limits.processes))
-			count(p->pid, &c);
-		if (c.processes > k->limits.processes)
-			over(p, "%u processes", k->limits.processes);
-		if (now >= p->next_look)
-			check_written(k, p, now);
-	}
-	if (threads)
-		k->next_count = now + 10 * (keeper_now() - now) + 500;
 }
 
 static bool anything_runs(const struct keeper *k)
@@ -289,7 +185,7 @@ static int runtime(struct keeper *k, const char *const *argv, const int io[3], b
 			*lost = true;
 			break;
 		}
-		tick(k);
+		budget_look(k);
 		if (keeper_now() > until) {
 			kill(pid, SIGKILL);
 			buf_puts(told, "it does not answer");
@@ -324,8 +220,11 @@ static int complain(const struct keeper *k, const char *log, struct buf *told, s
 		}
 	}
 	buf_free(&text);
-	/* That the program cannot be started is what it does, as in a shell: no failure of ours. */
-	bool program = str_contains(buf_str(told), STR("unable to start container process: exec: ")) || str_contains(buf_str(told), STR("executable"));
+	/* That the program cannot be started is what it does, as in a shell, and accounts that nobody can read are the image's: no failure of ours. */
+	static const char *const theirs[] = { "unable to start container process: exec: ", "executable", "unable to find user ", "unable to find groups " };
+	bool program = false;
+	for (size_t i = 0; i < countof(theirs); i++)
+		program |= str_contains(buf_str(told), str_of(theirs[i]));
 	if (!told->n)
 		buf_puts(told, "gives no reason");
 	return error_set(err, program ? ERR_INPUT : ERR_ENV, "%.100s: %.700s", str_base(str_of(k->runtime[k->at])).p, buf_str(told).p);
@@ -586,83 +485,6 @@ static int on_start(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *
 	return 0;
 }
 
-/* The sockets that processes here have open: on the machine's own network others listen, too. */
-static void own_sockets(u64 **v, u32 *n, u32 *cap)
-{
-	DIR *d = opendir("/proc");
-	for (struct dirent *e; d && (e = readdir(d));) {
-		char path[300], link[64];
-		if (e->d_name[0] < '0' || e->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof path, "/proc/%s/fd", e->d_name);
-		DIR *f = opendir(path);
-		for (struct dirent *x; f && (x = readdir(f));) {
-			unsigned long long inode;
-			ssize_t k = readlinkat(dirfd(f), x->d_name, link, sizeof link - 1);
-			link[MAX(k, 0)] = '\0';
-			if (sscanf(link, "socket:[%llu]", &inode) == 1)
-				VEC_PUSH(*v, *n, *cap, (u64)inode);
-		}
-		if (f)
-			closedir(f);
-	}
-	if (d)
-		closedir(d);
-}
-
-static bool among(u64 x, const u64 *v, u32 n)
-{
-	for (u32 i = 0; i < n; i++)
-		if (v[i] == x)
-			return true;
-	return false;
-}
-
-#define PORTS_MAX 1024u
-struct ports {
-	u16 v[PORTS_MAX];
-	u32 n;
-	u64 *own; /* inodes; NULL: all are ours */
-	u32 n_own, cap_own;
-};
-
-static void ports_of(const char *path, struct ports *p)
-{
-	FILE *f = fopen(path, "re");
-	char line[512];
-	while (f && fgets(line, sizeof line, f)) {
-		unsigned port, state;
-		unsigned long long inode;
-		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %llu", &port, &state, &inode) != 3 || state != 10)
-			continue;
-		bool have = p->own && !among(inode, p->own, p->n_own);
-		for (u32 i = 0; i < p->n; i++)
-			have |= p->v[i] == port;
-		if (!have && p->n < PORTS_MAX)
-			p->v[p->n++] = (u16)port;
-	}
-	if (f)
-		fclose(f);
-}
-
-static void on_ports(const struct keeper *k, json_t *reply)
-{
-	struct ports *p = xcalloc(1, sizeof *p);
-	if (k->host_network) {
-		p->own = xmalloc(sizeof *p->own);
-		p->cap_own = 1;
-		own_sockets(&p->own, &p->n_own, &p->cap_own);
-	}
-	ports_of("/proc/self/net/tcp", p);
-	ports_of("/proc/self/net/tcp6", p);
-	json_t *a = json_array();
-	for (u32 i = 0; i < p->n; i++)
-		json_array_append_new(a, json_integer(p->v[i]));
-	json_object_set_new(reply, "ports", a);
-	free(p->own);
-	free(p);
-}
-
 static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t *reply, int give[2], bool *lost, struct error *err)
 {
 	struct str op = json_view(j, "op");
@@ -670,7 +492,7 @@ static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t
 	if (str_is(op, "start") || str_is(op, "exec"))
 		return on_start(k, j, fds, n, reply, give, lost, err);
 	if (str_is(op, "ports")) {
-		on_ports(k, reply);
+		ports_tell(k, reply);
 		return 0;
 	}
 	if (str_is(op, "socket")) {
@@ -687,7 +509,7 @@ static int on_request(struct keeper *k, const json_t *j, int *fds, u32 n, json_t
 	} else if (str_is(op, "busy")) {
 		struct counted sum = { 0 };
 		if (c->runs)
-			count(c->pid, &sum);
+			budget_count(c->pid, &sum);
 		json_object_set_new(reply, "us", json_integer((json_int_t)sum.us));
 		json_object_set_new(reply, "processes", json_integer(sum.processes));
 	} else if (str_is(op, "written")) {
@@ -743,7 +565,7 @@ static int serve(struct keeper *k)
 		if (!wait_some(k, true, anything_runs(k) ? TICK : -1, &message))
 			break;
 		reap(k, 0, &none);
-		tick(k);
+		budget_look(k);
 		if (!message)
 			continue;
 		struct error err = { 0 };
@@ -806,14 +628,10 @@ int keeper_loopback(struct error *err)
 	return s < 0 || ioctl(s, SIOCSIFFLAGS, &r) < 0 ? error_errno(err, "loopback") : 0;
 }
 
+/* Nothing of the caller's but these two. */
 static void keep_only(int a, int b)
 {
-	int low = MIN(a, b), high = MAX(a, b);
-	if (low > 3)
-		syscall(SYS_close_range, 3u, (unsigned)low - 1, 0u);
-	if (high > low + 1)
-		syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0u);
-	syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
+	process_close_others(a, b);
 	int null = open("/dev/null", O_RDWR);
 	for (int i = 0; i < 3 && null >= 0; i++)
 		dup2(null, i);

@@ -93,11 +93,25 @@ struct written_record {
 int keeper_run(void *ctx); /* struct keeper; in the child that ids_fork() made */
 u64 keeper_now(void);      /* ms */
 int keeper_loopback(struct error *err) must_check; /* of this network namespace, is up */
+void process_over(struct process *p, const char *fmt, ...) printf_like(2, 3); /* a budget of it is used up, in words: it is killed */
+
+/* --- budget.c --- */
+struct counted {
+	u32 processes; /* and threads */
+	u64 us;        /* of processors */
+};
+void budget_count(pid_t first, struct counted *ret);
+void budget_look(struct keeper *k); /* ends what is over its budget; may be called at any time */
+
+/* --- ports.c --- */
+void ports_tell(const struct keeper *k, json_t *reply);
 
 /* --- message.c --- */
 int keeper_send(int sock, const json_t *j, const int *fds, u32 n) must_check;
 /* 0: the other side is gone. fds: MESSAGE_FDS of them, the caller's. */
 int keeper_receive(int sock, json_t **ret, int *fds, u32 *n, struct error *err) must_check;
+/* The one descriptor that a runtime sends (of a terminal, of a filter's listener), with words that say nothing needed; -1: none. */
+int message_descriptor(int sock);
 
 /* --- overlay.c: what a container's tree is made of (in the keeper) --- */
 int overlay_hide(const struct keeper *k, struct error *err) must_check;

@@ -100,3 +100,21 @@ int keeper_receive(int sock, json_t **ret, int *fds, u32 *n, struct error *err)
 		*n = 0;
 	return r;
 }
+
+int message_descriptor(int sock)
+{
+	char text[16 * KiB];
+	int fds[MESSAGE_FDS];
+	u32 n = 0;
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(MESSAGE_FDS * sizeof(int))];
+	} control;
+	struct iovec io = { text, sizeof text };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room };
+	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) > 0)
+		take_fds(&m, fds, &n);
+	for (u32 i = 1; i < n; i++)
+		close(fds[i]);
+	return n ? fds[0] : -1;
+}

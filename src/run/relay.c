@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,21 +52,11 @@ static int serve_one(void *ctx)
 	}
 }
 
-static void close_but(int a, int b)
-{
-	int low = MIN(a, b), high = MAX(a, b);
-	if (low > 3)
-		syscall(SYS_close_range, 3u, (unsigned)low - 1, 0u);
-	if (high > low + 1)
-		syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0u);
-	syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
-}
-
 static int serve(void *ctx)
 {
 	struct relay *r = ctx;
 	u32 n = 0;
-	close_but(r->listener, r->to);
+	process_close_others(r->listener, r->to);
 	for (;;) {
 		while (n && waitpid(-1, NULL, n == CALLERS ? 0 : WNOHANG) > 0)
 			n--;

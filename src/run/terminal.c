@@ -26,20 +26,8 @@ int terminal_listen(const struct keeper *k, char path[TERMINAL_PATH], struct err
 /* It is there when the runtime has ended: nobody is waited for. */
 int terminal_take(int listener, const json_t *spec)
 {
-	char text[4096];
-	union {
-		struct cmsghdr h;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec io = { text, sizeof text };
-	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room };
-	int fd = -1;
 	autofd int s = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (s < 0 || recvmsg(s, &m, MSG_CMSG_CLOEXEC) < 0)
-		return -1;
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
-		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	int fd = s < 0 ? -1 : message_descriptor(s);
 	u64 rows = 0, columns = 0;
 	if (fd >= 0 && json_u64(spec, "rows", &rows) && json_u64(spec, "columns", &columns) && rows && columns) {
 		struct winsize w = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns };

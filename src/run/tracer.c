@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/thread.h"
+#include "run/keeper.h"
 #include "run/opened.h"
 #include "run/resolve.h"
 #include "run/watch.h"
@@ -412,26 +413,6 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-/* What a runtime sends: its state as JSON, which says nothing that is needed, and the descriptor. -1: none. */
-static int take_listener(int sock)
-{
-	char text[16384];
-	union {
-		struct cmsghdr h;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec io = { text, sizeof text };
-	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room };
-	struct pollfd p = { .fd = sock, .events = POLLIN };
-	int fd = -1;
-	if (poll(&p, 1, 10000) != 1 || recvmsg(sock, &m, MSG_CMSG_CLOEXEC) <= 0)
-		return -1;
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
-		memcpy(&fd, CMSG_DATA(c), sizeof fd);
-	return fd;
-}
-
 static void *accept_all(void *arg)
 {
 	struct tracer *t = arg;
@@ -442,7 +423,8 @@ static void *accept_all(void *arg)
 		if (p[1].revents)
 			return NULL;
 		int s = p[0].revents ? accept4(t->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
-		int fd = s < 0 ? -1 : take_listener(s);
+		struct pollfd sent = { .fd = s, .events = POLLIN };
+		int fd = s < 0 || poll(&sent, 1, 10000) != 1 ? -1 : message_descriptor(s);
 		if (s >= 0)
 			close(s);
 		if (fd < 0)

@@ -175,3 +175,15 @@ def test_a_limit_that_the_step_set_itself_is_its_own(build, pare):
 
 def test_a_step_may_be_told_how_many_processes_it_has(build):
     assert build("FROM base\nRUN ulimit -u >/r\n", args=["--ulimit", "nproc=500:600"]).read("r") == b"500\n"
+
+
+@pytest.mark.parametrize("how, reason", [
+    ("mkdir /etc/passwd", "/etc/passwd of the image is no file"), ("mkfifo /etc/group", "/etc/group of the image is no file"), ("ln -s ../proc/self/fd/0 /etc/passwd", "/etc/passwd of the image is no file"),
+    ("dd of=/etc/passwd bs=1 count=0 seek=100000000", "/etc/passwd: over"), ("dd of=/etc/passwd bs=1 count=0 seek=100000", "unable to find user"), ("ln -s passwd /etc/passwd", None)])
+def test_accounts_that_are_none_fail_the_next_step_at_once(build, pare, how, reason):
+    """The runtime reads them, too: it would wait for a pipe, and its complaint is no failure of this machine."""
+    t = time.monotonic()
+    r = pare("build", "--timeout", "50", build.context("FROM base\nRUN rm /etc/passwd /etc/group; %s 2>/dev/null\nRUN echo 1 >/f\n" % how), status=1 if reason else 0)
+    assert time.monotonic() - t < 40
+    if reason:
+        assert r.err.splitlines()[-1].startswith("pare: Dockerfile:3: RUN") and reason in r.err
