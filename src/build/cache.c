@@ -4,12 +4,14 @@
 #include "oci/manifest.h"
 #include "store/load.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
 #define VERSION 1
 #define VALUE_MAX 4096u  /* of an input, kept for explanations; of a longer one its digest is */
 #define LAST_MAX 2000u   /* steps that are remembered of a target's builds */
+#define CLAIM_MS 20      /* between two looks whether another build is done with a step */
 #define RECORD_MAX (64 * KiB)
 
 /* --- keys --- */
@@ -139,6 +141,7 @@ int cache_open(const char *store, struct store *s, const char *scope, struct bui
 	struct digest d = digest_bytes(DIGEST_SHA256, str_of(scope));
 	pthread_mutex_init(&c->lock, NULL);
 	c->store = s;
+	c->doing = -1;
 	const char *dir = store_dir(&c->a, store, err);
 	if (!dir) {
 		cache_close(c);
@@ -252,9 +255,59 @@ void cache_close(struct build_cache *c)
 	cache_imports_close(c);
 	json_decref(c->last);
 	free(c->v);
+	if (c->doing >= 0)
+		close(c->doing);
 	pthread_mutex_destroy(&c->lock);
 	arena_free(&c->a);
 	free(c);
+}
+
+/* --- whose a step is --- */
+/* By fcntl(2): such a lock is the process's alone, no child's, and needs no file of its own that would have to go. */
+static int lock_byte(int fd, const struct cache_key *k, short how)
+{
+	u64 at = 0;
+	for (u32 i = 0; i < 8; i++)
+		at = at << 8 | k->digest.bytes[i];
+	struct flock f = { .l_type = how, .l_whence = SEEK_SET, .l_start = (off_t)(at >> 2), .l_len = 1 };
+	return fcntl(fd, F_SETLK, &f);
+}
+
+static int doing(struct build_cache *c)
+{
+	struct buf path = BUF(0);
+	pthread_mutex_lock(&c->lock);
+	if (c->doing < 0) {
+		buf_printf(&path, "%s/build", c->dir);
+		if (file_mkdirs(path.p, &(struct error){ 0 }) == 0) {
+			buf_puts(&path, "/doing");
+			c->doing = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		}
+	}
+	pthread_mutex_unlock(&c->lock);
+	buf_free(&path);
+	return c->doing;
+}
+
+int cache_claim(struct build_cache *c, const struct cache_key *k, u32 seconds, const atomic_bool *stop, void (*waits)(void *ctx), void *ctx)
+{
+	int fd = doing(c);
+	u64 waited = 0; /* milliseconds */
+	while (fd >= 0 && (!seconds || waited < seconds * 1000ull) && lock_byte(fd, k, F_WRLCK) < 0 && (errno == EAGAIN || errno == EACCES)) { /* where there are no locks everybody does it */
+		if (!waited)
+			waits(ctx);
+		waited += CLAIM_MS;
+		if (atomic_load(stop))
+			return 1;
+		nanosleep(&(struct timespec){ 0, CLAIM_MS * 1000000L }, NULL);
+	}
+	return 0;
+}
+
+void cache_let_go(struct build_cache *c, const struct cache_key *k)
+{
+	if (c->doing >= 0 && lock_byte(c->doing, k, F_UNLCK) < 0) { /* with the process at the latest */
+	}
 }
 
 int cache_find(struct build_cache *c, struct arena *a, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err)

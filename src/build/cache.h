@@ -5,6 +5,7 @@
  *
  *	the record            {"version":1,"layer":{…}|null,"instruction":"build 3/7 RUN make"}
  *	its inputs            [["name","value"],…]
+ *	STORE/build/doing     empty: a byte of it is locked by the build that does a step; which one is the key's first eight bytes
  *	STORE/build/last/HEX  the keys of the last build of a target: what a miss is compared with
  *
  * Threads: all may be called from several but open and close. */
@@ -13,6 +14,7 @@
 #include "build/chain.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include <stdatomic.h>
 
 struct store;
 
@@ -39,6 +41,10 @@ void cache_registries(struct build_cache *c, const struct repo_options *opt); /*
 /* 1: it is there, *ret the layer (or *changed false: none), in the arena, its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */
 int cache_find(struct build_cache *c, struct arena *a, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err) must_check;
 int cache_put(struct build_cache *c, const struct cache_key *k, const char *instruction, const struct build_layer *l, struct error *err) must_check; /* l NULL: nothing changed */
+/* Of builds with one store that come to the same step at the same time one does it: it is this one's (0) until cache_let_go(), or until this process ends; what another one did meanwhile is found then. waits(ctx) is called when
+ * another has it; it is not waited for longer than `seconds` (0: however long). 1: it was to stop. */
+int cache_claim(struct build_cache *c, const struct cache_key *k, u32 seconds, const atomic_bool *stop, void (*waits)(void *ctx), void *ctx);
+void cache_let_go(struct build_cache *c, const struct cache_key *k);
 /* Why it is not there, in words for people, into out: what differs from the last build's step of that place ("file src/main.c changed", "variable VERSION was 1, is 2", "a step before it changed", "it was never built here", "its layer was
  * pruned"). `base`: what it stands on where no step is between them ("the base image"); NULL: there is one. Values of arguments and environment are cut and neutralised by who prints. */
 void cache_explain(struct build_cache *c, const struct cache_key *k, const char *instruction, const char *base, struct buf *out);

@@ -39,6 +39,7 @@ struct build_cache {
 	struct cache_step *v;
 	u32 n, cap;
 	struct cache_import *imports;
+	int doing;             /* STORE/build/doing; -1: not opened, or it cannot be */
 	json_t *last;          /* [["instruction","key"],…], the latest first; NULL: not read yet */
 };
 

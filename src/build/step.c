@@ -474,10 +474,31 @@ static void note_trace(struct step *st, bool cached, bool changed, const struct 
 	pthread_mutex_unlock(&b->lock);
 }
 
+static void waits(void *ctx)
+{
+	const struct step *st = ctx;
+	tell(st, (struct build_event){ .kind = BUILD_NOTE, .text = str_of(arena_printf(&st->s->a, "%s: another build is doing it: it is waited for", st->name)) });
+}
+
+/* 1: it is in the cache, and since when is no matter. 0: it is to be done, and *claimed: let go of afterwards. */
+static int find(struct step *st, bool *claimed, bool *changed, struct build_layer *layer, struct error *err)
+{
+	struct build *b = st->w->b;
+	if (st->s->no_cache)
+		return 0;
+	int hit = cache_find(b->cache, &st->s->a, &st->key, st->identity, changed, layer, err);
+	if (hit != 0 || b->opt->dry_run)
+		return hit;
+	if (cache_claim(b->cache, &st->key, b->opt->exec.seconds, &b->stop, waits, st) != 0)
+		return error_set(err, ERR_ENV, "stopped");
+	*claimed = true;
+	return cache_find(b->cache, &st->s->a, &st->key, st->identity, changed, layer, err);
+}
+
 static int find_or_do(struct step *st, bool *changed, struct build_layer *layer, struct error *err)
 {
 	struct build *b = st->w->b;
-	bool mine;
+	bool mine, claimed = false;
 	struct step_done *d = claim(st, &mine);
 	if (!d)
 		return error_set(err, ERR_ENV, "stopped");
@@ -487,8 +508,10 @@ static int find_or_do(struct step *st, bool *changed, struct build_layer *layer,
 		*layer = d->layer;
 		hit = !d->unknown;
 	} else {
-		hit = st->s->no_cache ? 0 : cache_find(b->cache, &st->s->a, &st->key, st->identity, changed, layer, err);
+		hit = find(st, &claimed, changed, layer, err);
 	}
+	if (claimed && hit)
+		cache_let_go(b->cache, &st->key);
 	if (hit < 0)
 		return -1;
 	pthread_mutex_lock(&b->lock);
@@ -509,6 +532,8 @@ static int find_or_do(struct step *st, bool *changed, struct build_layer *layer,
 			return 0;
 		}
 		int r = perform(st, changed, layer, err);
+		if (claimed)
+			cache_let_go(b->cache, &st->key);
 		if (r < 0) {
 			tell(st, (struct build_event){ .kind = BUILD_FAILED, .text = str_of(err->text) });
 			return r;

@@ -1,6 +1,5 @@
 """Builds in surroundings that lack something, or that others share: namespaces with one ID, stores where no tree can be mounted, a runtime that does not start, several builds at once."""
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -49,3 +48,69 @@ def test_a_runtime_that_does_not_start(build, pare, tmp_path):
         (tmp_path / "bin" / name).chmod(0o755)
     r = pare("build", build.context(TWO, {"f": "1"}), env={"PATH": "%s:%s" % (tmp_path / "bin", os.environ["PATH"])}, status=4)
     assert r.err.splitlines()[-1].endswith("runc: no OCI runtime that can be started")
+
+
+# --- several at once ---
+SLOW = "FROM base\nRUN echo begun; cat /proc/sys/kernel/random/uuid > /a; sleep 2%s\n"
+
+
+def begin(pare, d, *args):
+    """A build in whose step something happens already."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "TMPDIR": str(pare.root / "tmp"), "PARE_STORE": str(pare.store), "LC_ALL": "C.UTF-8"}
+    p = subprocess.Popen([pare.binary, "build", "--progress=plain", *args, str(d)], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for line in p.stderr:
+        if line.rstrip().endswith(b" begun"):
+            return p
+    raise AssertionError("it ended: %s" % p.wait())
+
+
+def test_one_of_two_builds_does_a_step(build, pare):
+    d = build.context(SLOW % "")
+    first = begin(pare, d)
+    second = pare("build", "--progress=plain", d)
+    out, _ = first.communicate(timeout=60)
+    assert first.returncode == 0 and out.decode() == second.out
+    assert "pare: [2/2] RUN echo begun" in second.err and "another build is doing it" in second.err and second.err.count("CACHED") == 1
+    assert "another build" not in pare("build", "--progress=plain", d).err
+    check(pare)
+
+
+@pytest.mark.parametrize("how", ["killed", "failed"])
+def test_what_another_build_did_not_finish(build, pare, how):
+    """The next one does it."""
+    d = build.context(SLOW % ("; test -e /dev/pare/never" if how == "failed" else ""))
+    first = begin(pare, d)
+    if how == "killed":
+        threading.Timer(0.7, first.kill).start()
+    second = pare("build", "--progress=plain", d, status=1 if how == "failed" else 0)
+    assert first.wait() == (1 if how == "failed" else -9)
+    first.communicate()
+    assert "another build is doing it" in second.err and "CACHED" not in second.err and second.err.count(" begun\n") == 1
+
+
+def test_no_cache_waits_for_nobody(build, pare):
+    d = build.context(SLOW % "")
+    first = begin(pare, d)
+    second = pare("build", "--no-cache", "--progress=plain", d)
+    assert "another build" not in second.err and first.communicate(timeout=60)[0].decode() != second.out
+
+
+def test_a_budget_of_time_is_for_waiting_too(build, pare):
+    d = build.context(SLOW.replace("sleep 2", "sleep 20") % "")
+    first, start = begin(pare, d), time.monotonic()
+    second = pare("build", "--timeout", "1", "--progress=plain", d, status=1)
+    assert time.monotonic() - start < 10 and "another build is doing it" in second.err and "1 second" in second.err
+    first.terminate()
+    first.communicate()
+
+
+def test_a_prune_beside_a_build(build, pare):
+    """It takes nothing that the build stands on, has made or reads."""
+    d = build.context((SLOW % "") + "RUN cat /proc/sys/kernel/random/uuid > /b; sleep 1\nFROM base\nCOPY --from=0 /a /b /\n")
+    first = begin(pare, d, "-t", "app")
+    while first.poll() is None:
+        pare("prune", "--force")
+    assert first.returncode == 0, first.stderr.read()
+    first.communicate()
+    assert len(pare("run", "pare:app", "cat", "/a", "/b").out.split()) == 2
+    check(pare)
