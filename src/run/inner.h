@@ -22,6 +22,8 @@ static inline bool ids_mapped(const struct run_ids *ids, u32 uid, u32 gid)
 }
 
 /* --- root.c --- */
+/* From now on mounts of this process (in a mount namespace that it has to itself) are nobody else's. */
+int mounts_private(struct error *err) must_check;
 /* mount(2) of an overlay on `at` has failed: why, in words; its upper directory, or -1. */
 int overlay_refused(int upper, const char *at, struct error *err);
 

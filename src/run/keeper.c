@@ -606,9 +606,7 @@ static int only_store(const struct keeper *k, struct error *err)
 
 static int mounts(const struct keeper *k, struct error *err)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return error_errno(err, "mount namespace");
-	if (only_store(k, err) < 0)
+	if (mounts_private(err) < 0 || only_store(k, err) < 0)
 		return -1;
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return error_errno(err, "/proc cannot be mounted here (in a container it takes an engine's --privileged, or its unmasked /proc)");

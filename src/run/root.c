@@ -145,6 +145,13 @@ static int take_away(const char *dir)
 	return tree < 0 || umount2(dir, MNT_DETACH) < 0 ? -1 : openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+int mounts_private(struct error *err)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		return 0;
+	return errno == EINVAL ? error_set(err, ERR_ENV, "the root directory here is no mount point, as in a plain chroot: containers need one (mount --bind DIR DIR, before chroot DIR)") : error_errno(err, "mount namespace");
+}
+
 static int inside(void *ctx, int out, struct error *err)
 {
 	const struct root_job *job = ctx;
@@ -154,8 +161,10 @@ static int inside(void *ctx, int out, struct error *err)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	umask(0);
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (unshare(CLONE_NEWNS) < 0)
 		return error_errno(err, "mount namespace");
+	if (mounts_private(err) < 0)
+		return -1;
 	int *fds = xcalloc(job->n + 1, sizeof *fds), r = 0;
 	for (u32 i = 0; i < job->n && r == 0; i++) {
 		r = root_mount(&job->roots[i], job->dir, err);

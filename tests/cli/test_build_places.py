@@ -114,3 +114,14 @@ def test_a_prune_beside_a_build(build, pare):
     first.communicate()
     assert len(pare("run", "pare:app", "cat", "/a", "/b").out.split()) == 2
     check(pare)
+
+
+def test_a_plain_chroot(build, pare, tmp_path):
+    """A root directory that is no mount point: nothing can be mounted there that is not seen outside."""
+    if os.geteuid() != 0:
+        pytest.skip("not root")
+    d = build.context("FROM base\nRUN true\n")
+    (tmp_path / "root").mkdir()
+    script = 'for x in /*; do [ -d "$x" ] || continue; mkdir -p "$1$x"; mount --rbind "$x" "$1$x"; done; exec chroot "$1" "$2" build --store "$3" "$4"'
+    status, _, err = outside(pare, "unshare", "-m", "sh", "-c", script, "sh", tmp_path / "root", pare.binary, pare.store, d)
+    assert status == 4 and err.splitlines()[-1].endswith("the root directory here is no mount point, as in a plain chroot: containers need one (mount --bind DIR DIR, before chroot DIR)"), err
