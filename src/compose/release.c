@@ -126,7 +126,8 @@ static const char *keyring_file(const char *stage, const char *path, u32 n, stru
 #define KEYRINGS 16u
 struct keyrings {
 	const char *v[KEYRINGS];
-	u32 n;
+	const char *keys[KEYRINGS]; /* fingerprints of those of them that count; none: all do */
+	u32 n, n_keys;
 };
 
 static int add_keyring(struct keyrings *k, const char *stage, const char *path, struct arena *a, struct error *err)
@@ -142,16 +143,17 @@ static int add_keyring(struct keyrings *k, const char *stage, const char *path, 
 
 static int keyrings_of(const struct apt_source *s, const struct release_trust *t, const char *stage, struct keyrings *k, struct arena *a, struct error *err)
 {
-	struct str words = str_of(t->keyring ? t->keyring : s->signed_by), word;
 	if (!t->keyring && s->key.n) {
 		const char *path = arena_printf(a, "%s/source.asc", stage);
 		return write_file(path, s->key, err) < 0 ? -1 : add_keyring(k, stage, path, a, err);
 	}
 	if (t->keyring)
 		return add_keyring(k, stage, t->keyring, a, err);
-	while (deb822_word(&words, &word))
-		if (word.p[0] == '/' && add_keyring(k, stage, arena_strdup(a, word), a, err) < 0)
+	for (const char *const *word = s->signed_by; word && *word; word++)
+		if (**word == '/' && add_keyring(k, stage, *word, a, err) < 0)
 			return -1;
+		else if (**word != '/' && k->n_keys < KEYRINGS)
+			k->keys[k->n_keys++] = *word;
 	if (k->n)
 		return 0;
 	const char *own = arena_printf(a, "/usr/share/keyrings/%s-archive-keyring.gpg", t->distribution);
@@ -162,31 +164,53 @@ static int keyrings_of(const struct apt_source *s, const struct release_trust *t
 
 /* --- the signature --- */
 
-/* What gpgv says with --status-fd: a good signature, none that is bad. */
-static int judge(struct str said, const char **by, struct arena *a, struct error *err)
+/* Whether a key is one of those that the source names: by its fingerprint, or its primary key's where there is no "!" behind. */
+static bool named(const struct keyrings *k, struct str key, struct str primary)
+{
+	for (u32 i = 0; i < k->n_keys; i++) {
+		struct str only = str_of(k->keys[i]), name = str_cut(&only, '!');
+		if (str_ieq(name, key) || (!only.p && str_ieq(name, primary)))
+			return true;
+	}
+	return !k->n_keys;
+}
+
+/* What gpgv says with --status-fd, signature by signature (NEWSIG, then GOODSIG or what is wrong, then VALIDSIG): a good one, none that is bad. */
+static int judge(struct str said, const struct keyrings *k, const char **by, struct arena *a, struct error *err)
 {
 	bool good = false, bad = false;
-	struct str missing = STR(""), old = STR("");
+	struct str missing = STR(""), old = STR(""), other = STR("");
 	for (struct str rest = said; rest.p;) {
-		struct str line = str_cut(&rest, '\n'), word, key;
+		struct str line = str_cut(&rest, '\n'), word, key, last;
 		if (!str_starts(line, STR("[GNUPG:] ")))
 			continue;
 		line = str_from(line, 9);
-		if (!deb822_word(&line, &word) || !deb822_word(&line, &key))
+		if (!deb822_word(&line, &word))
+			continue;
+		good &= !str_is(word, "NEWSIG");
+		if (!deb822_word(&line, &key))
 			continue;
 		good |= str_is(word, "GOODSIG");
 		bad |= str_is(word, "BADSIG");
-		if (str_is(word, "VALIDSIG"))
-			*by = arena_strdup(a, key);
 		if (str_is(word, "NO_PUBKEY"))
 			missing = key;
 		if (str_is(word, "EXPKEYSIG") || str_is(word, "REVKEYSIG") || str_is(word, "EXPSIG"))
 			old = key;
+		if (!good || !str_is(word, "VALIDSIG"))
+			continue;
+		for (last = key; deb822_word(&line, &word);)
+			last = word;
+		if (!named(k, key, last))
+			other = key;
+		else if (!*by)
+			*by = arena_strdup(a, key);
 	}
 	if (bad)
 		return error_set(err, ERR_INPUT, "the signature is wrong");
-	if (good && *by)
+	if (*by)
 		return 0;
+	if (other.n)
+		return error_set(err, ERR_INPUT, "the key %.*s that signed it is none that Signed-By names", STR_FMT(other));
 	if (old.n)
 		return error_set(err, ERR_INPUT, "the key %.*s that signed it has expired or is revoked", STR_FMT(old));
 	return error_set(err, ERR_INPUT, missing.n ? "no key of the keyring signed it, but %.*s" : "no signature is good%.*s", STR_FMT(missing));
@@ -208,6 +232,8 @@ static int check(const char *stage, bool detached, const struct apt_source *s, c
 	argv[n++] = "1";
 	argv[n++] = "--weak-digest";
 	argv[n++] = "SHA1";
+	argv[n++] = "--weak-digest";
+	argv[n++] = "RIPEMD160";
 	for (u32 i = 0; i < k.n; i++) {
 		argv[n++] = "--keyring";
 		argv[n++] = k.v[i];
@@ -223,7 +249,7 @@ static int check(const char *stage, bool detached, const struct apt_source *s, c
 	int status = process_run(argv, &said, err);
 	if (status == 127 || (status < 0 && err->kind == ERR_ENV))
 		status = error_set(err, ERR_ENV, "its signature cannot be checked: install gpgv");
-	int ret = status < 0 ? -1 : judge(buf_str(&said), &r->signed_by, a, err);
+	int ret = status < 0 ? -1 : judge(buf_str(&said), &k, &r->signed_by, a, err);
 	buf_free(&said);
 	if (ret == 0) {
 		buf_clear(&r->text);

@@ -1,6 +1,6 @@
 /* release.h — what an archive says of one of its suites: InRelease (or Release and Release.gpg), believed only when a key of the keyring signed it.
  *
- * The signature is checked by gpgv(1), and only the text that gpgv gives back as signed is read. At least one signature has to be good, none may be bad; MD5 and SHA-1 are no digests for that. The suite has
+ * The signature is checked by gpgv(1), and only the text that gpgv gives back as signed is read. At least one signature has to be good, none may be bad; MD5, SHA-1 and RIPE-MD/160 are no digests for that. The suite has
  * to be the one that was asked for, Date not of the future, Valid-Until not of the past. */
 #ifndef PARE_COMPOSE_RELEASE_H
 #define PARE_COMPOSE_RELEASE_H

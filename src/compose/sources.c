@@ -9,15 +9,11 @@
 
 #define SOURCES_BYTES ((size_t)MiB)
 
-static const char *const *words_of(struct arena *a, struct str s)
-{
-	char *copy = arena_strdup(a, s);
-	return recipe_words(a, copy);
-}
+static const char *const *words_of(struct arena *a, struct str s) { return recipe_words(a, arena_strdup(a, s)); }
 
 static void add(struct arena *a, struct apt_sources *to, const struct apt_source *s)
 {
-	if (to->n == SOURCES_MAX)
+	if (to->n == SOURCES_MAX || str_starts(str_of(s->uri), STR("cdrom:"))) /* nobody puts in a disc */
 		return;
 	if (to->n % 16 == 0) {
 		struct apt_source *v = arena_array(a, struct apt_source, to->n + 16);
@@ -28,6 +24,10 @@ static void add(struct arena *a, struct apt_sources *to, const struct apt_source
 	to->v[to->n++] = *s;
 }
 
+/* As apt reads them. */
+static bool says_yes(struct str s) { return str_among(s, "yes true with on enable 1"); }
+static bool says_no(struct str s) { return str_among(s, "no false without off disable 0"); }
+
 /* "[arch=amd64,arm64 signed-by=FILE trusted=yes]" */
 static void options(struct arena *a, struct str text, struct apt_source *s)
 {
@@ -36,11 +36,11 @@ static void options(struct arena *a, struct str text, struct apt_source *s)
 		if (str_is(name, "arch"))
 			s->archs = words_of(a, value);
 		else if (str_is(name, "signed-by"))
-			s->signed_by = arena_strdup(a, value);
+			s->signed_by = words_of(a, value);
 		else if (str_is(name, "trusted"))
-			s->trusted = str_is(value, "yes");
+			s->trusted = says_yes(value);
 		else if (str_is(name, "check-valid-until"))
-			s->any_date = str_is(value, "no");
+			s->any_date = says_no(value);
 	}
 }
 
@@ -94,14 +94,14 @@ void sources_deb822(struct str text, struct arena *a, struct apt_sources *ret)
 		bool deb = false;
 		for (struct str rest = v[TYPES], word; deb822_word(&rest, &word);)
 			deb |= str_is(word, "deb");
-		if (!deb || str_is(v[ENABLED], "no"))
+		if (!deb || says_no(v[ENABLED]))
 			continue;
-		struct apt_source s = { .components = words_of(a, v[COMPONENTS]), .trusted = str_is(v[TRUSTED], "yes"), .any_date = str_is(v[CHECK], "no") };
+		struct apt_source s = { .components = words_of(a, v[COMPONENTS]), .trusted = says_yes(v[TRUSTED]), .any_date = says_no(v[CHECK]) };
 		s.archs = v[ARCHS].n ? words_of(a, v[ARCHS]) : NULL;
 		if (str_contains(v[SIGNED_BY], STR("BEGIN PGP")))
 			s.key = inline_key(a, v[SIGNED_BY]);
 		else if (v[SIGNED_BY].n)
-			s.signed_by = arena_strdup(a, v[SIGNED_BY]);
+			s.signed_by = words_of(a, v[SIGNED_BY]);
 		for (struct str rest = v[URIS]; deb822_word(&rest, &uri);)
 			for (struct str suites = v[SUITES]; deb822_word(&suites, &suite);) {
 				s.uri = arena_strdup(a, uri);
@@ -153,6 +153,13 @@ static int source_file(void *ctx, const char *path, struct error *err)
 	return read_one(path, r->a, r->to, err);
 }
 
+/* A value with its `;`, and perhaps between quotes. */
+static struct str unquoted(struct str s)
+{
+	s = str_trim(str_cut(&s, ';'));
+	return s.n > 1 && s.p[0] == '"' && s.p[s.n - 1] == '"' ? str_n(s.p + 1, s.n - 2) : s;
+}
+
 /* Acquire::Check-Valid-Until "false"; */
 static int conf_file(void *ctx, const char *path, struct error *err)
 {
@@ -163,7 +170,7 @@ static int conf_file(void *ctx, const char *path, struct error *err)
 		for (struct str rest = buf_str(&b); rest.p;) {
 			struct str line = str_trim(str_cut(&rest, '\n')), word;
 			if (deb822_word(&line, &word) && str_ieq(word, STR("Acquire::Check-Valid-Until")))
-				r->any_date = str_contains(line, STR("false")) || str_contains(line, STR("no")) || str_contains(line, STR("0"));
+				r->any_date = says_no(unquoted(line));
 		}
 	buf_free(&b);
 	return 0;

@@ -11,7 +11,7 @@ struct apt_source { /* one suite of one archive */
 	const char *uri, *suite;
 	const char *const *components; /* NULL-terminated */
 	const char *const *archs;      /* NULL: any */
-	const char *signed_by;         /* a keyring, or several separated by blanks; NULL: the default */
+	const char *const *signed_by;  /* keyrings (paths), and fingerprints of the keys of them that count; NULL: the default */
 	struct str key;                /* an armored key that stands in the sources themselves; n 0: none */
 	bool trusted;                  /* [trusted=yes] */
 	bool any_date;                 /* Valid-Until is not asked */

@@ -309,6 +309,52 @@ def test_signed(pare, gpg, tmp_path):
     assert "of the suite other" in pare("compose", "base-files", *where, "--keyring", key, status=3).err
 
 
+def test_forged(pare, gpg, tmp_path):
+    """What looks signed: by a digest that is weak, by another key than the source names, around or beside the text that counts."""
+    base, key = gpg
+    r = Repository(tmp_path / "mirror", base)
+    r.deb("base-files", "12", {"etc/debian_version": "12\n"})
+    where = ["--mirror", "file://%s" % r.top, "--suite", "test", "--platform", "linux/amd64", "-n"]
+    r.publish()
+    dist = r.top / "dists/test"
+    good = (dist / "InRelease").read_bytes()
+    home = tmp_path / "evil"
+    home.mkdir(mode=0o700)
+    evil = ["gpg", "--homedir", str(home), "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", ""]
+    subprocess.run([*evil, "--quick-generate-key", "evil <evil@example.com>", "rsa2048", "sign", "never"], check=True, capture_output=True)
+    other = home / "key.gpg"
+    other.write_bytes(subprocess.run([*evil, "--export"], check=True, capture_output=True).stdout)
+    forged = subprocess.run([*evil, "--clearsign"], input=b"Suite: test\nDate: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n", check=True, capture_output=True).stdout
+    (dist / "InRelease").write_bytes(forged + good)
+    assert "no key of the keyring signed it" in pare("compose", "base-files", *where, "--keyring", key, status=3).err
+    (dist / "InRelease").write_bytes(good + forged)
+    assert "base-files" in pare("compose", "base-files", *where, "--keyring", key).out  # what is behind counts for nothing
+    # a text that is signed is no signature of another
+    (dist / "InRelease").unlink()
+    (dist / "Release").write_bytes(b"Suite: test\nDate: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n")
+    (dist / "Release.gpg").write_bytes(good)
+    assert "no signature is good" in pare("compose", "base-files", *where, "--keyring", key, status=3).err
+    (dist / "Release.gpg").unlink()
+    # digests that are broken
+    r.publish(sign=False)
+    for digest in ("SHA1", "RIPEMD160"):
+        subprocess.run([*evil, "--digest-algo", digest, "--clearsign", "-o", str(dist / "InRelease"), str(dist / "Release")], check=True, capture_output=True)
+        assert "no signature is good" in pare("compose", "base-files", *where, "--keyring", other, status=3).err
+    # a keyring with both, of which the source names one: by fingerprint, with commas
+    both = tmp_path / "both.gpg"
+    both.write_bytes(key.read_bytes() + other.read_bytes())
+    said = subprocess.run([*base, "--with-colons", "--list-keys"], check=True, capture_output=True, text=True).stdout
+    fingerprint = next(line.split(":")[9] for line in said.splitlines() if line.startswith("fpr"))
+    apt = tmp_path / "apt"
+    apt.mkdir()
+    (apt / "sources.list").write_text("deb cdrom:[x]/ test main\ndeb [signed-by=%s,%s,%s] file://%s test main\n" % (key, both, fingerprint, r.top))
+    where = ["--apt-dir", apt, "--suite", "test", "--platform", "linux/amd64", "-n"]
+    (dist / "InRelease").write_bytes(good)
+    assert "base-files" in pare("compose", "base-files", *where).out
+    subprocess.run([*evil, "--clearsign", "-o", str(dist / "InRelease"), str(dist / "Release")], check=True, capture_output=True)
+    assert "is none that Signed-By names" in pare("compose", "base-files", *where, status=3).err
+
+
 def test_served(pare, repo, tmp_path):
     """Over HTTP: each file once, by its hash; what the network changes is refused."""
     asked, spoil = [], []

@@ -82,7 +82,7 @@ static void sources(void **state)
 			 "deb-src http://one/debian bookworm main\ndeb http://flat/ ./\n  deb http://two stable main\ndeb\n"), &a, &s);
 	assert_int_equal(s.n, 2);
 	assert_string_equal(s.v[0].uri, "http://one/debian");
-	assert_string_equal(s.v[0].signed_by, "/k.gpg");
+	assert_string_equal(s.v[0].signed_by[0], "/k.gpg");
 	assert_string_equal(s.v[0].components[1], "contrib");
 	assert_string_equal(s.v[0].archs[1], "arm64");
 	assert_false(s.v[0].trusted);
