@@ -179,6 +179,8 @@ static int command_line(struct run *x, char **args, int n_args, struct error *er
 	x->recipe.packages = joined(&x->a, x->recipe.packages, (const char *const *)args + first, (u32)(n_args - first));
 	if (values(x, err) < 0 || place_options(x->opt + O_PLACE, &x->repo, err) < 0)
 		return -1;
+	if (x->opt[O_LOCK].count && x->opt[O_LOCKED].count)
+		return error_set(err, ERR_USAGE, "--lock writes a lock file, --locked reads one: one of them");
 	if (!x->recipe.packages[0])
 		return error_set(err, ERR_USAGE, "no package is named");
 	if (x->recipe.mirror && mirror_check_url(x->recipe.mirror, err) < 0)
@@ -257,7 +259,7 @@ static void show_choice(const struct run *x)
 		}
 }
 
-static int explain(const struct run *x, struct error *err)
+static int explain(struct run *x, struct error *err)
 {
 	const char *name = x->opt[O_EXPLAIN].value;
 	for (u32 i = 0; i < x->n; i++) {
@@ -266,6 +268,11 @@ static int explain(const struct run *x, struct error *err)
 			print_safe(str_of(c->explained));
 			return 0;
 		}
+		for (u32 k = 0; k < c->n; k++) /* of a lock file, which knows the last step alone */
+			if (str_is(c->v[k].name, name)) {
+				print_safe(str_of(arena_printf(&x->a, "%.*s %.*s: %.*s", STR_FMT(c->v[k].name), STR_FMT(c->v[k].version), STR_FMT(c->v[k].why))));
+				return 0;
+			}
 		for (u32 k = 0; k < c->n_left; k++)
 			if (strcmp(c->left[k].name, name) == 0) {
 				printf("%s: left out (%s); %u packages depend on it%s%s\n", name, c->left[k].kind, c->left[k].n, c->left[k].by ? ", first " : "", c->left[k].by ? c->left[k].by : "");

@@ -12,57 +12,58 @@ struct writing {
 	u32 n;
 };
 
-static void write_packages(struct jsonw *w, const struct composition *c)
+static void one_source(struct jsonw *w, const struct composition *c, u32 i)
 {
-	jsonw_key(w, "packages");
+	const struct compose_source *s = &c->sources[i];
+	jsonw_kz(w, "url", s->uri);
+	jsonw_kz(w, "suite", s->suite);
+	jsonw_ks(w, "codename", s->codename);
+	jsonw_ks(w, "version", s->version);
+	jsonw_ks(w, "date", s->date);
+	jsonw_kz(w, "digest", DIGEST_STR(&s->release));
+	jsonw_kz(w, "signed_by", s->signed_by);
+}
+
+static void one_package(struct jsonw *w, const struct composition *c, u32 i)
+{
+	const struct compose_package *p = &c->v[i];
+	jsonw_ks(w, "name", p->name);
+	jsonw_ks(w, "version", p->version);
+	jsonw_ks(w, "architecture", p->arch);
+	jsonw_kz(w, "url", p->url);
+	jsonw_ku(w, "size", p->size);
+	jsonw_kz(w, "digest", DIGEST_STR(&p->sha256));
+	jsonw_ks(w, "why", p->why);
+}
+
+static void one_left(struct jsonw *w, const struct composition *c, u32 i)
+{
+	const struct compose_left *l = &c->left[i];
+	jsonw_kz(w, "name", l->name);
+	jsonw_kz(w, "kind", l->kind);
+	jsonw_kz(w, "by", l->by);
+	jsonw_ku(w, "dependents", l->n);
+}
+
+static void write_list(struct jsonw *w, const char *key, u32 n, void (*one)(struct jsonw *w, const struct composition *c, u32 i), const struct composition *c)
+{
+	jsonw_key(w, key);
 	jsonw_arr(w);
-	for (u32 i = 0; i < c->n; i++) {
-		const struct compose_package *p = &c->v[i];
+	for (u32 i = 0; i < n; i++) {
 		jsonw_obj(w);
-		jsonw_ks(w, "name", p->name);
-		jsonw_ks(w, "version", p->version);
-		jsonw_ks(w, "architecture", p->arch);
-		jsonw_kz(w, "url", p->url);
-		jsonw_ku(w, "size", p->size);
-		jsonw_kz(w, "digest", DIGEST_STR(&p->sha256));
-		jsonw_ks(w, "why", p->why);
+		one(w, c, i);
 		jsonw_end(w);
 	}
 	jsonw_end(w);
 }
 
-static void write_architecture(struct jsonw *w, const struct composition *c)
+static void one_architecture(struct jsonw *w, const struct composition *all, u32 i)
 {
-	jsonw_obj(w);
+	const struct composition *c = &all[i];
 	jsonw_kz(w, "architecture", c->arch);
-	jsonw_key(w, "sources");
-	jsonw_arr(w);
-	for (u32 i = 0; i < c->n_sources; i++) {
-		const struct compose_source *s = &c->sources[i];
-		jsonw_obj(w);
-		jsonw_kz(w, "url", s->uri);
-		jsonw_kz(w, "suite", s->suite);
-		jsonw_ks(w, "codename", s->codename);
-		jsonw_ks(w, "version", s->version);
-		jsonw_ks(w, "date", s->date);
-		jsonw_kz(w, "digest", DIGEST_STR(&s->release));
-		jsonw_kz(w, "signed_by", s->signed_by);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
-	write_packages(w, c);
-	jsonw_key(w, "left_out");
-	jsonw_arr(w);
-	for (u32 i = 0; i < c->n_left; i++) {
-		jsonw_obj(w);
-		jsonw_kz(w, "name", c->left[i].name);
-		jsonw_kz(w, "kind", c->left[i].kind);
-		jsonw_kz(w, "by", c->left[i].by);
-		jsonw_ku(w, "dependents", c->left[i].n);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
-	jsonw_end(w);
+	write_list(w, "sources", c->n_sources, one_source, c);
+	write_list(w, "packages", c->n, one_package, c);
+	write_list(w, "left_out", c->n_left, one_left, c);
 }
 
 static void write_all(FILE *f, void *ctx)
@@ -79,11 +80,7 @@ static void write_all(FILE *f, void *ctx)
 	for (u32 i = 0; r->packages[i]; i++)
 		jsonw_str(&w, str_of(r->packages[i]));
 	jsonw_end(&w);
-	jsonw_key(&w, "architectures");
-	jsonw_arr(&w);
-	for (u32 i = 0; i < x->n; i++)
-		write_architecture(&w, &x->v[i]);
-	jsonw_end(&w);
+	write_list(&w, "architectures", x->n, one_architecture, x->v);
 	jsonw_end(&w);
 }
 
@@ -113,6 +110,8 @@ static int read_package(struct composition *c, const json_t *o, struct compose_p
 	return 0;
 }
 
+static int stale(const char *name, const char *what, struct str word, struct error *err) { return error_set(err, ERR_USAGE, "%s: %.*s %s: write it anew with --lock", name, STR_FMT(str_head(word, 100)), what); }
+
 /* What SPEC names has to be there, as it is named; what it excludes must not. */
 static int fits(const struct composition *c, const char *name, struct error *err)
 {
@@ -123,25 +122,52 @@ static int fits(const struct composition *c, const char *name, struct error *err
 		for (u32 k = 0; k < c->n; k++)
 			there |= str_eq(c->v[k].name, package) && (!version.p || str_eq(c->v[k].version, version));
 		if (!there)
-			return error_set(err, ERR_USAGE, "%s: %s is not in it: it is older than SPEC; write it anew with --lock", name, r->packages[i]);
+			return stale(name, "is not in it, which SPEC names", str_of(r->packages[i]), err);
 	}
 	for (u32 k = 0; r->exclude && k < c->n; k++)
 		if (str_listed(c->v[k].name, r->exclude))
-			return error_set(err, ERR_USAGE, "%s: %.*s is in it, which SPEC excludes: write it anew with --lock", name, STR_FMT(c->v[k].name));
+			return stale(name, "is in it, which SPEC excludes", c->v[k].name, err);
+	return 0;
+}
+
+/* It was asked for the same: of the same release, and for nothing that SPEC does not name any more. */
+static int asks_the_same(const struct composition *c, const json_t *doc, const json_t *arch, const char *name, struct error *err)
+{
+	const struct recipe *r = c->recipe;
+	json_t *o, *list = json_arr(doc, "asked");
+	size_t i;
+	if (!str_is(json_view(doc, "distribution"), r->distribution))
+		return stale(name, "is not its distribution", str_of(r->distribution), err);
+	bool suite = !r->suites || !r->suites[0];
+	json_array_foreach (json_arr(arch, "sources"), i, o)
+		suite = suite || str_is(json_view(o, "suite"), r->suites[0]);
+	if (!suite)
+		return stale(name, "is not its suite", str_of(r->suites[0]), err);
+	json_array_foreach (list, i, o) {
+		struct str word = str_of(json_is_string(o) ? json_string_value(o) : ""), rest = word, package = str_cut(&rest, '=');
+		bool said = false;
+		for (u32 k = 0; r->packages && r->packages[k] && !said; k++) {
+			struct str now = str_of(r->packages[k]);
+			said = str_eq(str_cut(&now, '='), package);
+		}
+		if (!said)
+			return stale(name, "was asked for, which SPEC does not name", word, err);
+	}
 	return 0;
 }
 
 int compose_lock_read(struct composition *c, struct str text, const char *name, struct error *err)
 {
 	autojson json_t *doc = json_read(text, name, err);
-	json_t *list = doc ? json_arr(doc, "architectures") : NULL, *o, *packages = NULL, *p;
+	json_t *list = doc ? json_arr(doc, "architectures") : NULL, *o, *arch = NULL, *packages, *p;
 	u64 version;
 	size_t i;
 	if (!doc || !json_u64(doc, "version", &version) || version != LOCK_VERSION || !list)
 		return doc ? error_set(err, ERR_USAGE, "%s: no lock file of this version", name) : -1;
 	json_array_foreach (list, i, o)
-		if (json_text(o, "architecture") && strcmp(json_text(o, "architecture"), c->arch) == 0)
-			packages = json_arr(o, "packages");
+		if (str_is(json_view(o, "architecture"), c->arch))
+			arch = o;
+	packages = arch ? json_arr(arch, "packages") : NULL;
 	if (!packages || json_array_size(packages) > SOLVE_CHOSEN)
 		return error_set(err, ERR_USAGE, "%s: nothing for %s is in it", name, c->arch);
 	c->v = arena_array(&c->arena, struct compose_package, json_array_size(packages) + 1);
@@ -153,5 +179,5 @@ int compose_lock_read(struct composition *c, struct str text, const char *name, 
 				return error_set(err, ERR_USAGE, "%s: %.*s is in it twice", name, STR_FMT(c->v[i].name));
 	}
 	c->n = (u32)json_array_size(packages);
-	return fits(c, name, err);
+	return fits(c, name, err) < 0 ? -1 : asks_the_same(c, doc, arch, name, err);
 }

@@ -234,6 +234,19 @@ def test_reproducible(pare, repo, tmp_path):
     assert "greet_2.0" in r.err and not (tmp_path / "d.tar").exists()
     r = pare("compose", "greet", "libgreet=1.0", *options(repo, "--locked=%s" % lock), "-o", tmp_path / "d.tar", status=2)
     assert "libgreet=1.0 is not in it" in r.err
+    # it is of another question than this one
+    locked = ["--locked=%s" % lock, "-n"]
+    assert pare("compose", "greet", "tzdata", *options(repo), *locked, "--explain", "libgreet").out.startswith("libgreet 2.0: greet: Depends: libgreet (>= 1.5)\n")
+    assert "tzdata was asked for, which SPEC does not name" in pare("compose", "greet", *options(repo), *locked, status=2).err
+    assert "other is not its suite" in pare("compose", "greet", "tzdata", "--suite", "other", "--platform", "linux/amd64", *locked, status=2).err
+    assert "ubuntu is not its distribution" in pare("compose", "greet", "tzdata", *options(repo, "--distribution", "ubuntu"), *locked, status=2).err
+    assert "nothing for arm64 is in it" in pare("compose", "greet", "tzdata", "--suite", "test", "--platform", "linux/arm64", *locked, status=2).err
+    assert "libgreet is in it, which SPEC excludes" in pare("compose", "greet", "tzdata", *options(repo, "--exclude", "libgreet"), *locked, status=2).err
+    assert "one of them" in pare("compose", "greet", "tzdata", *options(repo), *locked, "--lock", status=2).err
+    text = json.loads(lock.read_text())
+    text["architectures"][0]["packages"][1]["url"] = "ftp://x/y.deb"
+    lock.write_text(json.dumps(text))
+    assert "package 2 of amd64 is damaged" in pare("compose", "greet", "tzdata", *options(repo), *locked, status=2).err
 
 
 def test_spec(pare, repo, tmp_path):
