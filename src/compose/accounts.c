@@ -387,6 +387,33 @@ static int write_files(struct accounts *a, struct error *err)
 	return r;
 }
 
+/* SPEC's users, with or without a number. */
+static int own_users(struct accounts *a, bool numbered, struct error *err)
+{
+	const struct recipe *p = a->c->recipe;
+	for (u32 i = 0; i < p->n_users; i++) {
+		const struct recipe_user *u = &p->users[i];
+		if ((u->uid >= 0) != numbered)
+			continue;
+		const struct user *is = add_user(a, u->name, u->uid, u->gid, u->gecos, u->home, u->shell);
+		if (is && u->uid >= 0 && is->uid != (u32)u->uid)
+			return error_set(err, ERR_USAGE, "users: %s is %u on every system, not %lld", u->name, is->uid, (long long)u->uid);
+	}
+	return 0;
+}
+
+/* Who runs it has to be there: a container does not start as somebody it does not know. */
+static int runs_as(struct accounts *a, struct error *err)
+{
+	struct str group = str_of(a->c->recipe->user ? a->c->recipe->user : ""), user = str_cut(&group, ':');
+	u64 id;
+	if (user.n && !str_to_u64(user, &id) && !user_named(a, arena_strdup(&a->c->arena, user)))
+		return error_set(err, ERR_USAGE, "user: nobody makes %.*s; name it in users:, too", STR_FMT(str_head(user, 100)));
+	if (group.n && !str_to_u64(group, &id) && !group_named(a, arena_strdup(&a->c->arena, group)))
+		return error_set(err, ERR_USAGE, "user: nobody makes the group %.*s", STR_FMT(str_head(group, 100)));
+	return 0;
+}
+
 int effect_accounts(struct composition *c, struct error *err)
 {
 	struct accounts a = { .c = c };
@@ -410,14 +437,13 @@ int effect_accounts(struct composition *c, struct error *err)
 		else if (!said)
 			add_fixed(&a, arena_strdup(&c->arena, user));
 	}
-	int r = sysusers(&a, err);
+	int r = own_users(&a, true, err); /* whose numbers are said: before scripts give others to the same names */
+	r = r < 0 ? r : sysusers(&a, err);
 	for (u32 i = 0; r == 0 && i < c->n; i++)
 		if (c->v[i].control.postinst.n && !script_each(c->v[i].control.postinst, &c->arena, command, &a))
 			problem_add(&c->notes, "%.*s: its postinst is no shell script: what it does is not done here", STR_FMT(c->v[i].name));
-	for (u32 i = 0; r == 0 && i < p->n_users; i++) {
-		const struct recipe_user *u = &p->users[i];
-		add_user(&a, u->name, u->uid, u->gid, u->gecos, u->home, u->shell);
-	}
+	r = r < 0 ? r : own_users(&a, false, err);
+	r = r < 0 ? r : runs_as(&a, err);
 	for (u32 i = 0; r == 0 && i < a.n_users; i++) {
 		const struct user *u = &a.u[i];
 		if (u->uid >= FIRST_SYSTEM && u->uid != 65534 && str_starts(str_of(u->home), STR("/home/")) && !strstr(u->home, "..") && u->home[6])

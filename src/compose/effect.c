@@ -42,7 +42,8 @@ static int time_zone(struct composition *c, struct error *err)
 	if (!effect_package(c, "tzdata"))
 		return c->recipe->timezone ? error_set(err, ERR_USAGE, "timezone: it needs the package tzdata") : 0;
 	const char *path = arena_printf(&c->arena, "usr/share/zoneinfo/%s", zone);
-	if (strstr(zone, "..") || !ctree_find(&c->tree, str_of(path)))
+	u32 id = strstr(zone, "..") ? 0 : ctree_follow(&c->tree, str_of(path));
+	if (!id || c->tree.v[id].type != TAR_FILE)
 		return error_set(err, ERR_USAGE, "timezone: tzdata has no %s", zone);
 	ctree_make_link(&c->tree, "etc/localtime", arena_printf(&c->arena, "/%s", path));
 	return ctree_make_file(&c->tree, "etc/timezone", 0644, str_of(arena_printf(&c->arena, "%s\n", zone)), err);
@@ -147,7 +148,8 @@ int compose_effects(struct composition *c, struct error *err)
 		return -1;
 	openssl(c);
 	python(c);
-	if (effect_alternatives(c, err) < 0 || effect_accounts(c, err) < 0 || effect_loader(c, err) < 0)
+	effect_alternatives(c);
+	if (effect_accounts(c, err) < 0 || effect_loader(c, err) < 0)
 		return -1;
 	effect_notes(c);
 	for (u32 i = 1; i < c->tree.n; i++) /* SPEC has the last word on what is made here, too */

@@ -7,7 +7,7 @@ struct compose_package *effect_package(struct composition *c, const char *name);
 
 int effect_accounts(struct composition *c, struct error *err) must_check;     /* accounts.c: etc/passwd, group, shadow, gshadow */
 int effect_certificates(struct composition *c, struct error *err) must_check; /* certificates.c: etc/ssl/certs */
-int effect_alternatives(struct composition *c, struct error *err) must_check; /* alternatives.c */
+void effect_alternatives(struct composition *c);                              /* alternatives.c */
 int effect_loader(struct composition *c, struct error *err) must_check;       /* ldcache.c: etc/ld.so.cache */
 struct script_command;
 /* files.c: a command that makes directories and links or changes owners and modes, done; false: it is none of those. *done false: not all of its words are known. */

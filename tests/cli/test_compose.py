@@ -268,6 +268,25 @@ def test_spec(pare, repo, tmp_path):
     assert "app.yaml:3: no key of a SPEC: layer" in r.err
 
 
+def test_spec_counts(pare, repo, tmp_path):
+    """What SPEC says of users counts before what scripts would have done; what cannot be is refused."""
+    spec, out = tmp_path / "app.yaml", tmp_path / "out.tar"
+    text = "packages: [greet, tzdata]\nusers: ['greetd:1234:4321', 'www-data:33', other]\nuser: greetd\ndrop: [usr/bin/greet-b]\n"
+    spec.write_text(text)
+    pare("compose", spec, *options(repo), "-o", out)
+    tree = read(out)[0]
+    passwd = tree["etc/passwd"][1].decode()
+    assert "greetd:x:1234:4321:" in passwd and passwd.count("greetd:") == 1 and "other:x:100:" in passwd and tree["var/lib/greet"][0].uid == 1234
+    # the best alternative is one that is there
+    assert tree["etc/alternatives/greet"][0].linkname == "/usr/bin/greet-a" and tree["etc/alternatives/hello"][0].linkname == "/usr/bin/greet-a"
+    for line, says in (("users: ['www-data:1000']", "www-data is 33 on every system, not 1000"), ("user: nosuch", "nobody makes nosuch"), ("user: root:nosuch", "nobody makes the group nosuch"),
+                       ("timezone: Europe", "tzdata has no Europe"), ("timezone: ../../x", "tzdata has no ../../x")):
+        spec.write_text("packages: [greet, tzdata]\n%s\n" % line)
+        assert says in pare("compose", spec, *options(repo), "-o", tmp_path / "no.tar", status=2).err
+    spec.write_text("packages: [greet]\nuser: 1000:1000\n")
+    pare("compose", spec, *options(repo), "-o", out)
+
+
 def test_choice(pare, repo, tmp_path):
     r = pare("compose", "greet", *options(repo), "--explain", "libgreet")
     assert r.out == "libgreet 2.0: for greet (Depends: libgreet (>= 1.5))\ngreet 2.0: named\n"
