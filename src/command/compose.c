@@ -140,7 +140,35 @@ static int platforms(struct run *x, struct error *err)
 		v[0] = recipe_arch(&host);
 		x->recipe.archs = v;
 	}
+	for (u32 i = 0; x->recipe.archs[i]; i++)
+		for (u32 k = 0; k < i; k++)
+			if (strcmp(x->recipe.archs[i], x->recipe.archs[k]) == 0)
+				return error_set(err, ERR_USAGE, "%.60s: said twice", x->recipe.archs[i]);
 	return x->recipe.archs[0] ? 0 : error_set(err, ERR_USAGE, "say --platform: this machine's is none of Debian's");
+}
+
+/* What goes into the configuration, a JSON document. */
+static int texts_ok(const struct option_value *o, struct error *err)
+{
+	static const u32 of[] = { O_ENTRYPOINT, O_CMD, O_ENV, O_LABEL, O_USER, O_WORKDIR };
+	for (u32 i = 0; i < countof(of); i++)
+		for (u32 k = 0; k < MAX(o[of[i]].count, o[of[i]].value ? 1u : 0u); k++)
+			for (struct str s = str_of(o[of[i]].list ? o[of[i]].list[k] : o[of[i]].value); s.n;) {
+				u32 code;
+				size_t n = text_utf8(s, &code);
+				if (!n)
+					return error_set(err, ERR_USAGE, "--%s: a text that is no UTF-8", options[of[i]].name);
+				s = str_from(s, n);
+			}
+	return 0;
+}
+
+static int env_ok(const struct recipe *r, struct error *err)
+{
+	for (u32 i = 0; r->env && r->env[i]; i++)
+		if (!strchr(r->env[i] + (r->env[i][0] != '\0'), '='))
+			return error_set(err, ERR_USAGE, "env %.100s: it is NAME=VALUE", r->env[i]);
+	return 0;
 }
 
 static int values(struct run *x, struct error *err)
@@ -164,7 +192,7 @@ static int values(struct run *x, struct error *err)
 	r->recommends |= o[O_RECOMMENDS].count > 0;
 	r->allow_unsigned |= o[O_UNSIGNED].count > 0;
 	r->any_date |= o[O_ANY_DATE].count > 0;
-	return labels(x, err) < 0 || form(x, err) < 0 ? -1 : platforms(x, err);
+	return texts_ok(o, err) < 0 || env_ok(r, err) < 0 || labels(x, err) < 0 || form(x, err) < 0 ? -1 : platforms(x, err);
 }
 
 static int command_line(struct run *x, char **args, int n_args, struct error *err)

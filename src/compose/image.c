@@ -242,8 +242,14 @@ static json_t *environment(const struct recipe *r)
 		path |= strncmp(r->env[i], "PATH=", 5) == 0;
 	if (!path)
 		json_array_append_new(a, json_string("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
-	for (u32 i = 0; r->env && r->env[i]; i++)
-		json_array_append_new(a, json_string(r->env[i]));
+	for (u32 i = 0; r->env && r->env[i]; i++) {
+		size_t n = strcspn(r->env[i], "=") + 1;
+		bool again = false; /* of two values the later one counts: the command line's */
+		for (u32 k = i + 1; r->env[k]; k++)
+			again |= strncmp(r->env[i], r->env[k], n) == 0;
+		if (!again)
+			json_array_append_new(a, json_string(r->env[i]));
+	}
 	return a;
 }
 

@@ -283,8 +283,12 @@ def test_spec_counts(pare, repo, tmp_path):
                        ("timezone: Europe", "tzdata has no Europe"), ("timezone: ../../x", "tzdata has no ../../x")):
         spec.write_text("packages: [greet, tzdata]\n%s\n" % line)
         assert says in pare("compose", spec, *options(repo), "-o", tmp_path / "no.tar", status=2).err
-    spec.write_text("packages: [greet]\nuser: 1000:1000\n")
-    pare("compose", spec, *options(repo), "-o", out)
+    spec.write_text("packages: [greet]\nuser: 1000:1000\nenv: {A: spec, B: spec}\n")
+    pare("compose", spec, *options(repo), "-o", out, "-e", "A=line", "-e", "C=")
+    assert read(out)[2]["config"]["Env"][1:] == ["B=spec", "A=line", "C="]
+    for more, says in ((["-e", "FOO"], "env FOO: it is NAME=VALUE"), (["-e", os.fsdecode(b"A=\xff")], "--env: a text that is no UTF-8"), (["-w", os.fsdecode(b"/\xff")], "--workdir: a text that is no UTF-8"),
+                       (["--platform", "linux/amd64"], "amd64: said twice")):
+        assert says in pare("compose", spec, *options(repo), *more, "-o", tmp_path / "no.tar", status=2).err
 
 
 def test_choice(pare, repo, tmp_path):
