@@ -452,7 +452,7 @@ static void started(struct step *st)
 {
 	struct build *b = st->w->b;
 	struct buf why = BUF(64 * KiB);
-	if (st->s->no_cache)
+	if (b->opt->explain && st->s->no_cache)
 		buf_puts(&why, b->opt->no_cache ? "it was not asked: --no-cache" : "it was not asked: --no-cache-filter");
 	else if (b->opt->explain)
 		cache_explain(b->cache, &st->key, st->identity, stands_on(st), &why);

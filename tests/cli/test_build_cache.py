@@ -241,3 +241,10 @@ def test_squash_leaves_nothing_hidden(build):
     assert len(b.manifest["layers"]) == 2
     e = b.entries()
     assert "s" not in e and ".wh.home" in e and b.read("d/f") == b"1\n" and e["g"].islnk()
+
+
+def test_why_is_only_told_who_asks(build):
+    d = build.context("FROM base\nRUN true\n")
+    for args in (("--no-cache",), ()):
+        assert "not in the cache" not in build.pare("build", "--progress=plain", *args, d).err
+    assert "not in the cache: it was not asked" in build.pare("build", "--progress=plain", "--no-cache", "--explain-cache", d).err
