@@ -125,6 +125,21 @@ static void escape(struct buf *out, struct str s, bool tsv)
 }
 
 void text_safe(struct buf *out, struct str s) { escape(out, s, false); }
+
+void text_hide_passwords(struct buf *out, struct str s)
+{
+	for (const char *at; (at = str_find(s, STR("://")));) {
+		size_t from = (size_t)(at - s.p) + 3, end = from, host = from;
+		for (; end < s.n && !strchr("/?# \t\r\n\"'<>", s.p[end]); end++)
+			host = s.p[end] == '@' ? end : host;
+		bool hide = host > from && (str_chr(str_n(s.p + from, host - from), ':') || !str_ends(str_head(s, from), STR("ssh://")));
+		buf_add(out, str_head(s, hide ? from : end));
+		buf_puts(out, hide ? "***" : "");
+		s = str_from(s, hide ? host : end);
+	}
+	buf_add(out, s);
+}
+
 void text_markdown(struct buf *out, struct str s)
 {
 	struct buf safe = BUF(0);

@@ -18,7 +18,9 @@ bool text_parse_size(struct str s, u64 *bytes) must_check;
  * that reorder text (bidi controls U+200E/F, U+202A–E, U+2066–9) as \xNN; tab and newline as \t and \n; a backslash
  * stays. Everything else as it is. */
 void text_safe(struct buf *out, struct str s);
-/* The same for Markdown: what would mean something there has a backslash in front, or is an entity. One line stays one line. */
+/* Text with URLs in it, for logs and histories: instead of a user and a password in one "***"; a mere user of ssh stays. */
+void text_hide_passwords(struct buf *out, struct str s);
+/* text_safe() for Markdown: what would mean something there has a backslash in front, or is an entity. One line stays one line. */
 void text_markdown(struct buf *out, struct str s);
 /* The same for XML and HTML: < and & as entities, > in text and " in attributes, too; what XML 1.0 cannot hold is neutralised as for a terminal. */
 void text_xml(struct buf *out, struct str s, bool attribute);

@@ -310,18 +310,17 @@ void cache_let_go(struct build_cache *c, const struct cache_key *k)
 	}
 }
 
-int cache_find(struct build_cache *c, struct arena *a, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err)
+int cache_find(struct build_cache *c, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err)
 {
 	struct buf text = BUF(RECORD_MAX);
 	struct cache_record r = { .key = k->digest };
-	(void)a;
 	int found = store_built_get(c->store, &k->digest, &text, NULL, err);
 	if (found == 1)
 		found = record_read(buf_str(&text), &r) ? 1 : 0;
 	buf_free(&text);
 	if (found == 1 && r.changed)
 		found = store_has(c->store, &r.layer.digest, err);
-	if (found == 0 && (found = cache_import_find(c, &k->digest, &r, err)) == 1) {
+	if (found == 0 && cache_import_find(c, &k->digest, &r)) {
 		r.instruction = instruction;
 		found = cache_put(c, k, instruction, r.changed ? &r.layer : NULL, err) < 0 ? -1 : 1;
 	}

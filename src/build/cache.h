@@ -38,8 +38,8 @@ void cache_close(struct build_cache *c); /* remembers the steps of this build as
 const char *cache_scope(const struct build_cache *c); /* as a name: hexadecimal digits */
 struct repo_options;
 void cache_registries(struct build_cache *c, const struct repo_options *opt); /* how registries are asked by import and export; without: as ever */
-/* 1: it is there, *ret the layer (or *changed false: none), in the arena, its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */
-int cache_find(struct build_cache *c, struct arena *a, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err) must_check;
+/* 1: it is there, *ret the layer (or *changed false: none), its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */
+int cache_find(struct build_cache *c, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err) must_check;
 int cache_put(struct build_cache *c, const struct cache_key *k, const char *instruction, const struct build_layer *l, struct error *err) must_check; /* l NULL: nothing changed */
 /* Of builds with one store that come to the same step at the same time one does it: it is this one's (0) until cache_let_go(), or until this process ends; what another one did meanwhile is found then. waits(ctx) is called when
  * another has it; it is not waited for longer than `seconds` (0: however long). 1: it was to stop. */

@@ -366,10 +366,9 @@ int cache_fetch(struct build_cache *c, struct cache_import *im, struct build_lay
 	return check_content(c, l, err);
 }
 
-int cache_import_find(struct build_cache *c, const struct digest *key, struct cache_record *ret, struct error *err)
+bool cache_import_find(struct build_cache *c, const struct digest *key, struct cache_record *ret)
 {
 	struct cache_record want = { .key = *key };
-	(void)err;
 	for (struct cache_import *im = c->imports; im; im = im->next) {
 		const struct cache_record *r = im->n ? bsearch(&want, im->v, im->n, sizeof want, by_key) : NULL;
 		struct error e = { 0 };
@@ -378,9 +377,9 @@ int cache_import_find(struct build_cache *c, const struct digest *key, struct ca
 			continue;
 		*ret = *r;
 		ret->layer = l;
-		return 1;
+		return true;
 	}
-	return 0;
+	return false;
 }
 
 void cache_imports_close(struct build_cache *c)

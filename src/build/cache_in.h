@@ -51,8 +51,8 @@ json_t *cache_last(struct build_cache *c); /* under the lock; never NULL */
 /* --- cache_export.c --- */
 /* The records of an exported cache, hostile text; what is none is left out. ERR_INPUT: it is no such document. */
 int cache_records_read(struct str text, struct arena *a, struct cache_record **ret, u32 *n, struct error *err) must_check;
-/* 1: it came from an import, and is in the store now. */
-int cache_import_find(struct build_cache *c, const struct digest *key, struct cache_record *ret, struct error *err) must_check;
+/* It came from an import, and is in the store now. */
+bool cache_import_find(struct build_cache *c, const struct digest *key, struct cache_record *ret);
 void cache_imports_close(struct build_cache *c);
 /* Into the store, where it is not; then it is the content that it says it is. */
 int cache_fetch(struct build_cache *c, struct cache_import *im, struct build_layer *l, struct error *err) must_check;

@@ -21,16 +21,6 @@ struct chain chain_add(struct arena *a, const struct chain *below, const struct 
 	return (struct chain){ v, below->n + 1, above(&below->id, l) };
 }
 
-struct chain chain_head(const struct chain *c, u32 n)
-{
-	struct chain ret = { c->v, n, { 0 } };
-	if (n == c->n)
-		return *c;
-	for (u32 i = 0; i < n; i++)
-		ret.id = above(&ret.id, &c->v[i]);
-	return ret;
-}
-
 static const char *type_of(const struct build_layer *l)
 {
 	if (l->media_type)

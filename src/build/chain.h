@@ -23,8 +23,6 @@ struct chain {
 };
 /* One more layer on top; everything in the arena. */
 struct chain chain_add(struct arena *a, const struct chain *below, const struct build_layer *l);
-/* The lowest n layers of it; its memory. */
-struct chain chain_head(const struct chain *c, u32 n);
 
 struct store;
 struct image;

@@ -75,8 +75,8 @@ static int read_ignore(struct context *c, struct error *err)
 		r = read_own(c, name = ".dockerignore", CONTEXT_IGNORE_MAX, &text, err);
 	if (r == 0) {
 		dockerignore_read(&c->a, str_n(arena_bytes(&c->a, buf_str(&text)), text.n), &c->ignore);
-		if (c->ignore.bad)
-			r = error_set(err, ERR_INPUT, "%s: a pattern that is none", name);
+		if (c->ignore.bad || c->ignore.over)
+			r = error_set(err, ERR_INPUT, c->ignore.bad ? "%s: a pattern that is none" : "%s: more than %u patterns", name, DOCKERIGNORE_PATTERNS);
 	}
 	buf_free(&text);
 	return r < 0 ? -1 : 0;

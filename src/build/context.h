@@ -41,10 +41,10 @@ int context_root(const struct context *c);         /* its directory, open */
 bool context_ignored(struct context *c, struct str path);
 bool context_ignored_below(struct context *c, struct str path);
 
-/* Digest of one file or directory tree as COPY takes it: type, permission bits, content, link; names below it. Only what is not ignored, and none of `exclude` (patterns as in .dockerignore, relative to `path`).
+/* Digest of one file or directory tree as COPY takes it: type, permission bits, content, link; names below it. Only what is not ignored.
  * f (may be NULL) is told each file with its own digest, for explanations; a directory with a '/' at its end. 1: there is no such path. Reads with all cores. What changes while it is read is read again, and an
  * error in the end. */
-int context_digest(struct context *c, struct str path, const struct str *exclude, u32 n_exclude, int (*f)(void *ctx, struct str path, const struct digest *d, struct error *err), void *ctx, struct digest *ret, struct error *err) must_check;
+int context_digest(struct context *c, struct str path, int (*f)(void *ctx, struct str path, const struct digest *d, struct error *err), void *ctx, struct digest *ret, struct error *err) must_check;
 
 /* The same for COPY itself, within build/: of what `p` picks below `path` (clean, without links on its way), told with what the file was like when it was read, so that it is known that it is copied as it was read. */
 struct pick;

@@ -38,6 +38,7 @@ struct walk {
 	struct arena a;
 	struct entry *v;
 	u32 n, cap;
+	u64 bytes;
 	struct piece *pieces;
 	u32 n_pieces, cap_pieces;
 };
@@ -68,6 +69,9 @@ static int add_entry(struct walk *w, int dir, const char *name, const char *path
 	if (w->n >= CONTEXT_FILES)
 		return error_set(err, ERR_INPUT, "more than %u files", CONTEXT_FILES);
 	struct entry e = { .path = arena_bytes(&w->a, str_of(path)), .f = looks(&st) };
+	w->bytes += S_ISREG(st.st_mode) ? MIN(e.f.size, INFLATE_MAX) : 0;
+	if (S_ISREG(st.st_mode) && (e.f.size > INFLATE_MAX || w->bytes > INFLATE_MAX)) /* no layer has more: before holes are read */
+		return error_set(err, ERR_INPUT, "%.300s: files of more than %llu GiB", path, (unsigned long long)(INFLATE_MAX / GiB));
 	if (S_ISLNK(st.st_mode)) {
 		char to[WITHIN_PATH];
 		ssize_t n = readlinkat(dir, name, to, sizeof to);
@@ -345,12 +349,11 @@ static int pass_on(void *ctx, const struct context_entry *e, struct error *err)
 	return t->f(t->ctx, str_n(path, (size_t)n), e->digest, err);
 }
 
-int context_digest(struct context *c, struct str path, const struct str *exclude, u32 n_exclude, int (*f)(void *ctx, struct str path, const struct digest *d, struct error *err), void *ctx, struct digest *ret, struct error *err)
+int context_digest(struct context *c, struct str path, int (*f)(void *ctx, struct str path, const struct digest *d, struct error *err), void *ctx, struct digest *ret, struct error *err)
 {
 	char clean[WITHIN_PATH];
-	struct arena a = { 0 };
 	struct told t = { f, ctx };
-	struct pick p = { .context = c, .base = clean };
+	const struct pick p = { .context = c, .base = clean };
 	if (within_climbs(path))
 		return error_set(err, ERR_INPUT, "%.*s leads out of the build context", STR_FMT(path));
 	if (within_resolve(c->root, path, true, false, clean) < 0)
@@ -361,9 +364,5 @@ int context_digest(struct context *c, struct str path, const struct str *exclude
 		if (some != 0)
 			return some;
 	}
-	int r = pick_patterns(&a, exclude, n_exclude, &p.exclude, err);
-	if (r == 0)
-		r = context_digest_picked(c, clean, &p, f ? pass_on : NULL, &t, ret, err);
-	arena_free(&a);
-	return r;
+	return context_digest_picked(c, clean, &p, f ? pass_on : NULL, &t, ret, err);
 }

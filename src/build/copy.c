@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define KEY_FILES 10000u /* that are named in a key */
-
 void copy_fetched_free(struct copy_fetched *f)
 {
 	if (!f)
@@ -40,7 +38,7 @@ static int see(void *ctx, const struct context_entry *e, struct error *err)
 		f->seen[f->n_seen - 1].digest = NULL;
 		f->seen[f->n_seen - 1].path = (struct str){ NULL, 0 };
 	}
-	if (k->n <= KEY_FILES) {
+	if (k->n <= COPY_KEY_FILES) {
 		if (k->n == k->cap) {
 			k->cap = k->cap ? k->cap * 2 : 64;
 			k->v = xrealloc(k->v, (size_t)k->cap * sizeof *k->v);
@@ -70,9 +68,9 @@ static int key_context(const struct copy_spec *c, struct context *context, struc
 		if (r == 1)
 			r = error_set(err, ERR_INPUT, "%.300s: it vanished", all.v[i].path);
 	}
-	for (u32 i = 0; i < q.n && r == 0 && q.n <= KEY_FILES; i++)
+	for (u32 i = 0; i < q.n && r == 0 && q.n <= COPY_KEY_FILES; i++)
 		cache_key_add(k, q.v[i].name, text_of(k->a, &q.v[i].digest));
-	for (u32 i = 0; i < all.n && r == 0 && q.n > KEY_FILES; i++)
+	for (u32 i = 0; i < all.n && r == 0 && q.n > COPY_KEY_FILES; i++)
 		cache_key_add(k, arena_printf(k->a, "%s %s", S_ISDIR(all.v[i].mode) ? "directory" : "file", *all.v[i].path ? all.v[i].path : "."), text_of(k->a, &whole[i]));
 	for (u32 i = 0; i < all.n && r == 0; i++) /* under which name it lands, whatever it is called */
 		if (!S_ISDIR(all.v[i].mode) && strcmp(all.v[i].path, all.v[i].name) != 0)

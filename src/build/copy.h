@@ -22,6 +22,7 @@ struct copy_spec {
 	struct str dest;        /* as expanded: absolute, or relative to workdir; a '/' at the end counts */
 	const char *workdir;    /* "/" unless set */
 	bool parents, link, keep_git_dir;
+	bool literal;           /* sources are paths, whatever is in them: no patterns */
 	int unpack;             /* --unpack of ADD: -1 not given */
 	struct str chown, chmod, checksum; /* p NULL: not given */
 	const struct str *exclude;

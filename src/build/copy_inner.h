@@ -8,6 +8,8 @@
 #include "build/pick.h"
 #include "build/within.h"
 
+#define COPY_KEY_FILES 10000u /* that are named in a key */
+
 /* --- copy_mode.c --- */
 #define MODE_CLAUSES 64u
 struct copy_mode { /* --chmod */

@@ -206,7 +206,7 @@ static int find(struct finding *f, struct str clean, struct error *err)
 	char path[WITHIN_PATH];
 	while (rest.p && rest.n) {
 		struct str part = str_cut(&rest, '/');
-		if ((f->pattern = is_pattern(part))) {
+		if ((f->pattern = !f->spec->literal && is_pattern(part))) {
 			rest = str_from(clean, (size_t)(part.p - clean.p));
 			break;
 		}

@@ -80,6 +80,10 @@ static int header(struct diffing *d, const struct stat *st, enum tar_type type, 
 		.mtime_ns = (u32)mtime->tv_nsec, .xattrs = type == TAR_FILE || type == TAR_DIR ? buf_str(&d->xattrs) : STR("") };
 	if (tarout_header(&e, &d->block, err) < 0)
 		return error_wrap(err, "/%.*s", STR_FMT(buf_str(&d->path)));
+	const struct str said[] = { link, e.xattrs, STR("") };
+	for (u32 i = 0; i < countof(said) && d->opt->content; i++)
+		if ((said[i].n || i + 1 == countof(said)) && d->opt->content(d->opt->ctx, e.path, said[i], err) < 0)
+			return -1;
 	if (++d->told->entries > FACTS_ENTRIES_MAX)
 		return error_set(err, ERR_INPUT, "more than %u files changed", FACTS_ENTRIES_MAX);
 	return d->block.n >= BLOCK ? flush(d, err) : 0;

@@ -20,7 +20,8 @@ struct diff_options {
 	s64 epoch;            /* SOURCE_DATE_EPOCH; < 0: none */
 	bool as_it_is;        /* of a directory that is no step's (a cache mount): nothing in it is changed, all times stay, its root is in the layer, too */
 	const char *const *forget; /* absolute paths that are not part of it: what was only there to be mounted on, when it is empty still; NULL-terminated or NULL */
-	/* NULL, or told of each file that is in it, with its content as it passes (n 0: its end); for values that must not be there. In a child: only its error comes back. */
+	/* NULL, or told of everything that is in it, by its path: where a link leads, its attributes, its content as it passes, in between and at the end n 0; for values that must not be there. In a child: only its error comes
+	 * back. */
 	int (*content)(void *ctx, struct str path, struct str bytes, struct error *err);
 	void *ctx;
 };

@@ -162,7 +162,8 @@ int git_parse(struct arena *a, struct str text, struct git_source *ret, struct e
 static bool is_private(struct pieces p)
 {
 	struct str rest = p.host, name = str_cut(&rest, ':');
-	return str_is(p.scheme, "https://") || str_is(name, "localhost") || str_starts(name, STR("127.")) || str_starts(p.host, STR("[::1]"));
+	bool number = strspn(name.p, "0123456789.") == name.n;
+	return str_is(p.scheme, "https://") || str_is(name, "localhost") || (number && str_starts(name, STR("127."))) || str_starts(p.host, STR("[::1]"));
 }
 
 static struct str given(struct arena *a, const struct secrets *s, const char *id, struct str host, bool own)
@@ -202,10 +203,14 @@ static int told(const struct git_source *g, const struct buf *out, struct error 
 	return error_set(err, ERR_ENV, "%.300s: %.*s", g->shown, STR_FMT(line));
 }
 
-#define GIT "git", "-c", "protocol.file.allow=never", "-c", "protocol.ext.allow=never", "-c", "core.hooksPath=/dev/null", "-c", "credential.helper=", "-c", "advice.detachedHead=false", "-c", "gc.auto=0", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false"
+/* Silence ends what http and ssh do (fetch.h: FETCH_SILENCE). What a hook that started us has in its environment is of its own repository. */
+#define GIT                                                                                                                                                                           \
+	"git", "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60", "-c", "core.hooksPath=/dev/null", "-c", "credential.helper=", "-c", "advice.detachedHead=false", "-c", "gc.auto=0", "-c",                         \
+		"core.fsmonitor=false", "-c", "submodule.recurse=false"
 #define SURROUNDINGS                                                                                                                                                                  \
-	"sh", "-c", "umask 022; exec \"$@\"", "sh", "env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true",       \
-		"SSH_ASKPASS=true", "GIT_SSH_COMMAND=ssh -o BatchMode=yes", "GIT_LFS_SKIP_SMUDGE=1", "GIT_TEMPLATE_DIR=", "LC_ALL=C"
+	"sh", "-c", "umask 022; exec \"$@\"", "sh", "env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "-u", "GIT_OBJECT_DIRECTORY", "-u", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "-u",                       \
+		"GIT_QUARANTINE_PATH", "-u", "GIT_COMMON_DIR", "-u", "GIT_NAMESPACE", "GIT_ALLOW_PROTOCOL=http:https:git:ssh", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",                \
+		"GIT_ASKPASS=true", "SSH_ASKPASS=true", "GIT_SSH_COMMAND=ssh -o BatchMode=yes -o ConnectTimeout=60 -o ServerAliveInterval=20", "GIT_LFS_SKIP_SMUDGE=1", "GIT_TEMPLATE_DIR=", "LC_ALL=C"
 
 /* 0: it went well; 1: not. `words`: behind "git -C DIR", NULL-terminated. */
 static int git(const struct git_source *g, const char *dir, const char *const *words, struct buf *out, struct error *err)
@@ -224,9 +229,9 @@ static int git(const struct git_source *g, const char *dir, const char *const *w
 	buf_clear(out);
 	struct arena a = { 0 };
 	struct pieces p = take_apart(str_of(g->remote));
-	const char *const env[] = { "GIT_CONFIG_COUNT=2", arena_printf(&a, "GIT_CONFIG_KEY_0=http.%.*s%.*s/.extraHeader", STR_FMT(p.scheme), STR_FMT(p.host)),
+	const char *const env[] = { g->header ? "GIT_CONFIG_COUNT=2" : "GIT_CONFIG_COUNT=0", arena_printf(&a, "GIT_CONFIG_KEY_0=http.%.*s%.*s/.extraHeader", STR_FMT(p.scheme), STR_FMT(p.host)),
 		arena_printf(&a, "GIT_CONFIG_VALUE_0=%s", g->header ? g->header : ""), "GIT_CONFIG_KEY_1=http.followRedirects", "GIT_CONFIG_VALUE_1=false", NULL };
-	int status = process_run_with(argv, g->header ? env : NULL, out, err);
+	int status = process_run_with(argv, env, out, err);
 	arena_free(&a);
 	return status < 0 ? -1 : status != 0;
 }
@@ -322,15 +327,13 @@ static int only(const struct git_source *g, const char *dir, struct error *err)
 		if (strcmp(names.v[i], ".git") != 0)
 			r = within_remove(root, names.v[i]);
 	within_names_free(&names);
-	if (r == 0 && within_names(aside, UINT32_MAX - 1, &names, err) == 0) {
-		for (u32 i = 0; i < names.n && r == 0; i++)
-			if (strcmp(names.v[i], ".git") != 0)
-				r = renameat(aside, names.v[i], root, names.v[i]);
-		within_names_free(&names);
-	}
-	if (r == 0)
-		r = within_remove(root, ".git/pare-dir");
-	return r < 0 ? error_errno(err, "%.300s", dir) : 0;
+	if (r < 0 || within_names(aside, UINT32_MAX - 1, &names, err) < 0)
+		return error_errno(err, "%.300s", dir);
+	for (u32 i = 0; i < names.n && r == 0; i++)
+		if (strcmp(names.v[i], ".git") != 0)
+			r = renameat(aside, names.v[i], root, names.v[i]);
+	within_names_free(&names);
+	return r < 0 || within_remove(root, ".git/pare-dir") < 0 ? error_errno(err, "%.300s", dir) : 0;
 }
 
 static int without_git(const char *dir, struct error *err)

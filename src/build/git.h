@@ -4,7 +4,7 @@
  *	… #REF:DIR              a branch, tag, commit or full name, and a directory of it
  *	… ?branch=… &tag=… &ref=… &commit=… &subdir=…   the same by name; with commit= that must be what the ref is
  *
- * git is started without hooks, prompts, system or user configuration, and never for a URL of this machine's files (protocol.file.allow=never, submodules' too). Only the commit's own tree is fetched where the server
+ * git is started without hooks, prompts, system or user configuration, and never for a URL of this machine's files (GIT_ALLOW_PROTOCOL, submodules' too). Only the commit's own tree is fetched where the server
  * can do that.
  *
  * Credentials (of an http URL, or given as secrets) go to git alone and to the host that they are for alone: in no message, no list of processes, and nowhere that the host sends us on to. */

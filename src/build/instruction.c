@@ -1,4 +1,5 @@
 #include "build/instruction.h"
+#include "base/text.h"
 #include "build/instruction_parts.h"
 
 #define NAME_MAX_BYTES 2000 /* of a step's name for people */
@@ -73,7 +74,10 @@ static void name(struct applied *x)
 	for (size_t k = 0; k < b.n; k++)
 		if (b.p[k] == '\n' || b.p[k] == '\r' || b.p[k] == '\0')
 			b.p[k] = ' ';
-	x->ret->name = applied_z(x, &b);
+	struct buf shown = { 0 };
+	text_hide_passwords(&shown, buf_str(&b));
+	buf_free(&b);
+	x->ret->name = applied_z(x, &shown);
 }
 
 /* FROM: graph.h resolves it; what cannot be expanded, or is nothing, is refused here. */

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "build/git.h"
 #include "build/instruction_parts.h"
 
@@ -84,7 +85,10 @@ static int items(struct applied *x, struct buf *said)
 					item->source = STR(".");
 			}
 			buf_puts(said, h ? " <<" : " ");
-			buf_add(said, item->source);
+			if (item->kind == COPY_GIT)
+				text_hide_passwords(said, item->source);
+			else
+				buf_add(said, item->source);
 			c->n++;
 		}
 	return 0;

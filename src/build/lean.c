@@ -402,7 +402,7 @@ static int one(struct lean *l, struct store *s, struct build_cache *cache, const
 	*ret = *layer;
 	key_of(l, layer, &k);
 	if (cache && !small)
-		r = cache_find(cache, l->a, &k, name, &changed, ret, err);
+		r = cache_find(cache, &k, name, &changed, ret, err);
 	if (r < 0)
 		return -1;
 	if (r == 1 && changed)

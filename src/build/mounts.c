@@ -157,7 +157,7 @@ static int fill(struct arena *a, const char *path, const struct run_ids *ids, co
 			return error_errno(err, "%s", dirs[i]);
 	}
 	struct copy_item item = { .kind = COPY_FILES, .source = str_of(m->source ? m->source : "/") };
-	struct copy_spec c = { .items = &item, .n = 1, .dest = STR("/"), .workdir = "/", .unpack = -1, .epoch = -1 };
+	struct copy_spec c = { .items = &item, .n = 1, .dest = STR("/"), .workdir = "/", .literal = true, .unpack = -1, .epoch = -1 };
 	struct copy_from what = { .tree = from };
 	struct snapshot nothing = { 0 };
 	struct upper u = { .stage = { .fd = -1 }, .upper = dirs[0], .work = dirs[1], .root = dirs[1] };

@@ -19,6 +19,8 @@ int pick_patterns(struct arena *a, const struct str *patterns, u32 n, struct doc
 	buf_free(&text);
 	dockerignore_read(a, kept, ret);
 	ret->steps = UINT64_MAX;
+	if (ret->over)
+		return error_set(err, ERR_INPUT, "more than %u patterns", DOCKERIGNORE_PATTERNS);
 	return ret->bad ? error_set(err, ERR_USAGE, "a pattern that is none: %.*s", STR_FMT(str_trim(kept))) : 0;
 }
 

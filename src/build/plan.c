@@ -183,14 +183,13 @@ static void make_args(struct build_target *t)
 }
 
 /* --- contexts --- */
-int plan_context(struct build *b, const char *name, struct context **ret, struct error *err)
+static int open_named(struct build *b, const char *where, struct context **ret, struct error *err)
 {
 	int r = 0;
 	pthread_mutex_lock(&b->context_lock);
 	struct build_context *c = &b->contexts[0];
-	for (u32 i = 1; name && i < b->n_contexts; i++)
-		if (strcasecmp(b->contexts[i].name, name) == 0)
-			c = &b->contexts[i];
+	while (c->where != where)
+		c++;
 	if (!c->open) {
 		struct context_options o = { .store = b->store_path, .dir = b->scratch.path, .named = true, .secrets = exec_secrets(b->exec) };
 		r = context_open(c->where, &o, &c->open, err);
@@ -223,7 +222,7 @@ int plan_from(struct build_stage *s, const char *name, struct plan_from *ret, st
 	struct build *b = t->b;
 	*ret = (struct plan_from){ 0 };
 	if (!name)
-		return plan_context(b, NULL, &ret->context, err);
+		return open_named(b, b->opt->context, &ret->context, err);
 	const char *where = base_context(b->opt->contexts, str_of(name));
 	u32 at = where ? DF_NONE : df_graph_stage(&t->graph, str_of(name), s->index);
 	if (at != DF_NONE) {
@@ -231,7 +230,7 @@ int plan_from(struct build_stage *s, const char *name, struct plan_from *ret, st
 		return 0;
 	}
 	if (where && !base_is_image(where))
-		return plan_context(b, name, &ret->context, err);
+		return open_named(b, where, &ret->context, err);
 	u64 number;
 	if (!where && df_graph_stage(&t->graph, str_of(name), t->graph.n_stages) != DF_NONE)
 		return error_set(err, ERR_INPUT, "cannot take from stage %s: it has to be defined before this one", name);

@@ -103,7 +103,6 @@ struct plan_from {
 	const struct base *image;
 };
 int plan_from(struct build_stage *s, const char *name, struct plan_from *ret, struct error *err) must_check;
-int plan_context(struct build *b, const char *name, struct context **ret, struct error *err) must_check; /* NULL: the build context */
 
 /* stage.c: on to its end (1), or to a step that needs a stage which is not done (0; s->waits). */
 struct worker { /* a thread's own */

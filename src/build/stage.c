@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "build/plan.h"
 
 #define SOURCE_LINES 20u  /* of an instruction that failed, as it is shown */
@@ -135,7 +136,7 @@ static const char *source(struct build_stage *s, const struct df_instruction *in
 		if (line.n && line.p[line.n - 1] == '\r')
 			line.n--;
 		buf_printf(&out, " %3u | %s ", n, n >= first && n <= last ? ">>>" : "   ");
-		buf_add(&out, str_head(line, SOURCE_WIDTH));
+		text_hide_passwords(&out, str_head(line, SOURCE_WIDTH));
 		buf_puts(&out, line.n > SOURCE_WIDTH ? "...\n" : "\n");
 	}
 	buf_puts(&out, "--------------------\n");

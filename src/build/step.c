@@ -27,6 +27,8 @@ struct step {
 	u32 number;
 	struct plan_from from;       /* of a COPY */
 	struct plan_from *mounts;    /* of a RUN */
+	struct digest *seen;         /* of contexts that it mounts, as the key has them */
+	u32 n_files;                 /* of those */
 	struct copy_fetched *fetched;
 	double began;
 	struct exec_told told;
@@ -55,8 +57,15 @@ static int file_input(void *ctx, struct str path, const struct digest *d, struct
 {
 	struct step *st = ctx;
 	(void)err;
-	cache_key_add(&st->key, arena_printf(&st->s->a, "file %.*s", STR_FMT(path)), str_of(arena_strdup(&st->s->a, str_of(DIGEST_STR(d)))));
+	if (st->n_files++ < COPY_KEY_FILES)
+		cache_key_add(&st->key, arena_printf(&st->s->a, "file %.*s", STR_FMT(path)), str_of(arena_strdup(&st->s->a, str_of(DIGEST_STR(d)))));
 	return 0;
+}
+
+static int context_seen(struct context *c, const char *source, int (*f)(void *ctx, struct str path, const struct digest *d, struct error *err), void *ctx, struct digest *ret, struct error *err)
+{
+	int r = context_digest(c, str_of(source), f, ctx, ret, err);
+	return r == 1 ? error_set(err, ERR_INPUT, "%s: not found in the build context", source) : r;
 }
 
 static const char *id_of(struct arena *a, const struct digest *d) { return d->alg ? arena_strdup(a, str_of(DIGEST_STR(d))) : "nothing"; }
@@ -86,14 +95,9 @@ static int mount_key(struct step *st, u32 i, struct error *err)
 	if (plan_from(st->s, m->from, f, err) < 0)
 		return -1;
 	if (f->context) {
-		struct digest d;
-		struct str source = str_of(m->source ? m->source : "");
-		int r = context_digest(f->context, source, NULL, 0, file_input, st, &d, err);
-		if (r == 1)
-			return error_set(err, ERR_INPUT, "%s: not found in the build context", m->source);
-		if (r < 0)
+		if (context_seen(f->context, m->source ? m->source : "", file_input, st, &st->seen[i], err) < 0)
 			return -1;
-		add(st, "context of mount", id_of(a, &d));
+		add(st, "context of mount", id_of(a, &st->seen[i]));
 		return 0;
 	}
 	add(st, arena_printf(a, "tree of %s", m->from), id_of(a, f->stage ? &f->stage->chain.id : &f->image->chain.id));
@@ -123,6 +127,7 @@ static int run_key(struct step *st, struct error *err)
 	if (x->shm)
 		add_number(st, "--shm-size", x->shm);
 	st->mounts = arena_array(a, struct plan_from, r->n_mounts + 1u);
+	st->seen = arena_array(a, struct digest, r->n_mounts + 1u);
 	int k = 0;
 	for (u32 i = 0; k == 0 && i < r->n_mounts; i++)
 		k = mount_key(st, i, err);
@@ -180,21 +185,18 @@ static int snapshot_of(struct build *b, const struct plan_from *f, struct snapsh
 	return snapshot_get(b->snapshots, f->stage ? &f->stage->chain : &f->image->chain, ret, err);
 }
 
-/* Files of a context, as root's and at the time of the build, in a tree of their own. */
-static int context_tree(struct step *st, struct context *c, const char *source, struct snapshot *ret, struct error *err)
+/* Files of a context, as root's and at the time of the build, in a tree of their own: as they were `seen`. */
+static int context_tree(struct step *st, struct context *c, const char *source, const struct digest *seen, struct snapshot *ret, struct error *err)
 {
 	struct build *b = st->w->b;
-	struct digest d;
+	struct digest now;
 	struct cache_key k = { .a = &st->s->a };
-	struct str path = str_of(source ? source : "");
-	int r = context_digest(c, path, NULL, 0, NULL, NULL, &d, err);
-	if (r != 0)
-		return r < 0 ? r : error_set(err, ERR_INPUT, "%s: not found in the build context", source);
-	cache_key_add(&k, "context", str_of(DIGEST_STR(&d)));
+	struct str path = str_of(source);
+	cache_key_add(&k, "context", str_of(DIGEST_STR(seen)));
 	cache_key_add(&k, "path", path);
 	cache_key_add(&k, "time", str_n(&b->time, sizeof b->time));
 	cache_key_end(&k);
-	r = snapshot_find(b->snapshots, &k.digest, ret, err);
+	int r = snapshot_find(b->snapshots, &k.digest, ret, err);
 	if (r <= 0)
 		return r;
 	struct upper u;
@@ -202,11 +204,14 @@ static int context_tree(struct step *st, struct context *c, const char *source, 
 	while (path.n && path.p[path.n - 1] == '/')
 		path.n--;
 	const struct copy_item item = { .kind = COPY_FILES, .source = path.n ? path : STR(".") };
-	struct copy_spec spec = { .items = &item, .n = 1, .dest = str_of(arena_printf(&st->s->a, "/%.*s", STR_FMT(path))), .workdir = "/", .unpack = -1, .time = b->time, .epoch = b->opt->epoch };
+	struct copy_spec spec = { .items = &item, .n = 1, .dest = str_of(arena_printf(&st->s->a, "/%.*s", STR_FMT(path))), .workdir = "/", .literal = true, .unpack = -1, .time = b->time, .epoch = b->opt->epoch };
 	struct copy_from from = { .context = c };
 	if (upper_make(b->snapshots, &u, err) < 0)
 		return -1;
 	r = copy_do(&spec, &from, NULL, &b->ids, &none, &u, err);
+	r = r < 0 ? r : context_seen(c, source, NULL, NULL, &now, err);
+	if (r == 0 && !digest_eq(&now, seen))
+		r = error_set(err, ERR_INPUT, "%s: it changed while it was being copied", *source ? source : "the build context");
 	r = r < 0 ? r : upper_keep_as(b->snapshots, &u, &k.digest, err);
 	upper_drop(&u);
 	r = r < 0 ? r : snapshot_find(b->snapshots, &k.digest, ret, err);
@@ -235,7 +240,7 @@ static int do_run(struct step *st, const struct snapshot *below, const struct up
 		const struct plan_from *f = &st->mounts[i];
 		if (!f->context && !f->stage && !f->image)
 			continue;
-		r = f->context ? context_tree(st, f->context, run->mounts[i].source, &trees[i], err) : snapshot_of(b, f, &trees[i], err);
+		r = f->context ? context_tree(st, f->context, run->mounts[i].source ? run->mounts[i].source : "", &st->seen[i], &trees[i], err) : snapshot_of(b, f, &trees[i], err);
 		sources[i] = &trees[i];
 	}
 	const struct exec_job job = { .step = run, .arch = st->s->platform.arch, .below = below, .upper = u, .sources = sources, .stop = &b->stop, .output = output, .ctx = st };
@@ -310,15 +315,14 @@ static int look(void *ctx, struct str path, struct str bytes, struct error *err)
 	s->room -= bytes.n;
 	if (!s->n)
 		return 0;
-	if (!bytes.n) {
+	if (!bytes.n)
 		buf_clear(&s->window);
-		return 0;
-	}
 	buf_add(&s->window, bytes);
 	for (u32 i = 0; i < s->n; i++) {
 		struct str v = str_trim(s->values[i]);
-		if (v.n >= SECRET_MIN && str_contains(buf_str(&s->window), v))
-			return error_set(err, ERR_INPUT, "the value of a secret is in /%.*s, which would be in the image", STR_FMT(path));
+		if (v.n >= SECRET_MIN && str_contains(bytes.n ? buf_str(&s->window) : path, v))
+			return bytes.n ? error_set(err, ERR_INPUT, "the value of a secret is in /%.*s, which would be in the image", STR_FMT(path))
+				       : error_set(err, ERR_INPUT, "the value of a secret is in the name of a file, which would be in the image");
 	}
 	size_t keep = MIN(s->window.n, s->most);
 	memmove(s->window.p, s->window.p + s->window.n - keep, keep);
@@ -486,13 +490,13 @@ static int find(struct step *st, bool *claimed, bool *changed, struct build_laye
 	struct build *b = st->w->b;
 	if (st->s->no_cache)
 		return 0;
-	int hit = cache_find(b->cache, &st->s->a, &st->key, st->identity, changed, layer, err);
+	int hit = cache_find(b->cache, &st->key, st->identity, changed, layer, err);
 	if (hit != 0 || b->opt->dry_run)
 		return hit;
 	if (cache_claim(b->cache, &st->key, b->opt->exec.seconds, &b->stop, waits, st) != 0)
 		return error_set(err, ERR_ENV, "stopped");
 	*claimed = true;
-	return cache_find(b->cache, &st->s->a, &st->key, st->identity, changed, layer, err);
+	return cache_find(b->cache, &st->key, st->identity, changed, layer, err);
 }
 
 static int find_or_do(struct step *st, bool *changed, struct build_layer *layer, struct error *err)

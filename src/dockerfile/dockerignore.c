@@ -129,7 +129,7 @@ void dockerignore_read(struct arena *a, struct str text, struct dockerignore *re
 	*ret = (struct dockerignore){ .steps = DOCKERIGNORE_STEPS };
 	if (str_starts(text, STR("\xEF\xBB\xBF")))
 		text = str_from(text, 3);
-	for (struct str rest = text; rest.p && n < DOCKERIGNORE_PATTERNS;) {
+	for (struct str rest = text; rest.p && !ret->over;) {
 		struct str line = str_cut(&rest, '\n');
 		struct dockerignore_pattern p = { 0 };
 
@@ -138,6 +138,10 @@ void dockerignore_read(struct arena *a, struct str text, struct dockerignore *re
 		line = str_trim(line);
 		if (!line.n)
 			continue;
+		if (n == DOCKERIGNORE_PATTERNS) {
+			ret->over = true;
+			continue;
+		}
 		if (line.p[0] == '!') {
 			p.exception = true;
 			line = str_trim(str_from(line, 1));

@@ -18,6 +18,7 @@ struct dockerignore {
 	u32 n;
 	bool exceptions; /* any pattern with `!` */
 	bool bad;        /* docker refuses the file */
+	bool over;       /* it has more patterns: the rest was not read */
 	u64 steps;       /* still allowed */
 };
 

@@ -76,7 +76,7 @@ static struct build_layer layer(struct store *s, const char *text)
 static int find(struct build_cache *c, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *l)
 {
 	struct error err = { 0 };
-	int r = cache_find(c, &arena, k, instruction, changed, l, &err);
+	int r = cache_find(c, k, instruction, changed, l, &err);
 	if (r < 0)
 		fail_msg("%s", err.text);
 	return r;

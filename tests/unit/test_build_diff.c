@@ -391,7 +391,10 @@ static void test_squash(void **state)
 	for (u32 from = 0; from < 2; from++) {
 		if (diff_squash(store, &e, from, &l, &err) < 0)
 			fail_msg("%s", err.text);
-		struct chain below = chain_head(&e, from), one = chain_add(&arena, &below, &l);
+		struct chain below = { 0 };
+		for (u32 i = 0; i < from; i++)
+			below = chain_add(&arena, &below, &e.v[i]);
+		struct chain one = chain_add(&arena, &below, &l);
 		forget_trees();
 		assert_string_equal(tree_of(&one), whole);
 		const char *text = listing(&one);

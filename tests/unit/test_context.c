@@ -99,7 +99,7 @@ static struct digest of(const char *path, struct buf *names)
 	struct error err = { 0 };
 	struct digest d = { 0 };
 	struct context *c = open_as(at("c"), NULL, false);
-	int r = context_digest(c, str_of(path), NULL, 0, names ? count : NULL, names, &d, &err);
+	int r = context_digest(c, str_of(path), names ? count : NULL, names, &d, &err);
 	if (r < 0)
 		print_error("%s\n", err.text);
 	assert_int_equal(r, 0);
@@ -229,10 +229,10 @@ static void test_ignore(void **state)
 	struct context *c = open_as(at("c"), NULL, false);
 	struct error err = { 0 };
 	struct digest d;
-	assert_int_equal(context_digest(c, STR("up"), NULL, 0, NULL, NULL, &d, &err), 0); /* a directory that is the context itself */
-	assert_int_equal(context_digest(c, STR("sub/b"), NULL, 0, NULL, NULL, &d, &err), 1);
-	assert_int_equal(context_digest(c, STR("steal"), NULL, 0, NULL, NULL, &d, &err), 1);
-	assert_int_equal(context_digest(c, STR("../outside"), NULL, 0, NULL, NULL, &d, &err), -1);
+	assert_int_equal(context_digest(c, STR("up"), NULL, NULL, &d, &err), 0); /* a directory that is the context itself */
+	assert_int_equal(context_digest(c, STR("sub/b"), NULL, NULL, &d, &err), 1);
+	assert_int_equal(context_digest(c, STR("steal"), NULL, NULL, &d, &err), 1);
+	assert_int_equal(context_digest(c, STR("../outside"), NULL, NULL, &d, &err), -1);
 	assert_true(context_ignored(c, STR("sub/b")) && !context_ignored_below(c, STR("sub")) && context_ignored_below(c, STR("in")));
 	context_close(c);
 	put("c/D.dockerignore", "sub\n");
@@ -302,7 +302,7 @@ static void test_odd_files(void **state)
 	struct context *c = open_as(at("c"), NULL, false);
 	struct error err = { 0 };
 	struct digest d;
-	assert_int_equal(context_digest(c, STR("."), NULL, 0, NULL, NULL, &d, &err), -1);
+	assert_int_equal(context_digest(c, STR("."), NULL, NULL, &d, &err), -1);
 	assert_int_equal(err.kind, ERR_INPUT);
 	context_close(c);
 }
@@ -433,7 +433,7 @@ static void test_stdin(void **state)
 	assert_int_equal(context_dockerfile(c, &text, &name, &err), 0);
 	assert_string_equal(text.p, "FROM text\n");
 	struct digest d;
-	assert_int_equal(context_digest(c, STR("text"), NULL, 0, NULL, NULL, &d, &err), 1); /* its context is empty */
+	assert_int_equal(context_digest(c, STR("text"), NULL, NULL, &d, &err), 1); /* its context is empty */
 	context_close(c);
 	assert_true(rmdir(at("tmp")) == 0); /* nothing is left in it */
 	dup2(before, STDIN_FILENO);

@@ -1,0 +1,118 @@
+"""What a build makes of inputs that mean no good, that are more than there is room for, or that change while it looks."""
+import os
+import tarfile
+import threading
+import time
+
+import pytest
+
+from buildlib import build  # noqa: F401
+from test_build_copy import archive, repository, served  # noqa: F401
+
+SECRET = "Sekret-9Zq17"
+
+
+# --- secrets: wherever a step puts them
+@pytest.mark.parametrize("script", ["ln -s x$S-y /l", "touch /$S", "mkdir -p /d/x$S/e", "mkfifo /$S.pipe", "printf %s $S >/f", "{ head -c 70000 /dev/zero; printf %s $S; } >/f"])
+def test_a_secret_in_what_a_step_wrote_is_found(build, pare, script):
+    args = ("--progress=plain", "--secret", "id=s,env=GIVEN")
+    d = build.context("FROM base\nRUN --mount=type=secret,id=s S=$(cat /run/secrets/s); %s\n" % script)
+    r = pare("build", *args, d, env={"GIVEN": SECRET}, status=3)
+    assert "value of a secret" in r.err and SECRET not in r.err
+    build(None, context=d, args=args, env={"GIVEN": "abc"})  # what is so short is everywhere
+
+
+def test_credentials_of_a_url_are_in_no_history_and_no_log(build, pare, repository, tmp_path):  # noqa: F811
+    url = repository[0].replace("http://", "http://me:${T}@")
+    d = build.context("FROM base AS a\nARG T\nADD %s /x\nADD %s#nosuch /y\n" % (url, url))
+    r = pare("build", "--progress=plain", "--explain-cache", "--build-arg", "T=geheim", d, status=3)
+    assert "nosuch" in r.err and "://***@" in r.err and "geheim" not in r.err.replace("ARG T=geheim", "").replace('argument T "geheim"', "")
+    literal = repository[0].replace("http://", "http://me:geheim@")
+    cache = tmp_path / "cache"
+    b = build("FROM base\nADD %s /x\n" % literal, args=["--progress=plain", "--provenance", "--cache-to", "type=local,dest=%s" % cache])
+    assert b.read("x/dir/f") == b"main" and "geheim" not in b.result.err + str(b.config)
+    assert not [p for top in (b.out, cache) for p in top.rglob("*") if p.is_file() and b"geheim" in p.read_bytes()]
+    r = pare("build", build.context("FROM base\nADD %s#nosuch /x\n" % literal), status=3)
+    assert "Dockerfile:2" in r.err and "geheim" not in r.err
+
+
+# --- which context
+def test_a_named_context_is_never_taken_for_another(build, tmp_path):
+    """Under each of the names that it has, and of several of one name the last."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text(name)
+    own = {"f": "the build's own"}
+    b = build("FROM scratch\nCOPY --from=o f /a\nCOPY --from=o:latest f /b\n", own, args=["--build-context", "o:latest=%s" % (tmp_path / "one")])
+    assert b.read("a") == b.read("b") == b"one"
+    assert build("FROM o\nCOPY --from=O f /a\n", own, args=["--build-context", "o=%s" % (tmp_path / "one"), "--build-context", "o=%s" % (tmp_path / "two")]).read("a") == b"two"
+
+
+def test_a_git_of_a_hook_is_not_the_one_that_is_fetched_with(build, repository, tmp_path):  # noqa: F811
+    """git tells its hooks of the repository that they are of: a build in one fetches all the same."""
+    (tmp_path / "objects").mkdir()
+    hook = {"GIT_DIR": str(tmp_path), "GIT_OBJECT_DIRECTORY": str(tmp_path / "objects"), "GIT_QUARANTINE_PATH": str(tmp_path / "objects"), "GIT_ALTERNATE_OBJECT_DIRECTORIES": "/nowhere", "GIT_NAMESPACE": "x",
+            "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.autocrlf", "GIT_CONFIG_VALUE_0": "true", "GIT_ALLOW_PROTOCOL": "file"}
+    b = build(None, context=repository[0], env=hook)
+    assert b.read("x/dir/f") == b"main" and b.read("x/tool") == b"#!/bin/sh\n" and not list((tmp_path / "objects").iterdir())
+
+
+# --- ceilings: never a quiet cut
+@pytest.mark.parametrize("text", ["FROM scratch\nCOPY . /x\n", "FROM base\nRUN --mount=target=/c true\n"])
+def test_more_patterns_than_are_read_are_refused(build, pare, text):
+    d = build.context(text, {"secret": "s", ".dockerignore": "no\n" * 10000 + "# a comment\n"})
+    build(None, context=d)
+    (d / ".dockerignore").write_text("no\n" * 10000 + "secret\n")
+    r = pare("build", d, status=3)
+    assert ".dockerignore" in r.err and "10000" in r.err
+
+
+def sparse(name, size):
+    """The header of a file that is all hole, in GNU tar's old form."""
+    head = bytearray(tarfile.TarInfo(name).tobuf(tarfile.GNU_FORMAT)[:512])
+    wide = b"\x80" + size.to_bytes(11, "big")
+    head[156:157] = b"S"
+    head[386:410] = wide + b"%011o\0" % 0
+    head[483:495] = wide
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    return bytes(head)
+
+
+def test_holes_that_are_larger_than_any_layer(build, pare):
+    """4 PiB in a kilobyte: neither memory nor time."""
+    whole = archive(("Dockerfile", b"FROM scratch\nCOPY . /x\n", {}))[:1024] + sparse("big", 1 << 42) + bytes(1024)
+    began = time.monotonic()
+    r = pare("build", "-", stdin=whole, status=None)
+    assert r.status in (3, 4) and "big" in r.err and time.monotonic() - began < 20  # 4: where such a file cannot be
+
+
+# --- what changes meanwhile
+def test_what_changes_while_it_is_mounted_is_kept_under_no_key(build, pare):
+    """A step that mounts the context sees what its key says, or is none: what was there for a moment is not found again."""
+    d = build.context("FROM base\nRUN --mount=target=/c cat /c/zz >/r\n", {"zz": "0", **{"many/%d" % i: "x" for i in range(4000)}})
+    done = threading.Event()
+
+    def change():
+        n = 0
+        while not done.is_set():
+            n += 1
+            (d / "new").write_text("%d" % n)
+            os.replace(d / "new", d / "zz")
+            time.sleep(0.002)
+    t = threading.Thread(target=change)
+    t.start()
+    try:
+        r = pare("build", d, status=3)
+    finally:
+        done.set()
+        t.join()
+    assert "changed" in r.err or "changes" in r.err
+    (d / "zz").write_text("last")
+    assert build(None, context=d).read("r") == b"last"
+
+
+def test_names_of_mounts_are_no_patterns(build):
+    files = {"a[1]/f": "1", "a1/f": "2", "*": "star", "b": "b"}
+    text = "FROM base AS s\nRUN mkdir -p '/k[1]' /k1 && echo 1 >'/k[1]/f' && echo 2 >/k1/f\nFROM base\nRUN --mount=source=a[1],target=/c --mount=source=*,target=/d --mount=type=cache,from=s,source=/k[1],target=/k cat /c/f /d /k/f >/r\n"
+    assert build(text, files).read("r") == b"1star1\n"
