@@ -2,8 +2,7 @@
 #include "run/tree.h"
 #include "base/text.h"
 #include "command/place.h"
-#include "command/prune_build.h"
-#include "build/room.h"
+#include "command/prune_caches.h"
 #include "engine/engine.h"
 #include "report/prune.h"
 #include "store/store.h"
@@ -23,8 +22,8 @@ static const struct option options[] = {
 	[O_FILTER] = { "filter", 0, OPT_LIST, "FILTER", "Docker's: until=AGE, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=true|false. All must hold.", NULL },
 	[O_KEEP_STORAGE] = { "keep-storage", 0, OPT_VALUE, "SIZE", "Stop when SIZE is left, the least recently used first: of an engine's build cache; of our store, of its build cache and images.", NULL },
 	[O_VOLUMES] = { "volumes", 0, OPT_FLAG, NULL, "An engine's volumes, too: anonymous ones that no container uses; those with a name only by --match.", NULL },
-	[O_CACHE] = { "cache", 0, OPT_FLAG, NULL, "The build cache, too: an engine's, or our own. That is the default.", NULL },
-	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Leave the build cache alone.", NULL },
+	[O_CACHE] = { "cache", 0, OPT_FLAG, NULL, "The build cache, too: an engine's, or our own with what compose has fetched. That is the default.", NULL },
+	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Leave that cache alone.", NULL },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Say what would go, and why; remove nothing.", NULL },
 	[O_YES] = { "yes", 'y', OPT_FLAG, NULL, "Don't ask.", NULL },
 	[O_FORCE] = { "force", 0, OPT_FLAG, NULL, "The same as --yes, as docker calls it.", NULL },
@@ -101,9 +100,9 @@ static int open_place(struct arena *a, const struct option_value *opt, struct op
 			return -1;
 		if (!opt[O_DRY_RUN].count) {
 			run_sweep(globals.store);
-			build_room_sweep(globals.store);
+			prune_sweep_caches(globals.store);
 		}
-		o->place = prune_with_builds(prune_store(o->store), globals.store, !opt[O_NO_CACHE].count);
+		o->place = prune_with_caches(prune_store(o->store), globals.store, !opt[O_NO_CACHE].count);
 		o->name = "store";
 	}
 	return 0;
@@ -200,7 +199,7 @@ const struct command command_prune = {
 	.synopsis = "[OPTIONS]",
 	.description = "Says what would go and what that frees, to the byte, and why each thing goes or stays; then removes it and says what was freed. What a container, a tag that stays, or a running "
 		       "process uses never goes, whatever the rules say.\n\n"
-		       "Of our store: images without a name, blobs that nothing needs, and what builds left to be faster (steps, the trees they stand on, cache mounts) unless --no-cache; with --all, --match or --keep images with a name, too. Of an engine: stopped containers, images without a "
+		       "Of our store: images without a name, blobs that nothing needs, and what is kept to be faster (steps of builds, the trees they stand on, cache mounts, the packages that compose has fetched) unless --no-cache; with --all, --match or --keep images with a name, too. Of an engine: stopped containers, images without a "
 		       "name, unused networks, build cache, with --volumes anonymous volumes. Of a registry's repository: tags by --match, --older, --keep or --all, and what only they stood on.\n\n"
 		       "An age counts from when a thing was made or last used, whichever is later. --keep and --older together: what is older goes, but never the newest N.\n\n"
 		       "On a terminal it asks. Without one --yes or --dry-run must be said (else status 2), except for what has no name in our own store.",

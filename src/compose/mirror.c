@@ -11,27 +11,94 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What was not used for long: indexes above all, of which there is a new one every day. */
-static void sweep(const char *dir)
+/* --- what is kept --- */
+
+#define DAY 86400
+
+static const char *dir_of(struct arena *a, const char *store) { return arena_printf(a, "%s/compose", store); }
+
+/* Each file; those that `goes` says yes to go. */
+static void each_kept(const char *dir, bool (*goes)(void *ctx, const struct stat *st), void *ctx)
 {
 	DIR *d = opendir(dir);
 	struct stat st;
-	time_t now = time(NULL);
 	for (struct dirent *e; d && (e = readdir(d));)
-		if (strlen(e->d_name) == 64 && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_mtime < now - MIRROR_KEEP)
+		if (strlen(e->d_name) == 64 && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && goes(ctx, &st))
 			unlinkat(dirfd(d), e->d_name, 0);
 	if (d)
 		closedir(d);
 }
 
+/* What was not used for long: indexes above all, of which there is a new one every day. */
+static bool is_old(void *now, const struct stat *st) { return st->st_mtime < *(const time_t *)now - MIRROR_KEEP; }
+
+struct days {
+	struct mirror_day *v;
+	u32 n, cap;
+};
+
+static bool count(void *ctx, const struct stat *st)
+{
+	struct days *d = ctx;
+	s64 day = st->st_mtime / DAY;
+	u32 i = 0;
+	while (i < d->n && d->v[i].day < day)
+		i++;
+	if (i == d->n || d->v[i].day != day) {
+		VEC_PUSH(d->v, d->n, d->cap, ((struct mirror_day){ 0 }));
+		memmove(d->v + i + 1, d->v + i, (d->n - 1 - i) * sizeof *d->v);
+		d->v[i] = (struct mirror_day){ .day = day };
+	}
+	d->v[i].used = MAX(d->v[i].used, (s64)st->st_mtime);
+	d->v[i].files++;
+	d->v[i].bytes += (u64)st->st_size;
+	return false;
+}
+
+void mirror_days(const char *store, struct arena *a, struct mirror_day **v, u32 *n)
+{
+	struct days d = { 0 };
+	each_kept(dir_of(a, store), count, &d);
+	*v = arena_array(a, struct mirror_day, d.n + 1u);
+	if (d.n)
+		memcpy(*v, d.v, d.n * sizeof *d.v);
+	*n = d.n;
+	free(d.v);
+}
+
+static bool of_day(void *ctx, const struct stat *st)
+{
+	struct mirror_day *d = ctx;
+	bool goes = st->st_mtime / DAY == d->day;
+	d->bytes += goes ? (u64)st->st_size : 0;
+	return goes;
+}
+
+u64 mirror_drop(const char *store, s64 day)
+{
+	struct arena a = { 0 };
+	struct mirror_day d = { .day = day };
+	each_kept(dir_of(&a, store), of_day, &d);
+	arena_free(&a);
+	return d.bytes;
+}
+
+void mirror_sweep(const char *store)
+{
+	struct arena a = { 0 };
+	file_sweep(dir_of(&a, store), "", MIRROR_STAGE);
+	arena_free(&a);
+}
+
 int mirror_open(struct mirror *m, const char *store, struct error *err)
 {
+	time_t now = time(NULL);
 	*m = (struct mirror){ 0 };
-	m->dir = arena_printf(&m->arena, "%s/compose", store);
+	m->dir = dir_of(&m->arena, store);
 	if (file_mkdirs(m->dir, err) < 0)
 		return -1;
-	file_sweep(m->dir, "", MIRROR_STAGE);
-	sweep(m->dir);
+	mirror_sweep(store);
+	each_kept(m->dir, is_old, &now);
 	return 0;
 }
 

@@ -15,6 +15,17 @@
 #define MIRROR_FILE_MAX (4 * GiB)
 #define MIRROR_STAGE "stage-"
 
+/* What is kept, for `pare prune`: the files that were last used on one day, together. */
+struct mirror_day {
+	s64 day, used; /* days since 1970; seconds, of the last of them */
+	u32 files;
+	u64 bytes;
+};
+/* `store`: the directory. By day; *v is the arena's. A file that is used again meanwhile is of another day, and stays. */
+void mirror_days(const char *store, struct arena *a, struct mirror_day **v, u32 *n);
+u64 mirror_drop(const char *store, s64 day); /* returns the bytes that were freed */
+void mirror_sweep(const char *store);        /* what was left by processes that were killed */
+
 struct http;
 struct mirror {
 	struct arena arena;

@@ -516,6 +516,34 @@ def test_odd(pare, tmp_path):
     assert [p["name"] for p in pare("sbom", tmp_path / "out.tar", "--format", "json").json()["packages"]] == ["bad"]
 
 
+def test_pruned(pare, repo, tmp_path):
+    """What was fetched is listed and goes with the other caches, by the day it was last used; what was killed leaves nothing."""
+    pare("compose", "greet", "tzdata", *options(repo), "-o", tmp_path / "a.tar")
+    kept = sorted(f for f in (pare.store / "compose").iterdir())
+    assert len(kept) == 5  # an index, four packages
+    size = lambda files: sum(f.stat().st_size for f in files)
+    for f in kept[:2]:
+        os.utime(f, (EPOCH, EPOCH))
+    (pare.store / "compose/stage-abcdefgh").mkdir()
+    (pare.store / ("compose/%s.part-abcdefgh" % kept[0].name)).write_text("x")
+
+    def fetched(*how):
+        items = pare("prune", "--format", "json", "--verbose", *how).json()["items"]
+        return [(i["goes"], i["bytes"]) for i in items if "compose" in i["name"]]
+
+    both = [(True, size(kept[:2])), (True, size(kept[2:]))]
+    assert fetched("-n") == both and fetched("-n", "--older", "30d") == [both[0], (False, both[1][1])]
+    assert fetched("--no-cache") == [] and set(kept) == set((pare.store / "compose").iterdir())
+    room = next(r for r in pare("du", "--format", "json").json()["places"] if r["name"] == "compose")
+    assert (room["files"], room["bytes"]) == (5, size(kept))
+    assert pare("prune", "--older", "30d", "--format", "json").json()["freed"] == both[0][1]
+    assert set(kept[2:]) == set((pare.store / "compose").iterdir())
+    pare("prune")
+    assert not list((pare.store / "compose").iterdir())
+    pare("compose", "greet", "tzdata", *options(repo), "-o", tmp_path / "b.tar")
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
 def test_conflicts(pare, tmp_path):
     r = Repository(tmp_path / "mirror")
     r.deb("base-files", "12", {"etc/debian_version": "12\n"})
