@@ -74,4 +74,6 @@ void file_forget(int slot);
 void file_own_lock(int change);
 /* Installs the handlers for that; once, from main(). */
 void file_catch_signals(void);
+/* What such a signal says on standard error before all else: the end of a line that was not at its end. NULL: nothing. Not copied. */
+void file_say_at_signal(const char *text);
 #endif

@@ -151,9 +151,16 @@ void file_forget(int slot)
 		free(atomic_exchange(&doomed[slot], NULL));
 }
 
+static const char *_Atomic said;
+
+void file_say_at_signal(const char *text) { atomic_store(&said, text); }
+
 static void on_signal(int sig)
 {
+	const char *text = atomic_load(&said);
 	atomic_store(&ending, true);
+	if (text && write(STDERR_FILENO, text, strlen(text)) < 0) { /* nobody reads it */
+	}
 	for (int i = 0; i < SLOTS; i++) {
 		const struct doomed *d = atomic_exchange(&doomed[i], NULL);
 		if (d && d->what)

@@ -1,13 +1,17 @@
 #include "report/build_progress.h"
 #include "base/crypto.h"
 #include "base/jsonw.h"
+#include "base/file.h"
 #include "base/text.h"
+#include "base/thread.h"
+#include <sys/ioctl.h>
 #include <time.h>
 
 #define TAIL_LINES 30u     /* of a failing step */
 #define TAIL_BYTES (64 * KiB)
 #define LINE_MAX_BYTES ((size_t)(32 * KiB)) /* of a step's output that has no end of line */
-#define WIDTH 110u
+#define WIDTH 80u        /* of a terminal that does not say */
+#define TICK_MS 200      /* the line on a terminal tells how long it takes already, whatever a step prints */
 
 struct shown { /* a step */
 	u32 number;
@@ -21,9 +25,15 @@ struct shown { /* a step */
 struct build_progress {
 	FILE *f;
 	enum build_progress_kind kind;
-	bool explain, live;
+	bool explain;
+	size_t live;     /* columns of the line that is there and will be wiped */
 	struct shown *steps;
 	struct buf last; /* the last line of output */
+	struct buf out;  /* what is written at once */
+	pthread_mutex_t lock;
+	pthread_cond_t end;
+	pthread_t ticker;
+	bool ended;
 	struct buf source;
 	char *look;      /* of what failed: the Dockerfile's lines; the command to look around in what it left */
 	double start;
@@ -36,6 +46,8 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static void *tick(void *arg);
+
 struct build_progress *build_progress_new(FILE *f, enum build_progress_kind kind, bool explain)
 {
 	struct build_progress *p = xcalloc(1, sizeof *p);
@@ -44,6 +56,13 @@ struct build_progress *build_progress_new(FILE *f, enum build_progress_kind kind
 	p->explain = explain;
 	p->start = now();
 	p->last = (struct buf)BUF(LINE_MAX_BYTES * 8);
+	p->out = (struct buf)BUF(0);
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->end, NULL);
+	if (kind == BUILD_PROGRESS_TTY) {
+		p->ticker = thread_start(tick, p);
+		file_say_at_signal("\n");
+	}
 	return p;
 }
 
@@ -73,38 +92,77 @@ static void put(FILE *f, struct str s)
 }
 
 /* --- one line on a terminal --- */
-static void wipe(struct build_progress *p)
+static size_t columns(const struct build_progress *p)
 {
-	if (p->live)
-		fputs("\r\033[K", p->f);
-	p->live = false;
+	struct winsize w;
+	return ioctl(fileno(p->f), TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : WIDTH;
 }
 
+static void wipe(struct build_progress *p)
+{
+	size_t rows = p->live ? (p->live - 1) / columns(p) : 0; /* more than one when the terminal became narrower */
+	if (rows)
+		fprintf(p->f, "\033[%zuA", rows);
+	if (p->live)
+		fputs(rows ? "\r\033[J" : "\r\033[K", p->f);
+	p->live = 0;
+}
+
+/* "NAME 12.3s (+2)  the last line of output": of a long name as much as leaves room for what comes behind it. */
 static void draw(struct build_progress *p)
 {
-	const struct shown *s = p->steps;
-	u32 running = 0;
 	const struct shown *one = NULL;
-	for (; s; s = s->next)
+	size_t width = columns(p) - 1, room;
+	u32 running = 0;
+	for (const struct shown *s = p->steps; s; s = s->next)
 		if (s->runs) {
 			running++;
 			one = s;
 		}
 	wipe(p);
-	if (!one)
+	if (!one || !width)
 		return;
-	struct buf text = BUF(0), safe = BUF(0);
-	buf_printf(&text, "%s %.1fs", one->name, now() - one->began);
+	struct buf text = BUF(0), safe = BUF(0), line = BUF(0);
+	buf_printf(&text, " %.1fs", now() - one->began);
 	if (running > 1)
 		buf_printf(&text, " (+%u)", running - 1);
-	if (p->last.n)
-		buf_printf(&text, "  %.*s", STR_FMT(buf_str(&p->last)));
-	text_safe(&safe, buf_str(&text));
-	text_put(p->f, buf_str(&safe), WIDTH, false, false);
-	p->live = true;
+	text_safe(&safe, str_of(one->name));
+	room = width > text.n ? width - text.n : 0;
+	size_t behind = p->last.n ? MIN(text_width(buf_str(&p->last)) + 2, room / 2) : 0;
+	text_fit(&line, buf_str(&safe), room - behind, false);
+	buf_add(&line, buf_str(&text));
+	buf_clear(&safe);
+	if (p->last.n) {
+		buf_puts(&line, "  ");
+		text_safe(&safe, buf_str(&p->last));
+	}
+	buf_add(&line, buf_str(&safe));
+	buf_clear(&safe);
+	text_fit(&safe, buf_str(&line), width, false);
+	fwrite(safe.p, 1, safe.n, p->f);
+	p->live = text_width(buf_str(&safe));
 	fflush(p->f);
 	buf_free(&text);
 	buf_free(&safe);
+	buf_free(&line);
+}
+
+static void *tick(void *arg)
+{
+	struct build_progress *p = arg;
+	pthread_mutex_lock(&p->lock);
+	while (!p->ended) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += TICK_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		pthread_cond_timedwait(&p->end, &p->lock, &until);
+		if (!p->ended && p->live)
+			draw(p);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
 }
 
 /* --- output of a step --- */
@@ -129,6 +187,14 @@ static void header(struct build_progress *p, struct shown *s)
 	fputs("\n", p->f);
 }
 
+/* Lines of output, however many came at once: in one call. */
+static void put_out(struct build_progress *p)
+{
+	if (p->out.n)
+		fwrite(p->out.p, 1, p->out.n, p->f);
+	buf_clear(&p->out);
+}
+
 static void one_line(struct build_progress *p, struct shown *s, struct str line)
 {
 	while (line.n && line.p[line.n - 1] == '\r')
@@ -138,9 +204,9 @@ static void one_line(struct build_progress *p, struct shown *s, struct str line)
 		line = str_from(line, (size_t)(over - line.p) + 1);
 	remember(s, line);
 	if (p->kind == BUILD_PROGRESS_PLAIN) {
-		fprintf(p->f, "#%u %.3f ", s->number, now() - s->began);
-		put(p->f, line);
-		fputs("\n", p->f);
+		buf_printf(&p->out, "#%u %.3f ", s->number, now() - s->began);
+		text_safe(&p->out, line);
+		buf_puts(&p->out, "\n");
 	}
 	buf_clear(&p->last);
 	buf_add(&p->last, str_head(line, LINE_MAX_BYTES));
@@ -165,6 +231,7 @@ static void output(struct build_progress *p, struct shown *s, const struct build
 		one_line(p, s, buf_str(have));
 		buf_clear(have);
 	}
+	put_out(p);
 }
 
 static void flush(struct build_progress *p, struct shown *s)
@@ -174,6 +241,7 @@ static void flush(struct build_progress *p, struct shown *s)
 			one_line(p, s, buf_str(&s->line[i]));
 		buf_clear(&s->line[i]);
 	}
+	put_out(p);
 }
 
 /* --- records --- */
@@ -184,10 +252,13 @@ static void base64(struct str bytes, struct buf *out)
 	buf_add(out, str_n(text, (size_t)n));
 }
 
-static void put_now(struct jsonw *w, const char *key)
+/* With a fraction, as BuildKit has it: who adds up how long steps took needs that. */
+static void put_time(struct jsonw *w, const char *key, double at)
 {
-	char text[40];
-	jsonw_kz(w, key, text_time((s64)now(), text));
+	char text[40], whole[64];
+	text_time((s64)at, text);
+	snprintf(whole, sizeof whole, "%.*s.%06uZ", (int)strcspn(text, "Z"), text, (unsigned)((at - (double)(s64)at) * 1e6));
+	jsonw_kz(w, key, whole);
 }
 
 static void record(struct build_progress *p, const struct shown *s, const struct build_event *e)
@@ -208,21 +279,20 @@ static void record(struct build_progress *p, const struct shown *s, const struct
 		} else {
 			jsonw_ku(&w, "stream", (u64)e->stream);
 			jsonw_ks(&w, "data", buf_str(&data));
-			put_now(&w, "timestamp");
+			put_time(&w, "timestamp", now());
 		}
 		jsonw_end(&w);
 		jsonw_end(&w);
 		buf_free(&data);
 	} else {
-		char text[40];
 		jsonw_key(&w, "vertexes");
 		jsonw_arr(&w);
 		jsonw_obj(&w);
 		jsonw_kz(&w, "digest", e->digest ? e->digest : "");
 		jsonw_kz(&w, "name", s->name);
-		jsonw_kz(&w, "started", text_time((s64)s->began, text));
+		put_time(&w, "started", s->began);
 		if (e->kind != BUILD_STARTED)
-			put_now(&w, "completed");
+			put_time(&w, "completed", now());
 		if (e->kind == BUILD_CACHED)
 			jsonw_kb(&w, "cached", true);
 		if (e->kind == BUILD_FAILED)
@@ -248,11 +318,15 @@ static void said(struct build_progress *p, struct shown *s, const char *what, st
 		fputs("\n", p->f);
 	} else if (p->kind == BUILD_PROGRESS_TTY) {
 		wipe(p);
-		fprintf(p->f, " => %s%s", strcmp(what, "DONE") == 0 ? "" : what, strcmp(what, "DONE") == 0 ? "" : " ");
-		put(p->f, str_of(s->name));
+		char time[32] = "";
+		bool done = strcmp(what, "DONE") == 0;
+		size_t width = columns(p), taken = 4 + (done ? 0 : strlen(what) + 1);
 		if (seconds >= 0)
-			fprintf(p->f, "  %.1fs", seconds);
-		fputs("\n", p->f);
+			snprintf(time, sizeof time, "  %.1fs", seconds);
+		taken += strlen(time);
+		fprintf(p->f, " => %s%s", done ? "" : what, done ? "" : " ");
+		text_put(p->f, str_of(s->name), width > taken ? width - taken : 1, false, false);
+		fprintf(p->f, "%s\n", time);
 		draw(p);
 	}
 }
@@ -260,7 +334,6 @@ static void said(struct build_progress *p, struct shown *s, const char *what, st
 static void started(struct build_progress *p, struct shown *s, const struct build_event *e)
 {
 	s->runs = true;
-	s->began = now();
 	if (p->kind == BUILD_PROGRESS_PLAIN)
 		header(p, s);
 	if (p->explain && e->text.p && p->kind != BUILD_PROGRESS_RAWJSON) {
@@ -292,9 +365,8 @@ static void note(struct build_progress *p, const struct build_event *e)
 	fputs("\n", p->f);
 }
 
-void build_progress_event(void *ctx, const struct build_event *e)
+static void on_event(struct build_progress *p, const struct build_event *e)
 {
-	struct build_progress *p = ctx;
 	if (e->kind == BUILD_NOTE)
 		note(p, e);
 	if (e->kind == BUILD_SOURCE && !p->source.n) {
@@ -302,6 +374,8 @@ void build_progress_event(void *ctx, const struct build_event *e)
 		p->look = e->look ? xstrdup(e->look) : NULL;
 	}
 	struct shown *s = e->step ? shown(p, e) : NULL;
+	if (s && e->kind == BUILD_STARTED)
+		s->began = now();
 	if (p->kind == BUILD_PROGRESS_RAWJSON && (s || e->kind == BUILD_NOTE))
 		record(p, s, e);
 	if (!s)
@@ -330,6 +404,14 @@ void build_progress_event(void *ctx, const struct build_event *e)
 		break;
 	}
 	fflush(p->f);
+}
+
+void build_progress_event(void *ctx, const struct build_event *e)
+{
+	struct build_progress *p = ctx;
+	pthread_mutex_lock(&p->lock);
+	on_event(p, e);
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void show_failure(struct build_progress *p, const struct shown *s)
@@ -380,6 +462,13 @@ void build_progress_end(struct build_progress *p)
 {
 	if (!p)
 		return;
+	pthread_mutex_lock(&p->lock);
+	p->ended = true;
+	pthread_cond_signal(&p->end);
+	pthread_mutex_unlock(&p->lock);
+	if (p->kind == BUILD_PROGRESS_TTY)
+		pthread_join(p->ticker, NULL);
+	file_say_at_signal(NULL);
 	wipe(p);
 	for (struct shown *s = p->steps, *next; s; s = next) {
 		next = s->next;
@@ -393,6 +482,9 @@ void build_progress_end(struct build_progress *p)
 	}
 	show_source(p);
 	buf_free(&p->last);
+	buf_free(&p->out);
 	fflush(p->f);
+	pthread_cond_destroy(&p->end);
+	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

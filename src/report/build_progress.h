@@ -1,6 +1,6 @@
 /* build_progress.h — what a build says while it runs, on standard error: as its users know it (`--progress`).
  *
- *	tty       a line a step that is done; below them, wiped and written anew, what runs at the moment and its last line of output
+ *	tty       a line a step that is done; below them, wiped and written anew, what runs at the moment, how long it takes already, and its last line of output: as wide as the terminal is just then
  *	plain     "#3 [build 2/5] RUN make", its output as "#3 0.52 …", "#3 CACHED", "#3 DONE 3.2s"
  *	rawjson   BuildKit's status records, a JSON document a line: vertexes, logs
  *	quiet     nothing, until a step fails
