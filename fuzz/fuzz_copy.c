@@ -1,4 +1,4 @@
-/* Words of COPY and ADD: the first line is a URL (git's, or a file's), the second a --chmod, the third a pattern, the fourth a name. */
+/* Words of COPY and ADD: the first line is the URL of a file, the second a --chmod, the third a pattern, the fourth a name. */
 #include "build/copy_inner.h"
 #include "build/fetched.h"
 
@@ -6,17 +6,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena a = { 0 };
 	struct str rest = str_n(data, size), url = str_cut(&rest, '\n'), mode = str_cut(&rest, '\n'), pattern = str_cut(&rest, '\n'), name = str_cut(&rest, '\n');
-	struct git_source g;
 	struct copy_mode m;
 	const char *file;
 
-	if (git_parse(&a, url, &g, NULL) == 1) {
-		if (!*g.remote || g.remote[0] == '-' || (g.ref && (g.ref[0] == '-' || !g.ref[0])) || strchr(g.remote, '\n') || (g.dir && within_climbs(str_of(g.dir))))
-			abort();
-		const char *scheme = strstr(g.shown, "://"), *at = scheme ? strchr(scheme + 3, '@') : NULL;
-		if (at && at < scheme + 3 + strcspn(scheme + 3, "/"))
-			abort(); /* credentials */
-	}
 	if (fetched_name(&a, url, &file, NULL) == 0 && (!*file || strchr(file, '/') || strcmp(file, ".") == 0 || strcmp(file, "..") == 0))
 		abort();
 	if (mode.p && copy_mode_parse(mode, &m, NULL) == 0 && (copy_mode_of(&m, 0644, false) > 07777u || copy_mode_of(&m, 0755, true) > 07777u))

@@ -236,6 +236,26 @@ static int git(const struct git_source *g, const char *dir, const char *const *w
 	return status < 0 ? -1 : status != 0;
 }
 
+struct str git_listed(struct str lines, const char *ref)
+{
+	static const char *const names[] = { "refs/heads/", "refs/tags/", "", "refs/" };
+	struct str best = { NULL, 0 };
+	u32 rank = UINT32_MAX;
+	while (lines.p) {
+		struct str name = str_cut(&lines, '\n'), id = str_cut(&name, '\t');
+		bool is_peeled = str_ends(name, STR("^{}"));
+		name.n -= is_peeled ? 3 : 0;
+		for (u32 i = 0; i < countof(names) && hexadecimal(id); i++) {
+			u32 mine = i * 2 + !is_peeled;
+			if (mine < rank && str_starts(name, str_of(names[i])) && str_is(str_from(name, strlen(names[i])), ref)) {
+				best = id;
+				rank = mine;
+			}
+		}
+	}
+	return best;
+}
+
 int git_resolve(const struct git_source *g, char *commit, struct error *err)
 {
 	struct buf out = BUF(OUTPUT_MAX);
@@ -247,30 +267,16 @@ int git_resolve(const struct git_source *g, char *commit, struct error *err)
 	const char *ref = g->ref ? g->ref : "HEAD";
 	const char *const peeled = arena_printf(&a, "%s^{}", ref);
 	const char *const words[] = { "ls-remote", "--", g->remote, ref, peeled, NULL };
-	const char *const names[] = { "refs/heads/", "refs/tags/", "", "refs/" };
 	int r = git(g, "/", words, &out, err);
 	if (r == 1)
 		r = told(g, &out, err);
-	struct str best = { NULL, 0 };
-	u32 rank = UINT32_MAX;
-	for (struct str rest = buf_str(&out); r == 0 && rest.p;) { /* a branch before a tag; a tag's commit before the tag */
-		struct str name = str_cut(&rest, '\n'), id = str_cut(&name, '\t');
-		bool is_peeled = str_ends(name, STR("^{}"));
-		name.n -= is_peeled ? 3 : 0;
-		for (u32 i = 0; i < countof(names) && hexadecimal(id); i++) {
-			u32 mine = i * 2 + !is_peeled;
-			if (mine < rank && str_starts(name, str_of(names[i])) && str_is(str_from(name, strlen(names[i])), ref)) {
-				best = id;
-				rank = mine;
-			}
-		}
-	}
+	struct str best = r == 0 ? git_listed(buf_str(&out), ref) : (struct str){ NULL, 0 };
 	if (r == 0 && !best.n)
 		r = error_set(err, ERR_INPUT, "%.300s: it has no branch or tag %.300s", g->shown, ref);
 	if (r == 0 && g->commit && !str_is(best, g->commit))
 		r = error_set(err, ERR_INPUT, "%.300s: %.300s is %.*s, not %s", g->shown, ref, STR_FMT(best), g->commit);
 	if (r == 0)
-		snprintf(commit, 65, "%.*s", (int)MIN(best.n, (size_t)64), best.p);
+		snprintf(commit, 65, "%.*s", STR_FMT(best));
 	buf_free(&out);
 	arena_free(&a);
 	return r;

@@ -31,6 +31,8 @@ int git_parse(struct arena *a, struct str text, struct git_source *ret, struct e
 /* A secret for its host, GIT_AUTH_TOKEN.HOST (a token) or GIT_AUTH_HEADER.HOST (what stands behind "Authorization:"), BuildKit's names; with `own` GIT_AUTH_TOKEN and GIT_AUTH_HEADER, too: of the context that is built.
  * What stands in the URL itself comes before. s may be NULL. ERR_USAGE: a value that can be neither. */
 int git_authorize(struct arena *a, const struct secrets *s, bool own, struct git_source *g, struct error *err) must_check;
+/* The ID that lines of `git ls-remote` have for a ref: a branch before a tag, the commit of a tag before the tag itself; 40 or 64 hexadecimal digits, or p NULL: it is not there. */
+struct str git_listed(struct str lines, const char *ref);
 /* Which commit that is now, asked of the server (of a whole commit ID nobody is asked). Into commit[65]. */
 int git_resolve(const struct git_source *g, char *commit, struct error *err) must_check;
 /* The tree of that commit (its directory, if one is named) into `dir`, an empty directory of ours; `.git` stays with `keep`. */

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,10 +30,13 @@ static inline void disk_close(struct disk_of *d)
 	arena_free(&d->a);
 }
 
-/* Where a path is to be found; the directories above it are made. */
+/* Where a path is to be found; the directories above it are made. From several threads. */
 static inline const char *disk_place(struct disk_of *d, const char *path)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&lock);
 	char *z = arena_printf(&d->a, "%s/%s", d->dir, path);
+	pthread_mutex_unlock(&lock);
 	for (char *c = z + strlen(d->dir) + 1; (c = strchr(c, '/')); *c++ = '/') {
 		*c = '\0';
 		assert_true(mkdir(z, 0755) == 0 || access(z, F_OK) == 0);
@@ -44,7 +48,8 @@ static inline void disk_file(struct disk_of *d, const char *path, struct str tex
 {
 	autofd int fd = open(disk_place(d, path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text.p, text.n), text.n);
+	assert_int_equal(file_write_all(fd, text.p, text.n), 0);
+	assert_int_equal(fchmod(fd, mode), 0);
 }
 
 static inline void disk_dir(struct disk_of *d, const char *path, mode_t mode)

@@ -156,6 +156,24 @@ static void sizes(void **state)
 			fail_msg("'%s' is no size", bad[i]);
 }
 
+static void passwords(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *out;
+	} t[] = {
+		{ "ADD https://u:p@h/x.git /x", "ADD https://***@h/x.git /x" }, { "https://token@h", "https://***@h" }, { "https://u:p@q@h/a@b", "https://***@h/a@b" }, { "ssh://git@h/x", "ssh://git@h/x" },
+		{ "ssh://git:p@h/x", "ssh://***@h/x" }, { "https://h/a@b://c@d e@f", "https://h/a@b://***@d e@f" }, { "a://'b@c'", "a://'b@c'" }, { "://@h", "://@h" }, { "", "" }, { "https://", "https://" },
+		{ "http://a:b@c http://d:e@f", "http://***@c http://***@f" },
+	};
+	for (size_t i = 0; i < countof(t); i++) {
+		struct buf out = BUF(0);
+		text_hide_passwords(&out, str_of(t[i].in));
+		assert_string_equal(out.p ? out.p : "", t[i].out);
+		buf_free(&out);
+	}
+}
+
 static void escapes(void **state)
 {
 	(void)state;
@@ -621,7 +639,8 @@ static void same_starts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tables), cmocka_unit_test(same_starts), cmocka_unit_test(strings), cmocka_unit_test(numbers), cmocka_unit_test(patterns), cmocka_unit_test(sizes), cmocka_unit_test(escapes), cmocka_unit_test(doubles), cmocka_unit_test(json_out),
+		cmocka_unit_test(tables), cmocka_unit_test(same_starts), cmocka_unit_test(strings), cmocka_unit_test(numbers), cmocka_unit_test(patterns), cmocka_unit_test(sizes), cmocka_unit_test(passwords),
+		cmocka_unit_test(escapes), cmocka_unit_test(doubles), cmocka_unit_test(json_out),
 		cmocka_unit_test(json_in), cmocka_unit_test(buffers), cmocka_unit_test(arenas), cmocka_unit_test(errors), cmocka_unit_test(results), cmocka_unit_test(results_elsewhere), cmocka_unit_test(beneath), cmocka_unit_test(hashes),
 		cmocka_unit_test(threads),
 	};

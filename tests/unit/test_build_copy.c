@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "disk_of.h"
 #include "build/copy_inner.h"
 #include "layer/tarout.h"
 #include "run/inner.h"
@@ -14,39 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char place[64];
+static struct disk_of disk;
 static struct run_ids ids;
-
-static const char *at(const char *name)
-{
-	static char room[64][1024];
-	static u32 turn;
-	char *p = room[turn++ % 64];
-	snprintf(p, 1024, "%s/%s", place, name);
-	return p;
-}
-
-static void put(const char *name, const char *text, u32 mode)
-{
-	int fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(file_write_all(fd, text, strlen(text)), 0);
-	assert_int_equal(fchmod(fd, mode), 0);
-	close(fd);
-}
-
-static void dir(const char *name, u32 mode)
-{
-	assert_true(mkdir(at(name), 0755) == 0 || errno == EEXIST);
-	assert_int_equal(chmod(at(name), mode), 0);
-}
+#define at(name) disk_place(&disk, name)
+#define put(name, text, mode) disk_file(&disk, name, STR(text), mode)
+#define dir(name, mode) disk_dir(&disk, name, mode)
 
 static int setup(void **state)
 {
 	(void)state;
 	struct error err = { 0 };
-	snprintf(place, sizeof place, "/var/tmp/pare-test-XXXXXX");
-	assert_non_null(mkdtemp(place));
+	disk_open(&disk, "/var/tmp/pare-test-");
 	assert_int_equal(run_ids_find(&ids, &err), 0);
 	dir("c", 0755);
 	dir("c/sub", 0755);
@@ -72,7 +50,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	clean_dir(place, &ids);
+	clean_dir(disk.dir, &ids);
+	disk_close(&disk);
 	return 0;
 }
 
@@ -248,7 +227,7 @@ static void test_links_of_the_tree(void **state)
 	dir("up/real", 0755);
 	assert_int_equal(symlink("/real", at("up/alias")), 0);
 	assert_int_equal(symlink("/not/yet", at("up/dangle")), 0);
-	assert_int_equal(symlink(place, at("up/out")), 0);
+	assert_int_equal(symlink(disk.dir, at("up/out")), 0);
 	assert_int_equal(symlink("../../../../../../../../etc", at("up/etc2")), 0);
 	assert_int_equal(symlink("loop", at("up/loop")), 0);
 	GOOD(FILES("a.txt"), "/alias/", NONE);
@@ -257,7 +236,7 @@ static void test_links_of_the_tree(void **state)
 	holds("not/yet/b.txt", "b");
 	GOOD(FILES("a.txt"), "/out/c/a", NONE); /* a place of the same name, within */
 	char within[256];
-	snprintf(within, sizeof within, "%s/c/a", place + 1);
+	snprintf(within, sizeof within, "%s/c/a", disk.dir + 1);
 	holds(within, "a");
 	GOOD(FILES("b.txt"), "/etc2/f", NONE);
 	holds("etc/f", "b");

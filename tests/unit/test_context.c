@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "disk_of.h"
 #include "build/context_inner.h"
 #include "build/git.h"
 #include "build/pick.h"
@@ -21,37 +21,15 @@
 #include <time.h>
 #include <unistd.h>
 
-static char place[64];
-
-static const char *at(const char *name)
-{
-	static char room[64][1024];
-	static u32 turn;
-	char *p = room[turn++ % 64];
-	snprintf(p, 1024, "%s/%s", place, name);
-	return p;
-}
-
-static void put(const char *name, const char *text)
-{
-	int fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(file_write_all(fd, text, strlen(text)), 0);
-	assert_int_equal(fchmod(fd, 0644), 0);
-	close(fd);
-}
-
-static void dir(const char *name)
-{
-	assert_true(mkdir(at(name), 0755) == 0 || errno == EEXIST);
-	assert_int_equal(chmod(at(name), 0755), 0);
-}
+static struct disk_of disk;
+#define at(name) disk_place(&disk, name)
+#define put(name, text) disk_file(&disk, name, str_of(text), 0644)
+#define dir(name) disk_dir(&disk, name, 0755)
 
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(place, sizeof place, "/var/tmp/pare-test-XXXXXX");
-	assert_non_null(mkdtemp(place));
+	disk_open(&disk, "/var/tmp/pare-test-");
 	dir("c");
 	dir("c/sub");
 	dir("c/sub/deep");
@@ -69,7 +47,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	const struct run_ids ids = { 0 };
-	clean_dir(place, &ids);
+	clean_dir(disk.dir, &ids);
+	disk_close(&disk);
 	return 0;
 }
 
@@ -481,6 +460,23 @@ static void test_git_url(void **state)
 	url("git://h/\np", -1, NULL, NULL, NULL, NULL);
 }
 
+/* A branch before a tag, a tag's commit before the tag, a whole name as it is; what is no ID is none. */
+static void test_git_listed(void **state)
+{
+	(void)state;
+#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+	static const struct {
+		const char *lines, *ref, *id;
+	} cases[] = {
+		{ A "\trefs/tags/v\n" B "\trefs/tags/v^{}\n", "v", B }, { A "\trefs/tags/v\n" B "\trefs/heads/v\n", "v", B }, { A "\trefs/heads/x/v\n", "v", "" }, { A "\tHEAD\n" B "\trefs/heads/HEAD\n", "HEAD", B },
+		{ A "\trefs/heads/v\n" B "\trefs/pull/1/head", "refs/pull/1/head", B }, { "remote: " A "\trefs/heads/v\n", "v", "" }, { "abc\trefs/heads/v\n", "v", "" }, { "", "v", "" },
+	};
+	for (u32 i = 0; i < countof(cases); i++)
+		if (!str_is(git_listed(str_of(cases[i].lines), cases[i].ref), cases[i].id))
+			fail_msg("case %u", i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +491,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unpack, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stdin, setup, teardown),
 		cmocka_unit_test(test_git_url),
+		cmocka_unit_test(test_git_listed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

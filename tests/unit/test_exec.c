@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "disk_of.h"
 #include "base/process.h"
 #include "build/exec.h"
 #include "build/mounts.h"
@@ -19,47 +19,27 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static char place[64];
+static struct disk_of disk;
 static struct run_ids ids;
 static bool can;
-static struct arena arena;
-
-static const char *at(const char *name)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	pthread_mutex_lock(&lock);
-	const char *path = arena_printf(&arena, "%s/%s", place, name);
-	pthread_mutex_unlock(&lock);
-	return path;
-}
-
-static void put(const char *name, const char *text)
-{
-	int fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(file_write_all(fd, text, strlen(text)), 0);
-	close(fd);
-}
-
-static void dir(const char *name) { assert_true(mkdir(at(name), 0755) == 0 || errno == EEXIST); }
+#define at(name) disk_place(&disk, name)
+#define put(name, text) disk_file(&disk, name, str_of(text), 0644)
+#define dir(name) disk_dir(&disk, name, 0755)
 
 static int setup(void **state)
 {
 	(void)state;
 	struct buf runtime = BUF(0), busybox = BUF(0), bytes = BUF(64 * MiB);
 	struct error err = { 0 };
-	snprintf(place, sizeof place, "/var/tmp/pare-test-XXXXXX");
 	can = process_find("runc", &runtime) && process_find("busybox", &busybox) && run_ids_find(&ids, &err) == 0;
-	assert_non_null(mkdtemp(place));
+	disk_open(&disk, "/var/tmp/pare-test-");
 	if (can) {
 		const char *dirs[] = { "root", "root/bin", "root/etc", "root/tmp", "source", "source/sub" };
 		for (size_t i = 0; i < countof(dirs); i++)
 			dir(dirs[i]);
 		assert_int_equal(chmod(at("root/tmp"), 01777), 0);
 		assert_int_equal(file_read(busybox.p, 64 * MiB, &bytes, &err), 0);
-		int fd = open(at("root/bin/busybox"), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-		assert_int_equal(file_write_all(fd, bytes.p, bytes.n), 0);
-		close(fd);
+		disk_file(&disk, "root/bin/busybox", buf_str(&bytes), 0755);
 		assert_int_equal(symlink("busybox", at("root/bin/sh")), 0);
 		put("root/etc/passwd", "root:x:0:0::/root:/bin/sh\nmail:x:8:12::/var/mail:/bin/sh\n");
 		put("root/etc/group", "root:x:0:\nmail:x:12:\n");
@@ -81,8 +61,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	clean_dir(place, &ids);
-	arena_free(&arena);
+	clean_dir(disk.dir, &ids);
+	disk_close(&disk);
 	return 0;
 }
 
@@ -233,14 +213,14 @@ static void test_what_it_leaves(void **state)
 	assert_false(forgets(&t, "/etc"));
 	assert_false(forgets(&t, "/proc")); /* stays where an image has none, as under BuildKit */
 	struct stat st;
-	assert_int_equal(lstat(arena_printf(&arena, "%s/etc/new", t.upper.upper), &st), 0);
-	assert_int_equal(lstat(arena_printf(&arena, "%s/etc/group", t.upper.upper), &st), 0);
+	assert_int_equal(lstat(arena_printf(&disk.a, "%s/etc/new", t.upper.upper), &st), 0);
+	assert_int_equal(lstat(arena_printf(&disk.a, "%s/etc/group", t.upper.upper), &st), 0);
 	assert_true(S_ISCHR(st.st_mode));
-	assert_int_equal(lstat(arena_printf(&arena, "%s/m/n/f", t.upper.upper), &st), -1);
+	assert_int_equal(lstat(arena_printf(&disk.a, "%s/m/n/f", t.upper.upper), &st), -1);
 	drop(&t);
 	run(x, &t, (struct run_step){ .cwd = "/kept" }, "true");
 	assert_false(forgets(&t, "/kept"));
-	assert_int_equal(lstat(arena_printf(&arena, "%s/kept", t.upper.upper), &st), 0);
+	assert_int_equal(lstat(arena_printf(&disk.a, "%s/kept", t.upper.upper), &st), 0);
 	drop(&t);
 	closed(x);
 }
@@ -417,18 +397,18 @@ static void test_locks_of_caches(void **state)
 	struct cache_mount a, b, c;
 	struct run_mount m = { .type = MOUNT_CACHE, .id = "locks", .target = "/k", .mode = 0755, .sharing = SHARING_PRIVATE };
 	atomic_bool stop = true;
-	const char *name = mount_cache_name(&arena, &ids, &m, NULL), *where = at("store/build/mounts");
-	assert_int_equal(mount_cache_take(&arena, where, name, &ids, &m, NULL, NULL, &a, &err), 0);
-	assert_int_equal(mount_cache_take(&arena, where, name, &ids, &m, NULL, NULL, &b, &err), 0);
+	const char *name = mount_cache_name(&disk.a, &ids, &m, NULL), *where = at("store/build/mounts");
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, NULL, &a, &err), 0);
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, NULL, &b, &err), 0);
 	assert_string_not_equal(a.data, b.data); /* of its own, while the first is in use */
 	m.sharing = SHARING_LOCKED;
-	assert_int_equal(mount_cache_take(&arena, where, name, &ids, &m, NULL, &stop, &c, &err), 1); /* has to wait */
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &stop, &c, &err), 1); /* has to wait */
 	m.sharing = SHARING_SHARED;
-	assert_int_equal(mount_cache_take(&arena, where, name, &ids, &m, NULL, &stop, &c, &err), 1);
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &stop, &c, &err), 1);
 	mount_cache_release(&a);
 	mount_cache_release(&a);
-	assert_int_equal(mount_cache_take(&arena, where, name, &ids, &m, NULL, &stop, &a, &err), 0);
-	assert_int_equal(mount_cache_take(&arena, where, name, &ids, &m, NULL, &stop, &c, &err), 0); /* with others */
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &stop, &a, &err), 0);
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &stop, &c, &err), 0); /* with others */
 	assert_string_equal(a.data, c.data);
 	mount_cache_release(&a);
 	mount_cache_release(&b);
@@ -489,7 +469,7 @@ static void test_agent(void **state)
 	if (!can)
 		skip();
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	snprintf(a.sun_path, sizeof a.sun_path, "%s/agent", place);
+	snprintf(a.sun_path, sizeof a.sun_path, "%s/agent", disk.dir);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	pthread_t thread;
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
@@ -509,7 +489,7 @@ static void test_agent(void **state)
 	closed(x);
 	struct error err = { 0 };
 	struct sockaddr_un own = { .sun_family = AF_UNIX };
-	snprintf(own.sun_path, sizeof own.sun_path, "%s/relay", place);
+	snprintf(own.sun_path, sizeof own.sun_path, "%s/relay", disk.dir);
 	pid_t pid;
 	assert_int_equal(relay_start(a.sun_path, own.sun_path, 0600, getuid(), getgid(), &pid, &err), 0);
 	for (u32 i = 0; i < 40; i++) {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "disk_of.h"
 #include "run/inner.h"
 #include "run/root.h"
 #include <errno.h>
@@ -15,28 +15,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-static char place[64];
+static struct disk_of disk;
 static struct run_ids ids;
 static bool can;
-
-static const char *at(const char *name)
-{
-	static char room[64][256];
-	static u32 turn;
-	char *p = room[turn++ % 64];
-	snprintf(p, 256, "%s/%s", place, name);
-	return p;
-}
-
-static void put(const char *name, const char *text)
-{
-	int fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(file_write_all(fd, text, strlen(text)), 0);
-	close(fd);
-}
-
-static void dir(const char *name) { assert_true(mkdir(at(name), 0755) == 0 || errno == EEXIST); }
+#define at(name) disk_place(&disk, name)
+#define put(name, text) disk_file(&disk, name, str_of(text), 0644)
+#define dir(name) disk_dir(&disk, name, 0755)
 
 static int nothing(void *ctx, const int *fds, int out, struct error *err)
 {
@@ -50,8 +34,7 @@ static int setup(void **state)
 {
 	(void)state;
 	struct error err = { 0 };
-	snprintf(place, sizeof place, "/var/tmp/pare-test-XXXXXX");
-	assert_non_null(mkdtemp(place));
+	disk_open(&disk, "/var/tmp/pare-test-");
 	assert_int_equal(run_ids_find(&ids, &err), 0);
 	const char *dirs[] = { "mnt", "a", "b", "up", "work", "a/d", "b/d" };
 	for (size_t i = 0; i < countof(dirs); i++)
@@ -76,7 +59,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	clean_dir(place, &ids);
+	clean_dir(disk.dir, &ids);
+	disk_close(&disk);
 	return 0;
 }
 
@@ -123,7 +107,7 @@ static void test_read_only(void **state)
 	const char *two[] = { at("a"), at("b") }, *one[] = { at("b") };
 	const struct run_root r[] = { { .lowers = two, .n_lowers = 2 }, { .lowers = one, .n_lowers = 1 }, { 0 } };
 	run(&(struct root_job){ .roots = r, .n = 3, .dir = at("mnt"), .f = several });
-	run(&(struct root_job){ .roots = r, .n = 3, .dir = place, .f = several }); /* what is mounted on does not hide it */
+	run(&(struct root_job){ .roots = r, .n = 3, .dir = disk.dir, .f = several }); /* what is mounted on does not hide it */
 	assert_int_equal(access(at("mnt/one"), F_OK), -1);
 }
 
