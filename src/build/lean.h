@@ -25,10 +25,10 @@ struct lean_layer { /* what became of one layer of the target's chain */
 };
 /* Those of `c` that a RUN made (build_layer.run); `told`: one a layer. *ret: the chain of the image; its document loses the layers that are gone (stage_image_drop_layer()). It is the final one but for that. cache NULL: none. */
 int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *told, struct chain *ret, struct error *err) must_check;
-/* What apt, npm and composer download, where later builds find it again: the same step with a variable and a mount more for each that it calls, below /dev, where nothing of the tree is. What they download is checked by digests that their
- * indexes say, so that a step comes to the same with and without it, and its key knows nothing of it. Only for root's steps, of one architecture and base layer; not where the Dockerfile speaks of these caches, or of becoming somebody
- * else. Its mounts come behind those of `step`. */
-void lean_share(struct arena *a, const struct run_step *step, const struct stage_image *im, struct str dockerfile, struct run_step *ret);
+/* What apt, npm and composer download, where later builds of the same context find it again: the same step with a variable and a mount more for each that it calls, below /dev, where nothing of the tree is. A step comes to the same with and
+ * without it, and its key knows nothing of it. But whoever may write there is believed (apt looks at the size of an archive that it has, npm at an index that it kept): so it is nobody else's, `whose` being the context's name, and no
+ * Dockerfile can name it. Only for root's steps, of one architecture and base layer; not where the Dockerfile speaks of these caches, or of becoming somebody else. Its mounts come behind those of `step`. */
+void lean_share(struct arena *a, const struct run_step *step, const struct stage_image *im, const char *whose, struct str dockerfile, struct run_step *ret);
 /* "57.2 MB of apt's lists and apt's archives": for people. */
 void lean_text(const struct lean_layer *l, struct buf *out);
 #endif

@@ -4,8 +4,9 @@
 
 #define PLACE "/dev/pare/"
 #define APT_CONF PLACE "apt.conf"
+#define OURS "lean" /* no path that a Dockerfile can say: such a cache is nobody else's to name */
 
-/* Those whose downloads are known by digests. pip keeps wheels that it built against the libraries of an image, go objects that know nothing of headers: theirs are nobody else's. */
+/* Those that keep what they download, and nothing that depends on the image. pip keeps wheels that it built against the libraries of an image, go objects that know nothing of headers: theirs are nobody else's. */
 static const struct manager {
 	const char *name;            /* of the cache */
 	const char *programs;
@@ -65,7 +66,7 @@ static u32 count(const char *const *v)
 	return n;
 }
 
-void lean_share(struct arena *a, const struct run_step *step, const struct stage_image *im, struct str dockerfile, struct run_step *ret)
+void lean_share(struct arena *a, const struct run_step *step, const struct stage_image *im, const char *whose, struct str dockerfile, struct run_step *ret)
 {
 	const char *base = json_string_value(json_array_get(json_object_get(json_object_get(im->doc, "rootfs"), "diff_ids"), 0));
 	u32 n_argv = count(step->argv), n_env = count(step->env), who = 0;
@@ -91,7 +92,7 @@ void lean_share(struct arena *a, const struct run_step *step, const struct stage
 		const struct manager *m = &managers[k];
 		if (!(who >> k & 1) || speaks(dockerfile, m->spoken) || is_set(step, m->set))
 			continue;
-		mounts[ret->n_mounts++] = (struct run_mount){ .type = MOUNT_CACHE, .id = arena_printf(a, "lean %s %s %s", m->name, im->platform.arch, base), .target = arena_printf(a, PLACE "%s", m->name), .writable = true,
+		mounts[ret->n_mounts++] = (struct run_mount){ .type = MOUNT_CACHE, .id = arena_printf(a, "lean %s %s %s %s", m->name, im->platform.arch, base, whose), .source = OURS, .target = arena_printf(a, PLACE "%s", m->name), .writable = true,
 			.mode = 0755, .sharing = m->sharing };
 		if (k == 0)
 			mounts[ret->n_mounts++] = (struct run_mount){ .type = MOUNT_TEXT, .target = APT_CONF, .mode = 0644,

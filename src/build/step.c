@@ -231,8 +231,9 @@ static int do_run(struct step *st, const struct snapshot *below, const struct up
 	struct run_step shared = st->act->run;
 	const struct run_step *run = &shared;
 	u32 own = shared.n_mounts;
-	if (b->opt->lean)
-		lean_share(a, &st->act->run, &st->s->image, buf_str(&b->dockerfile), &shared);
+	const char *whose = context_name(b->contexts[0].open);
+	if (b->opt->lean && strcmp(whose, "-") != 0) /* what comes on standard input may be anybody's */
+		lean_share(a, &st->act->run, &st->s->image, whose, buf_str(&b->dockerfile), &shared);
 	struct snapshot *trees = arena_array(a, struct snapshot, run->n_mounts + 1u);
 	const struct snapshot **sources = arena_array(a, const struct snapshot *, run->n_mounts + 1u);
 	int r = 0;

@@ -116,3 +116,17 @@ def test_names_of_mounts_are_no_patterns(build):
     files = {"a[1]/f": "1", "a1/f": "2", "*": "star", "b": "b"}
     text = "FROM base AS s\nRUN mkdir -p '/k[1]' /k1 && echo 1 >'/k[1]/f' && echo 2 >/k1/f\nFROM base\nRUN --mount=source=a[1],target=/c --mount=source=*,target=/d --mount=type=cache,from=s,source=/k[1],target=/k cat /c/f /d /k/f >/r\n"
     assert build(text, files).read("r") == b"1star1\n"
+
+
+def test_downloads_are_shared_by_builds_of_one_context_alone(build):
+    """Package managers believe what they have downloaded before: who may write there is nobody else's Dockerfile, not even one that knows what the cache is called."""
+    program = "#!/bin/sh\nls /dev/pare/apt >/seen; echo evil >/dev/pare/apt/$1\n"
+    text = "FROM base\nCOPY --chmod=755 apt-get /bin/\nRUN apt-get %s\n"
+    first = build(text % "a.deb", {"apt-get": program})
+    assert first.read("seen") == b""
+    (first.context / "Dockerfile").write_text(text % "b.deb")
+    assert build(None, context=first.context).read("seen") == b"a.deb\n"
+    assert build(text % "c.deb", {"apt-get": program}).read("seen") == b""
+    layer = first.config["rootfs"]["diff_ids"][0]
+    name = "lean apt %s %s %s" % (first.config["architecture"], layer, first.context)
+    assert build("FROM base\nARG I='%s'\nRUN --mount=type=cache,id=$I,source=lean,target=/k --mount=type=cache,id=$I,target=/l ls /k /l | grep deb >/seen; true\n" % name).read("seen") == b""

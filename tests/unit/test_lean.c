@@ -219,12 +219,14 @@ static const char *shared(const char *command, const char *user, const char *fil
 
 	buf_clear(&listing);
 	assert_int_equal(stage_image_begin(&arena, STR(doc), &p, &im, &err), 0);
-	lean_share(&arena, &step, &im, str_of(file), &ret);
+	lean_share(&arena, &step, &im, "/ctx", str_of(file), &ret);
 	assert_string_equal(ret.mounts[0].target, "/own"); /* its own stay where they are */
 	for (u32 i = extra ? 2 : 1; ret.env[i]; i++)
 		buf_printf(&listing, "%s ", ret.env[i]);
 	for (u32 i = 1; i < ret.n_mounts; i++)
 		buf_printf(&listing, "%s%s ", ret.mounts[i].target, ret.mounts[i].type == MOUNT_TEXT ? "=" : "");
+	for (u32 i = 1; i < ret.n_mounts; i++) /* this context's, and not to be named by a Dockerfile, whose sources begin with '/' */
+		assert_true(ret.mounts[i].type != MOUNT_CACHE || (str_ends(str_of(ret.mounts[i].id), STR(" /ctx")) && ret.mounts[i].source[0] != '/'));
 	stage_image_free(&im);
 	return listing.p ? listing.p : "";
 }
