@@ -29,6 +29,25 @@ struct choosing {
 	struct apt_sources sources;
 };
 
+/* By its hash, which a mirror that is being updated has still; else by its name. */
+static int get_index(struct choosing *x, const char *dists, const char *name, bool by_hash, struct mirror_want *w, struct error *err)
+{
+	struct arena *a = &x->c->arena;
+	struct error why = { 0 };
+	struct str base = str_base(str_of(name));
+	if (by_hash) {
+		w->url = mirror_url(a, dists, str_of(arena_printf(a, "%.*sby-hash/SHA256/%s", (int)(base.p - name), name, strchr(DIGEST_STR(&w->sha256), ':') + 1)));
+		if (mirror_get(x->m, w, 1, "index", &why) == 0)
+			return 0;
+	}
+	w->url = mirror_url(a, dists, str_of(name));
+	if (mirror_get(x->m, w, 1, "index", by_hash ? &(struct error){ 0 } : err) == 0)
+		return 0;
+	if (by_hash)
+		*err = why;
+	return -1;
+}
+
 /* The Packages of one component: xz, else gzip, else plain. */
 static int read_component(struct choosing *x, const struct release *r, u32 source, const char *component, struct error *err)
 {
@@ -47,9 +66,7 @@ static int read_component(struct choosing *x, const struct release *r, u32 sourc
 		return error_set(err, ERR_INPUT, "%s: it has no %s for %s", dists, component, x->c->arch);
 	if (!w.size)
 		return 0;
-	const char *dir = arena_strdup(a, str_head(str_of(name), strlen(name) - str_base(str_of(name)).n));
-	w.url = mirror_url(a, dists, str_of(r->by_hash ? arena_printf(a, "%sby-hash/SHA256/%s", dir, strchr(DIGEST_STR(&w.sha256), ':') + 1) : name));
-	if (mirror_get(x->m, &w, 1, "index", err) < 0)
+	if (get_index(x, dists, name, r->by_hash, &w, err) < 0)
 		return -1;
 	struct stream *plain;
 	enum compression kind;

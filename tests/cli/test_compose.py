@@ -427,6 +427,13 @@ def test_served(pare, repo, tmp_path):
         asked.clear()
         pare("compose", "greet", *where, "-o", tmp_path / "y.tar")
         assert asked == ["/dists/test/InRelease", "/dists/test/Release", "/dists/test/Release.gpg"]
+        # a mirror that says that it has them by hash, and has not
+        shutil.rmtree(pare.store / "compose")
+        for f in list(repo.top.rglob("by-hash/SHA256/*")):
+            data = f.read_bytes()
+            f.rename(f.parents[2] / ("Packages.xz" if data[:1] == b"\xfd" else "Packages.gz"))
+        pare("compose", "greet", *where, "-o", tmp_path / "y.tar")
+        assert (tmp_path / "x.tar").read_bytes() == (tmp_path / "y.tar").read_bytes()
         # what was kept and has changed on the disk is fetched again
         for f in (pare.store / "compose").iterdir():
             f.write_bytes(b"x" * f.stat().st_size)
