@@ -6,6 +6,7 @@
 #define FIRST_SYSTEM 100u /* of those that are given out: Debian Policy, section 9.2.2 */
 #define LAST_SYSTEM 999u
 #define ACCOUNTS_MAX 4096u
+#define CONFIGURATION_MAX ((size_t)(256 * KiB)) /* of a file that is looked at for accounts */
 
 struct user {
 	const char *name, *gecos, *home, *shell;
@@ -316,7 +317,7 @@ static void command(void *ctx, const struct script_command *c)
 	if (!c->fresh || !c->v[0])
 		return;
 	for (u32 i = 1; i < c->n && str_among(str_of(c->v[0]), "chown chgrp install dpkg-statoverride"); i++) { /* a fixed account that something is given to */
-		struct str group = str_of(c->v[i]), user = c->v[i] ? str_cut(&group, ':') : STR("");
+		struct str group = str_of(c->v[i]), user = c->v[i] ? str_cut(&group, strchr(c->v[i], ':') ? ':' : '.') : STR("");
 		if (user.n && user.n < 33)
 			add_fixed(a, arena_strdup(&a->c->arena, user));
 		if (c->v[i] && group.n && group.n < 33)
@@ -334,9 +335,16 @@ static void command(void *ctx, const struct script_command *c)
 
 /* --- all of them, and the files --- */
 
-/* Whoever something in the image is of. */
+/* Whoever something in the image is of, and www-data where a configuration names it: servers do not start without. */
 static void owners(struct accounts *a)
 {
+	for (u32 i = 1; i < a->c->tree.n && !user_named(a, "www-data"); i++) {
+		const struct ctree_entry *e = &a->c->tree.v[i];
+		struct buf b = BUF(CONFIGURATION_MAX);
+		if (!e->gone && e->type == TAR_FILE && str_starts(e->path, STR("etc/")) && e->size < CONFIGURATION_MAX && ctree_read(&a->c->tree, e->path, CONFIGURATION_MAX, &b, &(struct error){ 0 }) == 0 && str_contains(buf_str(&b), STR("www-data")))
+			add_fixed(a, "www-data");
+		buf_free(&b);
+	}
 	for (u32 i = 1; i < a->c->tree.n; i++) {
 		const struct ctree_entry *e = &a->c->tree.v[i];
 		for (u32 k = 0; !e->gone && e->uid && k < countof(fixed_users); k++)

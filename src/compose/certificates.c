@@ -4,12 +4,21 @@
  * are those of a Debian system: HASH.0 to NAME.pem, that to the file. */
 #include "compose/effect.h"
 #include "base/crypto.h"
+#include "trust/key.h"
 
 #define FROM "usr/share/ca-certificates/"
 #define TO "etc/ssl/certs/"
 #define BUNDLE "ca-certificates.crt"
 #define CERTIFICATES_MAX 10000u
 
+/* Java's keystore of them ("JKS"), as ca-certificates-java has it made. */
+#define KEYSTORE "java/cacerts"
+#define PASSWORD "changeit" /* known to everybody: nothing is secret in it */
+
+struct keystore {
+	struct buf entries;
+	u32 n;
+};
 struct certificate {
 	const char *pem; /* name in TO */
 	u32 hash, version;
@@ -45,7 +54,74 @@ static bool subject_hash(struct str pem, u32 *ret)
 	return cert != NULL;
 }
 
-static int one(struct composition *c, struct str path, bool kept, struct buf *bundle, struct buf *conf, struct certificate *ret, struct error *err)
+/* --- Java --- */
+
+static void put(struct buf *b, u64 v, u32 bytes)
+{
+	while (bytes-- > 0)
+		buf_putc(b, (char)(v >> 8 * bytes));
+}
+
+static void put_text(struct buf *b, struct str s)
+{
+	put(b, s.n, 2);
+	buf_add(b, s);
+}
+
+static void add_trusted(struct keystore *k, struct str pem, const char *name, s64 time)
+{
+	struct buf text = BUF(MiB), der = BUF(MiB), alias = BUF(4096);
+	bool inside = false;
+	for (struct str rest = pem; rest.p;) {
+		struct str line = str_trim(str_cut(&rest, '\n'));
+		bool mark = str_starts(line, STR("-----"));
+		if (mark && inside)
+			break;
+		inside |= mark;
+		if (inside && !mark)
+			buf_add(&text, line);
+	}
+	buf_puts(&alias, "debian:");
+	for (; *name; name++)
+		buf_putc(&alias, *name >= 'A' && *name <= 'Z' ? (char)(*name | 0x20) : *name);
+	if (base64_read(buf_str(&text), &der) && der.n) {
+		struct buf *b = &k->entries;
+		put(b, 2, 4); /* of somebody else, trusted */
+		put_text(b, buf_str(&alias));
+		put(b, (u64)time * 1000, 8);
+		put_text(b, STR("X.509"));
+		put(b, der.n, 4);
+		buf_add(b, buf_str(&der));
+		k->n++;
+	}
+	buf_free(&text);
+	buf_free(&der);
+	buf_free(&alias);
+}
+
+/* The digest is of the password, each letter with a zero in front, some words, and all that is before it. */
+static int write_keystore(struct composition *c, const struct keystore *k, struct error *err)
+{
+	struct buf out = BUF(0), all = BUF(0);
+	u8 sum[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	put(&out, 0xfeedfeed, 4);
+	put(&out, 2, 4);
+	put(&out, k->n, 4);
+	buf_add(&out, buf_str(&k->entries));
+	for (const char *p = PASSWORD; *p; p++)
+		put(&all, (u8)*p, 2);
+	buf_puts(&all, "Mighty Aphrodite");
+	buf_add(&all, buf_str(&out));
+	int r = crypto()->digest(all.p, all.n, sum, &n, crypto()->sha1(), NULL) == 1 ? 0 : error_set(err, ERR_ENV, TO KEYSTORE ": it cannot be hashed");
+	buf_add(&out, str_n(sum, n));
+	r = r < 0 ? r : ctree_make_file(&c->tree, TO KEYSTORE, 0644, buf_str(&out), err);
+	buf_free(&out);
+	buf_free(&all);
+	return r;
+}
+
+static int one(struct composition *c, struct str path, bool kept, struct buf *bundle, struct buf *conf, struct keystore *java, struct certificate *ret, struct error *err)
 {
 	struct buf b = BUF(COMPOSE_MADE_MAX);
 	struct arena *a = &c->arena;
@@ -61,6 +137,8 @@ static int one(struct composition *c, struct str path, bool kept, struct buf *bu
 		if (!subject_hash(buf_str(&b), &ret->hash)) {
 			problem_add(&c->notes, "%.*s: no certificate is in it", STR_FMT(path));
 			ret->pem = NULL;
+		} else if (java) {
+			add_trusted(java, buf_str(&b), ret->pem, c->time);
 		}
 	}
 	buf_free(&b);
@@ -84,6 +162,8 @@ static void links(struct composition *c, struct certificate *v, u32 n, bool kept
 int effect_certificates(struct composition *c, struct error *err)
 {
 	struct buf bundle = BUF(COMPOSE_MADE_MAX), conf = BUF(COMPOSE_MADE_MAX);
+	struct keystore java = { BUF(COMPOSE_MADE_MAX), 0 };
+	bool for_java = effect_package(c, "ca-certificates-java");
 	u32 n, count = 0;
 	if (!effect_package(c, "ca-certificates"))
 		return 0;
@@ -95,7 +175,7 @@ int effect_certificates(struct composition *c, struct error *err)
 		struct str path = c->tree.v[sorted[i]].path;
 		if (c->tree.v[sorted[i]].type != TAR_FILE || !str_starts(path, STR(FROM)) || !str_ends(path, STR(".crt")))
 			continue;
-		r = one(c, path, kept, &bundle, &conf, &v[count], err);
+		r = one(c, path, kept, &bundle, &conf, for_java ? &java : NULL, &v[count], err);
 		count += r == 0 && v[count].pem;
 	}
 	for (u32 i = 0; r == 0 && !kept && i < n; i++)
@@ -108,7 +188,10 @@ int effect_certificates(struct composition *c, struct error *err)
 	}
 	if (r == 0 && kept)
 		r = ctree_replace_file(&c->tree, "etc/ca-certificates.conf", 0644, buf_str(&conf), err);
+	if (r == 0 && for_java)
+		r = write_keystore(c, &java, err);
 	free(v);
+	buf_free(&java.entries);
 	buf_free(&bundle);
 	buf_free(&conf);
 	return r;

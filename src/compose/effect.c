@@ -152,6 +152,7 @@ int compose_effects(struct composition *c, struct error *err)
 	if (effect_accounts(c, err) < 0 || effect_loader(c, err) < 0)
 		return -1;
 	effect_notes(c);
+	effect_php(c);
 	for (u32 i = 1; i < c->tree.n; i++) /* SPEC has the last word on what is made here, too */
 		if (c->tree.v[i].package == TREE_MADE && !c->tree.v[i].gone && compose_dropped(c->recipe, c->tree.v[i].path))
 			c->tree.v[i].gone = true;

@@ -12,5 +12,6 @@ int effect_loader(struct composition *c, struct error *err) must_check;       /*
 struct script_command;
 /* files.c: a command that makes directories and links or changes owners and modes, done; false: it is none of those. *done false: not all of its words are known. */
 bool effect_file_command(struct composition *c, const struct script_command *s, bool *done) must_check;
+void effect_php(struct composition *c);                                       /* php.c: extensions that are there are enabled */
 void effect_notes(struct composition *c);                                     /* notes.c: that, for each script; and what they do that is not done here */
 #endif

@@ -1,8 +1,7 @@
-/* Directories, owners, modes and links that scripts make of words that are known: mkdir, install -d, chown, chgrp, chmod, ln -s, dpkg-statoverride. Whatever else they do to files is told (notes.c). */
+/* Directories, files, owners, modes and links that scripts make of words that are known: mkdir, install -d, touch, cp, ucf, chown, chgrp, chmod, ln -s, dpkg-statoverride. Whatever else they do to files is
+ * told (notes.c). */
 #include "compose/effect.h"
 #include "compose/script.h"
-
-static const char commands[] = "mkdir install chown chgrp chmod ln dpkg-statoverride";
 
 /* An ID by its number, or of a line "NAME:x:ID:…" of an account file. */
 static bool id_of(struct composition *c, const char *file, struct str name, u32 *ret, u32 *second)
@@ -95,6 +94,10 @@ static bool owner(struct composition *c, const char *word, struct change *h)
 {
 	struct str group = str_of(word), user = str_cut(&group, ':');
 	u32 own = 0;
+	if (!group.p && !id_of(c, "etc/passwd", user, &own, NULL)) { /* as it was written once */
+		group = str_of(word);
+		user = str_cut(&group, '.');
+	}
 	if (user.n) {
 		h->set_uid = true;
 		if (!id_of(c, "etc/passwd", user, &h->uid, &own))
@@ -198,6 +201,66 @@ static bool do_install(struct composition *c, const struct script_command *s)
 	return directories(c, &w, &h, false);
 }
 
+static bool do_touch(struct composition *c, const struct script_command *s)
+{
+	const char *values[128] = { 0 };
+	bool given[128] = { 0 };
+	struct words w;
+	bool understood = options(s, "acm", "", values, given, &w);
+	for (u32 i = 0; understood && i < w.n; i++) {
+		const char *path = path_of(c, w.v[i]);
+		understood = path && ctree_make_file(&c->tree, path, 0644, STR(""), &(struct error){ 0 }) == 0;
+	}
+	return understood;
+}
+
+/* A path; in `path`, if that is a directory. */
+static const char *into(struct composition *c, const char *path, const char *what)
+{
+	const char *slash = strrchr(what, '/');
+	u32 at = ctree_find(&c->tree, str_of(path));
+	return at && c->tree.v[at].type == TAR_DIR ? arena_printf(&c->arena, "%s/%s", path, slash ? slash + 1 : what) : path;
+}
+
+/* One file to another place, where nothing is yet. */
+static bool copy(struct composition *c, const char *from, const char *to)
+{
+	u32 of = from && to ? ctree_follow(&c->tree, str_of(from)) : 0;
+	if (from && to && !of) /* a file that no package has: the command is for another case, as its script would fail */
+		return compose_keeps(c->recipe, str_of(from), TAR_FILE);
+	if (!of || c->tree.v[of].type != TAR_FILE)
+		return false;
+	ctree_make_copy(&c->tree, into(c, to, from), c->tree.v[of].mode & 0755, of);
+	return true;
+}
+
+static bool do_copy(struct composition *c, const struct script_command *s)
+{
+	const char *values[128] = { 0 };
+	bool given[128] = { 0 };
+	struct words w;
+	return options(s, "afnpuvLP", "", values, given, &w) && w.n == 2 && copy(c, path_of(c, w.v[0]), path_of(c, w.v[1]));
+}
+
+/* ucf(1): a file of /etc that is no conffile, from where its package has it; that it was asked for is remembered by nobody. */
+static bool do_ucf(struct composition *c, const struct script_command *s)
+{
+	const char *v[2] = { 0 };
+	u32 n = 0;
+	for (u32 i = 1; i < s->n; i++) {
+		const char *w = s->v[i];
+		if (w && (strcmp(w, "--purge") == 0 || strcmp(w, "-p") == 0))
+			return true;
+		if (w && w[0] == '-')
+			i += str_among(str_of(w), "--debconf-template --src-dir --sum-file --conf-file -s -S -D") ? 1 : 0;
+		else if (!w || n == 2)
+			return false;
+		else
+			v[n++] = w;
+	}
+	return n == 2 && copy(c, path_of(c, v[0]), path_of(c, v[1]));
+}
+
 static bool do_change(struct composition *c, const struct script_command *s)
 {
 	const char *values[128] = { 0 };
@@ -233,12 +296,7 @@ static bool do_link(struct composition *c, const struct script_command *s)
 	const char *path = path_of(c, w.v[1]);
 	if (!path || w.v[1][strlen(w.v[1]) - 1] == '/' || strlen(w.v[0]) > 2048)
 		return false;
-	u32 at = ctree_find(&c->tree, str_of(path));
-	if (at && c->tree.v[at].type == TAR_DIR) {
-		const char *slash = strrchr(w.v[0], '/');
-		path = arena_printf(&c->arena, "%s/%s", path, slash ? slash + 1 : w.v[0]);
-	}
-	ctree_make_link(&c->tree, path, w.v[0]);
+	ctree_make_link(&c->tree, into(c, path, w.v[0]), w.v[0]);
 	return true;
 }
 
@@ -270,9 +328,16 @@ static bool do_override(struct composition *c, const struct script_command *s)
 
 bool effect_file_command(struct composition *c, const struct script_command *s, bool *done)
 {
-	if (!s->v[0] || !str_among(str_of(s->v[0]), commands))
+	if (!s->v[0])
 		return false;
-	const char *name = s->v[0];
-	*done = strcmp(name, "mkdir") == 0 ? do_mkdir(c, s) : strcmp(name, "install") == 0 ? do_install(c, s) : strcmp(name, "ln") == 0 ? do_link(c, s) : strcmp(name, "dpkg-statoverride") == 0 ? do_override(c, s) : do_change(c, s);
-	return true;
+	static const struct { const char *name; bool (*f)(struct composition *c, const struct script_command *s); } does[] = {
+		{ "mkdir", do_mkdir }, { "install", do_install }, { "touch", do_touch }, { "cp", do_copy }, { "ucf", do_ucf }, { "chown", do_change }, { "chgrp", do_change }, { "chmod", do_change }, { "ln", do_link },
+		{ "dpkg-statoverride", do_override },
+	};
+	for (u32 i = 0; i < countof(does); i++)
+		if (strcmp(s->v[0], does[i].name) == 0) {
+			*done = does[i].f(c, s);
+			return true;
+		}
+	return false;
 }

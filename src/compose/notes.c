@@ -6,7 +6,7 @@
 
 /* Packages whose scripts were read by people, and whose work is done by the effects here, or is none in an image. */
 static const char known[] =
-	"base-files base-passwd ca-certificates tzdata tzdata-legacy libc6 libc-bin netbase media-types mime-support openssl python3 python3-minimal libpython3-stdlib readline-common libpam-modules libpam0g "
+	"base-files base-passwd ca-certificates ca-certificates-java tzdata tzdata-legacy libc6 libc-bin netbase media-types mime-support openssl python3 python3-minimal libpython3-stdlib readline-common libpam-modules libpam0g "
 	"perl-base dash bash ucf debconf libgssapi-krb5-2 libgcrypt20 libkrb5-3";
 
 /* Commands that change nothing in an image, or whose work is done here (alternatives, accounts), or that only pass on what others say. */
@@ -14,9 +14,9 @@ static const char harmless[] =
 	": . [ test true false set exit return shift echo printf cat read case if export unset local eval command which type hash trap cd pwd umask exec wait getopts source [[ "
 	"grep egrep fgrep sed awk cut tr sort uniq wc head tail basename dirname readlink realpath ls find expr seq id uname stat cmp diff md5sum sha256sum tee xargs env sleep date mktemp "
 	"update-alternatives adduser addgroup useradd groupadd getent dpkg dpkg-query dpkg-architecture dpkg-maintscript-helper dpkg-trigger dpkg-vendor deb-systemd-helper deb-systemd-invoke systemctl "
-	"systemd-sysusers invoke-rc.d update-rc.d service ldconfig db_version db_get db_set db_input db_go db_stop db_capb db_fset db_metaget db_purge db_reset db_subst db_title db_unregister db_beginblock db_endblock ucf "
+	"systemd-sysusers invoke-rc.d update-rc.d service ldconfig db_version db_get db_set db_input db_go db_stop db_capb db_fset db_metaget db_purge db_reset db_subst db_title db_unregister db_beginblock db_endblock "
 	"ucfr py3compile py3clean pypy3compile pypy3clean pypycompile pycompile pyclean python3 python3.11 python3.12 python3.13 install-info update-mime-database update-desktop-database update-icon-caches gtk-update-icon-cache "
-	"glib-compile-schemas restorecon selinuxenabled continue break ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill update-binfmts update-fonts-alias";
+	"glib-compile-schemas restorecon selinuxenabled continue break ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill update-binfmts update-fonts-alias fc-cache gio-querymodules phpenmod phpquery php_invoke";
 
 struct told {
 	struct composition *c;

@@ -126,10 +126,10 @@ static const char *word_of(const struct script *s, const struct sh_word *w)
 
 static struct str text_of(const struct script *s, const struct sh_node *n) { return n->end > n->at && n->end <= s->text.n ? str_n(s->text.p + n->at, MIN((size_t)(n->end - n->at), CONDITION)) : STR(""); }
 
-/* Conditions that do not hold when a package is new: $2 is the version that was there before. */
+/* Conditions that do not hold when a package is new: $2 is the version that was there before, and files with such endings are of it. */
 static bool older(struct str cond)
 {
-	static const char *const marks[] = { "-nl ", "-n \"$2\"", "-n \"${2", "-n $2", "\"x$2\" != ", "x$2 != ", "\"$2\" != \"\"", "-n \"$OLD", "-n \"$oldversion", "-n \"$PREV", "-n \"$preversion" };
+	static const char *const marks[] = { ".dpkg-new", ".dpkg-old", ".dpkg-bak", "-nl ", "-n \"$2\"", "-n \"${2", "-n $2", "\"x$2\" != ", "x$2 != ", "\"$2\" != \"\"", "-n \"$OLD", "-n \"$oldversion", "-n \"$PREV", "-n \"$preversion" };
 	static const char *const other[] = { "triggered", "abort-", "purge", "\"upgrade\"", " upgrade" };
 	for (u32 i = 0; i < countof(marks); i++)
 		if (str_contains(cond, str_of(marks[i])))

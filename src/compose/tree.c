@@ -187,6 +187,13 @@ int ctree_append_file(struct ctree *t, const char *path, struct str content, str
 	return r;
 }
 
+void ctree_make_copy(struct ctree *t, const char *path, u32 mode, u32 of)
+{
+	if (ctree_find(t, str_of(path)) || !parents(t, str_of(path)))
+		return;
+	ctree_add(t, &(struct ctree_entry){ .path = str_of(path), .type = TAR_FILE, .mode = mode, .size = t->v[of].size, .at = t->v[of].at, .mtime = t->time, .package = TREE_MADE });
+}
+
 void ctree_make_link(struct ctree *t, const char *path, const char *target)
 {
 	if (ctree_find(t, str_of(path)) || !parents(t, str_of(path)))

@@ -48,6 +48,7 @@ u32 ctree_follow(const struct ctree *t, struct str path); /* the entry behind li
 int ctree_make_file(struct ctree *t, const char *path, u32 mode, struct str content, struct error *err) must_check;
 int ctree_replace_file(struct ctree *t, const char *path, u32 mode, struct str content, struct error *err) must_check;
 int ctree_append_file(struct ctree *t, const char *path, struct str content, struct error *err) must_check; /* one that ctree_make_file() made, or none yet */
+void ctree_make_copy(struct ctree *t, const char *path, u32 mode, u32 of); /* of a file that is there */
 void ctree_make_link(struct ctree *t, const char *path, const char *target);
 void ctree_make_dir(struct ctree *t, const char *path, u32 mode, u32 uid, u32 gid);
 /* Each entry that is there, in the order of its path. */

@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import shutil
+import ssl
 import subprocess
 import tarfile
 import threading
@@ -505,6 +506,36 @@ def test_hostile(pare, tmp_path, what):
     e = pare("compose", "bad", "--exclude", "base-files", *options(r), "-o", tmp_path / "out.tar", status=3)
     assert e.err.startswith("pare: bad: ") and says in e.err and e.err.count("\n") == 1
     assert not (tmp_path / "out.tar").exists()
+
+
+def test_configuration(pare, tmp_path):
+    """What scripts copy into /etc, PHP's extensions, Java's certificates, and who a server runs as."""
+    r = Repository(tmp_path / "mirror")
+    r.deb("base-files", "12", {"etc/debian_version": "12\n"})
+    r.deb("ca-certificates", "1", {"usr/share/ca-certificates/mozilla/Test_Root.crt": certificate()})
+    r.deb("ca-certificates-java", "1", {}, Depends="ca-certificates")
+    r.deb("php", "1", {"usr/lib/php/one.ini": "; priority=10\nextension=one\n", "usr/lib/php/two.ini": "extension=two\n", "usr/lib/php/php.ini": "x", "etc/php/8.2/fpm/pool.d/www.conf": "user = www-data\n",
+                       "etc/php/8.2/cli/conf.d/README": "", "usr/share/doc/php/example": "x"},
+          scripts={"postinst": "#!/bin/sh\nif [ \"$1\" = configure ]; then\n  to=/etc/php/8.2/mods-available\n  for m in one two; do ucf --three-way /usr/lib/php/$m.ini $to/$m.ini; ucfr php $to/$m.ini\n    if [ -f $to/$m.ini.dpkg-new ]; then mv $to/$m.ini.dpkg-new $to/$m.ini; fi\n  done\n"
+                               "  ucf /usr/lib/php/nosuch.ini /etc/php/8.2/cli/php.ini\n  cp -p /usr/lib/php/php.ini /etc/php/8.2/cli/\n  mkdir -p /var/log/php; touch /var/log/php/log; chmod 640 /var/log/php/log; chown www-data.adm /var/log/php/log\n"
+                               "  php_invoke enmod 8.2 ALL one\n  ucf --purge /etc/old\nfi\n"})
+    r.deb("odd", "1", {}, scripts={"postinst": "#!/bin/sh\nucf $(mktemp) /etc/odd\ncp /usr/share/doc/php/example /etc/example\n"})
+    r.publish()
+    out = tmp_path / "out.tar"
+    e = pare("compose", "ca-certificates-java", "php", "odd", *options(r), "-o", out)
+    tree = read(out)[0]
+    link = {k: e.linkname for k, (e, _) in tree.items() if e.issym()}
+    for sapi in ("cli", "fpm"):
+        assert link["etc/php/8.2/%s/conf.d/10-one.ini" % sapi] == "/etc/php/8.2/mods-available/one.ini" and link["etc/php/8.2/%s/conf.d/20-two.ini" % sapi] == "/etc/php/8.2/mods-available/two.ini"
+    assert tree["etc/php/8.2/mods-available/one.ini"][1] == b"; priority=10\nextension=one\n" and tree["etc/php/8.2/cli/php.ini"][1] == b"x"
+    log = tree["var/log/php/log"][0]
+    assert (log.mode, log.uid, log.gid, log.size) == (0o640, 33, 4, 0) and b"www-data:x:33:33" in tree["etc/passwd"][1]
+    assert "odd: its postinst calls ucf, cp: " in e.err and "php: its postinst" not in e.err
+    # the keystore: its entry is the certificate, its digest that of the password and all before it
+    store = tree["etc/ssl/certs/java/cacerts"][1]
+    der = ssl.PEM_cert_to_DER_cert(certificate())
+    assert store[:12] == bytes.fromhex("feedfeed0000000200000001") and b"debian:test_root.pem" in store and store.endswith(len(der).to_bytes(4, "big") + der + store[-20:])
+    assert hashlib.sha1("changeit".encode("utf-16-be") + b"Mighty Aphrodite" + store[:-20]).digest() == store[-20:]
 
 
 def test_odd(pare, tmp_path):
