@@ -1,6 +1,7 @@
 #include "build/exec.h"
 #include "build/mounts.h"
 #include "build/secrets.h"
+#include "run/disorder.h"
 #include "store/load.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <sys/resource.h>
 
 #define HOSTNAME "buildkitsandbox" /* what a step finds under BuildKit: files that it writes with its name in them are the same */
+#define ELSEWHERE "elsewhere"
 #define STOPPED 137
 #define PROCESSES 32768u /* and threads of a step, at most */
 
@@ -21,6 +23,7 @@ struct exec {
 	const char **hosts;          /* lines of /etc/hosts; NULL-terminated */
 	pthread_mutex_t lock;        /* of what follows */
 	struct run_box *box;
+	struct disorder *disorder;   /* NULL: directories are read in their own order */
 	struct values {              /* lists that were lent */
 		struct values *next;
 		struct str v[];
@@ -121,6 +124,7 @@ void exec_close(struct exec *x)
 	if (!x)
 		return;
 	run_box_close(x->box);
+	disorder_close(x->disorder);
 	secrets_close(x->secrets);
 	for (struct values *v = x->lent, *next; v; v = next) {
 		next = v->next;
@@ -288,10 +292,12 @@ static u32 most_processes(void)
 
 static int get_box(struct exec *x, struct run_box **ret, struct error *err)
 {
-	struct run_box_options o = { .runtime = x->opt.runtime, .store = x->opt.store, .network = RUN_HOST,
+	struct run_box_options o = { .runtime = x->opt.runtime, .store = x->opt.store, .network = RUN_HOST, .later = x->opt.elsewhere,
 				     .limits = { .seconds = x->opt.seconds ? x->opt.seconds : UINT32_MAX, .written = UINT64_MAX, .processes = most_processes() } };
 	pthread_mutex_lock(&x->lock);
-	int r = x->box ? 0 : run_box_open(NULL, x->opt.ids, &o, &x->box, err);
+	int r = x->disorder || !x->opt.elsewhere ? 0 : disorder_open(&x->disorder, err);
+	if (r == 0 && !x->box)
+		r = run_box_open(NULL, x->opt.ids, &o, &x->box, err);
 	*ret = x->box;
 	pthread_mutex_unlock(&x->lock);
 	return r;
@@ -303,9 +309,9 @@ static int run(struct job *j, struct exec_told *ret, struct error *err)
 	const struct run_step *step = job->step;
 	enum step_network network = step->network == STEP_DEFAULT ? j->x->opt.network : step->network;
 	struct run_root root = { .lowers = job->below->dirs, .n_lowers = job->below->n, .upper = job->upper->upper, .work = job->upper->work };
-	struct run_build build = { .root = &root, .mounts = sorted(j), .n_mounts = j->n, .ulimits = j->x->ulimits, .n_ulimits = j->x->n_ulimits, .hosts = j->x->hosts, .hostname = j->x->opt.hostname ? j->x->opt.hostname : HOSTNAME,
+	struct run_build build = { .root = &root, .mounts = sorted(j), .n_mounts = j->n, .ulimits = j->x->ulimits, .n_ulimits = j->x->n_ulimits, .hosts = j->x->hosts, .hostname = j->x->opt.elsewhere ? ELSEWHERE : HOSTNAME,
 				   .shm = j->x->opt.shm, .alone = network == STEP_NONE, .arch = job->arch, .insecure = step->insecure };
-	struct run_spec spec = { .argv = step->argv, .env = j->env, .user = step->user, .cwd = step->cwd, .listener = -1, .build = &build, .follow = true };
+	struct run_spec spec = { .argv = step->argv, .env = j->env, .user = step->user, .cwd = step->cwd, .listener = -1, .listener_path = disorder_path(j->x->disorder), .build = &build, .follow = true };
 	const struct run_result *is = NULL;
 	struct run_container *c = NULL;
 	struct run_box *box;

@@ -21,7 +21,7 @@ struct exec_options {
 	const char *const *ulimits;  /* "nofile=100:200"; NULL-terminated */
 	const char *const *hosts;    /* --add-host "NAME:IP" */
 	u64 shm;                     /* --shm-size, bytes; 0: 64 MiB */
-	const char *hostname;        /* NULL: BuildKit's */
+	bool elsewhere;              /* as another machine would have it: host name, order of directories, clocks that count from its start */
 	u32 seconds;                 /* of one step; 0: no end */
 	const struct exec_secret *secrets;
 	const struct exec_agent *agents;

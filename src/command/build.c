@@ -50,7 +50,7 @@ static const struct option options[] = {
 	[O_PROGRESS] = { "progress", 0, OPT_VALUE, "KIND", "auto (the default): tty on a terminal, else quiet until something fails; plain: everything as it comes; rawjson: BuildKit's status records.", "auto tty plain rawjson quiet" },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Say which steps are in the cache and which would run; run nothing.", NULL },
 	[O_EXPLAIN] = { "explain-cache", 0, OPT_FLAG, NULL, "Say of each step that is not in the cache which file, argument or command made it miss.", NULL },
-	[O_VERIFY] = { "verify-reproducible", 0, OPT_FLAG, NULL, "Build everything twice, the second time later, under another hostname, umask and number of processors; unless both give the same image, say which step wrote what otherwise, and put it nowhere.", NULL },
+	[O_VERIFY] = { "verify-reproducible", 0, OPT_FLAG, NULL, "Build everything twice, the second time later, with directories read in another order, under another hostname, umask, number of processors and time since the machine's start; unless both give the same image, say which step wrote what otherwise, and put it nowhere.", NULL },
 	[O_BLAME] = { "blame", 0, OPT_OPTIONAL, "FORMAT", "Show which line of the Dockerfile wrote how many bytes, and how many of them are still there in the end; with =json each file and the line that wrote it.", "table json" },
 	[O_CHECK] = { "check", 0, OPT_FLAG, NULL, "Judge the Dockerfile by BuildKit's checks and build nothing (`pare lint` knows more).", NULL },
 	[O_IIDFILE] = { "iidfile", 0, OPT_VALUE, "FILE", "Write the image's digest to FILE.", NULL },
@@ -486,7 +486,7 @@ static int build_twice(struct job *j, struct error *err)
 			CPU_SET(i, &first);
 	narrow = narrow && sched_setaffinity(0, sizeof first, &first) == 0;
 	mode_t mask = umask(077);
-	o.exec.hostname = "elsewhere";
+	o.exec.elsewhere = true;
 	r = build_run(&o, &j->a, &two, err);
 	umask(mask);
 	if (narrow && sched_setaffinity(0, sizeof cpus, &cpus) < 0) { /* one processor is enough for the rest */

@@ -817,7 +817,7 @@ int run_box_open(const struct run_tree *t, const struct run_ids *ids, const stru
 	b->sock = -1;
 	b->stage.fd = -1;
 	b->ids = ids ? *ids : (struct run_ids){ 0 };
-	b->keeper = (struct keeper){ .tree = t, .ids = &b->ids, .config = opt->config ? opt->config : &plain, .host_network = opt->network == RUN_HOST, .hide = opt->hide, .n_hide = opt->n_hide };
+	b->keeper = (struct keeper){ .tree = t, .ids = &b->ids, .config = opt->config ? opt->config : &plain, .host_network = opt->network == RUN_HOST, .hide = opt->hide, .n_hide = opt->n_hide, .later = opt->later };
 	pthread_mutex_init(&b->lock, NULL);
 	int r = find_runtime(b, opt->runtime, err);
 	const char *dir = r < 0 ? NULL : run_dir(&b->arena, opt->store, &b->ids, err);

@@ -50,6 +50,7 @@ struct run_box_options {
 	struct run_limits limits;
 	const char *const *hide; /* absolute clean paths (of files or whole directories) that are not to be there; n_hide of them */
 	u32 n_hide;
+	bool later;              /* clocks that count from the machine's start (not the time of day) say something else */
 };
 struct run_box;
 /* ERR_ENV with the remedy when containers cannot be run here ("install runc", "needs /etc/subuid …"). The tree is the caller's and outlives the box; NULL: every container has a root of its own. */
@@ -99,7 +100,7 @@ struct run_spec { /* one container, or one more process in a container */
 	bool no_new_privileges;
 	struct str input;         /* standard input; p NULL: closed (nothing to read) */
 	int listener;             /* >= 0 with `seccomp`: a listening unix socket which gets the seccomp listener's descriptor (linux.seccomp.listenerPath) */
-	const char *listener_path;
+	const char *listener_path; /* of a build's step without `seccomp`: one that answers getdents64(2) (disorder.h) */
 	const struct run_build *build; /* NULL: an image is run */
 	bool follow;              /* what it prints is asked for with run_follow(), not kept */
 	bool converse;            /* with `follow`: its standard input comes through run_converse() */

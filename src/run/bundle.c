@@ -392,8 +392,9 @@ static int put_seccomp(json_t *linux_part, const json_t *spec, struct error *err
 	return 0;
 }
 
-/* The clock is the machine's. That a step may not set it the kernel says by an error, which some programs (busybox's date) have no status for: who tries ends with SIGSYS, and the step is seen to fail. */
-static void put_clock(json_t *linux_part)
+/* The clock is the machine's. That a step may not set it the kernel says by an error, which some programs (busybox's date) have no status for: who tries ends with SIGSYS, and the step is seen to fail.
+ * `listener`: NULL, or who answers what directories hold. */
+static void put_clock(json_t *linux_part, const char *listener)
 {
 #ifdef __x86_64__
 	json_t *archs = json_pack("[sss]", "SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32");
@@ -402,9 +403,15 @@ static void put_clock(json_t *linux_part)
 #else
 	json_t *archs = NULL; /* whose other half is not known: programs of that would be ended */
 #endif
-	if (archs)
-		json_object_set_new(linux_part, "seccomp", json_pack("{sssos[{s[ssss]ss}]}", "defaultAction", "SCMP_ACT_ALLOW", "architectures", archs, "syscalls", "names", "clock_settime", "clock_settime64",
-								     "settimeofday", "stime", "action", "SCMP_ACT_KILL_PROCESS"));
+	if (!archs)
+		return;
+	json_t *s = json_pack("{sssos[{s[ssss]ss}]}", "defaultAction", "SCMP_ACT_ALLOW", "architectures", archs, "syscalls", "names", "clock_settime", "clock_settime64", "settimeofday", "stime", "action",
+			      "SCMP_ACT_KILL_PROCESS");
+	if (listener) {
+		json_array_append_new(json_object_get(s, "syscalls"), json_pack("{s[s]ss}", "names", "getdents64", "action", "SCMP_ACT_NOTIFY"));
+		json_object_set_new(s, "listenerPath", json_string(listener));
+	}
+	json_object_set_new(linux_part, "seccomp", s);
 }
 
 static int oom_score(void)
@@ -441,7 +448,7 @@ int bundle_write(struct keeper *k, struct process *c, struct error *err)
 		json_object_set_new(linux_part, "readonlyPaths", strings(readonly));
 	}
 	if (doc && build && !insecure && !k->no_seccomp)
-		put_clock(linux_part);
+		put_clock(linux_part, json_text(c->spec, "listener_path"));
 	if (doc && build) {
 		json_t *namespaces = json_object_get(linux_part, "namespaces");
 		snprintf(path, sizeof path, PLACES "/pid", k->dir, c->id);

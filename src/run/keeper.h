@@ -34,6 +34,7 @@ struct keeper {
 	u32 at;                 /* which of them */
 	bool proved;            /* it started something */
 	u32 emulated;           /* architectures that the box has a handler for */
+	bool later;             /* clocks that count from the machine's start are those of another one */
 	bool no_seccomp;        /* it, or the kernel, has none: steps go without */
 	bool host_network, userns;
 	char user_ns[64]; /* this program's */
@@ -112,6 +113,8 @@ int keeper_send(int sock, const json_t *j, const int *fds, u32 n) must_check;
 int keeper_receive(int sock, json_t **ret, int *fds, u32 *n, struct error *err) must_check;
 /* The one descriptor that a runtime sends (of a terminal, of a filter's listener), with words that say nothing needed; -1: none. */
 int message_descriptor(int sock);
+/* A socket in a directory of its own, to which runtimes send such; -1 and *err. */
+int message_listen(struct stage *stage, char path[108], struct error *err) must_check;
 
 /* --- overlay.c: what a container's tree is made of (in the keeper) --- */
 int overlay_hide(const struct keeper *k, struct error *err) must_check;

@@ -2,6 +2,7 @@
 #include "run/keeper.h"
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int send_all(int sock, const char *p, size_t n, const int *fds, u32 n_fds)
@@ -99,6 +100,29 @@ int keeper_receive(int sock, json_t **ret, int *fds, u32 *n, struct error *err)
 	if (r <= 0)
 		*n = 0;
 	return r;
+}
+
+int message_listen(struct stage *stage, char path[108], struct error *err)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	const char *dir = getenv("TMPDIR");
+	char prefix[80];
+	if (!dir || strlen(dir) > 60)
+		dir = "/tmp";
+	snprintf(prefix, sizeof prefix, "%s/pare-trace.", dir);
+	file_sweep(dir, "pare-trace.", "pare-trace.");
+	if (stage_make(stage, prefix, err) < 0)
+		return -1;
+	snprintf(path, 108, "%s/s", stage->path);
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 64) < 0) {
+		error_errno(err, "%s", path);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 int message_descriptor(int sock)

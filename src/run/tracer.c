@@ -444,25 +444,6 @@ static void *accept_all(void *arg)
 	}
 }
 
-static int listen_at(struct tracer *t, struct error *err)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	const char *dir = getenv("TMPDIR");
-	char prefix[80];
-	if (!dir || strlen(dir) > 60)
-		dir = "/tmp";
-	snprintf(prefix, sizeof prefix, "%s/pare-trace.", dir);
-	file_sweep(dir, "pare-trace.", "pare-trace.");
-	if (stage_make(&t->stage, prefix, err) < 0)
-		return -1;
-	snprintf(t->path, sizeof t->path, "%s/s", t->stage.path);
-	snprintf(a.sun_path, sizeof a.sun_path, "%s", t->path);
-	t->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (t->listener < 0 || bind(t->listener, (struct sockaddr *)&a, sizeof a) < 0 || listen(t->listener, 64) < 0 || pipe2(t->close, O_CLOEXEC) < 0)
-		return error_errno(err, "%s", t->path);
-	return 0;
-}
-
 int tracer_open(struct run_box *b, const struct tracer_options *opt, struct observed *o, struct run_spec *spec, struct tracer **ret, struct error *err)
 {
 	struct tracer *t = xcalloc(1, sizeof *t);
@@ -475,9 +456,10 @@ int tracer_open(struct run_box *b, const struct tracer_options *opt, struct obse
 	watch_table_make(&t->table);
 	t->fanotify = !t->opt.calls && !t->opt.deny && opened_possible();
 	t->filter = watch_filter(t->opt.calls, t->fanotify, t->opt.deny != NULL);
-	if (listen_at(t, err) < 0) {
+	if (pipe2(t->close, O_CLOEXEC) < 0 || (t->listener = message_listen(&t->stage, t->path, err)) < 0) {
+		int r = t->close[0] < 0 ? error_errno(err, "pipe") : -1;
 		tracer_close(t);
-		return -1;
+		return r;
 	}
 	t->accepting = thread_start(accept_all, t);
 	spec->seccomp = t->filter;

@@ -236,6 +236,18 @@ def test_what_is_not_reproducible_is_named(build, pare):
     assert "bad" not in pare("images").out
 
 
+def test_the_order_of_directories_and_the_age_of_the_machine(build, pare):
+    """Of the second build they are others, and all is there all the same: in any order, in as many pieces as it takes, and once."""
+    good = build.context("FROM base\nRUN mkdir /d && cd /d && seq 5000 | xargs touch && find . | wc -l > /n && find . | sort > /s && ls > /l && rm -rf 1 2* && ls | sha256sum > /m && cp -r /d /e && rm -rf /d/*\n"
+                         "COPY --from=base /bin /b\nRUN find /b /e | sort | sha256sum > /t\n")
+    pare("build", "--verify-reproducible", "-t", "good", good)
+    assert pare("run", "pare:good", "cat", "/n").out == "5001\n"
+    assert pare("run", "pare:good", "sh", "-c", "wc -l < /s; cat /n").out == "5001\n5001\n"
+    for step, what in (("cd /d; find . > /o", "/o"), ("tar cf /a.tar /d", "/a.tar"), ("cut -d' ' -f1 /proc/uptime | cut -c1-2 > /up", "/up")):
+        r = pare("build", "--verify-reproducible", build.context("FROM base\nRUN mkdir /d; for i in $(seq 30); do echo $i > /d/$i; done\nRUN %s\n" % step), status=1)
+        assert what + ":" in r.err.splitlines()[-1] and "Dockerfile:3" in r.err.splitlines()[-1], r
+
+
 def test_which_line_wrote_what(build, pare):
     d = build.context("FROM base\nRUN head -c 300000 /dev/zero > /big; head -c 1000 /dev/zero > /small\nCOPY f /f\nRUN rm /big\n", {"f": "12345"})
     r = pare("build", "--blame", "-t", "x", d)
