@@ -31,6 +31,7 @@ struct deflate {
 	/* zstd */
 	ZSTD_CCtx *z;
 	char *zout;
+	u64 taken, given;
 };
 
 bool deflate_can(enum compression kind, int level)
@@ -245,11 +246,15 @@ static int gzip_finish(struct deflate *d, struct error *err)
 static int zstd_write(struct deflate *d, struct str bytes, ZSTD_EndDirective end, struct error *err)
 {
 	ZSTD_inBuffer in = { bytes.p, bytes.n, 0 };
+	d->taken += bytes.n;
 	for (;;) {
 		ZSTD_outBuffer out = { d->zout, ZSTD_CStreamOutSize(), 0 };
 		size_t left = ZSTD_compressStream2(d->z, &out, &in, end);
 		if (ZSTD_isError(left))
 			return error_set(err, ERR_ENV, "zstd: %s", ZSTD_getErrorName(left));
+		d->given += out.pos;
+		if (out.pos && d->taken > INFLATE_FREE && d->taken / INFLATE_RATIO > d->given)
+			return error_set(err, ERR_INPUT, "zstd: %llu bytes become %llu: over the budget that they are read with; gzip is not", (unsigned long long)d->taken, (unsigned long long)d->given);
 		if (out.pos && d->out(d->ctx, str_n(d->zout, out.pos), err) < 0)
 			return -1;
 		if (end == ZSTD_e_end ? left == 0 : in.pos == in.size)

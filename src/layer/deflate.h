@@ -4,7 +4,7 @@
  * clock or (but for what DEFLATE_FAST says) the processor.
  *   - gzip: members of DEFLATE_BLOCK bytes of input each (RFC 1952 section 2.2: a file is a series of members; time 0, system
  *     255), compressed by libdeflate on all cores and written in order.
- *   - zstd: one frame with a content checksum, made by libzstd's workers.
+ *   - zstd: one frame with a content checksum, made by libzstd's workers. ERR_INPUT where it would be so small that stream_inflate() took it for a bomb; gzip never is.
  *   - none: passes through.
  * Threads are started as blocks wait for them, and counted as busy (thread.h).
  * Memory: (threads + 2) blocks and their results for gzip, about as much for zstd.

@@ -50,7 +50,7 @@ const char *compression_name(enum compression c); /* "none", "gzip", … */
 enum compression compression_sniff(struct str head);
 
 #define INFLATE_RATIO 1000          /* a stream may not grow more than this, … */
-#define INFLATE_FREE GiB            /* … once this much has come out */
+#define INFLATE_FREE (4 * GiB)      /* … once this much has come out: an empty file of a gigabyte or two is what a step may well make */
 #define INFLATE_MAX (256 * GiB)     /* and never more than this */
 #define INFLATE_MEMORY (256 * MiB)  /* that a format may ask for (zstd window, xz dictionary) */
 /* Inflates `inner` (taken), recognising the format by content: several gzip members, several and skippable zstd frames,

@@ -293,3 +293,12 @@ def test_an_archive_is_the_same_file_each_time(build, pare, tmp_path):
     for n in range(3):
         pare("build", "-o", "type=oci,dest=%s" % (tmp_path / ("a%d.tar" % n)), d)
     assert (tmp_path / "a0.tar").read_bytes() == (tmp_path / "a1.tar").read_bytes() == (tmp_path / "a2.tar").read_bytes()
+
+
+def test_layers_of_zeros_can_be_read_again(build, pare, tmp_path):
+    """What a step may well make (an empty file of more than a gigabyte) is no bomb, however small it becomes."""
+    d = build.context("FROM base\nRUN dd of=/f bs=1 count=0 seek=1500000000 2>/dev/null\nRUN stat -c %s /f >/s\n")
+    for compression in ("gzip", "zstd"):
+        pare("build", "-o", "type=oci,compression=%s,dest=%s" % (compression, tmp_path / "o.tar"), d)
+        shown = json.loads(pare("inspect", "--format", "json", "oci-archive:%s" % (tmp_path / "o.tar")).out)
+        assert shown["incomplete"] == [] and shown["layers"][1]["size"] > 1500000000

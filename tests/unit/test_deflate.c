@@ -95,8 +95,35 @@ static void fast_has_a_dictionary(void **state)
 	free(p);
 }
 
+static int count(void *ctx, struct str bytes, struct error *err)
+{
+	(void)err;
+	*(u64 *)ctx += bytes.n;
+	return 0;
+}
+
+/* What is written can be read: zeros beyond what a reader takes at any ratio are refused as zstd, and are no matter as gzip. */
+static void nothing_that_is_a_bomb(void **state)
+{
+	static const char zeros[DEFLATE_BLOCK];
+	(void)state;
+	for (int gzip = 0; gzip <= 1; gzip++) {
+		struct error err = { 0 };
+		u64 n = 0, given = 0;
+		struct deflate *d = deflate_new(gzip ? COMP_GZIP : COMP_ZSTD, gzip ? 12 : 1, count, &given);
+		int r = 0;
+		for (; r == 0 && n < (gzip ? 64 * MiB : INFLATE_FREE + GiB); n += sizeof zeros)
+			r = deflate_write(d, str_n(zeros, sizeof zeros), &err);
+		r = r < 0 ? r : deflate_finish(d, &err);
+		assert_int_equal(r, gzip ? 0 : -1);
+		assert_true(gzip ? n / INFLATE_RATIO <= given : n > INFLATE_FREE);
+		assert_true(gzip || (err.kind == ERR_INPUT && strstr(err.text, "budget")));
+		deflate_free(d);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(round_trips), cmocka_unit_test(dense_bytes), cmocka_unit_test(fast_has_a_dictionary) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_that_is_a_bomb), cmocka_unit_test(round_trips), cmocka_unit_test(dense_bytes), cmocka_unit_test(fast_has_a_dictionary) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

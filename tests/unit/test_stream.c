@@ -305,11 +305,11 @@ static void damaged(void **state)
 static void bombs(void **state)
 {
 	(void)state;
-	/* An RLE block of zstd makes 128 KiB of four bytes: 2 GiB from 64 KiB. */
+	/* An RLE block of zstd makes 128 KiB of four bytes: 5 GiB from 160 KiB. */
 	struct buf bomb = BUF(0);
 	buf_add(&bomb, str_n("\x28\xb5\x2f\xfd\x00\x38", 6));
-	for (u32 i = 0; i < 16384; i++) {
-		u32 head = (128u * 1024) << 3 | 2 | (i == 16383);
+	for (u32 i = 0; i < 40960; i++) {
+		u32 head = (128u * 1024) << 3 | 2 | (i == 40959);
 		char block[4] = { (char)head, (char)(head >> 8), (char)(head >> 16), 'z' };
 		buf_add(&bomb, str_n(block, 4));
 	}
