@@ -212,7 +212,12 @@ int build_run(const struct build_options *opt, struct arena *a, struct build_res
 	pthread_mutex_init(&b.event_lock, NULL);
 	pthread_mutex_init(&b.lock, NULL);
 	pthread_cond_init(&b.change, NULL);
-	int r = open_all(&b, err);
+	int r = export_check(&b.a, opt, err);
+	for (const char *const *v = opt->cache_to; r == 0 && v && *v; v++)
+		r = cache_check(*v, true, err);
+	for (const char *const *v = opt->cache_from; r == 0 && v && *v; v++)
+		r = cache_check(*v, false, err);
+	r = r < 0 ? r : open_all(&b, err);
 	r = r < 0 ? r : plan_build(&b, err);
 	r = r < 0 ? r : open_cache(&b, err);
 	r = r < 0 ? r : run_stages(&b, err);

@@ -26,11 +26,13 @@ struct build_output { /* --output */
 	enum { OUTPUT_STORE, OUTPUT_OCI, OUTPUT_DOCKER, OUTPUT_TAR, OUTPUT_LOCAL, OUTPUT_REGISTRY, OUTPUT_DAEMON } type;
 	const char *dest;       /* "-": standard output */
 	bool tar;               /* of oci: an archive, not a directory */
-	bool push;
 	enum compression compression;
 	bool compression_set, force_compression;
 	int level;
-	const char *name;       /* name= */
+	const char *const *names; /* NULL-terminated; NULL: the tags */
+	bool by_digest;         /* of registry: under no tag */
+	bool docker_types;      /* docker's media types, not OCI's */
+	bool insecure;          /* registry.insecure */
 };
 struct build_options {
 	const char *context;
@@ -64,6 +66,8 @@ struct build_trace { /* one step, of whatever stage */
 struct build_result {
 	struct digest digest, config; /* of the manifest (or index), of the configuration (of one platform; else none) */
 	const char *type;
+	struct digest put;      /* of what was put where it should go: another one when an output has its layers, or its media types, otherwise (the last of those) */
+	const char *put_type;
 	u32 steps, cached;
 	const struct build_trace *trace; /* in the order of places; the arena's */
 	u32 n_trace;

@@ -54,5 +54,7 @@ void cache_explain(struct build_cache *c, const struct cache_key *k, const char 
 int cache_import(struct build_cache *c, const char *spec, struct buf *note, struct error *err) must_check;
 /* What this build used and made; mode=min: of the target's own stage alone (`target` marks those). */
 int cache_export(struct build_cache *c, const char *spec, struct error *err) must_check;
+/* Whether that is a place for one. */
+int cache_check(const char *spec, bool export, struct error *err) must_check;
 void cache_of_target(struct build_cache *c, const struct cache_key *k); /* this step is of a stage whose layers ship */
 #endif

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/jsonwalk.h"
 #include "build/cache_in.h"
+#include "build/fields.h"
 #include "layer/stream.h"
 #include "oci/manifest.h"
 #include <errno.h>
@@ -19,43 +20,55 @@ struct spec {
 	const char *type, *ref, *dir, *tag, *mode;
 	bool lenient; /* ignore-error=true */
 	bool mounts;  /* mounts=true: cache mounts go along */
+	bool insecure; /* registry.insecure=true */
 };
 
-/* Docker's old form is a mere reference. */
-static int spec_read(struct arena *a, const char *text, const char *dir_key, struct spec *s, struct error *err)
+static int spec_field(const struct field *f, bool export, struct spec *s, struct error *err)
 {
-	*s = (struct spec){ .type = "registry", .tag = "latest", .mode = "min" };
-	if (!strchr(text, '=')) {
-		s->ref = text;
-		return 0;
-	}
-	for (struct str rest = str_of(text); rest.p;) {
-		struct str value = str_cut(&rest, ','), key = str_trim(str_cut(&value, '='));
-		const char *v = arena_strdup(a, value.p ? value : STR(""));
-		if (str_is(key, "type"))
-			s->type = v;
-		else if (str_is(key, "ref"))
-			s->ref = v;
-		else if (str_is(key, dir_key))
-			s->dir = v;
-		else if (str_is(key, "tag"))
-			s->tag = v;
-		else if (str_is(key, "mode"))
-			s->mode = v;
-		else if (str_is(key, "ignore-error"))
-			s->lenient = strcmp(v, "true") == 0 || strcmp(v, "1") == 0;
-		else if (str_is(key, "mounts"))
-			s->mounts = strcmp(v, "true") == 0 || strcmp(v, "1") == 0;
-		else if (str_is(key, "compression") ? strcmp(v, "gzip") != 0 : !str_among(key, "oci-mediatypes image-manifest compression-level force-compression digest index registry.insecure"))
-			return error_set(err, ERR_USAGE, str_is(key, "compression") ? "%.200s: layers of a cache stay as they are stored, which is gzip" : "%.200s: there are type, ref, src or dest, tag, mode, mounts and ignore-error", text);
-	}
-	if (strcmp(s->mode, "min") != 0 && strcmp(s->mode, "max") != 0)
-		return error_set(err, ERR_USAGE, "%.200s: mode is min or max", text);
-	if (strcmp(s->type, "local") == 0 ? !s->dir || !s->dir[0] : strcmp(s->type, "registry") == 0 && (!s->ref || !s->ref[0]))
-		return error_set(err, ERR_USAGE, "%.200s: say %s=…", text, strcmp(s->type, "local") == 0 ? dir_key : "ref");
-	if (strcmp(s->type, "local") != 0 && strcmp(s->type, "registry") != 0)
-		return error_set(err, ERR_USAGE, "type=%.60s: a cache can be exported to and imported from type=local and type=registry", s->type);
+	bool format = true;
+	if (str_is(f->key, "type"))
+		s->type = f->text;
+	else if (str_is(f->key, "ref"))
+		s->ref = f->text;
+	else if (str_is(f->key, export ? "dest" : "src"))
+		s->dir = f->text;
+	else if (str_is(f->key, "tag"))
+		s->tag = f->text;
+	else if (export && str_is(f->key, "mode") && !str_among(f->value, "min max"))
+		return error_set(err, ERR_USAGE, "mode=%.60s: min or max", f->text);
+	else if (export && str_is(f->key, "mode"))
+		s->mode = f->text;
+	else if (export && str_is(f->key, "ignore-error"))
+		return field_true(f, &s->lenient, err);
+	else if (str_is(f->key, "mounts"))
+		return field_true(f, &s->mounts, err);
+	else if (str_is(f->key, "registry.insecure"))
+		return field_true(f, &s->insecure, err);
+	else if (export && str_is(f->key, "compression") && !str_is(f->value, "gzip"))
+		return error_set(err, ERR_USAGE, "compression=%.60s: layers of a cache stay as they are stored, which is gzip", f->text);
+	else if (export && str_among(f->key, "oci-mediatypes image-manifest"))
+		return field_true(f, &format, err) < 0 ? -1 : format ? 0 : error_set(err, ERR_USAGE, "%.*s=false: it is an OCI image manifest", STR_FMT(f->key));
+	else if (!(export && str_is(f->key, "compression")))
+		return error_set(err, ERR_USAGE, "%.*s: there are type, ref, %s, tag, mounts, registry.insecure%s", STR_FMT(f->key), export ? "dest" : "src", export ? ", mode, ignore-error" : "");
 	return 0;
+}
+
+/* Docker's old form is a mere reference. */
+static int spec_read(struct arena *a, const char *text, bool export, struct spec *s, struct error *err)
+{
+	struct str rest = str_of(text);
+	struct field f;
+	*s = (struct spec){ .type = "registry", .tag = "latest", .mode = "min" };
+	if (!strchr(text, '='))
+		s->ref = text;
+	while (strchr(text, '=') && field_next(a, &rest, &f))
+		if (spec_field(&f, export, s, err) < 0)
+			return -1;
+	bool local = strcmp(s->type, "local") == 0;
+	if (!local && strcmp(s->type, "registry") != 0)
+		return error_set(err, ERR_USAGE, "type=%.60s: there are type=local and type=registry", s->type);
+	const char *where = local ? s->dir : s->ref;
+	return where && where[0] ? 0 : error_set(err, ERR_USAGE, "%.200s: say %s=…", text, local ? (export ? "dest" : "src") : "ref");
 }
 
 static const char *place_of(struct arena *a, const struct spec *s)
@@ -190,6 +203,8 @@ static int export_to(struct build_cache *c, struct arena *a, const struct spec *
 	struct repo_options o = c->repo;
 	u32 n = 0;
 	o.write = true;
+	o.plain_http |= s->insecure;
+	o.tls_verify_off |= s->insecure;
 	if (repo_open(place_of(a, s), &o, &e.repo, err) != 0)
 		return err->kind ? -1 : error_set(err, ERR_USAGE, "%s: is no place for a cache", place_of(a, s));
 	pthread_mutex_lock(&c->lock);
@@ -206,12 +221,21 @@ static int export_to(struct build_cache *c, struct arena *a, const struct spec *
 	return r;
 }
 
+int cache_check(const char *text, bool export, struct error *err)
+{
+	struct arena a = { 0 };
+	struct spec s;
+	int r = spec_read(&a, text, export, &s, err);
+	arena_free(&a);
+	return r < 0 ? error_wrap(err, export ? "--cache-to" : "--cache-from") : 0;
+}
+
 int cache_export(struct build_cache *c, const char *text, struct error *err)
 {
 	struct arena a = { 0 };
 	struct spec s;
 	struct error e = { 0 };
-	int r = spec_read(&a, text, "dest", &s, err);
+	int r = spec_read(&a, text, true, &s, err);
 	if (r == 0 && export_to(c, &a, &s, &e) < 0) {
 		r = s.lenient ? 0 : error_set(err, e.kind, "%s", e.text);
 	}
@@ -310,11 +334,14 @@ int cache_import(struct build_cache *c, const char *text, struct buf *note, stru
 	struct spec s;
 	struct error e = { 0 };
 	struct repo *r = NULL;
-	if (spec_read(&c->a, text, "src", &s, err) < 0)
+	if (spec_read(&c->a, text, false, &s, err) < 0)
 		return error_wrap(err, "--cache-from");
+	struct repo_options o = c->repo;
+	o.plain_http |= s.insecure;
+	o.tls_verify_off |= s.insecure;
 	struct cache_import *im = arena_new(&c->a, struct cache_import);
 	const char *place = place_of(&c->a, &s);
-	int ok = strcmp(s.type, "local") == 0 && access(s.dir, F_OK) < 0 ? error_errno(&e, "%s", s.dir) : repo_open(place, &c->repo, &r, &e) == 0 ? read_documents(c, r, &c->a, s.mounts, im, &e) : -1;
+	int ok = strcmp(s.type, "local") == 0 && access(s.dir, F_OK) < 0 ? error_errno(&e, "%s", s.dir) : repo_open(place, &o, &r, &e) == 0 ? read_documents(c, r, &c->a, s.mounts, im, &e) : -1;
 	if (ok < 0) {
 		buf_printf(note, "--cache-from %s: %s", text, e.text[0] ? e.text : "is no place for a cache");
 		repo_close(r);

@@ -28,20 +28,59 @@ static const char *type_of(const struct build_layer *l)
 	return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER;
 }
 
-/* "K=V" of --annotation, or NULL. */
-static json_t *annotations(const char *const *v)
+/* --- --annotation: "K=V" of the manifest, or "manifest,index:K=V" of what is named there; "manifest[linux/arm64]:K=V" of that platform's --- */
+static const char scopes[] = "manifest manifest-descriptor index";
+
+/* Takes the words before ':' off, when they are that. */
+static struct str scope_of(struct str *text)
 {
-	json_t *o = v && *v ? json_object() : NULL;
+	struct str rest = str_head(*text, text->n), all = str_cut(&rest, ':');
+	struct str first = all;
+	first = str_cut(&first, ',');
+	first = str_cut(&first, '[');
+	if (!rest.p || str_chr(all, '=') || !str_among(first, "manifest manifest-descriptor index index-descriptor"))
+		return STR("manifest");
+	*text = rest;
+	return all;
+}
+
+/* Those of "manifest", "index", …; platform NULL: of no one. NULL: there are none. */
+static json_t *annotations(const char *const *v, const char *what, const char *platform)
+{
+	json_t *o = NULL;
 	for (; v && *v; v++) {
-		struct str rest = str_of(*v), key = str_cut(&rest, '=');
-		struct str scope = key, bare = key;
-		if (str_chr(key, ':') && str_among(str_cut(&scope, ':'), "manifest index manifest-descriptor index-descriptor"))
-			bare = scope;
+		struct str rest = str_of(*v), scope = scope_of(&rest), key;
+		bool mine = false;
+		while (scope.p) {
+			struct str at = str_cut(&scope, ','), name = str_cut(&at, '[');
+			mine |= str_is(name, what) && (!at.p || (platform && at.n && str_is(str_head(at, at.n - 1), platform)));
+		}
+		if (!mine)
+			continue;
+		key = str_cut(&rest, '=');
 		char name[1024];
-		snprintf(name, sizeof name, "%.*s", STR_FMT(bare));
+		snprintf(name, sizeof name, "%.*s", STR_FMT(key));
+		o = o ? o : json_object();
 		json_object_set_new(o, name, json_stringn(rest.p ? rest.p : "", rest.n));
 	}
 	return o;
+}
+
+static int check_annotations(const struct build_options *o, bool several, struct error *err)
+{
+	for (const char *const *v = o->annotations; v && *v; v++) {
+		struct str rest = str_of(*v), scope = scope_of(&rest);
+		if (!str_chr(rest, '=') || rest.p[0] == '=')
+			return error_set(err, ERR_USAGE, "--annotation %s: KEY=VALUE", *v);
+		while (scope.p) {
+			struct str at = str_cut(&scope, ','), name = str_cut(&at, '[');
+			if (!str_among(name, scopes))
+				return error_set(err, ERR_USAGE, "--annotation %s: of manifest, manifest-descriptor or index, not of %.*s", *v, STR_FMT(name));
+			if (!str_is(name, "manifest") && !several)
+				return error_set(err, ERR_USAGE, "--annotation %s: an image for one platform is in no index", *v);
+		}
+	}
+	return 0;
 }
 
 /* Without the caches of package managers; what was kept out is said. */
@@ -93,12 +132,12 @@ static int squash(struct build *b, struct arena *a, struct build_stage *s, struc
 	return 0;
 }
 
-int export_put(struct store *s, const struct chain *c, struct str config, const char *const *notes, struct export_image *ret, struct error *err)
+int export_put(struct store *s, const struct chain *c, struct str config, json_t *notes, struct export_image *ret, struct error *err)
 {
 	struct export_image put = { 0 };
 	if (put_blob(s, config, &put.config, err) < 0)
 		return -1;
-	json_t *layers = json_array(), *given = annotations(notes), *doc = json_pack("{sisssoso}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "config", descriptor(MT_CONFIG, &put.config, config.n), "layers", layers);
+	json_t *layers = json_array(), *given = notes ? json_incref(notes) : NULL, *doc = json_pack("{sisssoso}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "config", descriptor(MT_CONFIG, &put.config, config.n), "layers", layers);
 	for (u32 i = 0; i < c->n; i++) {
 		json_array_append_new(layers, descriptor(type_of(&c->v[i]), &c->v[i].digest, c->v[i].size));
 		put.bytes += c->v[i].size;
@@ -120,10 +159,12 @@ static json_t *put_image(struct build *b, struct arena *a, struct build_target *
 	struct build_stage *s = t->last;
 	struct buf config = BUF(JSON_BYTES);
 	struct export_image put;
+	const char *platform = arena_strdup(a, str_of(platform_text(&t->platform, (char[100]){ 0 })));
+	autojson json_t *notes = annotations(b->opt->annotations, "manifest", platform);
 	if (b->opt->platforms)
 		stage_image_platform(&s->image, &t->platform);
 	if ((b->opt->lean && lean(b, a, s, res, err) < 0) || (b->opt->squash && squash(b, a, s, err) < 0) || stage_image_finish(&s->image, &s->chain, b->opt->labels, b->time, &config, err) < 0 ||
-	    export_put(b->store, &s->chain, buf_str(&config), b->opt->annotations, &put, err) < 0) {
+	    export_put(b->store, &s->chain, buf_str(&config), notes, &put, err) < 0) {
 		buf_free(&config);
 		return NULL;
 	}
@@ -132,6 +173,9 @@ static json_t *put_image(struct build *b, struct arena *a, struct build_target *
 	if (s->image.platform.variant[0])
 		json_object_set_new(p, "variant", json_string(s->image.platform.variant));
 	json_object_set_new(ret, "platform", p);
+	json_t *beside = annotations(b->opt->annotations, "manifest-descriptor", platform);
+	if (beside)
+		json_object_set_new(ret, "annotations", beside);
 	res->digest = put.digest;
 	res->config = put.config;
 	res->type = MT_MANIFEST;
@@ -160,7 +204,9 @@ static int attest(struct build *b, struct build_target *t, const json_t *subject
 
 static int put_index(struct build *b, json_t *list, struct build_result *res, struct error *err)
 {
-	json_t *doc = json_pack("{sisssO}", "schemaVersion", 2, "mediaType", MT_INDEX, "manifests", list);
+	json_t *doc = json_pack("{sisssO}", "schemaVersion", 2, "mediaType", MT_INDEX, "manifests", list), *notes = annotations(b->opt->annotations, "index", NULL);
+	if (notes)
+		json_object_set_new(doc, "annotations", notes);
 	char *text = json_dumps(doc, JSON_COMPACT);
 	int r = store_add_document(b->store, MT_INDEX, str_of(text), &res->digest, err);
 	res->type = MT_INDEX;
@@ -181,21 +227,49 @@ static const char *tag_text(struct arena *a, const char *tag, struct error *err)
 	return reference_text(a, &ref);
 }
 
-static int copy_out(struct build *b, struct arena *a, const struct build_result *res, const struct build_output *o, const char *target, const char *name, struct error *err)
+/* Of all platforms; a base image's layers are never written anew unless somebody says so. */
+static const struct digest *base_layers(const struct build *b, struct arena *a, u32 *n)
+{
+	struct digest *v = NULL, *ret;
+	u32 cap = 0;
+	*n = 0;
+	for (u32 i = 0; i < b->n_targets; i++)
+		for (u32 k = 0; k < b->targets[i].last->base_layers; k++)
+			VEC_PUSH(v, *n, cap, b->targets[i].last->chain.v[k].digest);
+	ret = arena_array(a, struct digest, *n + 1u);
+	if (*n)
+		memcpy(ret, v, *n * sizeof *ret);
+	free(v);
+	return ret;
+}
+
+/* names: the first is the target's own where it keeps one, the others are aliases; NULL: none. */
+static int copy_out(struct build *b, struct arena *a, struct build_result *res, const struct build_output *o, const char *target, const char *const *names, struct error *err)
 {
 	struct copy_result r;
-	struct copy_options c = { .source = { .store = b->store_path }, .target = b->opt->repo, .all = b->n_targets > 1, .name = name, .referrers = b->opt->provenance || b->opt->bom };
-	if (o->type == OUTPUT_DOCKER || o->type == OUTPUT_DAEMON)
-		c.referrers = false; /* such a place keeps none */
+	struct copy_options c = { .source = { .store = b->store_path }, .target = b->opt->repo, .all = b->n_targets > 1, .by_digest = o->by_digest, .format = o->docker_types ? COPY_DOCKER : COPY_AS_IT_IS };
+	c.name = names ? *names : NULL;
+	c.aliases = names ? names + 1 : NULL;
+	c.referrers = (b->opt->provenance || b->opt->bom) && o->type != OUTPUT_DOCKER && o->type != OUTPUT_DAEMON; /* which keep none */
 	c.target.store = b->store_path;
+	c.target.plain_http |= o->insecure;
+	c.target.tls_verify_off |= o->insecure;
 	if (b->n_targets == 1)
 		c.platform = b->targets[0].last->image.platform.os[0] ? arena_strdup(a, str_of(platform_text(&b->targets[0].last->image.platform, (char[100]){ 0 }))) : NULL;
 	if (o->compression_set && (o->compression != COMP_GZIP || o->force_compression || o->level)) {
 		c.recompress = true;
 		c.compression = o->compression;
 		c.level = o->level;
+		if (!o->force_compression)
+			c.keep = base_layers(b, a, &c.n_keep);
 	}
-	return copy_image(arena_printf(a, "pare:%s", DIGEST_STR(&res->digest)), target, &c, a, &r, err);
+	if (copy_image(arena_printf(a, "pare:%s", DIGEST_STR(&res->digest)), target, &c, a, &r, err) < 0)
+		return -1;
+	if (r.digest.alg && r.n_changes) {
+		res->put = r.digest;
+		res->put_type = r.type;
+	}
+	return 0;
 }
 
 static int to_stdout(const char *path, struct error *err)
@@ -244,55 +318,97 @@ static int write_tar(struct build *b, const char *dest, struct error *err)
 	return r;
 }
 
-static int write_file_output(struct build *b, struct arena *a, const struct build_result *res, const struct build_output *o, const char *name, struct error *err)
+static int write_file_output(struct build *b, struct arena *a, struct build_result *res, const struct build_output *o, const char *const *names, struct error *err)
 {
 	bool docker = o->type == OUTPUT_DOCKER, std = strcmp(o->dest, "-") == 0;
 	const char *kind = docker ? "docker-archive" : o->tar ? "oci-archive" : "oci";
-	if (std && !o->tar)
-		return error_set(err, ERR_USAGE, "--output type=oci,tar=false: a directory has to be named (dest=DIR)");
 	const char *dest = std ? arena_printf(a, "%s/out.tar", b->scratch.path) : o->dest;
-	struct reference ref;
-	const char *tag = "";
-	if (name && reference_parse(a, str_of(name), &ref, err) == 0 && !docker)
-		tag = arena_printf(a, ":%s", ref.tag ? ref.tag : "latest");
-	int r = copy_out(b, a, res, o, arena_printf(a, "%s:%s%s", kind, dest, tag), name, err);
+	int r = 0;
+	do { /* a directory takes one name after the other, a file is written once */
+		struct reference ref;
+		const char *tag = "";
+		if (names && !docker && reference_parse(a, str_of(*names), &ref, err) == 0)
+			tag = arena_printf(a, ":%s", ref.tag);
+		r = copy_out(b, a, res, o, arena_printf(a, "%s:%s%s", kind, dest, tag), names, err);
+	} while (r == 0 && names && !docker && !o->tar && *++names);
 	return r < 0 || !std ? r : to_stdout(dest, err);
 }
 
-static int put_output(struct build *b, struct arena *a, const struct build_result *res, const struct build_output *o, struct error *err)
+/* The full names of an output; NULL: it has none. */
+static const char *const *names_of(struct arena *a, const struct build_options *opt, const struct build_output *o, struct error *err)
 {
-	const char *const *tags = o->name ? (const char *const[]){ o->name, NULL } : b->opt->tags;
-	const char *first = tags && *tags ? tag_text(a, *tags, err) : NULL;
-	if (tags && *tags && !first)
-		return -1;
-	switch (o->type) {
-	case OUTPUT_TAR:
-	case OUTPUT_LOCAL:
-		if (b->n_targets > 1)
-			return error_set(err, ERR_USAGE, "--output type=%s: of several platforms only an image can be written (type=oci)", o->type == OUTPUT_TAR ? "tar" : "local");
-		return o->type == OUTPUT_TAR ? write_tar(b, o->dest, err) : export_local(b, o->dest, err);
-	case OUTPUT_OCI:
-	case OUTPUT_DOCKER:
-		return write_file_output(b, a, res, o, first, err);
-	case OUTPUT_REGISTRY:
-	case OUTPUT_DAEMON:
-		if (!first)
+	const char *const *v = o->names ? o->names : opt->tags;
+	u32 n = 0;
+	while (v && v[n])
+		n++;
+	const char **ret = arena_array(a, const char *, n + 1u);
+	for (u32 i = 0; i < n; i++)
+		if (!(ret[i] = tag_text(a, v[i], err)))
+			return NULL;
+	return n ? ret : NULL;
+}
+
+int export_check(struct arena *a, const struct build_options *opt, struct error *err)
+{
+	static const struct build_output none = { .type = OUTPUT_STORE };
+	struct error e = { 0 };
+	bool several = opt->platforms && opt->platforms[0] && opt->platforms[1];
+	for (u32 i = 0; i <= opt->n_outputs; i++) {
+		const struct build_output *o = i < opt->n_outputs ? &opt->outputs[i] : &none;
+		const char *const *names = names_of(a, opt, o, &e);
+		if (e.kind) {
+			*err = e;
+			return -1;
+		}
+		if (!names && (o->type == OUTPUT_REGISTRY || o->type == OUTPUT_DAEMON))
 			return error_set(err, ERR_USAGE, "--output type=%s: --tag has to say under which name", o->type == OUTPUT_REGISTRY ? "registry" : "docker");
-		for (; *tags; tags++) {
-			const char *name = tag_text(a, *tags, err);
-			if (!name || copy_out(b, a, res, o, arena_printf(a, "%s%s", o->type == OUTPUT_REGISTRY ? "docker://" : "docker-daemon:", name), NULL, err) < 0)
-				return -1;
-		}
-		return 0;
-	case OUTPUT_STORE:
-		for (; tags && *tags; tags++) {
-			const char *name = tag_text(a, *tags, err);
-			if (!name || store_set_ref(b->store, name, &res->digest, err) < 0)
-				return -1;
-		}
-		return first ? 0 : store_set_ref(b->store, "", &res->digest, err);
+		if (several && (o->type == OUTPUT_TAR || o->type == OUTPUT_DOCKER || o->type == OUTPUT_DAEMON))
+			return error_set(err, ERR_USAGE, "--output type=%s: holds one platform; several go to type=oci, registry, image or local", o->type == OUTPUT_TAR ? "tar" : "docker");
+	}
+	return check_annotations(opt, several, err);
+}
+
+/* Several platforms: each in a directory of its own, as "linux_arm64". */
+static int write_local(struct build *b, struct arena *a, const char *dest, struct error *err)
+{
+	if (b->n_targets == 1)
+		return export_local(b, &b->targets[0], dest, err);
+	if (mkdir(dest, 0777) < 0 && errno != EEXIST)
+		return error_errno(err, "--output %s", dest);
+	for (u32 i = 0; i < b->n_targets; i++) {
+		char *path = arena_printf(a, "%s/%s", dest, platform_text(&b->targets[i].platform, (char[100]){ 0 }));
+		for (char *c = path + strlen(dest) + 1; *c; c++)
+			*c = *c == '/' ? '_' : *c;
+		if (export_local(b, &b->targets[i], path, err) < 0)
+			return -1;
 	}
 	return 0;
+}
+
+static int put_output(struct build *b, struct arena *a, struct build_result *res, const struct build_output *o, struct error *err)
+{
+	const char *const *names = names_of(a, b->opt, o, err);
+	int r = 0;
+	switch (o->type) {
+	case OUTPUT_TAR:
+		return write_tar(b, o->dest, err);
+	case OUTPUT_LOCAL:
+		return write_local(b, a, o->dest, err);
+	case OUTPUT_OCI:
+	case OUTPUT_DOCKER:
+		return write_file_output(b, a, res, o, names, err);
+	case OUTPUT_DAEMON:
+		return copy_out(b, a, res, o, arena_printf(a, "docker-daemon:%s", *names), names, err);
+	case OUTPUT_REGISTRY:
+		for (; r == 0 && *names; names++)
+			r = copy_out(b, a, res, o, arena_printf(a, "docker://%s", *names), NULL, err);
+		return r;
+	case OUTPUT_STORE:
+		for (const char *const *name = names ? names : (const char *const[]){ "", NULL }; r == 0 && *name; name++)
+			r = o->compression_set || o->docker_types ? copy_out(b, a, res, o, arena_printf(a, "pare:%s", *name), NULL, err) : store_set_ref(b->store, *name, &res->digest, err);
+		return r;
+	}
+	return r;
 }
 
 int export_build(struct build *b, struct arena *a, struct build_result *ret, struct error *err)
@@ -308,6 +424,8 @@ int export_build(struct build *b, struct arena *a, struct build_result *ret, str
 	if (r == 0 && b->n_targets > 1)
 		r = put_index(b, list, &res, err);
 	json_decref(list);
+	res.put = res.digest;
+	res.put_type = res.type;
 	const struct build_output store = { .type = OUTPUT_STORE };
 	for (u32 i = 0; r == 0 && !b->opt->nothing && i < b->opt->n_outputs; i++)
 		r = put_output(b, a, &res, &b->opt->outputs[i], err);

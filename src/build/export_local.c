@@ -146,7 +146,7 @@ static int finish_dirs(struct local *l, struct error *err)
 	return r;
 }
 
-static int write_tree(struct build *b, const char *dest, struct error *err)
+static int write_tree(struct build *b, struct build_target *of, const char *dest, struct error *err)
 {
 	struct build_layer layer;
 	struct stream *stored, *plain;
@@ -156,9 +156,9 @@ static int write_tree(struct build *b, const char *dest, struct error *err)
 	struct local l = { .root = root, .owners = geteuid() == 0 };
 	if (root < 0)
 		return error_errno(err, "%s", dest);
-	if (!b->targets[0].last->chain.n)
+	if (!of->last->chain.n)
 		return 0;
-	if (diff_squash(b->store, &b->targets[0].last->chain, 0, &layer, err) < 0 || store_blob(b->store, &layer.digest, 0, &stored, NULL, err) < 0 || stream_inflate(stored, &plain, &kind, err) < 0)
+	if (diff_squash(b->store, &of->last->chain, 0, &layer, err) < 0 || store_blob(b->store, &layer.digest, 0, &stored, NULL, err) < 0 || stream_inflate(stored, &plain, &kind, err) < 0)
 		return -1;
 	struct tar *t = tar_open(plain);
 	int r;
@@ -173,7 +173,7 @@ static int write_tree(struct build *b, const char *dest, struct error *err)
 }
 
 /* A directory that is not there yet appears when all is in it. */
-int export_local(struct build *b, const char *dest, struct error *err)
+int export_local(struct build *b, struct build_target *t, const char *dest, struct error *err)
 {
 	struct stage st;
 	struct stat is;
@@ -186,12 +186,12 @@ int export_local(struct build *b, const char *dest, struct error *err)
 	buf_printf(&path, "%.*s", cut ? (int)(cut - prefix.p) + 1 : 1, cut ? prefix.p : ".");
 	file_sweep(path.p, prefix.p, cut ? cut + 1 : prefix.p); /* what was killed */
 	bool there = stat(dest, &is) == 0 || errno != ENOENT;
-	int r = there ? write_tree(b, dest, err) : stage_make(&st, prefix.p, err);
+	int r = there ? write_tree(b, t, dest, err) : stage_make(&st, prefix.p, err);
 	if (r == 0 && !there) {
 		buf_clear(&path);
 		buf_printf(&path, "%s/tree", st.path);
 		prefix.p[whole.n] = '\0';
-		r = mkdir(path.p, 0777) < 0 ? error_errno(err, "%s", dest) : write_tree(b, path.p, err);
+		r = mkdir(path.p, 0777) < 0 ? error_errno(err, "%s", dest) : write_tree(b, t, path.p, err);
 		if (r == 0 && rename(path.p, prefix.p) < 0)
 			r = error_errno(err, "%s", dest);
 		run_tree_remove(st.path, &b->ids); /* however deep it is */

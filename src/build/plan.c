@@ -52,7 +52,7 @@ static int make_graph(struct build_target *t, struct error *err)
 	if (t->graph.over)
 		return error_set(err, ERR_INPUT, "%s: its arguments and variables are too many, or too long", t->b->dockerfile_name);
 	if (t->graph.target == DF_NONE && o->target && *o->target)
-		return error_set(err, ERR_INPUT, "%s: there is no stage %s", t->b->dockerfile_name, o->target);
+		return error_set(err, ERR_USAGE, "--target %s: %s has no such stage", o->target, t->b->dockerfile_name);
 	if (t->graph.target == DF_NONE)
 		return error_set(err, ERR_INPUT, "%s: has no FROM: no stage to build", t->b->dockerfile_name);
 	int r = 0;

@@ -115,16 +115,17 @@ int stage_advance(struct worker *w, struct build_stage *s, struct error *err) mu
 int step_do(struct worker *w, struct build_stage *s, const struct df_instruction *i, const struct action *act, bool *changed, struct error *err) must_check;
 void steps_free(struct build *b);
 
-/* export.c: of targets that are done. */
+/* export.c: of targets that are done; before anything is: whether they can go there at all. */
+int export_check(struct arena *a, const struct build_options *opt, struct error *err) must_check;
 int export_build(struct build *b, struct arena *a, struct build_result *ret, struct error *err) must_check;
 /* Configuration and manifest of an image with these layers, into the store. */
 struct export_image {
 	struct digest digest, config; /* of its manifest; of its configuration */
 	u64 size, bytes;              /* of the manifest; of all layers, as they are stored */
 };
-int export_put(struct store *s, const struct chain *c, struct str config, const char *const *annotations, struct export_image *ret, struct error *err) must_check;
+int export_put(struct store *s, const struct chain *c, struct str config, json_t *annotations, struct export_image *ret, struct error *err) must_check;
 /* export_local.c: the tree below a directory of this machine, nothing in it followed. */
-int export_local(struct build *b, const char *dest, struct error *err) must_check;
+int export_local(struct build *b, struct build_target *t, const char *dest, struct error *err) must_check;
 /* build.c */
 void build_tell(struct build *b, const struct build_event *e);
 #endif

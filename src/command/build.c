@@ -1,6 +1,8 @@
 #include "report/build_progress.h"
 #include "report/build_blame.h"
 #include "base/text.h"
+#include "build/fields.h"
+#include "command/build_output.h"
 #include "command/command.h"
 #include "command/place.h"
 #include "command/trusted.h"
@@ -13,22 +15,22 @@
 #include <unistd.h>
 
 enum { O_FILE, O_TAG, O_TARGET, O_ARG, O_CONTEXT, O_PLATFORM, O_OUTPUT, O_PUSH, O_LOAD, O_NO_CACHE, O_NO_CACHE_FILTER, O_CACHE_FROM, O_CACHE_TO, O_PULL, O_SECRET, O_SSH, O_NETWORK, O_ADD_HOST, O_ULIMIT, O_SHM, O_ALLOW, O_SECONDS,
-	O_RUNTIME, O_LABEL, O_ANNOTATION, O_SQUASH, O_PROVENANCE, O_SBOM, O_ATTEST, O_LEAN, O_NO_LEAN, O_PROGRESS, O_DRY_RUN, O_EXPLAIN, O_VERIFY, O_BLAME, O_CHECK, O_IIDFILE, O_METADATA, O_POLICY, O_PLACE };
+	O_RUNTIME, O_LABEL, O_ANNOTATION, O_SQUASH, O_PROVENANCE, O_SBOM, O_ATTEST, O_LEAN, O_NO_LEAN, O_PROGRESS, O_DRY_RUN, O_EXPLAIN, O_VERIFY, O_BLAME, O_CHECK, O_CALL, O_IIDFILE, O_METADATA, O_POLICY, O_PLACE };
 static const struct option options[] = {
 	[O_FILE] = { "file", 'f', OPT_VALUE, "FILE", "The Dockerfile. Default: Dockerfile of the context. - is standard input.", NULL },
-	[O_TAG] = { "tag", 't', OPT_LIST, "NAME[:TAG]", "What the image is called. May be given several times.", NULL },
+	[O_TAG] = { "tag", 't', OPT_LIST, "NAME[:TAG]", "What the image is called.", NULL },
 	[O_TARGET] = { "target", 0, OPT_VALUE, "STAGE", "Build this stage. Default: the last one.", NULL },
 	[O_ARG] = { "build-arg", 0, OPT_LIST, "NAME[=VALUE]", "A value for an ARG; without =VALUE that of the environment.", NULL },
 	[O_CONTEXT] = { "build-context", 0, OPT_LIST, "NAME=WHERE", "One more place that FROM, COPY --from and RUN --mount take from: a directory, a URL, docker-image://REF, oci-layout://DIR[:TAG].", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_LIST, "OS/ARCH[/VARIANT]", "What is built for; several, separated by commas, come into one index. Default: this machine's.", NULL },
-	[O_OUTPUT] = { "output", 'o', OPT_LIST, "DEST", "Where the result goes: type=oci, docker, tar, local, registry, image, with dest=PATH, tar=false, name=NAME, push=true, compression=gzip|zstd|uncompressed, compression-level=N, force-compression=true; "
-		      "a path alone is a directory of files, - a tar of them on standard output. Default: our store. May be given several times.", NULL },
+	[O_OUTPUT] = { "output", 'o', OPT_LIST, "DEST", "Where the result goes: type=oci, docker, tar, local, registry, image, with dest=PATH, tar=false, name=NAME, push=true, push-by-digest=true, registry.insecure=true, oci-mediatypes=false, "
+		      "compression=gzip|zstd|uncompressed, compression-level=N, force-compression=true; a path alone is a directory of files, - a tar of them on standard output. Default: our store.", NULL },
 	[O_PUSH] = { "push", 0, OPT_FLAG, NULL, "The same as --output type=registry.", NULL },
 	[O_LOAD] = { "load", 0, OPT_FLAG, NULL, "Into the Docker engine that runs here: --output type=docker without dest.", NULL },
 	[O_NO_CACHE] = { "no-cache", 0, OPT_FLAG, NULL, "Do every step, whatever was built before. Cache mounts stay.", NULL },
 	[O_NO_CACHE_FILTER] = { "no-cache-filter", 0, OPT_LIST, "STAGE", "The same for these stages, separated by commas.", NULL },
-	[O_CACHE_FROM] = { "cache-from", 0, OPT_LIST, "PLACE", "Take results of steps from there, too: type=local,src=DIR or type=registry,ref=REF.", NULL },
-	[O_CACHE_TO] = { "cache-to", 0, OPT_LIST, "PLACE", "Put results of steps there: type=local,dest=DIR or type=registry,ref=REF; with mode=max those of all stages, not only the target's.", NULL },
+	[O_CACHE_FROM] = { "cache-from", 0, OPT_LIST, "PLACE", "Take results of steps from there, too: type=local,src=DIR or type=registry,ref=REF, or REF alone.", NULL },
+	[O_CACHE_TO] = { "cache-to", 0, OPT_LIST, "PLACE", "Put results of steps there: type=local,dest=DIR or type=registry,ref=REF; with mode=max those of all stages, not only the target's, with mounts=true cache mounts, too, with ignore-error=true whether that works or not.", NULL },
 	[O_PULL] = { "pull", 0, OPT_FLAG, NULL, "Ask the registry of each base image for a newer one, even when our store has it.", NULL },
 	[O_SECRET] = { "secret", 0, OPT_LIST, "id=ID,src=FILE", "A file, or with env=NAME a variable, for steps that say RUN --mount=type=secret,id=ID; GIT_AUTH_TOKEN[.HOST] is for git repositories. It is in no layer, no cache, no log.", NULL },
 	[O_SSH] = { "ssh", 0, OPT_LIST, "ID[=SOCKET|KEY]", "An ssh agent for steps that say RUN --mount=type=ssh. default is the one of $SSH_AUTH_SOCK.", NULL },
@@ -40,24 +42,45 @@ static const struct option options[] = {
 	[O_SECONDS] = { "timeout", 0, OPT_VALUE, "SECONDS", "End a step that takes longer, with everything it started. Default: none ends.", NULL },
 	[O_RUNTIME] = { "runtime", 0, OPT_VALUE, "PROGRAM", "The OCI runtime: runc, crun, or a path. Default: whichever works here.", NULL },
 	[O_LABEL] = { "label", 0, OPT_LIST, "NAME=VALUE", "One more label of the image.", NULL },
-	[O_ANNOTATION] = { "annotation", 0, OPT_LIST, "NAME=VALUE", "An annotation of the manifest.", NULL },
+	[O_ANNOTATION] = { "annotation", 0, OPT_LIST, "NAME=VALUE", "An annotation of the manifest; behind index: or manifest-descriptor: of the index of several platforms.", NULL },
 	[O_SQUASH] = { "squash", 0, OPT_FLAG, NULL, "The layers of this build as one; those of the base image stay.", NULL },
 	[O_PROVENANCE] = { "provenance", 0, OPT_OPTIONAL, "MODE", "Put SLSA provenance beside the image, as an OCI referrer: what it was made of; with =max its arguments and Dockerfile, too.", "true false min max mode=min mode=max" },
 	[O_SBOM] = { "sbom", 0, OPT_OPTIONAL, "BOOL", "Put a bill of materials (SPDX) beside the image, as an OCI referrer.", "true false" },
 	[O_ATTEST] = { "attest", 0, OPT_LIST, "type=TYPE", "The same: type=provenance[,mode=max], type=sbom.", NULL },
 	[O_LEAN] = { "lean", 0, OPT_FLAG, NULL, "Keep package managers' caches out of the image's layers; steps see them all the same (the default).", NULL },
 	[O_NO_LEAN] = { "no-lean", 0, OPT_FLAG, NULL, "Leave package managers' caches in the image's layers.", NULL },
-	[O_PROGRESS] = { "progress", 0, OPT_VALUE, "KIND", "auto (the default): tty on a terminal, else quiet until something fails; plain: everything as it comes; rawjson: BuildKit's status records.", "auto tty plain rawjson quiet" },
+	[O_PROGRESS] = { "progress", 0, OPT_VALUE, "KIND", "auto (the default): tty on a terminal, else quiet until something fails; plain: everything as it comes; rawjson: BuildKit's status records; quiet or none: errors only.", "auto tty plain rawjson quiet none" },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Say which steps are in the cache and which would run; run nothing.", NULL },
 	[O_EXPLAIN] = { "explain-cache", 0, OPT_FLAG, NULL, "Say of each step that is not in the cache which file, argument or command made it miss.", NULL },
 	[O_VERIFY] = { "verify-reproducible", 0, OPT_FLAG, NULL, "Build everything twice, the second time later, with directories read in another order, under another hostname, umask, number of processors and time since the machine's start; unless both give the same image, say which step wrote what otherwise, and put it nowhere.", NULL },
 	[O_BLAME] = { "blame", 0, OPT_OPTIONAL, "FORMAT", "Show which line of the Dockerfile wrote how many bytes, and how many of them are still there in the end; with =json each file and the line that wrote it.", "table json" },
 	[O_CHECK] = { "check", 0, OPT_FLAG, NULL, "Judge the Dockerfile by BuildKit's checks and build nothing (`pare lint` knows more).", NULL },
-	[O_IIDFILE] = { "iidfile", 0, OPT_VALUE, "FILE", "Write the image's digest to FILE.", NULL },
-	[O_METADATA] = { "metadata-file", 0, OPT_VALUE, "FILE", "Write digests, and the name, to FILE, as JSON.", NULL },
+	[O_CALL] = { "call", 0, OPT_VALUE, "METHOD", "build (the default), or check, the same as --check.", "build check" },
+	[O_IIDFILE] = { "iidfile", 0, OPT_VALUE, "FILE", "Write the image's digest to FILE; of an image that goes into a Docker engine the ID that it has there.", NULL },
+	[O_METADATA] = { "metadata-file", 0, OPT_VALUE, "FILE", "Write digests, and the names, to FILE, as JSON.", NULL },
 	[O_POLICY] = TRUSTED_POLICY_OPTION,
 	PLACE_OPTIONS_AS(O_PLACE, "registry-timeout"),
 	[O_PLACE + PLACE_COUNT] = { NULL, 0, OPT_FLAG, NULL, NULL, NULL },
+};
+
+/* Of docker build and docker buildx build. */
+static const struct foreign_option foreign[] = {
+	{ "rm", NULL },
+	{ "force-rm", NULL },
+	{ "compress", NULL },
+	{ "builder", "there is no builder to choose: it builds here" },
+	{ "debug", "--progress=plain shows everything, and what a failing step has left can be looked at" },
+	{ "isolation", "steps run under runc or crun (--runtime)" },
+	{ "security-opt", "RUN --security=insecure and --allow security.insecure" },
+	{ "cgroup-parent", "no control group is made; --ulimit and --timeout bound a step" },
+	{ "memory", "no control group is made; --ulimit and --timeout bound a step" },
+	{ "memory-swap", "no control group is made; --ulimit and --timeout bound a step" },
+	{ "cpu-shares", "no control group is made; --ulimit and --timeout bound a step" },
+	{ "cpu-period", "no control group is made; --ulimit and --timeout bound a step" },
+	{ "cpu-quota", "no control group is made; --ulimit and --timeout bound a step" },
+	{ "cpuset-cpus", "no control group is made; taskset bounds the whole build" },
+	{ "cpuset-mems", "no control group is made; numactl bounds the whole build" },
+	{ NULL, NULL },
 };
 
 struct job {
@@ -96,87 +119,14 @@ static const char *const *all(struct arena *a, const struct option_value *v)
 	return v->count ? ret : NULL;
 }
 
-static bool is_true(struct str v) { return str_among(v, "true 1 yes"); }
-
-/* --- --output --- */
-static int output_field(struct job *j, struct build_output *o, struct str key, struct str value, bool *typed, struct error *err)
-{
-	struct arena *a = &j->a;
-	u64 n;
-	if (str_is(key, "type")) {
-		static const struct {
-			const char *name;
-			int type;
-		} types[] = { { "oci", OUTPUT_OCI }, { "docker", OUTPUT_DOCKER }, { "tar", OUTPUT_TAR }, { "local", OUTPUT_LOCAL }, { "registry", OUTPUT_REGISTRY }, { "image", OUTPUT_STORE } };
-		for (size_t i = 0; i < countof(types); i++)
-			if (str_is(value, types[i].name)) {
-				o->type = types[i].type;
-				*typed = true;
-				return 0;
-			}
-		return error_set(err, ERR_USAGE, "--output type=%.*s: one of oci, docker, tar, local, registry, image", STR_FMT(value));
-	}
-	if (str_is(key, "dest"))
-		o->dest = arena_strdup(a, value);
-	else if (str_is(key, "name"))
-		o->name = arena_strdup(a, value);
-	else if (str_is(key, "tar"))
-		o->tar = is_true(value);
-	else if (str_is(key, "push"))
-		o->push = is_true(value);
-	else if (str_is(key, "force-compression"))
-		o->force_compression = is_true(value);
-	else if (str_is(key, "compression-level") && str_to_u64(value, &n) && n <= 22)
-		o->level = (int)n;
-	else if (str_is(key, "compression") && str_among(value, "gzip zstd uncompressed")) {
-		o->compression = str_is(value, "gzip") ? COMP_GZIP : str_is(value, "zstd") ? COMP_ZSTD : COMP_NONE;
-		o->compression_set = true;
-	} else if (!str_among(key, "oci-mediatypes rewrite-timestamp annotation attest buildinfo unpack store")) {
-		return error_set(err, ERR_USAGE, "--output: %.*s=%.*s is not known", STR_FMT(key), STR_FMT(value));
-	}
-	return 0;
-}
-
-static int read_output(struct job *j, const char *text, struct build_output *o, struct error *err)
-{
-	bool typed = false;
-	*o = (struct build_output){ .tar = true };
-	if (!strchr(text, '=')) { /* a path alone */
-		o->type = strcmp(text, "-") == 0 ? OUTPUT_TAR : OUTPUT_LOCAL;
-		o->dest = text;
-		typed = true;
-	}
-	for (struct str rest = str_of(strchr(text, '=') ? text : ""); rest.p;) {
-		struct str value = str_cut(&rest, ','), key = str_trim(str_cut(&value, '='));
-		if (key.n && output_field(j, o, key, value.p ? str_trim(value) : STR("true"), &typed, err) < 0)
-			return -1;
-	}
-	if (!typed)
-		return error_set(err, ERR_USAGE, "--output %s: type=… is missing", text);
-	if (o->type == OUTPUT_STORE && o->push)
-		o->type = OUTPUT_REGISTRY;
-	if (o->type == OUTPUT_DOCKER && !o->dest)
-		o->type = OUTPUT_DAEMON;
-	if (o->type == OUTPUT_LOCAL && (!o->dest || strcmp(o->dest, "-") == 0))
-		return error_set(err, ERR_USAGE, "--output type=local: dest=DIR is missing");
-	bool file = o->type == OUTPUT_OCI || o->type == OUTPUT_TAR || o->type == OUTPUT_DOCKER;
-	if (file && !o->dest)
-		o->dest = "-";
-	if (file && strcmp(o->dest, "-") == 0) {
-		if (isatty(STDOUT_FILENO))
-			return error_set(err, ERR_USAGE, "--output %s: standard output is a terminal; dest=FILE says where to", text);
-		j->stdout_taken = true;
-	}
-	return 0;
-}
-
+/* --- where it goes, --secret, --ssh, and what steps may --- */
 static int read_outputs(struct job *j, struct error *err)
 {
 	const struct option_value *v = &j->opt[O_OUTPUT];
 	u32 n = 0;
 	j->b.outputs = arena_array(&j->a, struct build_output, v->count + 2u);
 	for (u32 i = 0; i < v->count; i++)
-		if (read_output(j, v->list[i], &j->b.outputs[n++], err) < 0)
+		if (build_output_read(&j->a, v->list[i], &j->b.outputs[n++], &j->stdout_taken, err) < 0)
 			return -1;
 	if (j->opt[O_PUSH].count)
 		j->b.outputs[n++] = (struct build_output){ .type = OUTPUT_REGISTRY };
@@ -186,26 +136,25 @@ static int read_outputs(struct job *j, struct error *err)
 	return 0;
 }
 
-/* --- --secret, --ssh, and what steps may --- */
 static int read_secrets(struct job *j, struct error *err)
 {
 	const struct option_value *v = &j->opt[O_SECRET];
 	struct exec_secret *s = arena_array(&j->a, struct exec_secret, v->count + 1u);
 	for (u32 i = 0; i < v->count; i++) {
 		const char *type = NULL;
-		for (struct str rest = str_of(v->list[i]); rest.p;) {
-			struct str value = str_cut(&rest, ','), key = str_trim(str_cut(&value, '='));
-			const char *text = arena_strdup(&j->a, value.p ? value : STR(""));
-			if (str_is(key, "id"))
-				s[i].id = text;
-			else if (str_among(key, "src source"))
-				s[i].file = text;
-			else if (str_is(key, "env"))
-				s[i].env = text;
-			else if (str_is(key, "type"))
-				type = text;
+		struct str rest = str_of(v->list[i]);
+		struct field f;
+		while (field_next(&j->a, &rest, &f)) {
+			if (str_is(f.key, "id"))
+				s[i].id = f.text;
+			else if (str_among(f.key, "src source"))
+				s[i].file = f.text;
+			else if (str_is(f.key, "env"))
+				s[i].env = f.text;
+			else if (str_is(f.key, "type") && str_among(f.value, "file env"))
+				type = f.text;
 			else
-				return error_set(err, ERR_USAGE, "--secret %s: %.*s is not known", v->list[i], STR_FMT(key));
+				return error_set(err, ERR_USAGE, "--secret %s: %.*s%s%s is not known", v->list[i], STR_FMT(f.key), f.value.p ? "=" : "", f.text);
 		}
 		if (!s[i].id || !s[i].id[0])
 			return error_set(err, ERR_USAGE, "--secret %s: id=ID is missing", v->list[i]);
@@ -325,13 +274,24 @@ static int read_attestations(struct job *j, struct error *err)
 		j->b.provenance = p->value && strstr(p->value, "max") ? 2 : 1;
 	bool bom = s->count && !option_is(s, "false");
 	for (u32 i = 0; i < v->count; i++) {
-		bool off = strstr(v->list[i], "disabled=true") != NULL;
-		if (str_starts(str_of(v->list[i]), STR("type=provenance")))
-			j->b.provenance = off ? 0 : strstr(v->list[i], "mode=max") ? 2 : 1;
-		else if (str_starts(str_of(v->list[i]), STR("type=sbom")))
+		struct str rest = str_of(v->list[i]), type = { 0 };
+		struct field f;
+		bool off = false, known = true;
+		int mode = 1;
+		while (known && field_next(&j->a, &rest, &f)) {
+			if (str_is(f.key, "type"))
+				type = f.value;
+			else if (str_is(f.key, "disabled"))
+				known = field_true(&f, &off, err) == 0;
+			else if ((known = str_is(f.key, "mode") && str_among(f.value, "min max")))
+				mode = str_is(f.value, "max") ? 2 : 1;
+		}
+		if (!known || !str_among(type, "provenance sbom"))
+			return error_set(err, ERR_USAGE, "--attest %s: type=provenance[,mode=min|max] or type=sbom, and disabled=true", v->list[i]);
+		if (str_is(type, "sbom"))
 			bom = !off;
 		else
-			return error_set(err, ERR_USAGE, "--attest %s: type=provenance or type=sbom", v->list[i]);
+			j->b.provenance = off ? 0 : mode;
 	}
 	j->b.bom = bom ? make_bom : NULL;
 	return 0;
@@ -349,7 +309,8 @@ static int read_options(struct job *j, const char *context, struct error *err)
 	const struct option_value *o = j->opt;
 	struct build_options *b = &j->b;
 	struct arena *a = &j->a;
-	if (place_options(o + O_PLACE, &b->repo, err) < 0 || read_epoch(&b->epoch, err) < 0 || trusted_policy(&o[O_POLICY], &j->policy, err) < 0)
+	u32 silence;
+	if (place_number(&o[O_PLACE + PLACE_TIMEOUT], "registry-timeout", 86400, &silence, err) < 0 || place_options(o + O_PLACE, &b->repo, err) < 0 || read_epoch(&b->epoch, err) < 0 || trusted_policy(&o[O_POLICY], &j->policy, err) < 0)
 		return -1;
 	b->context = context;
 	b->dockerfile = o[O_FILE].value;
@@ -361,6 +322,14 @@ static int read_options(struct job *j, const char *context, struct error *err)
 			b->epoch = (s64)v;
 	}
 	b->labels = all(a, &o[O_LABEL]);
+	static const struct {
+		int option;
+		const char *form;
+	} named[] = { { O_ARG, "--build-arg %s: NAME[=VALUE]" }, { O_LABEL, "--label %s: NAME=VALUE" } };
+	for (size_t i = 0; i < countof(named); i++)
+		for (u32 k = 0; k < o[named[i].option].count; k++)
+			if (!o[named[i].option].list[k][0] || o[named[i].option].list[k][0] == '=')
+				return error_set(err, ERR_USAGE, named[i].form, o[named[i].option].list[k]);
 	b->annotations = all(a, &o[O_ANNOTATION]);
 	b->contexts = all(a, &o[O_CONTEXT]);
 	for (const char *const *w = b->contexts; w && *w; w++)
@@ -376,7 +345,7 @@ static int read_options(struct job *j, const char *context, struct error *err)
 	b->squash = o[O_SQUASH].count > 0;
 	b->lean = !o[O_NO_LEAN].count;
 	b->dry_run = o[O_DRY_RUN].count > 0;
-	b->keep_failed = !globals.quiet && !in_ci() && !option_is(&o[O_PROGRESS], "rawjson") && !option_is(&o[O_PROGRESS], "quiet");
+	b->keep_failed = !globals.quiet && !in_ci() && !option_is(&o[O_PROGRESS], "rawjson") && !option_is(&o[O_PROGRESS], "quiet") && !option_is(&o[O_PROGRESS], "none");
 	b->explain = o[O_EXPLAIN].count || b->dry_run;
 	b->store = globals.store;
 	b->found = found;
@@ -391,7 +360,7 @@ static int read_options(struct job *j, const char *context, struct error *err)
 static enum build_progress_kind progress_kind(const struct option_value *v)
 {
 	bool terminal = isatty(STDERR_FILENO) && !globals.quiet;
-	if (globals.quiet || option_is(v, "quiet"))
+	if (globals.quiet || option_is(v, "quiet") || option_is(v, "none"))
 		return BUILD_PROGRESS_QUIET;
 	if (option_is(v, "plain"))
 		return BUILD_PROGRESS_PLAIN;
@@ -407,19 +376,35 @@ struct written {
 	const struct build_result *r;
 };
 
-static void write_iid(FILE *f, void *ctx) { fputs(DIGEST_STR(&((struct written *)ctx)->r->digest), f); }
+/* An engine knows an image by its configuration. */
+static void write_iid(FILE *f, void *ctx)
+{
+	const struct written *w = ctx;
+	bool engine = false;
+	for (u32 i = 0; i < w->j->b.n_outputs; i++)
+		engine |= w->j->b.outputs[i].type == OUTPUT_DAEMON;
+	fputs(DIGEST_STR(engine && w->r->config.alg ? &w->r->config : &w->r->put), f);
+}
+
+static void add_names(struct buf *out, const char *const *v)
+{
+	for (; v && *v; v++)
+		buf_printf(out, "%s%s", out->n ? "," : "", *v);
+}
 
 static void write_metadata(FILE *f, void *ctx)
 {
 	const struct written *w = ctx;
-	json_t *o = json_object(), *d = json_pack("{ssss}", "mediaType", w->r->type, "digest", DIGEST_STR(&w->r->digest));
+	json_t *o = json_object(), *d = json_pack("{ssss}", "mediaType", w->r->put_type, "digest", DIGEST_STR(&w->r->put));
 	if (w->r->config.alg)
 		json_object_set_new(o, "containerimage.config.digest", json_string(DIGEST_STR(&w->r->config)));
 	json_object_set_new(o, "containerimage.descriptor", d);
-	json_object_set_new(o, "containerimage.digest", json_string(DIGEST_STR(&w->r->digest)));
+	json_object_set_new(o, "containerimage.digest", json_string(DIGEST_STR(&w->r->put)));
 	struct buf names = BUF(0);
-	for (const char *const *t = w->j->b.tags; t && *t; t++)
-		buf_printf(&names, "%s%s", names.n ? "," : "", *t);
+	for (u32 i = 0; i < w->j->b.n_outputs; i++)
+		add_names(&names, w->j->b.outputs[i].names);
+	if (!names.n)
+		add_names(&names, w->j->b.tags);
 	if (names.n)
 		json_object_set_new(o, "image.name", json_string(names.p));
 	buf_free(&names);
@@ -454,7 +439,7 @@ static int report(const struct job *j, const struct build_result *r, struct erro
 	if (j->opt[O_BLAME].count && blame(j, r, err) < 0)
 		return -1;
 	if (!j->stdout_taken && !option_is(&j->opt[O_BLAME], "json"))
-		printf("%s\n", DIGEST_STR(&r->digest));
+		printf("%s\n", DIGEST_STR(&r->put));
 	if (j->kind == BUILD_PROGRESS_RAWJSON || (j->kind == BUILD_PROGRESS_QUIET && !isatty(STDERR_FILENO)))
 		return 0;
 	struct buf kept = BUF(0);
@@ -511,7 +496,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 	struct job j = { .opt = opt };
 	struct build_result res = { 0 };
 	(void)n_args;
-	if (opt[O_CHECK].count) {
+	if (opt[O_CHECK].count || option_is(&opt[O_CALL], "check")) {
 		int status = check(&j, args[0]);
 		arena_free(&j.a);
 		return status;
@@ -549,6 +534,7 @@ const struct command command_build = {
 		       "Base images come from our store, else from a Docker engine that runs here, else from their registry.\n\n"
 		       "Standard output is the image's digest. The exit status is 1 when a step failed, 2 for options, 3 for a Dockerfile or an input that is wrong, 4 for network and disk.",
 	.options = options,
+	.foreign = foreign,
 	.examples = "pare build -t app . # into our store\n"
 		    "pare build -t app -o type=docker,dest=app.tar . # for docker load\n"
 		    "pare build -t registry.example/app:1 --push --platform linux/amd64,linux/arm64 . # two platforms, to a registry\n"

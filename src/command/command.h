@@ -32,6 +32,12 @@ struct option_value {
 /* Whether it was given, and as this word. */
 static inline bool option_is(const struct option_value *v, const char *word) { return v->value && strcmp(v->value, word) == 0; }
 
+/* A long option of the program that this one stands in for, which is not here: refused for a reason, or, without one, taken: what it asks for is so anyway. */
+struct foreign_option {
+	const char *name;
+	const char *why;
+};
+
 #define ARGS_MANY UINT32_MAX
 /* Of a command that does several things on one subject (`pare db build`, `pare db status`): the first operand says which. One manual, one table of options. */
 struct subcommand {
@@ -49,6 +55,7 @@ struct command {
 	const char *synopsis;   /* "IMAGE -o OUT", without the program's and the command's name */
 	const char *description; /* paragraphs separated by an empty line */
 	const struct option *options; /* ends with a NULL name */
+	const struct foreign_option *foreign; /* ends with a NULL name; NULL: none */
 	const char *examples;   /* lines "COMMAND # what it does" */
 	u32 min_args, max_args; /* operands */
 	int (*run)(const struct option_value *opt, char **args, int n_args);

@@ -177,6 +177,14 @@ static u32 find_option(const struct parsed *p, struct str name, char letter)
 	return UINT32_MAX;
 }
 
+static const struct foreign_option *find_foreign(const struct command *c, struct str name)
+{
+	for (const struct foreign_option *f = c->foreign; f && f->name; f++)
+		if (str_is(name, f->name))
+			return f;
+	return NULL;
+}
+
 /* "--name", "--name=value", "-x", "-xVALUE", "-xyz". `*at` is the index of the word; moves on when the next word is the value. */
 static int take_option(struct parsed *p, int argc, char **argv, int *at, struct error *err)
 {
@@ -184,12 +192,15 @@ static int take_option(struct parsed *p, int argc, char **argv, int *at, struct 
 	if (word[1] == '-') {
 		struct str value = str_of(word + 2), name = str_cut(&value, '=');
 		u32 i = find_option(p, name, 0);
+		const struct foreign_option *f = i == UINT32_MAX ? find_foreign(p->cmd, name) : NULL;
+		if (f)
+			return f->why ? error_set(err, ERR_USAGE, "--%s: %s", f->name, f->why) : 0;
 		if (i == UINT32_MAX)
 			return error_set(err, ERR_USAGE, "%.100s: no such option; `pare %s --help` lists them", word, p->cmd->name);
 		if (option_at(p, i)->kind == OPT_FLAG) {
-			if (value.p)
-				return error_set(err, ERR_USAGE, "--%s: takes no value", option_at(p, i)->name);
-			p->values[i].count++;
+			if (value.p && !str_among(value, "true false"))
+				return error_set(err, ERR_USAGE, "--%s: takes no value but true or false", option_at(p, i)->name);
+			p->values[i].count = value.p && str_is(value, "false") ? 0 : p->values[i].count + 1;
 			return 0;
 		}
 		if (!value.p && option_at(p, i)->kind == OPT_OPTIONAL) {

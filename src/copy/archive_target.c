@@ -6,6 +6,7 @@ struct target {
 	struct repo base;
 	struct sink *sink;
 	const char *image; /* what it is called when the location doesn't say */
+	const char *const *aliases; /* and what else; the caller's */
 	json_t *entries; /* for index.json: cosign's tags, and what refers to something */
 	pthread_mutex_t lock;
 	bool done;
@@ -59,7 +60,7 @@ static int put_document(struct repo *r, const char *tag, const char *type, struc
 		return -1;
 	if (tag)
 		return 0;
-	struct sink_image img = { .entries = t->entries, .reference = t->image };
+	struct sink_image img = { .entries = t->entries, .reference = t->image, .aliases = t->aliases };
 	t->done = true;
 	return sink_seal(t->sink, &img, err) < 0 ? -1 : sink_commit(t->sink, err);
 }
@@ -74,7 +75,7 @@ static void close_target(struct repo *r)
 
 static const struct repo_ops ops = { .transport = "oci-archive", .has = has, .put_blob = put_blob, .put_document = put_document, .close = close_target };
 
-int archive_target_open(const char *location, const char *name, struct repo **ret, struct error *err)
+int archive_target_open(const char *location, const char *name, const char *const *aliases, struct repo **ret, struct error *err)
 {
 	struct sink *sink;
 	if (sink_open(location, NULL, &sink, err) < 0)
@@ -84,6 +85,7 @@ int archive_target_open(const char *location, const char *name, struct repo **re
 	t->entries = json_array();
 	t->base.name = arena_strdup(&t->base.arena, str_of(location));
 	t->image = name ? arena_strdup(&t->base.arena, str_of(name)) : NULL;
+	t->aliases = aliases;
 	t->base.write = true;
 	pthread_mutex_init(&t->lock, NULL);
 	*ret = &t->base;

@@ -102,8 +102,11 @@ static int recompress(struct converter *c, const struct descriptor *layer, const
 	return 0;
 }
 
-static bool to_recompress(const struct copy_job *j, const struct layer_type *t)
+static bool to_recompress(const struct copy_job *j, const struct digest *d, const struct layer_type *t)
 {
+	for (u32 i = 0; i < j->opt->n_keep; i++)
+		if (digest_eq(&j->opt->keep[i], d))
+			return false;
 	return j->opt->recompress && t->known && !t->foreign && (t->compression != j->opt->compression || j->opt->level);
 }
 
@@ -112,7 +115,7 @@ static int convert_layer(struct converter *c, json_t *layer, const struct descri
 	struct layer_type t = layer_type_of(d->media_type);
 	if (!t.known)
 		return c->docker ? error_set(err, ERR_INPUT, "layer of type %.100s: Docker's format has none like it", d->media_type) : 0;
-	if (to_recompress(c->j, &t)) {
+	if (to_recompress(c->j, &d->digest, &t)) {
 		struct made m;
 		if (recompress(c, d, diff_id, &m, err) < 0)
 			return -1;
@@ -147,7 +150,7 @@ static int convert_layers(struct converter *c, json_t *doc, struct told *told, s
 		struct layer_type t = layer_type_of(m.layers[i].media_type);
 		if (m.layers[i].bad)
 			r = error_set(err, ERR_INPUT, "layer %u: %s", i, m.layers[i].bad);
-		again |= to_recompress(c->j, &t);
+		again |= to_recompress(c->j, &m.layers[i].digest, &t);
 	}
 	if (r == 0 && again)
 		r = copy_config(c->j, &m.config, &a, &config, err);

@@ -40,7 +40,7 @@ static int open_target(struct copy_job *j, const char *target, struct error *err
 	o.write = !j->opt->dry_run;
 	bool archive = of(target, "oci-archive");
 	if (archive && !j->opt->dry_run)
-		return archive_target_open(target, j->opt->name, &j->to, err);
+		return archive_target_open(target, j->opt->name, j->opt->aliases, &j->to, err);
 	int r = archive ? -1 : repo_open(target, &o, &j->to, &e);
 	if (r < 0 && j->opt->dry_run && (archive || of(target, "oci")))
 		return layout_could(target + strlen(archive ? "oci-archive:" : "oci:"), archive, err); /* it is not there yet: everything would be sent */

@@ -22,6 +22,8 @@ struct copy_options {
 	enum copy_format format;
 	bool recompress;         /* to `compression` at `level` */
 	enum compression compression;
+	const struct digest *keep; /* layers that are not recompressed, n_keep of them */
+	u32 n_keep;
 	int level;               /* 0: the format's default, gzip's being DEFLATE_FAST */
 	bool referrers;          /* what refers to it goes along: signatures, SBOMs, attestations; cosign's tags too */
 	bool require_digest;     /* a source that is named by a tag alone is refused */
@@ -31,6 +33,7 @@ struct copy_options {
 	bool dry_run;            /* the target is asked what it has, nothing is written: `sent` is what would be */
 	bool by_digest;          /* it is put under its digest alone; what the target's name stands for is left */
 	const char *name;        /* for docker-archive:FILE and the like without a name: what the image is called there; NULL: what it was called */
+	const char *const *aliases; /* there, and in an engine: what else it is called, NULL-terminated; NULL: nothing */
 	/* Whether an image may be taken (trust/policy.h); NULL: any. Called once its manifest is known, before blobs are asked for. */
 	int (*allowed)(void *ctx, struct repo *from, const struct document *d, struct error *err);
 	void *ctx;

@@ -217,7 +217,7 @@ static int write_image(struct copy_job *j, struct source *s, struct sink *to, st
 		return -1;
 	for (u32 i = 0; i < s->n_layers; i++)
 		got[i] = layers[i].diff_id;
-	struct sink_image img = { .layers = layers, .n_layers = s->n_layers, .reference = own_name(j, s) };
+	struct sink_image img = { .layers = layers, .n_layers = s->n_layers, .reference = own_name(j, s), .aliases = j->opt->aliases };
 	img.config = s->config.n ? s->config : bare_config(&j->own, got, s->n_layers);
 	if (sink_seal(to, &img, err) < 0 || sink_commit(to, err) < 0)
 		return -1;

@@ -107,5 +107,5 @@ int write_out(struct copy_job *j, const char *source, struct sink *to, struct er
 int copy_source(const char *source, const struct copy_options *opt, struct arena *a, struct source **ret, struct error *err) must_check;
 
 /* archive_target.c: an oci-archive to be written, as a repository: it appears when the document with a name is put. */
-int archive_target_open(const char *location, const char *name, struct repo **ret, struct error *err) must_check;
+int archive_target_open(const char *location, const char *name, const char *const *aliases, struct repo **ret, struct error *err) must_check;
 #endif

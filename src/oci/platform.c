@@ -62,6 +62,8 @@ int platform_parse(struct str text, struct platform *ret, struct error *err)
 	if (!ok)
 		return error_set(err, ERR_USAGE, "platform '%.*s': want os/architecture[/variant]", STR_FMT(str_head(text, 60)));
 	platform_normalise(&p);
+	if (!str_chr(text, '/') && !str_among(str_of(p.arch), "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm"))
+		return error_set(err, ERR_USAGE, "platform '%s': no architecture that is known; want os/architecture[/variant]", p.arch);
 	*ret = p;
 	return 0;
 }

@@ -232,14 +232,25 @@ static bool named(struct arena *a, const char *text, struct reference *ref)
 	return text && reference_parse(a, str_of(text), ref, NULL) == 0 && ref->tag;
 }
 
-const char *sink_repo_tag(struct sink *s, const struct sink_image *img)
+static void add_repo_tag(struct sink *s, const char *text, json_t *list)
 {
 	struct reference ref;
-	const char *text = s->tag ? s->tag : img->reference;
 	if (!named(&s->arena, text, &ref))
-		return NULL;
+		return;
 	ref.digest = (struct digest){ 0 };
-	return reference_familiar(&s->arena, &ref);
+	json_array_append_new(list, json_string(reference_familiar(&s->arena, &ref)));
+}
+
+json_t *sink_repo_tags(struct sink *s, const struct sink_image *img)
+{
+	json_t *list = json_array();
+	add_repo_tag(s, s->tag ? s->tag : img->reference, list);
+	for (const char *const *more = img->aliases; more && *more; more++)
+		add_repo_tag(s, *more, list);
+	if (json_array_size(list))
+		return list;
+	json_decref(list);
+	return json_null();
 }
 
 static json_t *descriptor(const char *media_type, const struct digest *d, u64 size)
@@ -258,9 +269,9 @@ static const char *layer_type(const struct sink_layer *l)
 	return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER;
 }
 
-static void name_entry(struct sink *s, const struct sink_image *img, json_t *entry)
+static void name_entry(struct sink *s, const char *tag, const char *reference, json_t *entry)
 {
-	json_t *a = layout_names(&s->arena, s->tag, img->reference), *had = json_obj(entry, "annotations");
+	json_t *a = layout_names(&s->arena, tag, reference), *had = json_obj(entry, "annotations");
 	if (had)
 		json_object_update(had, a);
 	else if (json_object_size(a))
@@ -275,7 +286,12 @@ json_t *sink_entries(struct sink *s, const struct sink_image *img, struct error 
 		return made ? json_pack("[o]", made) : NULL;
 	}
 	json_t *list = json_deep_copy(img->entries);
-	name_entry(s, img, json_array_get(list, 0));
+	for (const char *const *more = img->aliases; more && *more; more++) {
+		json_t *entry = json_deep_copy(json_array_get(img->entries, 0));
+		name_entry(s, NULL, *more, entry);
+		json_array_append_new(list, entry);
+	}
+	name_entry(s, s->tag, img->reference, json_array_get(list, 0));
 	return list;
 }
 
@@ -334,6 +350,6 @@ json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error
 	json_t *j = descriptor(MT_MANIFEST, &d, text.n);
 	json_decref(s->manifest);
 	s->manifest = json_copy(j);
-	name_entry(s, img, j);
+	name_entry(s, s->tag, img->reference, j);
 	return j;
 }

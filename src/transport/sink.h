@@ -37,6 +37,7 @@ struct sink_image {
 	u32 n_layers;
 	json_t *annotations;   /* of the manifest, borrowed; NULL: none */
 	const char *reference; /* the name the image had, used when the location gives none; NULL: none */
+	const char *const *aliases; /* docker-archive, docker-daemon, oci-archive: what else it is called, NULL-terminated; NULL: nothing */
 	json_t *entries;       /* oci-archive: descriptors for index.json, borrowed, whose documents are stored already: no manifest is made, the first gets the name. NULL: none */
 };
 
@@ -110,6 +111,6 @@ json_t *sink_manifest(struct sink *s, const struct sink_image *img, struct error
 int sink_put_attachments(struct sink *s, const struct sink_attachment *v, u32 n, struct error *err) must_check; /* as blobs; s->attached */
 json_t *sink_entries(struct sink *s, const struct sink_image *img, struct error *err) must_check; /* the list of index.json: that one, or img->entries */
 struct str sink_dump(struct arena *a, const json_t *doc); /* compact, keys in their order */
-/* "name:tag" as docker writes it for the image, NULL when it has no name that docker would take. */
-const char *sink_repo_tag(struct sink *s, const struct sink_image *img);
+/* A list of "name:tag" as docker writes it for the image, null when it has no name that docker would take. */
+json_t *sink_repo_tags(struct sink *s, const struct sink_image *img);
 #endif

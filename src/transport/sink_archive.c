@@ -134,8 +134,7 @@ static int docker_seal(struct sink *s, const struct sink_image *img, struct erro
 	json_t *m = json_object(), *layers = json_array();
 	json_array_append_new(doc, m);
 	json_object_set_new(m, "Config", json_sprintf("%s.json", hex(&d, text)));
-	const char *tag = sink_repo_tag(s, img);
-	json_object_set_new(m, "RepoTags", tag ? json_pack("[s]", tag) : json_null());
+	json_object_set_new(m, "RepoTags", sink_repo_tags(s, img));
 	json_object_set_new(m, "Layers", layers);
 	for (u32 i = 0; i < img->n_layers; i++)
 		json_array_append_new(layers, json_sprintf("%s.tar", hex(&img->layers[i].digest, text)));

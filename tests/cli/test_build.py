@@ -8,6 +8,7 @@ import tarfile
 import pytest
 
 from buildlib import Builder, base_image, build  # noqa: F401
+from engines import docker  # noqa: F401
 
 STAMP = "cat /proc/sys/kernel/random/uuid > %s"
 
@@ -191,12 +192,102 @@ def test_checks_run_nothing(build, pare):
 
 
 @pytest.mark.parametrize("args,words", [
-    (["--output", "type=bogus"], "bogus"), (["--build-context", "x"], "--build-context"), (["--secret", "src=/x"], "id="), (["--shm-size", "x"], "--shm-size"), (["--allow", "all"], "--allow"),
-    (["--output", "type=local"], "dest"), (["-t", "../evil"], "evil"), (["--platform", "linux/"], "--platform"), (["--target", "zzz"], "zzz"),
+    (["-o", "type=bogus"], "type=bogus"), (["-o", "dest=x"], "type="), (["-o", "type=oci,push=true"], "push"), (["-o", "type=oci,tar=maybe"], "tar=maybe"), (["-o", "type=image,compression=estargz"], "gzip, zstd"),
+    (["-o", "type=image,compression=zstd,compression-level=20"], "level"), (["-o", "type=image,compression-level=13"], "level"), (["-o", "type=image,annotation.a=b"], "--annotation"), (["-o", "type=image,context=x"], "context"),
+    (["-o", "type=local"], "dest"), (["-o", "type=oci,tar=false"], "dest"), (["-o", "-", "-o", "type=oci"], "standard output"), (["--push"], "--tag"), (["--load"], "--tag"), (["-o", "type=registry,name=UPPER"], "UPPER"),
+    (["-t", "../evil"], "evil"), (["-t", "a@sha256:" + "0" * 64], "digest"), (["--platform", "linux/amd64,linux/arm64", "-o", "type=docker,dest=x"], "one platform"), (["--platform", "linux/amd64,linux/arm64", "-o", "-"], "one platform"),
+    (["--platform", "linux/"], "--platform"), (["--platform", "foo"], "--platform foo"), (["--target", "zzz"], "--target zzz"), (["--build-context", "x"], "--build-context"), (["--build-arg", "=x"], "--build-arg"), (["--label", "=x"], "--label"),
+    (["--annotation", "x"], "--annotation"), (["--annotation", "index:a=b"], "in no index"), (["--annotation", "index-descriptor:a=b"], "index-descriptor"), (["--cache-to", "type=local,src=x"], "src"),
+    (["--cache-to", "type=registry,ref=x,image-manifest=false"], "image-manifest"), (["--cache-to", "type=registry,ref=x,ignore-error=perhaps"], "perhaps"), (["--cache-from", "type=local,src=x,digest=y"], "digest"), (["--cache-from", "type=gha"], "gha"),
+    (["--secret", "src=/x"], "id="), (["--secret", "id=x,type=y"], "type=y"), (["--attest", "type=x"], "--attest"), (["--attest", "type=provenance,mode=most"], "mode="), (["--sbom=x"], "--sbom"), (["--provenance=x"], "--provenance"),
+    (["--shm-size", "x"], "--shm-size"), (["--shm-size", "0"], "--shm-size"), (["--allow", "all"], "--allow"), (["--network", "x"], "--network"), (["--timeout", "0"], "--timeout 0"), (["--registry-timeout", "x"], "--registry-timeout"),
+    (["--ulimit", "nofile"], "--ulimit"), (["--add-host", "x"], "--add-host"), (["--progress", "x"], "--progress"), (["--call", "outline"], "--call"), (["--blame=x"], "--blame"), (["-f", "/not/there"], "/not/there"), (["--pull=maybe"], "--pull"),
+    (["--memory=1g"], "--memory"), (["--builder", "x"], "--builder"), (["--isolation=x"], "--isolation"), (["--no-such"], "--no-such"),
 ])
-def test_wrong_options_say_so(build, pare, args, words):
-    r = pare("build", *args, build.context("FROM scratch\nLABEL a=b\n"), status=None)
-    assert r.status in (2, 3) and words in r.err.splitlines()[-1], r
+def test_wrong_options_say_so_before_anything_runs(build, pare, args, words):
+    r = pare("build", *args, build.context("FROM base\nRUN exit 9\n"), status=2)
+    (line,) = r.err.splitlines()
+    assert line.startswith("pare: ") and words in line and r.out == "", r
+
+
+def test_options_of_docker_that_ask_for_nothing_else(build, pare):
+    """What is so anyway is taken; flags may have a value."""
+    d = build.context("FROM base\nRUN " + STAMP % "/a" + "\n")
+    first = pare("build", "--rm", "--force-rm=true", "--compress", "--pull=false", "--call=build", d).out
+    assert pare("build", "--no-cache=false", d).out == first != pare("build", "--no-cache=true", d).out
+
+
+def archive(path):
+    with tarfile.open(path) as t:
+        return {e.name: t.extractfile(e).read() for e in t if e.isfile()}
+
+
+def test_every_name_is_in_the_archive(build, pare, tmp_path):
+    d = build.context("FROM base\nRUN echo 1 > /f\n")
+    pare("build", "-t", "my/app:v1", "-t", "other", "-o", "type=docker,dest=%s" % (tmp_path / "d.tar"), "-o", "type=oci,dest=%s" % (tmp_path / "o.tar"), "-o", "type=oci,tar=false,dest=%s" % (tmp_path / "o"), d)
+    assert json.loads(archive(tmp_path / "d.tar")["manifest.json"])[0]["RepoTags"] == ["my/app:v1", "other:latest"]
+    for index in json.loads(archive(tmp_path / "o.tar")["index.json"]), json.loads((tmp_path / "o/index.json").read_text()):
+        assert len({m["digest"] for m in index["manifests"]}) == 1
+        assert sorted(m["annotations"]["org.opencontainers.image.ref.name"] for m in index["manifests"]) == ["latest", "v1"]
+    pare("build", "-t", "no", "-o", 'type=docker,dest=%s,"name=a:1,b/c:2"' % (tmp_path / "n.tar"), d)
+    assert json.loads(archive(tmp_path / "n.tar")["manifest.json"])[0]["RepoTags"] == ["a:1", "b/c:2"]
+    pare("build", "-o", 'type=image,"name=a:1,b/c:2"', d)
+    assert {"a", "b/c"} <= set(pare("images").out.split())
+
+
+def test_an_engine_gets_every_name_and_knows_the_image_by_its_id(build, pare, tmp_path, docker):
+    d = build.context("FROM base\nRUN echo made > /made\nCMD [\"cat\", \"/made\"]\n")
+    pare("build", "--load", "-t", "loaded/app:v1", "-t", "loaded", "--iidfile", tmp_path / "iid", "--provenance", d, env=docker.env)
+    iid = (tmp_path / "iid").read_text()
+    assert (iid, ("loaded/app:v1", "loaded:latest")) in [(i, tuple(sorted(names))) for i, names in docker.images()]
+    assert docker.run(iid) == docker.run("loaded") == (0, "made\n")
+    pare("build", "-t", "archived:1", "-t", "archived:2", "-o", "type=docker,dest=%s" % (tmp_path / "a.tar"), d)
+    assert "archived:1" in docker.load(tmp_path / "a.tar")
+    assert [names for i, names in docker.images() if i == iid and {"archived:1", "archived:2"} <= set(names)]
+    pare("build", "-o", "type=docker,name=plain:1", d, env=docker.env)
+    assert docker.run("plain:1") == (0, "made\n")
+
+
+def test_names_in_registries(build, pare, registry, tmp_path):
+    """Each -t, each platform, what stands beside it; and under no name at all."""
+    host, d = registry.host, build.context("FROM scratch\nARG TARGETARCH\nLABEL a=$TARGETARCH\n")
+    digest = pare("build", "--push", "--platform", "linux/amd64,linux/arm64", "-t", host + "/names:1", "-t", host + "/names:2", "-t", host + "/other:3", "--sbom", d).out.strip()
+    for name in "names:1", "names:2", "other:3":
+        shown = json.loads(pare("manifest", "show", "--format", "json", "docker://%s/%s" % (host, name)).out)
+        assert shown["digest"] == digest and [m["platform"]["architecture"] for m in shown["document"]["manifests"]] == ["amd64", "arm64"]
+    alone = pare("build", "-o", "type=image,name=%s/alone,push=true,push-by-digest=true,name-canonical=true" % host, d).out.strip()
+    assert not registry.get("/v2/alone/tags/list") or not registry.get("/v2/alone/tags/list")["tags"]
+    assert json.loads(pare("manifest", "show", "--format", "json", "docker://%s/alone@%s" % (host, alone)).out)["digest"] == alone
+
+
+def test_what_is_put_otherwise_has_its_own_digest(build, pare, tmp_path):
+    """An output with other layers, or other media types: what is told is what is there."""
+    d = build.context("FROM base\nRUN echo 1 > /f\n")
+    plain = pare("build", d).out
+    for how, what in (("compression=zstd", "layer.v1.tar+zstd"), ("oci-mediatypes=false", "docker.image.rootfs.diff.tar.gzip"), ("compression=uncompressed", "layer.v1.tar")):
+        r = pare("build", "--metadata-file", tmp_path / "m", "-o", "type=oci,tar=false,dest=%s,%s" % (tmp_path / how, how), d)
+        (entry,) = json.loads((tmp_path / how / "index.json").read_text())["manifests"]
+        meta = json.loads((tmp_path / "m").read_text())
+        assert entry["digest"] == r.out.strip() == meta["containerimage.digest"] != plain.strip() and meta["containerimage.descriptor"]["mediaType"] == entry["mediaType"]
+        layers = json.loads((tmp_path / how / "blobs" / entry["digest"].replace(":", "/")).read_text())["layers"]
+        assert layers[1]["mediaType"].endswith(what) and layers[0]["mediaType"].endswith(what if "oci" in how else "layer.v1.tar+gzip"), layers  # the base's is as it was
+    pare("build", "-o", "type=image,name=z:1,compression=zstd,force-compression=true", d)
+    assert all(one["media_type"].endswith("+zstd") for one in json.loads(pare("inspect", "--format", "json", "pare:z:1").out)["layers"])
+
+
+def test_annotations_stand_where_they_are_asked_for(build, pare, tmp_path):
+    d = build.context("FROM scratch\nARG TARGETARCH\nLABEL a=$TARGETARCH\n")
+    pare("build", "--platform", "linux/amd64,linux/arm64", "--annotation", "k=http://x", "--annotation", "index,manifest-descriptor:i=1", "--annotation", "manifest[linux/arm64]:only=arm", "-o", "type=oci,tar=false,dest=%s" % (tmp_path / "i"), d)
+    blob = lambda m: json.loads((tmp_path / "i/blobs" / m["digest"].replace(":", "/")).read_text())
+    index = blob(json.loads((tmp_path / "i/index.json").read_text())["manifests"][0])
+    assert index["annotations"] == {"i": "1"} and [m["annotations"] for m in index["manifests"]] == [{"i": "1"}] * 2
+    assert [blob(m)["annotations"] for m in index["manifests"]] == [{"k": "http://x"}, {"k": "http://x", "only": "arm"}]
+
+
+def test_files_of_several_platforms(build, pare, tmp_path):
+    d = build.context("FROM scratch\nARG TARGETARCH\nCOPY a /$TARGETARCH\n", {"a": "a"})
+    pare("build", "--platform", "linux/amd64,linux/arm64", "-o", tmp_path / "l", d)
+    assert sorted(str(p.relative_to(tmp_path / "l")) for p in (tmp_path / "l").rglob("*") if p.is_file()) == ["linux_amd64/amd64", "linux_arm64/arm64"]
 
 
 def test_only_what_the_target_needs_is_built(build):

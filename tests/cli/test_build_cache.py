@@ -69,6 +69,17 @@ def test_a_cache_in_a_registry(build, tmp_path, registry):
     assert build(None, context=first.context, args=["--cache-from", ref], **there).digest == first.digest
 
 
+def test_words_of_buildkit_for_a_cache_in_a_registry(build, tmp_path, registry):
+    """What Actions and scripts say of BuildKit's form of a cache is taken where ours is that."""
+    ref = "%s/build/words:main" % registry.host
+    first = build(TWO, {"f": "1"}, args=["--cache-to", "type=registry,mode=max,image-manifest=true,oci-mediatypes=true,compression=gzip,ignore-error=false,ref=" + ref])
+    again = build(None, context=first.context, args=["--progress", "plain", "--cache-from", "type=registry,registry.insecure=true,ref=" + ref], **elsewhere(build, tmp_path, "there"))
+    assert len(ran(again.result)) == 4 and again.digest == first.digest
+    nowhere = "type=registry,ref=127.0.0.1:1/x/y%s"
+    assert build(None, context=first.context, args=["--attempts", "1", "--cache-to", nowhere % ",ignore-error=true"]).ok
+    assert "127.0.0.1:1" in build.pare("build", "--attempts", "1", "--cache-to", nowhere % "", first.context, status=4).err
+
+
 def test_what_was_changed_on_the_way_is_not_taken(build, tmp_path):
     """A record that names another content than its blob has: the step runs."""
     cache = tmp_path / "cache"
