@@ -133,9 +133,9 @@ void text_hide_passwords(struct buf *out, struct str s)
 		for (; end < s.n && !strchr("/?# \t\r\n\"'<>", s.p[end]); end++)
 			host = s.p[end] == '@' ? end : host;
 		bool hide = host > from && (str_chr(str_n(s.p + from, host - from), ':') || !str_ends(str_head(s, from), STR("ssh://")));
-		buf_add(out, str_head(s, hide ? from : end));
+		buf_add(out, str_head(s, from));
 		buf_puts(out, hide ? "***" : "");
-		s = str_from(s, hide ? host : end);
+		s = str_from(s, hide ? host : from);
 	}
 	buf_add(out, s);
 }

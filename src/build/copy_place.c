@@ -67,8 +67,7 @@ static int attributes(int from, int to)
 	if (n < 0)
 		return errno == ENOTSUP ? 0 : -1;
 	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1) {
-		struct str name = str_of(names + i);
-		if (!str_is(name, "security.capability") && !str_starts(name, STR("user.")))
+		if (!within_attribute(str_of(names + i)))
 			continue;
 		ssize_t k = fgetxattr(from, names + i, value, ATTRIBUTES);
 		if (k >= 0 && fsetxattr(to, names + i, value, (size_t)k, 0) < 0 && errno != ENOTSUP && errno != EPERM)

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/hashtab.h"
 #include "build/diff_in.h"
+#include "build/within.h"
 #include "layer/facts.h"
 #include "layer/tarout.h"
 #include <dirent.h>
@@ -108,8 +109,6 @@ static int whiteout(struct diffing *d, const char *name, struct error *err)
 }
 
 /* --- attributes --- */
-static bool may_ship(struct str name) { return (str_starts(name, STR("user.")) && !str_starts(name, STR("user.overlay."))) || str_is(name, "security.capability"); }
-
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 /* linux/capability.h: the form with the ID of a namespace's root (revision 3, 24 bytes) as that without one (2, 20 bytes). */
@@ -154,7 +153,7 @@ static int read_xattrs(int fd, struct buf *out, bool *opaque)
 			*opaque = fgetxattr(fd, names + at, y, sizeof y) == 1 && y[0] == 'y';
 		if (opaque && str_starts(str_of(names + at), STR("user.overlay.overlay.")) && fremovexattr(fd, names + at) < 0)
 			return -1;
-		if (may_ship(str_of(names + at)))
+		if (within_attribute(str_of(names + at)))
 			VEC_PUSH(v, n, cap, names + at);
 	}
 	if (n)

@@ -1,13 +1,12 @@
 /* export_local.c — the tree of an image below a directory of this machine (--output type=local): what is there already stays, unless it is in the way; no link is followed, none of ours leads a later name out. */
 #include "build/diff.h"
 #include "build/plan.h"
+#include "build/within.h"
 #include "run/tree.h"
 #include "store/store.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -23,11 +22,7 @@ struct local {
 	u32 n, cap;
 };
 
-static int open_below(int root, const char *path)
-{
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-	return (int)syscall(SYS_openat2, root, path[0] ? path : ".", &how, sizeof how);
-}
+static int open_below(int root, const char *clean) { return within_open(root, clean, O_RDONLY | O_DIRECTORY); }
 
 /* What stands in the way of `name` in the directory goes, unless both are directories: a link there would lead out. */
 static int clear_way(int dir, const char *name, bool directory)
@@ -61,7 +56,7 @@ static int put_file(struct tar *t, const struct local *l, int dir, const char *n
 	while (tar_xattr_next(&attributes, &key, &value)) {
 		char text[256];
 		snprintf(text, sizeof text, "%.*s", STR_FMT(key));
-		if (fsetxattr(fd, text, value.p, value.n, 0) < 0) { /* where it can be */
+		if (key.n < sizeof text && within_attribute(key) && fsetxattr(fd, text, value.p, value.n, 0) < 0) { /* where it can be */
 		}
 	}
 	if (write_content(t, fd, err) < 0)
@@ -79,12 +74,9 @@ static int put_other(struct local *l, int dir, const char *name, const char *pat
 		snprintf(link, sizeof link, "%.*s", STR_FMT(e->link));
 		r = symlinkat(link, dir, name);
 	} else if (e->type == TAR_HARDLINK) {
-		ssize_t n = tar_clean(e->link, clean);
-		char *cut = n > 0 ? strrchr(clean, '/') : NULL;
-		if (n <= 0)
+		if (tar_clean(e->link, clean) <= 0)
 			return error_set(err, ERR_INPUT, "a link to nothing");
-		clean[n] = '\0';
-		cut = strrchr(clean, '/');
+		char *cut = strrchr(clean, '/');
 		if (cut)
 			*cut = '\0';
 		autofd int from = open_below(l->root, cut ? clean : "");
@@ -110,11 +102,10 @@ static int put_other(struct local *l, int dir, const char *name, const char *pat
 /* Directories on the way are there: the tar has parents before children. */
 static int put_entry(struct tar *t, struct local *l, const struct tar_entry *e, struct error *err)
 {
-	char path[TAR_PATH_MAX + 1];
+	char path[TAR_PATH_MAX];
 	ssize_t n = tar_clean(e->path, path);
 	if (n < 0)
 		return error_set(err, ERR_INPUT, "a path that is too long");
-	path[n] = '\0';
 	if (!n)
 		return 0;
 	char *cut = strrchr(path, '/'), *name = cut ? cut + 1 : path;

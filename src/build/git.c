@@ -245,7 +245,7 @@ struct str git_listed(struct str lines, const char *ref)
 		struct str name = str_cut(&lines, '\n'), id = str_cut(&name, '\t');
 		bool is_peeled = str_ends(name, STR("^{}"));
 		name.n -= is_peeled ? 3 : 0;
-		for (u32 i = 0; i < countof(names) && hexadecimal(id); i++) {
+		for (u32 i = 0; name.p && i < countof(names) && hexadecimal(id); i++) {
 			u32 mine = i * 2 + !is_peeled;
 			if (mine < rank && str_starts(name, str_of(names[i])) && str_is(str_from(name, strlen(names[i])), ref)) {
 				best = id;

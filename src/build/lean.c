@@ -192,11 +192,13 @@ static struct str absolute(char *out, struct str stored)
 /* What a symbolic link that stays leads to stays. */
 static bool look_at_link(struct sift *t, struct str path, struct str target)
 {
-	struct str to = df_path_join(&t->a, target.n && target.p[0] == '/' ? STR("/") : parent(path).n ? parent(path) : STR("/"), target);
+	struct arena a = { 0 }; /* there may be millions of them */
+	struct str to = df_path_join(&a, target.n && target.p[0] == '/' ? STR("/") : parent(path).n ? parent(path) : STR("/"), target);
 	int z = zone_of(t->l, to);
 
 	if (z < 0)
 		z = place_of(t->l, to); /* the place itself */
+	arena_free(&a);
 	if (z < 0 || t->l->off[z])
 		return false;
 	t->l->off[z] = true;

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -24,20 +23,6 @@ static const char *dir_of(struct arena *a, const char *store, const char *name)
 	return path && access(path, F_OK) == 0 ? path : NULL;
 }
 
-/* What is linked several times counts once, all together. What cannot be looked at counts nothing. */
-static u64 bytes_of(const char *path)
-{
-	char *const top[] = { (char *)(uintptr_t)path, NULL };
-	u64 sum = 0;
-	FTS *f = fts_open(top, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	for (FTSENT *e; f && (e = fts_read(f));)
-		if (e->fts_info != FTS_DP && e->fts_info != FTS_NS && e->fts_statp)
-			sum += (u64)e->fts_statp->st_blocks * 512 / (S_ISDIR(e->fts_statp->st_mode) ? 1 : MAX(e->fts_statp->st_nlink, 1u));
-	if (f)
-		fts_close(f);
-	return sum;
-}
-
 struct walk {
 	const char *trees;
 	int (*f)(void *ctx, const struct build_room *r, struct error *err);
@@ -50,7 +35,7 @@ static int tree(void *ctx, const char *name, u64 bytes, s64 used, bool in_use, s
 	struct arena a = { 0 };
 	const char *hex = strrchr(name, '-');
 	(void)bytes;
-	struct build_room r = { .id = arena_printf(&a, TREE "%s", name), .bytes = bytes_of(arena_printf(&a, "%s/%s", w->trees, name)), .used = used, .in_use = in_use };
+	struct build_room r = { .id = arena_printf(&a, TREE "%s", name), .bytes = snapshots_bytes(arena_printf(&a, "%s/%s", w->trees, name)), .used = used, .in_use = in_use };
 	r.name = arena_printf(&a, "tree of a build, %.12s", hex ? hex + 1 : name);
 	int ok = w->f(w->ctx, &r, err);
 	arena_free(&a);
@@ -78,7 +63,7 @@ static int mount_at(const struct walk *w, const char *dir, const char *name, str
 		struct build_room room = { .id = arena_printf(&a, MOUNT "%s", name), .name = arena_printf(&a, "cache mount %.*s", STR_FMT(buf_str(&id))), .used = (s64)st.st_mtime, .in_use = in_use };
 		if (!in_use)
 			flock(fd, LOCK_UN);
-		room.bytes = bytes_of(path);
+		room.bytes = snapshots_bytes(path);
 		r = w->f(w->ctx, &room, err);
 	}
 	buf_free(&id);
@@ -125,7 +110,7 @@ static int remove_mount(const char *dir, const char *name, u64 *freed, struct er
 	if (r == 0 && (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &is) < 0 || lstat(path, &at) < 0 || is.st_ino != at.st_ino || is.st_dev != at.st_dev))
 		r = 1; /* or somebody else removed it before we had it, and what is there now is a new one */
 	if (r == 0) {
-		u64 bytes = bytes_of(path);
+		u64 bytes = snapshots_bytes(path);
 		r = rename(path, arena_printf(&a, "%s/old", st.path)) < 0 ? (errno == ENOENT ? 1 : error_errno(err, "%s", path)) : 0;
 		flock(fd, LOCK_UN);
 		*freed += r == 0 ? bytes : 0;
@@ -144,7 +129,7 @@ int build_room_remove(const char *store, const char *id, u64 *freed, struct erro
 	const char *trees = dir_of(&a, store, "trees"), *mounts = dir_of(&a, store, "mounts");
 	int r = 1;
 	if (str_starts(s, STR(TREE)) && trees) {
-		u64 bytes = bytes_of(arena_printf(&a, "%s/%s", trees, id + strlen(TREE))), about = 0;
+		u64 bytes = snapshots_bytes(arena_printf(&a, "%s/%s", trees, id + strlen(TREE))), about = 0;
 		r = snapshots_remove(store, id + strlen(TREE), &about, err);
 		*freed += r == 0 ? bytes : 0;
 	} else if (str_starts(s, STR(MOUNT)) && mounts && is_mount(id + strlen(MOUNT))) {

@@ -364,27 +364,24 @@ int upper_keep(struct snapshots *s, struct upper *u, const struct chain *c, stru
 	return r;
 }
 
-/* Bytes on disk of a directory; what cannot be looked at counts nothing. */
-static u64 bytes_of(const char *path)
+u64 snapshots_bytes(const char *path)
 {
 	char *const top[] = { (char *)(uintptr_t)path, NULL };
 	u64 sum = 0;
 	FTS *f = fts_open(top, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	for (FTSENT *e; f && (e = fts_read(f));)
-		if (e->fts_info != FTS_DP && e->fts_statp)
-			sum += (u64)e->fts_statp->st_blocks * 512;
+		if (e->fts_info != FTS_DP && e->fts_info != FTS_NS && e->fts_statp)
+			sum += (u64)e->fts_statp->st_blocks * 512 / (S_ISDIR(e->fts_statp->st_mode) ? 1 : MAX(e->fts_statp->st_nlink, 1u));
 	if (f)
 		fts_close(f);
 	return sum;
 }
 
-u64 upper_bytes(const struct upper *u) { return bytes_of(u->upper); }
-
 int upper_keep_as(struct snapshots *s, struct upper *u, const struct digest *d, struct error *err)
 {
 	struct buf path = BUF(0);
 	path_of(s, "kept", d, &path);
-	int r = keep_at(s, u, path.p, bytes_of(u->upper), err);
+	int r = keep_at(s, u, path.p, snapshots_bytes(u->upper), err);
 	buf_free(&path);
 	return r;
 }

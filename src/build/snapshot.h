@@ -48,11 +48,11 @@ int upper_make(struct snapshots *s, struct upper *ret, struct error *err) must_c
 /* What is in it is from now on what the topmost layer of `c` changed. Somebody else's that is there already is as good. */
 int upper_keep(struct snapshots *s, struct upper *u, const struct chain *c, struct error *err) must_check;
 int upper_keep_as(struct snapshots *s, struct upper *u, const struct digest *d, struct error *err) must_check;
-u64 upper_bytes(const struct upper *u); /* on disk; what cannot be looked at from here counts nothing */
 void upper_drop(struct upper *u); /* does nothing twice, or after a keep */
 
 /* For `pare prune`, `pare du`: every tree, whatever its IDs. visit: bytes on disk, when it was last used, whether it is in use. */
 int snapshots_each(const char *store, int (*visit)(void *ctx, const char *name, u64 bytes, s64 used, bool in_use, struct error *err), void *ctx, struct error *err) must_check;
+u64 snapshots_bytes(const char *path); /* of a directory, on disk: what is linked several times counts once, all together; what cannot be looked at nothing */
 int snapshots_remove(const char *store, const char *name, u64 *freed, struct error *err) must_check; /* 1: it is in use, or gone */
 void snapshots_sweep(const char *store); /* what builds that were killed had begun goes; the next build does that, too */
 #endif

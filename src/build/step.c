@@ -369,7 +369,7 @@ static void keep(struct step *st, const struct snapshot *below, const struct upp
 		pthread_mutex_unlock(&b->lock);
 		return;
 	}
-	if (st->told.status && !st->told.over && upper_bytes(u) <= KEEP_MAX && take(st, below, u, KEEP_MAX, &changed, &layer, &bytes, &err) == 0)
+	if (st->told.status && !st->told.over && snapshots_bytes(u->upper) <= KEEP_MAX && take(st, below, u, KEEP_MAX, &changed, &layer, &bytes, &err) == 0)
 		st->s->look = failed_keep(st->w, &(struct failed_step){ .stage = st->s, .act = st->act, .layer = changed ? &layer : NULL, .below = below, .upper = u, .status = st->told.status });
 }
 

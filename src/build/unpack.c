@@ -111,17 +111,12 @@ static int content(struct unpacking *u, const struct tar_entry *e, int fd, struc
 	return e->sparse && ftruncate(fd, (off_t)e->size) < 0 ? fail(u, e->path, err) : 0;
 }
 
-static bool wanted(struct str name)
-{
-	return str_is(name, "security.capability") || (str_starts(name, STR("user.")) && !str_starts(name, STR("user.overlay.")));
-}
-
 static void attributes(const struct tar_entry *e, int fd)
 {
 	struct str rest = e->xattrs, name, value;
 	char z[256];
 	while (tar_xattr_next(&rest, &name, &value))
-		if (wanted(name) && name.n < sizeof z && !memchr(name.p, '\0', name.n)) {
+		if (within_attribute(name) && name.n < sizeof z && !memchr(name.p, '\0', name.n)) {
 			snprintf(z, sizeof z, "%.*s", (int)name.n, name.p);
 			if (fsetxattr(fd, z, value.p ? value.p : "", value.n, 0) < 0) { /* where it can be, as docker has it */
 			}

@@ -194,6 +194,8 @@ int within_chown(int dir, const char *name, u32 uid, u32 gid)
 	return -1;
 }
 
+bool within_attribute(struct str name) { return str_is(name, "security.capability") || (str_starts(name, STR("user.")) && !str_starts(name, STR("user.overlay."))); }
+
 int within_error(struct error *err, const char *path)
 {
 	bool shape = errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG || errno == EISDIR;

@@ -58,7 +58,9 @@ static void table(FILE *f, const struct subject *s, const struct line *v)
 	for (u32 i = 0; i < s->image->n_layers; i++) {
 		if (!v[i].step)
 			continue;
-		fprintf(f, "%10s %10s %8u  %s ", TEXT_SIZE(v[i].wrote), TEXT_SIZE(v[i].left), v[i].files, v[i].step->place);
+		fprintf(f, "%10s %10s %8u  ", TEXT_SIZE(v[i].wrote), TEXT_SIZE(v[i].left), v[i].files);
+		put_text(f, v[i].step->place);
+		fputs(" ", f);
 		put_text(f, v[i].step->name);
 		fputs("\n", f);
 	}

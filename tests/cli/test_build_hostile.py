@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from buildlib import build  # noqa: F401
+from buildlib import base_image, build  # noqa: F401
+from imagelib import File
 from test_build_copy import archive, repository, served  # noqa: F401
 
 SECRET = "Sekret-9Zq17"
@@ -130,3 +131,17 @@ def test_downloads_are_shared_by_builds_of_one_context_alone(build):
     layer = first.config["rootfs"]["diff_ids"][0]
     name = "lean apt %s %s %s" % (first.config["architecture"], layer, first.context)
     assert build("FROM base\nARG I='%s'\nRUN --mount=type=cache,id=$I,source=lean,target=/k --mount=type=cache,id=$I,target=/l ls /k /l | grep deb >/seen; true\n" % name).read("seen") == b""
+
+
+def test_a_local_output_sets_no_attributes_of_this_machine(build, pare, tmp_path):
+    """Of an image's attributes files here get those of users; what security modules and file systems take for orders stays in the image."""
+    base_image(extra=[File("f", b"x", xattrs={"user.note": b"n", "trusted.evil": b"e", "user.overlay.opaque": b"y"})]).oci(tmp_path / "odd")
+    pare("copy", "oci:%s:latest" % (tmp_path / "odd"), "pare:odd")
+    pare("build", "-o", tmp_path / "out", build.context("FROM odd\n"))
+    assert "user.note" in os.listxattr(tmp_path / "out" / "f") and not {"trusted.evil", "user.overlay.opaque"} & set(os.listxattr(tmp_path / "out" / "f"))
+
+
+def test_names_of_dockerfiles_say_nothing_to_a_terminal(build, pare):
+    d = build.context(None, {"D\x1b[31m": "FROM base\nRUN echo 1 >/f\n", "E\x1b[31m": "FROM base\nRUN false\n"})
+    assert "D\\x1b[31m:2" in pare("build", "--blame", "--progress=plain", "-f", d / "D\x1b[31m", d).out  # the runner looks for control characters
+    assert "E\\x1b[31m:2" in pare("build", "--progress=plain", "-f", d / "E\x1b[31m", d, status=1).err

@@ -164,7 +164,7 @@ static void passwords(void **state)
 	} t[] = {
 		{ "ADD https://u:p@h/x.git /x", "ADD https://***@h/x.git /x" }, { "https://token@h", "https://***@h" }, { "https://u:p@q@h/a@b", "https://***@h/a@b" }, { "ssh://git@h/x", "ssh://git@h/x" },
 		{ "ssh://git:p@h/x", "ssh://***@h/x" }, { "https://h/a@b://c@d e@f", "https://h/a@b://***@d e@f" }, { "a://'b@c'", "a://'b@c'" }, { "://@h", "://@h" }, { "", "" }, { "https://", "https://" },
-		{ "http://a:b@c http://d:e@f", "http://***@c http://***@f" },
+		{ "http://a:b@c http://d:e@f", "http://***@c http://***@f" }, { "a://ssh://u:p@h", "a://ssh://***@h" },
 	};
 	for (size_t i = 0; i < countof(t); i++) {
 		struct buf out = BUF(0);
