@@ -57,7 +57,7 @@ static const struct option options[] = {
 	[O_CHECK] = { "check", 0, OPT_FLAG, NULL, "Judge the Dockerfile by BuildKit's checks and build nothing (`pare lint` knows more).", NULL },
 	[O_CALL] = { "call", 0, OPT_VALUE, "METHOD", "build (the default), or check, the same as --check.", "build check" },
 	[O_IIDFILE] = { "iidfile", 0, OPT_VALUE, "FILE", "Write the image's digest to FILE; of an image that goes into a Docker engine the ID that it has there.", NULL },
-	[O_METADATA] = { "metadata-file", 0, OPT_VALUE, "FILE", "Write digests, and the names, to FILE, as JSON.", NULL },
+	[O_METADATA] = { "metadata-file", 0, OPT_VALUE, "FILE", "Write digests, the names, and how many bytes of package managers' caches no layer has, to FILE, as JSON.", NULL },
 	[O_POLICY] = TRUSTED_POLICY_OPTION,
 	PLACE_OPTIONS_AS(O_PLACE, "registry-timeout"),
 	[O_PLACE + PLACE_COUNT] = { NULL, 0, OPT_FLAG, NULL, NULL, NULL },
@@ -400,6 +400,8 @@ static void write_metadata(FILE *f, void *ctx)
 		json_object_set_new(o, "containerimage.config.digest", json_string(DIGEST_STR(&w->r->config)));
 	json_object_set_new(o, "containerimage.descriptor", d);
 	json_object_set_new(o, "containerimage.digest", json_string(DIGEST_STR(&w->r->put)));
+	if (w->r->kept_out)
+		json_object_set_new(o, "pare.kept_out", json_integer((json_int_t)w->r->kept_out));
 	struct buf names = BUF(0);
 	for (u32 i = 0; i < w->j->b.n_outputs; i++)
 		add_names(&names, w->j->b.outputs[i].names);

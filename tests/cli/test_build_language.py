@@ -1,4 +1,5 @@
 """What instructions of a Dockerfile come to, whole: configuration, triggers, here-documents, environments; and images without package managers' caches."""
+import json
 import pytest
 
 from buildlib import Builder, base_image, build  # noqa: F401
@@ -76,6 +77,26 @@ def test_caches_are_in_no_layer_and_hidden_from_no_step(build):
     assert "kept out" in lean.result.err and "apt's lists" in lean.result.err and "kept out" not in fat.result.err
     again = build(text, args=plain)
     assert again.digest == lean.digest and again.result.err.count("CACHED") == fat.result.err.count("CACHED") == 4 # keys are the same
+
+
+CACHES = """/var/lib/apt/lists/deb_Packages /var/cache/apt/pkgcache.bin /var/cache/apt/archives/a.deb /var/cache/apk/APKINDEX.1.tar.gz /var/cache/dnf/r/repodata/x.xml /var/cache/yum/z /var/cache/zypp/raw/q
+/var/cache/pacman/pkg/p.zst /root/.cache/pip/http/a /home/u/.cache/pip/wheels/w /root/.cache/uv/x /root/.npm/_cacache/index/a /usr/local/share/.cache/yarn/v6/p /root/.local/share/pnpm/store/v3/a
+/var/lib/gems/3.1.0/cache/b.gem /usr/local/bundle/cache/c.gem /root/.composer/cache/files/a /root/.cargo/registry/cache/x.crate /root/.cache/go-build/00/a /go/pkg/mod/cache/download/m/@v/v1.zip /opt/conda/pkgs/a/b""".split()
+MEANT = "/go/pkg/mod/cache/download/m/@v/v1.mod /root/.m2/repository/a/b.jar /root/.yarn/berry/cache/z.zip /var/log/apt/history.log /var/lib/gems/3.1.0/gems/b/lib.rb /usr/bin/program".split()
+
+
+def test_what_is_kept_out_is_counted_to_the_byte(build, tmp_path):
+    """Of each package manager; the image is what one without --lean is, minus exactly these, and the metadata tells their bytes."""
+    fill = "".join("mkdir -p $(dirname %s); head -c %d /dev/zero > %s\n" % (f, 1000 + 7 * i, f) for i, f in enumerate(CACHES + MEANT))
+    d = build.context("FROM base\nRUN --mount=target=/m sh /m/fill\n", {"fill": fill})
+    trees = []
+    for how in ("--lean", "--no-lean"):
+        b = build(None, context=d, args=[how, "--metadata-file", tmp_path / how])
+        trees.append({("/" + e.name, e.size) for layer in b.layers() for e in layer if e.isfile()})
+    gone = {(f, 1000 + 7 * i) for i, f in enumerate(CACHES)}
+    assert trees[0] < trees[1] and trees[1] - trees[0] == gone
+    assert json.loads((tmp_path / "--lean").read_text())["pare.kept_out"] == sum(n for _, n in gone)
+    assert "pare.kept_out" not in json.loads((tmp_path / "--no-lean").read_text())
 
 
 def test_caches_that_are_meant_stay(build):
