@@ -7,16 +7,15 @@ bool base_is_image(const char *where) { return str_starts(str_of(where), STR("do
 
 const char *base_context(const char *const *contexts, struct str name)
 {
-	const char *found = NULL;
+	struct arena a = { 0 };
+	const char *ret = NULL, *asked = arena_strdup(&a, name);
 	for (; contexts && *contexts; contexts++) {
 		struct str rest = str_of(*contexts), is = str_cut(&rest, '=');
-		struct str bare = is;
-		if (str_ends(is, STR(":latest")))
-			bare = str_head(is, is.n - 7);
-		if (rest.p && (str_ieq(is, name) || str_ieq(bare, name)))
-			found = rest.p;
+		if (rest.p && (str_ieq(is, name) || reference_same(arena_strdup(&a, is), asked)))
+			ret = rest.p;
 	}
-	return found;
+	arena_free(&a);
+	return ret;
 }
 
 /* Which place the image is to be taken from, and what it is called in our store then. */

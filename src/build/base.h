@@ -33,7 +33,7 @@ struct bases {
 };
 /* Once for each name and platform; what comes back lives as long as `b`. ERR_INPUT: no such platform. Errors name the image. From several threads. */
 int base_get(struct bases *b, const char *name, const struct platform *p, const struct base **ret, struct error *err) must_check;
-/* Where a named context of that name leads, without its "NAME=": what is in `contexts`, of several the last; NULL: there is none. */
+/* Where a named context of that name leads, without its "NAME=": what is in `contexts`, of several the last; NULL: there is none. "alpine" is "docker.io/library/alpine:latest" here, too. */
 const char *base_context(const char *const *contexts, struct str name);
 bool base_is_image(const char *where); /* "docker-image://…", "oci-layout://…" */
 void bases_free(struct bases *b);

@@ -16,6 +16,8 @@ static bool tell_base(void *ctx, const struct df_stage *stage, struct df_base *r
 	return b && stage_image_base(&t->b->a, b->config, ret, &ignored) == 0;
 }
 
+static bool replaced(void *ctx, struct str name) { return base_context(((struct build_target *)ctx)->b->opt->contexts, name) != NULL; }
+
 static int read_file(struct build_target *t, struct error *err)
 {
 	struct build *b = t->b;
@@ -42,7 +44,7 @@ static int check(struct build_target *t, u32 i, struct error *err)
 static int make_graph(struct build_target *t, struct error *err)
 {
 	const struct build_options *o = t->b->opt;
-	struct df_graph_options g = { .build_args = t->args, .n_build_args = t->n_args, .target = o->target ? str_of(o->target) : (struct str){ 0 }, .base = tell_base, .ctx = t };
+	struct df_graph_options g = { .build_args = t->args, .n_build_args = t->n_args, .target = o->target ? str_of(o->target) : (struct str){ 0 }, .base = tell_base, .replaced = replaced, .ctx = t };
 	struct df_graph made, before = t->graph;
 	struct platform host = platform_host();
 	instruction_platforms(&t->b->a, &host, &t->platform, &g);
@@ -236,8 +238,11 @@ int plan_from(struct build_stage *s, const char *name, struct plan_from *ret, st
 		return error_set(err, ERR_INPUT, "cannot take from stage %s: it has to be defined before this one", name);
 	if (!where && str_to_u64(str_of(name), &number))
 		return error_set(err, ERR_INPUT, "invalid stage index %s", name);
-	if (strcmp(name, "scratch") == 0)
-		return error_set(err, ERR_INPUT, "--from=scratch: there is nothing in it");
+	static const struct base scratch = { .name = "scratch" };
+	if (strcmp(name, scratch.name) == 0) {
+		ret->image = &scratch;
+		return 0;
+	}
 	struct platform p = s->platform;
 	return base_get(&b->bases, name, &p, &ret->image, err);
 }

@@ -453,12 +453,13 @@ static void cut(struct build *b)
 				st->image = in->args[0].s;
 			if (from && in->n_args > 2 && str_ieq(in->args[1].s, STR("as")))
 				st->name = in->args[2].s;
+			st->replaced = st->name.n && b->opt && b->opt->replaced && b->opt->replaced(b->opt->ctx, st->name);
 			const struct df_flag *platform = from ? df_flag(in, "platform") : NULL;
 			if (platform)
 				st->platform = platform->value;
 		}
 		stage_of[i] = st ? st->index : DF_NONE;
-		if (st) {
+		if (st && (from || !st->replaced)) {
 			st->end = i + 1;
 			st->n_onbuild += in->keyword == DF_ONBUILD;
 		}
@@ -513,6 +514,11 @@ static void resolve(struct build *b, struct df_stage *st)
 	struct str real = { 0 };
 	bool known = false;
 
+	if (st->replaced) {
+		st->image_known = true;
+		st->image_expanded = st->name;
+		return;
+	}
 	b->now = *b->g->global_state;
 	b->from = true;
 	if (!expand(b, st->image, false, &real, &known))

@@ -58,6 +58,7 @@ struct df_stage {
 	bool image_known;       /* every variable in it had a value */
 	struct str platform;    /* of --platform, as written; p NULL */
 	u32 base;               /* stage it is built on, DF_NONE: an image (or scratch) */
+	bool replaced;          /* df_graph_options.replaced: an image of its own name, without instructions */
 	bool scratch, windows;  /* windows: by the name of its image or its platform, or its base's */
 	bool ships, needed, target;
 	const u32 *uses;        /* stages that COPY --from, ADD --from and RUN --mount name (ONBUILD's of the base stage too); n_uses */
@@ -108,6 +109,8 @@ struct df_graph_options {
 	struct str target;            /* p NULL: the last stage */
 	/* NULL, or says what is known of a stage's image (image_expanded, on its platform); false: nothing. */
 	bool (*base)(void *ctx, const struct df_stage *stage, struct df_base *ret);
+	/* NULL, or whether something else stands for the stage of that name (--build-context). */
+	bool (*replaced)(void *ctx, struct str name);
 	void *ctx;
 };
 

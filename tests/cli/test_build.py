@@ -309,6 +309,28 @@ def test_a_base_of_files_by_a_named_context(build, tmp_path):
     assert b.read("etc/x") == b"from files\n" and b.read("f") == b"1" and len(b.manifest["layers"]) == 2
 
 
+def test_a_named_context_stands_for_the_image_however_it_is_spelled(build, tmp_path):
+    base_image(config={"User": "app"}).oci(tmp_path / "other")
+    args = ["--build-context", "nosuch=%s" % tmp_path, "--build-context", "docker.io/library/nosuch:latest=oci-layout://%s:latest" % (tmp_path / "other")]
+    assert build("FROM nosuch\nLABEL a=b\n", args=args).config["config"]["User"] == "app"
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "f").write_text("theirs")
+    b = build("FROM scratch\nCOPY --from=docker.io/nosuch f /f\n", {"f": "ours"}, args=["--build-context", "nosuch:latest=%s" % files])
+    assert b.read("f") == b"theirs"
+
+
+def test_a_named_context_stands_for_a_stage(build, tmp_path):
+    base_image(config={"Labels": {"is": "theirs"}}).oci(tmp_path / "other")
+    text = "FROM nosuch/image AS lower\nFROM lower AS Mid\nRUN exit 9\nENV GONE=1\nFROM mid\nCOPY --from=1 /etc/passwd /copied\n"
+    b = build(text, args=["--build-context", "mid=oci-layout://%s:latest" % (tmp_path / "other")])
+    assert b.config["config"]["Labels"] == {"is": "theirs"} and b.read("copied") and "GONE" not in "".join(b.config["config"]["Env"])
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "f").write_text("theirs")
+    assert build(text.replace("/etc/passwd", "/f"), args=["--build-context", "mid=%s" % files]).read("copied") == b"theirs"
+
+
 def test_a_killed_build_leaves_nothing_that_runs(build, pare):
     d = build.context("FROM base\nRUN sleep 54321.5\n")
     with pytest.raises(subprocess.TimeoutExpired):
