@@ -93,6 +93,7 @@ static int about(const struct placing *p, const struct stat *st, int from, int t
 }
 
 /* --- directories on the way --- */
+/* Where nobody says whose they are, a setgid directory hands its group on, and that bit in any case. */
 static int make_way(struct copying *c, const char *clean, struct error *err)
 {
 	char path[WITHIN_PATH];
@@ -104,7 +105,7 @@ static int make_way(struct copying *c, const char *clean, struct error *err)
 		*end = '\0';
 		bool made = mkdirat(dir, at, 0755) == 0;
 		int next = !made && errno != EEXIST ? -1 : openat(dir, at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (next < 0 || (made && (within_chown(next, "", c->owner.uid, c->owner.gid) < 0 || fchmod(next, 0755) < 0)))
+		if (next < 0 || (made && c->owner.set && within_chown(next, "", c->owner.uid, c->owner.gid) < 0))
 			r = failed(path, err);
 		if (made && r == 0)
 			VEC_PUSH(c->made, c->n_made, c->cap_made, xstrdup(path));

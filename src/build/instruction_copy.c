@@ -145,7 +145,7 @@ int apply_copy(struct applied *x)
 	struct buf b = { 0 };
 	const struct df_flag *unpack = df_flag(i, "unpack");
 
-	*c = (struct copy_spec){ .add = i->keyword == DF_ADD, .workdir = arena_strdup(x->a, str_of(image_workdir(x->im))), .parents = on(i, "parents"), .link = on(i, "link"),
+	*c = (struct copy_spec){ .add = i->keyword == DF_ADD, .workdir = arena_strdup(x->a, str_of(image_workdir(x->im))), .parents = on(i, "parents"),
 		.keep_git_dir = on(i, "keep-git-dir"), .unpack = unpack ? on(i, "unpack") : -1, .time = x->opt->time, .epoch = x->opt->epoch, .text_mode = x->opt->text_mode };
 	x->ret->kind = ACTION_COPY;
 	x->ret->layer = true;
@@ -153,6 +153,7 @@ int apply_copy(struct applied *x)
 		return error_set(x->err, ERR_INPUT, "%s requires at least two arguments", df_keyword_text[i->keyword]);
 	if (from(x) < 0 || value(x, "chown", &c->chown) < 0 || value(x, "chmod", &c->chmod) < 0 || value(x, "checksum", &c->checksum) < 0 || exclude(x) < 0)
 		return -1;
+	c->link = on(i, "link") && !c->chmod.n; /* BuildKit merges no modes */
 	buf_puts(&b, df_keyword_text[i->keyword]);
 	buf_puts(&b, c->parents ? " --parents" : "");
 	buf_printf(&b, "%s%.*s", c->chown.p ? " --chown=" : "", STR_FMT(c->chown));

@@ -283,7 +283,7 @@ static int make_directory(void *ctx, const int *fds, int out, struct error *err)
 	(void)out;
 	if (copy_owner_find(m->act->owner ? str_of(m->act->owner) : (struct str){ 0 }, fds[0], false, &owner, err) < 0)
 		return -1;
-	autofd int fd = root_make(fds[0], m->act->workdir, 0755, owner.uid, owner.gid, m->time);
+	autofd int fd = root_make(fds[0], m->act->workdir, 0755, owner.set ? owner.uid : (u32)-1, owner.set ? owner.gid : (u32)-1, m->time);
 	int r = fd < 0 ? error_errno(err, "%s", m->act->workdir) : 0;
 	if (r < 0 && (errno == ENOTDIR || errno == ELOOP || errno == EEXIST))
 		err->kind = ERR_INPUT;

@@ -328,8 +328,8 @@ int root_make(int root, const char *path, u32 mode, u32 uid, u32 gid, s64 mtime)
 		at++;
 		end = at + strcspn(real + at, "/");
 		snprintf(name, sizeof name, "%.*s", (int)(end - at), real + at);
-		int next = mkdirat(fd, name, 0700) < 0 ? -1 : openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		bool bad = next < 0 || fchown(next, uid, gid) < 0 || fchmod(next, mode) < 0 || futimens(next, when) < 0 || (at > first + 1 && futimens(fd, when) < 0);
+		int next = mkdirat(fd, name, mode) < 0 ? -1 : openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		bool bad = next < 0 || fchown(next, uid, gid) < 0 || futimens(next, when) < 0 || (at > first + 1 && futimens(fd, when) < 0);
 		int e = errno;
 		close(fd);
 		fd = next;

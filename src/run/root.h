@@ -34,6 +34,6 @@ int root_do(const struct run_ids *ids, const struct root_job *job, struct error 
 int root_open(int root, const char *path, u64 flags);
 /* The path as the tree has it, without links: its first `there` bytes are of what is there, the rest is of what is not ("" is the root). Where a link leads to nothing: what that would be. -1 with errno. */
 int root_missing(int root, const char *path, char real[4096], size_t *there);
-/* The same of a directory (O_RDONLY) that is made, with all above it, where it is not there; `mode`, `uid`, `gid` and `mtime` (-1: the clock's) of what is made. A link that leads to nothing: there. -1 with errno. */
+/* The same of a directory (O_RDONLY) that is made, with all above it, where it is not there; `mode` (less the umask), `uid`, `gid` (-1: as the kernel has it) and `mtime` (-1: the clock's) of what is made; setgid is handed on. A link that leads to nothing: there. -1 with errno. */
 int root_make(int root, const char *path, u32 mode, u32 uid, u32 gid, s64 mtime);
 #endif

@@ -181,6 +181,24 @@ def test_contexts_on_standard_input(build, pare, tmp_path):
     assert not list((tmp_path / "run" / "tmp").iterdir())
 
 
+def test_a_setgid_directory_hands_on_what_is_made_in_it(build):
+    top = "FROM base\nRUN mkdir /s && chgrp 50 /s && chmod 2775 /s\n"
+    b = build(top + "WORKDIR /s/w\nCOPY a.txt x/y/\nCOPY --chown=app a.txt o/\nUSER app\nWORKDIR u\n", FILES)
+    made = {n: (e.mode, e.uid, e.gid) for k in range(-4, 0) for n, e in b.entries(k).items() if e.isdir()}
+    assert made["s/w"] == made["s/w/x"] == made["s/w/x/y"] == (0o2755, 0, 50)
+    assert made["s/w/o"] == made["s/w/u"] == (0o2755, 1000, 1001)
+
+
+def test_a_link_with_modes_is_a_plain_copy(build):
+    b = build("FROM base\nRUN mkdir -m 711 /real && ln -s real /way\nCOPY --link --chmod=600 a.txt /way/\n", FILES)
+    assert b.entries()["real/a.txt"].mode == 0o600 and not any(n.startswith("way") for n in b.entries())
+
+
+def test_nothing_is_what_scratch_gives(build):
+    b = build("FROM base\nCOPY --from=scratch / /n/\nRUN --mount=from=scratch,target=/m test -d /m && ls -A /m > /o\n")
+    assert b.read("o") == b"" and tree(b, -2) == {"n": ("5", 0o755, 0, 0)}
+
+
 def test_named_contexts(build, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
