@@ -1,4 +1,5 @@
 #include "build/exec.h"
+#include "build/leak.h"
 #include "build/mounts.h"
 #include "build/secrets.h"
 #include "run/disorder.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define HOSTNAME "buildkitsandbox" /* what a step finds under BuildKit: files that it writes with its name in them are the same */
 #define ELSEWHERE "elsewhere"
@@ -331,6 +333,19 @@ static int run(struct job *j, struct exec_told *ret, struct error *err)
 	return r;
 }
 
+/* Whatever came of the step: a value of a secret is in no cache afterwards. */
+static int clean_caches(struct job *j, s64 since, struct exec_told *ret, struct error *err)
+{
+	struct buf paths = BUF(MiB);
+	int r = 0;
+	for (u32 i = 0; r == 0 && i < j->n_caches && j->job->leak; i++)
+		r = leak_clean(j->job->leak, j->x->opt.ids, j->caches[i].fd, "data", since, &paths, err);
+	if (paths.n)
+		ret->cleaned = arena_strdup(j->a, buf_str(&paths));
+	buf_free(&paths);
+	return r;
+}
+
 int exec_run(struct exec *x, struct arena *a, const struct exec_job *job, struct exec_told *ret, struct error *err)
 {
 	const struct run_step *step = job->step;
@@ -350,10 +365,15 @@ int exec_run(struct exec *x, struct arena *a, const struct exec_job *job, struct
 	for (u32 i = 0; i < n && r == 0; i++)
 		r = take_mount(&j, i, err);
 	r = r < 0 ? r : take_caches(&j, err);
-	if (r == 0)
+	struct error second = { 0 };
+	s64 since = (s64)time(NULL) - 1;
+	if (r == 0) {
 		r = run(&j, ret, err);
-	else if (r > 0)
+		if (clean_caches(&j, since, ret, r < 0 ? &second : err) < 0)
+			r = -1;
+	} else if (r > 0) {
 		*ret = (struct exec_told){ .status = STOPPED, .over = "stopped", .forget = ret->forget };
+	}
 	for (u32 i = 0; i < j.n_caches; i++)
 		mount_cache_release(&j.caches[i]);
 	return r < 0 ? -1 : 0;

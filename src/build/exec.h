@@ -42,10 +42,12 @@ struct exec_job {
 	const atomic_bool *stop;               /* NULL: nothing stops it */
 	void (*output)(void *ctx, int stream, struct str bytes); /* 1, 2; from the calling thread */
 	void *ctx;
+	struct leak *leak;                     /* what must not stay in cache mounts; NULL: nothing */
 };
 struct exec_told {
 	int status;             /* exit status; 128 + signal */
 	const char *over;       /* "600 seconds", "stopped"; NULL: it ended by itself */
+	const char *cleaned;    /* paths in cache mounts that went because of it, a line each; NULL: none */
 	const char **forget;    /* for diff_options; NULL-terminated; the arena's */
 };
 /* 0: it ran, whatever its status. ERR_ENV: it could not be run; ERR_USAGE: a required secret or agent was not given (`required`), or what it may not have (insecure). From several threads at once. */

@@ -2,13 +2,13 @@
 #include "build/diff.h"
 #include "build/failed.h"
 #include "build/lean.h"
+#include "build/leak.h"
 #include "build/plan.h"
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>
 
 #define KEEP_MAX (512 * MiB)   /* bytes of files that are kept of a step that failed: nobody waits long for that */
-#define SECRET_MIN 4u          /* bytes of a secret that is looked for in what a step wrote: shorter ones are everywhere */
 
 struct step_done {
 	struct step_done *next;
@@ -32,6 +32,7 @@ struct step {
 	struct copy_fetched *fetched;
 	double began;
 	struct exec_told told;
+	struct leak *leak;           /* of a RUN that has secrets */
 };
 
 static double now(void)
@@ -221,7 +222,21 @@ static int context_tree(struct step *st, struct context *c, const char *source, 
 static void output(void *ctx, int stream, struct str bytes)
 {
 	struct step *st = ctx;
-	tell(st, (struct build_event){ .kind = BUILD_OUTPUT, .stream = stream, .text = bytes });
+	struct buf masked = BUF(0);
+	if (st->leak)
+		leak_mask(st->leak, stream, bytes, !bytes.p, &masked);
+	struct str text = st->leak ? buf_str(&masked) : bytes;
+	if (text.n)
+		tell(st, (struct build_event){ .kind = BUILD_OUTPUT, .stream = stream, .text = text });
+	buf_free(&masked);
+}
+
+static void tell_cleaned(const struct step *st)
+{
+	for (struct str rest = str_of(st->told.cleaned ? st->told.cleaned : ""); rest.n;) {
+		struct str path = str_cut(&rest, '\n');
+		tell(st, (struct build_event){ .kind = BUILD_NOTE, .text = str_of(arena_printf(&st->s->a, "%s: removed from a cache mount, since the value of a secret was in it: %.*s", st->name, STR_FMT(path))) });
+	}
 }
 
 static int do_run(struct step *st, const struct snapshot *below, const struct upper *u, struct error *err)
@@ -229,6 +244,9 @@ static int do_run(struct step *st, const struct snapshot *below, const struct up
 	struct build *b = st->w->b;
 	struct arena *a = &st->s->a;
 	struct run_step shared = st->act->run;
+	const struct str *values;
+	u32 n_values = exec_secret_values(b->exec, &st->act->run, &values);
+	st->leak = leak_new(values, n_values);
 	const struct run_step *run = &shared;
 	u32 own = shared.n_mounts;
 	const char *whose = context_name(b->contexts[0].open);
@@ -244,8 +262,11 @@ static int do_run(struct step *st, const struct snapshot *below, const struct up
 		r = f->context ? context_tree(st, f->context, run->mounts[i].source ? run->mounts[i].source : "", &st->seen[i], &trees[i], err) : snapshot_of(b, f, &trees[i], err);
 		sources[i] = &trees[i];
 	}
-	const struct exec_job job = { .step = run, .arch = st->s->platform.arch, .below = below, .upper = u, .sources = sources, .stop = &b->stop, .output = output, .ctx = st };
+	const struct exec_job job = { .step = run, .arch = st->s->platform.arch, .below = below, .upper = u, .sources = sources, .stop = &b->stop, .output = output, .ctx = st, .leak = st->leak };
 	r = r < 0 ? r : exec_run(b->exec, a, &job, &st->told, err);
+	for (int stream = 1; stream <= 2; stream++) /* what waited */
+		output(st, stream, (struct str){ 0 });
+	tell_cleaned(st);
 	for (u32 i = 0; i < own; i++)
 		snapshot_release(&trees[i]);
 	if (r < 0 || (!st->told.status && !st->told.over))
@@ -299,13 +320,10 @@ static int do_workdir(struct step *st, const struct snapshot *below, const struc
 	return root_do(&b->ids, &job, err);
 }
 
-/* --- secrets in what was written --- */
+/* --- what was written --- */
 struct search {
-	const struct str *values;
-	u32 n;
-	size_t most;      /* bytes of the longest */
-	u64 room;         /* bytes that there may be in all */
-	struct buf window; /* the end of what passed, and what comes */
+	struct leak *leak; /* NULL: no secret is looked for */
+	u64 room;          /* bytes that there may be in all */
 };
 
 static int look(void *ctx, struct str path, struct str bytes, struct error *err)
@@ -314,20 +332,13 @@ static int look(void *ctx, struct str path, struct str bytes, struct error *err)
 	if (bytes.n > s->room)
 		return error_set(err, ERR_INPUT, "more than is kept");
 	s->room -= bytes.n;
-	if (!s->n)
-		return 0;
-	if (!bytes.n)
-		buf_clear(&s->window);
-	buf_add(&s->window, bytes);
-	for (u32 i = 0; i < s->n; i++) {
-		struct str v = str_trim(s->values[i]);
-		if (v.n >= SECRET_MIN && str_contains(bytes.n ? buf_str(&s->window) : path, v))
-			return bytes.n ? error_set(err, ERR_INPUT, "the value of a secret is in /%.*s, which would be in the image", STR_FMT(path))
-				       : error_set(err, ERR_INPUT, "the value of a secret is in the name of a file, which would be in the image");
+	if (s->leak && !bytes.n) {
+		leak_begin(s->leak);
+		if (leak_in(s->leak, path))
+			return error_set(err, ERR_INPUT, "the value of a secret is in the name of a file, which would be in the image");
+	} else if (s->leak && leak_on(s->leak, bytes)) {
+		return error_set(err, ERR_INPUT, "the value of a secret is in /%.*s, which would be in the image", STR_FMT(path));
 	}
-	size_t keep = MIN(s->window.n, s->most);
-	memmove(s->window.p, s->window.p + s->window.n - keep, keep);
-	s->window.n = keep;
 	return 0;
 }
 
@@ -335,18 +346,13 @@ static int take(struct step *st, const struct snapshot *below, const struct uppe
 {
 	struct build *b = st->w->b;
 	struct diff_told told = { 0 };
-	struct search s = { .window = BUF(4 * MiB), .room = room };
+	struct search s = { st->leak, room };
 	struct diff_options o = { .epoch = b->opt->epoch, .forget = (const char *const *)st->told.forget };
-	if (st->act->kind == ACTION_RUN)
-		s.n = exec_secret_values(b->exec, &st->act->run, &s.values);
-	for (u32 i = 0; i < s.n; i++)
-		s.most = MAX(s.most, s.values[i].n);
-	if (s.n || room != UINT64_MAX) {
+	if (s.leak || room != UINT64_MAX) {
 		o.content = look;
 		o.ctx = &s;
 	}
 	int r = diff_take(st->w->store, &b->ids, u, below, &o, ret, &told, err);
-	buf_free(&s.window);
 	*changed = told.entries > 0;
 	*bytes = told.bytes;
 	return r;
@@ -579,6 +585,7 @@ int step_do(struct worker *w, struct build_stage *s, const struct df_instruction
 	int r = make_key(&st, err);
 	r = r < 0 ? r : find_or_do(&st, changed, &layer, err);
 	copy_fetched_free(st.fetched);
+	leak_free(st.leak);
 	layer.run = act->kind == ACTION_RUN ? st.name : NULL;
 	if (r == 0 && *changed)
 		s->chain = chain_add(&s->a, &s->chain, &layer);

@@ -378,7 +378,7 @@ static void on_event(struct build_progress *p, const struct build_event *e)
 		s->began = now();
 	if (p->kind == BUILD_PROGRESS_RAWJSON && (s || e->kind == BUILD_NOTE))
 		record(p, s, e);
-	if (!s)
+	if (!s || e->kind == BUILD_NOTE)
 		return;
 	if (e->kind == BUILD_OUTPUT) {
 		output(p, s, e);

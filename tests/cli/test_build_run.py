@@ -1,4 +1,6 @@
 """RUN as its users see it: what a step finds, what it may, what it leaves, how it ends."""
+import base64
+import json
 import os
 import shutil
 import signal
@@ -117,6 +119,37 @@ def test_a_secret_is_of_its_step_alone(build, pare, tmp_path, end):
     r = pare("build", "--progress=plain", "--secret", "id=f,src=%s" % (tmp_path / "given"), "--secret", "id=v,env=GIVEN", "-t", "x", d, env={"GIVEN": SECRET}, status=1 if end else 0)
     assert "440 0 8" in r.err and SECRET not in r.err + r.out and "exit status 9" not in r.err
     assert leaks(pare.root) == []
+
+
+def secret_step(build, pare, tmp_path, step, status=0, args=()):
+    (tmp_path / "given").write_text(SECRET + "\n")
+    d = build.context("FROM base\nRUN --mount=type=secret,id=s --mount=type=cache,target=/k %s\n" % step)
+    return pare("build", "--progress=plain", "--secret", "id=s,src=%s" % (tmp_path / "given"), *args, d, status=status)
+
+
+@pytest.mark.parametrize("how", [[], ["--progress=rawjson"]])
+def test_a_secret_that_a_step_says(build, pare, tmp_path, how):
+    """In one piece or in several, on either stream, as it is or in a header: never."""
+    r = secret_step(build, pare, tmp_path, "cat /run/secrets/s; s=$(cat /run/secrets/s); printf %s ${s%????}; sleep 0.3; echo ${s#${s%????}}; echo to $s >&2; printf u:$s | base64; printf '%s' ${s%?}; exit 3", status=1, args=how)
+    said = r.err if not how else b"".join(base64.b64decode(x["data"]) for line in r.err.splitlines() if line.startswith("{") for x in json.loads(line).get("logs", [])).decode()
+    for text in (SECRET, base64.b64encode(b"u:" + SECRET.encode()).decode()[4:-4]):
+        assert text not in said
+    assert said.count("***") == 4 and SECRET[:-1] in said  # what was the beginning of one only
+
+
+def test_a_secret_stays_in_no_cache_mount(build, pare, tmp_path):
+    """Of any step's end; what is beside it does."""
+    for end in (0, 3):
+        r = secret_step(build, pare, tmp_path, "s=$(cat /run/secrets/s); mkdir -p /k/d/e /k/$s/x; echo a $s b > /k/d/e/f; base64 /run/secrets/s > /k/b; echo 1 > /k/$s/x/y; echo fine > /k/fine; exit %d" % end, status=1 if end else 0)
+        told = sorted(line.rsplit(" ", 1)[1] for line in r.err.splitlines() if "removed from a cache mount" in line)
+        assert told == ["/***", "/b", "/d/e/f"] and "ERROR" not in r.err.replace("ERROR exit status 3", "")
+        assert leaks(pare.store) == []
+    assert build("FROM base\nRUN --mount=type=cache,target=/k find /k | sort > /l\n").read("l") == b"/k\n/k/d\n/k/d/e\n/k/fine\n"
+
+
+def test_a_secret_in_another_form(build, pare, tmp_path):
+    r = secret_step(build, pare, tmp_path, "printf 'auth = %s' $(printf user:$(cat /run/secrets/s) | base64) > /npmrc", status=3)
+    assert r.err.splitlines()[-1].endswith("the value of a secret is in /npmrc, which would be in the image")
 
 
 def test_a_secret_that_is_required_is_named(build, pare):
