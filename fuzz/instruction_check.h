@@ -43,7 +43,7 @@ static inline int walked_stage(struct walked *w, u32 s, const struct instruction
 		return -1;
 	w->n = s + 1;
 	if (st->base != DF_NONE)
-		stage_image_copy(&w->arena, &w->images[st->base], im);
+		stage_image_copy(&w->arena, &w->images[st->base], false, im);
 	else if (stage_image_begin(&w->arena, st->scratch ? (struct str){ 0 } : w->base, &p, im, err) < 0)
 		return -1;
 	for (u32 i = 0; i < st->n_triggers; i++) {

@@ -44,7 +44,7 @@ static int configuration(const struct build *b, const struct failed_step *f, con
 	struct arena *a = &f->stage->a;
 	const struct run_step *run = &f->act->run;
 	struct stage_image im;
-	stage_image_copy(a, &f->stage->image, &im);
+	stage_image_copy(a, &f->stage->image, false, &im);
 	json_t *config = image_config(&im), *env = json_array();
 	for (const char *const *v = run->env; v && *v; v++) {
 		struct str value = str_of(*v), name = str_cut(&value, '=');

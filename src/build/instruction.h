@@ -61,7 +61,7 @@ struct stage_image {
 /* `base`: the configuration document of the base image, n 0: of scratch. Its ONBUILD triggers are taken out; what its history lacks or has too much for its layers is put right.
  * `p`: the platform of scratch, and of a document that says none. --platform may then be set with stage_image_platform(), which is what BuildKit does with the target of a build for which it was given. */
 int stage_image_begin(struct arena *a, struct str base, const struct platform *p, struct stage_image *ret, struct error *err) must_check;
-void stage_image_copy(struct arena *a, const struct stage_image *from, struct stage_image *ret); /* FROM of another stage: its ONBUILD triggers are taken out */
+void stage_image_copy(struct arena *a, struct stage_image *from, bool last, struct stage_image *ret); /* FROM of another stage: its ONBUILD triggers are taken out. `last`: nobody asks for that one's again, it is taken itself */
 void stage_image_platform(struct stage_image *im, const struct platform *p);
 void stage_image_free(struct stage_image *im);
 /* What graph.h needs for a build: opt->platform and opt->exact. The caller sets build_args (--build-arg, each NAME=VALUE; one that has no value is looked up in the environment first, and left out where that has none either), target,

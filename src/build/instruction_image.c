@@ -260,9 +260,11 @@ int stage_image_begin(struct arena *a, struct str base, const struct platform *p
 	return 0;
 }
 
-void stage_image_copy(struct arena *a, const struct stage_image *from, struct stage_image *ret)
+void stage_image_copy(struct arena *a, struct stage_image *from, bool last, struct stage_image *ret)
 {
-	*ret = (struct stage_image){ .a = a, .platform = from->platform, .doc = json_deep_copy(from->doc), .said = from->said };
+	*ret = (struct stage_image){ .a = a, .platform = from->platform, .doc = last ? json_incref(from->doc) : json_deep_copy(from->doc), .said = from->said };
+	if (last)
+		stage_image_free(from);
 	json_object_del(image_config(ret), "OnBuild");
 	path(ret);
 }

@@ -119,6 +119,8 @@ static int fill_stages(struct build_target *t, struct error *err)
 		if (r < 0)
 			return error_wrap(err, "%s", plan_place(&t->b->a, t, &t->file.instructions[is->from == DF_NONE ? is->first : is->from]));
 		s->on = is->base == DF_NONE ? NULL : &v[is->base];
+		if (s->on)
+			s->on->users++;
 		for (u32 k = is->first; k < is->end; k++)
 			s->n_steps += counted(t->file.instructions[k].keyword);
 		for (u32 k = 0; k < is->n_triggers; k++)
@@ -127,6 +129,7 @@ static int fill_stages(struct build_target *t, struct error *err)
 	}
 	t->stages = v;
 	t->last = &v[t->graph.target];
+	t->last->users++;
 	return 0;
 }
 

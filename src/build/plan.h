@@ -21,6 +21,7 @@ struct build_stage {
 	struct platform platform;
 	char platform_text[100];
 	struct build_stage *on;    /* stage it is built on; NULL: an image, or scratch */
+	atomic_uint users;         /* that ask for its image still: stages that are built on it, and the output */
 	const struct base *base;   /* image; NULL */
 	const char *files;         /* named context whose files it begins with, as FROM NAME has it; NULL */
 	struct stage_image image;

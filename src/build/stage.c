@@ -9,7 +9,9 @@ static int begin(struct build_stage *s, struct error *err)
 	s->at = 1;
 	s->step = 1;
 	if (s->on) {
-		stage_image_copy(&s->a, &s->on->image, &s->image);
+		stage_image_copy(&s->a, &s->on->image, atomic_load(&s->on->users) == 1, &s->image);
+		if (atomic_fetch_sub(&s->on->users, 1) == 1)
+			stage_image_free(&s->on->image);
 		s->chain = s->on->chain;
 		s->unknown = s->on->unknown;
 		s->base_layers = s->on->base_layers;

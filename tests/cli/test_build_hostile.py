@@ -145,3 +145,13 @@ def test_names_of_dockerfiles_say_nothing_to_a_terminal(build, pare):
     d = build.context(None, {"D\x1b[31m": "FROM base\nRUN echo 1 >/f\n", "E\x1b[31m": "FROM base\nRUN false\n"})
     assert "D\\x1b[31m:2" in pare("build", "--blame", "--progress=plain", "-f", d / "D\x1b[31m", d).out  # the runner looks for control characters
     assert "E\\x1b[31m:2" in pare("build", "--progress=plain", "-f", d / "E\x1b[31m", d, status=1).err
+
+
+def test_many_stages_take_little_memory(build, pare):
+    """What a stage says of itself is kept as long as another one may stand on it."""
+    text = "FROM base AS s0\n" + "".join("FROM s%d AS s%d\nENV A%d=1\n" % (i, i + 1, i) for i in range(2000))
+    d = build.context(text)
+    env = {"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "PARE_STORE": str(pare.store), "PARE_OFFLINE": "1"}
+    pid = os.posix_spawn(pare.binary, [pare.binary, "build", "-q", str(d)], env, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+    _, status, used = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0 and used.ru_maxrss < 600000
