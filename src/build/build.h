@@ -61,7 +61,7 @@ struct build_trace { /* one step, of whatever stage */
 	struct digest key;
 	struct digest diff_id;  /* of the layer that came of it; none: it changed nothing */
 	struct digest layer;    /* that layer as it is stored */
-	bool cached;
+	bool cached, ran;       /* ran: a RUN, not known */
 };
 struct build_result {
 	struct digest digest, config; /* of the manifest (or index), of the configuration (of one platform; else none) */
@@ -75,6 +75,8 @@ struct build_result {
 };
 /* What differs between two builds of the same: of the first step that had the same inputs and came to something else, in words ("Dockerfile:3: RUN make: /build.log: byte 12 differs"), into out; nothing when they agree. */
 int build_differs(const char *store, const struct build_result *a, const struct build_result *b, struct buf *out, struct error *err) must_check;
+/* Of a build that had no cache: each RUN whose layer has a file that says which day it is (UTC), in words, a line each ("Dockerfile:3: RUN make: /version names the day of this build"). Nothing that differs, and another day may well do. */
+int build_days(const char *store, const struct build_result *r, s64 now, struct buf *out, struct error *err) must_check;
 /* 1: a step failed (its status has been told by BUILD_FAILED; *err says it in one line, with file and line). -1 everything else. */
 int build_run(const struct build_options *opt, struct arena *a, struct build_result *ret, struct error *err) must_check;
 #endif

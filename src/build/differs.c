@@ -1,7 +1,9 @@
 /* differs.c — two builds of the same: which step came to something else, and what of it is not the same. */
 #include "build/build.h"
+#include "build/leak.h"
 #include "layer/tar.h"
 #include "store/store.h"
+#include <time.h>
 
 struct side {
 	struct stream *s;
@@ -118,6 +120,70 @@ static int layers_differ(struct store *s, const struct digest *one, const struct
 	return r < 0 ? r : 0;
 }
 
+/* --- what another day would make of it --- */
+static void say_step(const struct build_trace *x, struct buf *out)
+{
+	struct str rest = str_of(x->name);
+	str_cut(&rest, ']');
+	buf_printf(out, "%s:%.*s: ", x->place, STR_FMT(rest));
+}
+
+/* The day as programs write it. */
+static struct leak *names_of_day(s64 now)
+{
+	static const char *const forms[] = { "%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%b %e %Y", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y" };
+	char text[countof(forms)][40];
+	struct str v[countof(forms)];
+	time_t t = (time_t)now;
+	struct tm tm;
+	gmtime_r(&t, &tm);
+	for (size_t i = 0; i < countof(forms); i++)
+		v[i] = str_n(text[i], strftime(text[i], sizeof text[i], forms[i], &tm));
+	return leak_new(v, countof(forms));
+}
+
+/* 1: *v is at the first file of the layer that has one of them in it. */
+static int find_in_layer(struct leak *names, struct side *v, struct error *err)
+{
+	int r;
+	while ((r = next(v, err)) == 1) {
+		struct str piece;
+		leak_begin(names);
+		while (v->e.type == TAR_FILE && (r = tar_content(v->t, &piece, err)) >= 0 && piece.n)
+			if (leak_on(names, piece))
+				return 1;
+		if (r < 0)
+			return -1;
+	}
+	return r;
+}
+
+int build_days(const char *store, const struct build_result *is, s64 now, struct buf *out, struct error *err)
+{
+	struct store *s;
+	struct leak *names = names_of_day(now);
+	struct side *v = xcalloc(1, sizeof *v);
+	int r = store_open(store, false, &s, err) < 0 ? -1 : 0;
+	bool opened = r == 0;
+	for (u32 i = 0; i < is->n_trace && r == 0; i++) {
+		const struct build_trace *x = &is->trace[i];
+		if (!x->ran || !x->diff_id.alg)
+			continue;
+		int found = open_side(s, &x->layer, v, err) < 0 ? -1 : find_in_layer(names, v, err);
+		if (found == 1) {
+			say_step(x, out);
+			buf_printf(out, "/%.*s names the day of this build\n", (int)v->n, v->path);
+		}
+		close_side(v);
+		r = found < 0 ? -1 : 0;
+	}
+	if (opened)
+		store_close(s);
+	free(v);
+	leak_free(names);
+	return r;
+}
+
 int build_differs(const char *store, const struct build_result *a, const struct build_result *b, struct buf *out, struct error *err)
 {
 	const struct build_trace *x = NULL, *y = NULL;
@@ -133,9 +199,7 @@ int build_differs(const char *store, const struct build_result *a, const struct 
 			buf_puts(out, "the configurations differ");
 		return 0;
 	}
-	struct str rest = str_of(x->name);
-	str_cut(&rest, ']');
-	buf_printf(out, "%s:%.*s: ", x->place, STR_FMT(rest));
+	say_step(x, out);
 	if (!x->diff_id.alg || !y->diff_id.alg) {
 		buf_puts(out, "changed something only one time");
 		return 0;

@@ -475,7 +475,7 @@ static void started(struct step *st)
 static void note_trace(struct step *st, bool cached, bool changed, const struct build_layer *l)
 {
 	struct build *b = st->w->b;
-	struct build_trace one = { .place = plan_place(&st->s->a, st->s->target, st->in), .name = st->name, .key = st->key.digest, .cached = cached };
+	struct build_trace one = { .place = plan_place(&st->s->a, st->s->target, st->in), .name = st->name, .key = st->key.digest, .cached = cached, .ran = !cached && st->act->kind == ACTION_RUN };
 	if (changed) {
 		one.diff_id = l->diff_id;
 		one.layer = l->digest;

@@ -91,6 +91,7 @@ struct job {
 	struct build_progress *progress;
 	enum build_progress_kind kind;
 	bool stdout_taken;
+	struct buf days; /* what --verify-reproducible found that is no difference */
 };
 
 /* Words of a list, split at commas. */
@@ -479,6 +480,8 @@ static int build_twice(struct job *j, struct error *err)
 	if (narrow && sched_setaffinity(0, sizeof cpus, &cpus) < 0) { /* one processor is enough for the rest */
 	}
 	r = r != 0 ? r : build_differs(globals.store, &one, &two, &text, err);
+	if (r == 0 && !text.n)
+		r = build_days(globals.store, &two, (s64)time(NULL), &j->days, err);
 	if (r == 0 && text.n)
 		r = -error_set(err, ERR_INPUT, "not reproducible: %.*s", STR_FMT(buf_str(&text))); /* 1: as a step that failed */
 	buf_free(&text);
@@ -495,7 +498,7 @@ static int check(struct job *j, const char *context)
 static int run(const struct option_value *opt, char **args, int n_args)
 {
 	struct error err = { 0 };
-	struct job j = { .opt = opt };
+	struct job j = { .opt = opt, .days = BUF(MiB) };
 	struct build_result res = { 0 };
 	(void)n_args;
 	if (opt[O_CHECK].count || option_is(&opt[O_CALL], "check")) {
@@ -514,6 +517,11 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		r = r != 0 ? r : build_run(&j.b, &j.a, &res, &err);
 		build_progress_end(j.progress);
 	}
+	for (struct str rest = buf_str(&j.days); r == 0 && rest.n;) {
+		struct str line = str_cut(&rest, '\n');
+		command_note("not found to differ, but %.*s", STR_FMT(line));
+	}
+	buf_free(&j.days);
 	if (r == 0 && !j.b.dry_run)
 		r = report(&j, &res, &err);
 	if (r != 0) {

@@ -361,6 +361,13 @@ def test_the_order_of_directories_and_the_age_of_the_machine(build, pare):
         assert what + ":" in r.err.splitlines()[-1] and "Dockerfile:3" in r.err.splitlines()[-1], r
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%b %e %Y", "%Y%m%d"])
+def test_the_day_of_a_build_is_told_of(build, pare, form):
+    """Two builds of one day agree in it; a word says that another day's may not."""
+    r = pare("build", "--verify-reproducible", "-t", "x", build.context("FROM base\nRUN echo 1 > /one\nRUN echo fine > /a; date +'built %s.' > /b\n" % form))
+    assert "pare: not found to differ, but Dockerfile:3: RUN echo fine" in r.err and r.err.splitlines()[0].endswith(": /b names the day of this build") and "x" in pare("images").out, r
+
+
 def test_which_line_wrote_what(build, pare):
     d = build.context("FROM base\nRUN head -c 300000 /dev/zero > /big; head -c 1000 /dev/zero > /small\nCOPY f /f\nRUN rm /big\n", {"f": "12345"})
     r = pare("build", "--blame", "-t", "x", d)
