@@ -55,6 +55,7 @@ struct composition {         /* for one architecture */
 	const char *explained;    /* of the package that was asked for */
 	struct ctree tree;
 	struct problems notes;    /* what is not known, or not done: nothing that fails */
+	u64 looked;               /* entries that commands of scripts were about, directory by directory */
 	s64 epoch;                /* SOURCE_DATE_EPOCH; -1: none */
 	s64 time;                 /* of the image */
 };

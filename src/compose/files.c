@@ -57,6 +57,7 @@ static bool octal(const char *s, u32 *mode)
 	return true;
 }
 
+#define LOOKED_MAX 50000000u
 struct change {
 	u32 mode, uid, gid;
 	bool set_mode, set_uid, set_gid, recursive;
@@ -75,18 +76,22 @@ static void change_one(struct composition *c, u32 id, const struct change *h)
 		e->gid = h->gid;
 }
 
-/* Owner and mode of a path that is there, and all below it; what is not there is no matter, as it is made later. */
-static void change(struct composition *c, const char *path, const struct change *h)
+/* Owner and mode of a path that is there, and all below it; what is not there is no matter, as it is made later. False: too much was asked for. */
+static bool change(struct composition *c, const char *path, const struct change *h)
 {
 	u32 id = ctree_find(&c->tree, str_of(path));
 	if (id)
 		change_one(c, id, h);
 	size_t n = strlen(path);
+	c->looked += id && h->recursive ? c->tree.n : 0;
+	if (c->looked > LOOKED_MAX)
+		return false;
 	for (u32 i = 1; id && h->recursive && i < c->tree.n; i++) {
 		const struct ctree_entry *e = &c->tree.v[i];
 		if (!e->gone && e->path.n > n && e->path.p[n] == '/' && memcmp(e->path.p, path, n) == 0)
 			change_one(c, i, h);
 	}
+	return true;
 }
 
 /* "user:group", "user:", "user.group", ":group". */
@@ -168,8 +173,8 @@ static bool directories(struct composition *c, const struct words *w, const stru
 		u32 id = ctree_find(&c->tree, str_of(path));
 		if (!id)
 			ctree_make_dir(&c->tree, path, 0755, 0, 0);
-		if (!id || !parents_only)
-			change(c, path, h);
+		if ((!id || !parents_only) && !change(c, path, h))
+			return false;
 	}
 	return w->n > 0;
 }
@@ -279,9 +284,7 @@ static bool do_change(struct composition *c, const struct script_command *s)
 		understood = owner(c, w.v[0], &h);
 	for (u32 i = 1; understood && i < w.n; i++) {
 		const char *path = path_of(c, w.v[i]);
-		if (path)
-			change(c, path, &h);
-		understood = path;
+		understood = path && change(c, path, &h);
 	}
 	return understood;
 }
@@ -322,8 +325,7 @@ static bool do_override(struct composition *c, const struct script_command *s)
 	const char *path = n == 4 ? path_of(c, v[3]) : NULL;
 	if (!add || !update || !path || !octal(v[2], &h.mode) || !id_of(c, "etc/passwd", str_of(v[0]), &h.uid, NULL) || !id_of(c, "etc/group", str_of(v[1]), &h.gid, NULL))
 		return false;
-	change(c, path, &h);
-	return true;
+	return change(c, path, &h);
 }
 
 bool effect_file_command(struct composition *c, const struct script_command *s, bool *done)

@@ -131,7 +131,7 @@ static int paragraph(struct package_index *ix, struct str text, const char *arch
 		ix->left_out++;
 	else
 		add(ix, &p);
-	if (ix->n >= INDEX_PACKAGES || ix->kept > INDEX_KEPT)
+	if (ix->n + ix->left_out >= INDEX_PACKAGES || ix->kept > INDEX_KEPT)
 		return error_set(err, ERR_INPUT, "more packages than fit: over the budget");
 	return 0;
 }
@@ -165,6 +165,8 @@ int index_read(struct package_index *ix, struct stream *plain, const char *arch,
 	int r = 0;
 	do {
 		r = stream_next(plain, &view, err);
+		if (r == 0 && plain->at > INDEX_BYTES)
+			r = error_set(err, ERR_INPUT, "more than %llu bytes: over the budget", (unsigned long long)INDEX_BYTES);
 		if (r == 0)
 			buf_add(&b, view);
 		if (r == 0 && b.n)

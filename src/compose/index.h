@@ -1,6 +1,6 @@
 /* index.h — the packages that a distribution offers: its Packages files (Debian's repository format), read as they pass by and kept as what solving asks for.
  *
- * Hostile input: a paragraph has at most INDEX_PARAGRAPH bytes, all files together INDEX_PACKAGES packages and INDEX_KEPT bytes of what is kept. Names, versions and file names are checked here: a
+ * Hostile input: a paragraph has at most INDEX_PARAGRAPH bytes, a file INDEX_BYTES, all files together INDEX_PACKAGES packages and INDEX_KEPT bytes of what is kept. Names, versions and file names are checked here: a
  * file name never leaves the archive that it is of. Packages of other architectures, or without a size or a SHA-256, are not taken.
  *
  * Of one name the newest comes first, whatever file it was in; what a suite offers only when it is asked for (NotAutomatic) comes behind all others. A version that is in two files is that of the first. */
@@ -12,6 +12,7 @@
 #include "layer/stream.h"
 
 #define INDEX_PARAGRAPH ((size_t)MiB)
+#define INDEX_BYTES GiB /* of one file, plain */
 #define INDEX_PACKAGES 1000000u
 #define INDEX_KEPT (1 * GiB)
 #define INDEX_VERSIONS 256u /* of one name; older ones are left out */

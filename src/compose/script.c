@@ -25,6 +25,7 @@ struct script {
 	} loop[2];
 	/* Functions are told where they are called, with the arguments that they are called with. */
 	const struct sh_commands *commands;
+	const struct sh_node **of;      /* of each command: the function that it is in */
 	const struct sh_node *functions[FUNCTIONS];
 	u32 n_functions, told;
 	const struct sh_node *function; /* that is told at the moment; NULL: none */
@@ -256,8 +257,8 @@ static void each_loop(struct script *s, const struct sh_command *c)
 
 static void each_command(struct script *s)
 {
-	for (u32 i = 0; i < s->commands->n; i++)
-		if (function_of(s->commands->v[i].node) == s->function)
+	for (u32 i = 0; i < s->commands->n && s->told < SCRIPT_TOLD; i++)
+		if (s->of[i] == s->function)
 			each_loop(s, &s->commands->v[i]);
 }
 
@@ -276,9 +277,13 @@ bool script_each(struct str text, struct arena *a, script_visit *f, void *ctx)
 			sh_each(tree.root, assigned, s);
 		sh_commands_of(&tree, &commands);
 		s->commands = &commands;
+		s->of = xcalloc(commands.n + 1u, sizeof *s->of);
+		for (u32 i = 0; i < commands.n; i++)
+			s->of[i] = function_of(commands.v[i].node);
 		s->f = f;
 		s->ctx = ctx;
 		each_command(s);
+		free(s->of);
 		sh_commands_free(&commands);
 		sh_free(&tree);
 	}

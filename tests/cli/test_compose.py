@@ -508,6 +508,15 @@ def test_hostile(pare, tmp_path, what):
     assert not (tmp_path / "out.tar").exists()
 
 
+def test_patience(pare, tmp_path):
+    """A script that asks for the same tree again and again is done with in time, and told."""
+    r = Repository(tmp_path / "mirror")
+    script = b"#!/bin/sh\nf() { :; }\n" + b"chown -R root:root /d\n" * 9000 + b"f\n" * 1000
+    r.raw("bad", raw_deb([entry("./d/%d" % i) for i in range(6000)], more=[entry("./postinst", script, mode=0o755)]))
+    r.publish()
+    assert "bad: its postinst calls chown" in pare("compose", "bad", "--exclude", "base-files", *options(r), "-o", tmp_path / "out.tar").err
+
+
 def test_configuration(pare, tmp_path):
     """What scripts copy into /etc, PHP's extensions, Java's certificates, and who a server runs as."""
     r = Repository(tmp_path / "mirror")
@@ -536,6 +545,20 @@ def test_configuration(pare, tmp_path):
     der = ssl.PEM_cert_to_DER_cert(certificate())
     assert store[:12] == bytes.fromhex("feedfeed0000000200000001") and b"debian:test_root.pem" in store and store.endswith(len(der).to_bytes(4, "big") + der + store[-20:])
     assert hashlib.sha1("changeit".encode("utf-16-be") + b"Mighty Aphrodite" + store[:-20]).digest() == store[-20:]
+
+
+def test_hostile_index(pare, tmp_path):
+    """Of few bytes on the way, without an end."""
+    r = Repository(tmp_path / "mirror")
+    r.publish()
+    pack = lzma.LZMACompressor(preset=0)
+    blank = b"\n" * (1 << 24)
+    data = b"".join(pack.compress(blank) for _ in range(66)) + pack.flush()
+    dist = r.top / "dists/test"
+    (dist / "main/binary-amd64/Packages.xz").write_bytes(data)
+    (dist / "Release").write_text("Suite: test\nDate: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n %s %d main/binary-amd64/Packages.xz\n" % (hashlib.sha256(data).hexdigest(), len(data)))
+    e = pare("compose", "x", *options(r), "-n", status=3)
+    assert "Packages.xz: more than 1073741824 bytes: over the budget" in e.err and e.err.count("\n") == 1
 
 
 def test_odd(pare, tmp_path):
