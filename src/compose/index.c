@@ -140,7 +140,11 @@ static int paragraph(struct package_index *ix, struct str text, const char *arch
 static int paragraphs(struct package_index *ix, struct buf *b, bool end, const char *arch, u32 source, bool late, struct error *err)
 {
 	size_t done = 0;
-	while (done < b->n) {
+	for (;;) {
+		while (done < b->n && b->p[done] == '\n')
+			done++;
+		if (done == b->n)
+			break;
 		const char *gap = memmem(b->p + done, b->n - done, "\n\n", 2);
 		size_t n = gap ? (size_t)(gap - b->p) + 1 - done : b->n - done;
 		if (!gap && !end)
