@@ -688,7 +688,6 @@ static int inside(void *ctx)
 	return serve(k);
 }
 
-/* Its parent, who only waits: with the first process gone the kernel has ended all the others when that returns. */
 /* Of what this process starts; where there are no such namespaces they stay. The time of day is no namespace's. */
 static void shift_clocks(void)
 {
@@ -700,6 +699,7 @@ static void shift_clocks(void)
 	}
 }
 
+/* Its parent, who only waits: with the first process gone the kernel has ended all the others when that returns. */
 int keeper_run(void *ctx)
 {
 	struct keeper *k = ctx;
