@@ -322,8 +322,8 @@ static int mount_places(struct keeper *k, struct process *c, json_t *mounts, str
 		if (c->refused)
 			return -1;
 		snprintf(path, sizeof path, PLACES "/%u", k->dir, c->id, (u32)i);
-		bool memory = options[0];
-		mount_on(k, mounts, c, target, memory ? "tmpfs" : "bind", memory ? "tmpfs" : path, memory ? options : "bind");
+		bool memory = str_is(json_view(v, "kind"), "memory");
+		mount_on(k, mounts, c, target, memory ? "tmpfs" : "bind", memory ? "tmpfs" : path, options);
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -179,6 +180,23 @@ static int mount_file(const struct process *c, const json_t *m, const char *plac
 	return 0;
 }
 
+/* What it is mounted with here, said again: crun mounts anew with what it is told, and would make it writable; and what a user namespace may not take off has to be said there, too. */
+static int bind_options(const char *place, char options[256], struct error *err)
+{
+	static const struct {
+		unsigned long flag;
+		const char *name;
+	} flags[] = { { ST_RDONLY, ",ro" }, { ST_NOSUID, ",nosuid" }, { ST_NODEV, ",nodev" }, { ST_NOEXEC, ",noexec" } };
+	struct statvfs v;
+	int n = snprintf(options, 256, "bind");
+	if (statvfs(place, &v) < 0)
+		return error_errno(err, "%s", place);
+	for (size_t i = 0; i < countof(flags); i++)
+		if (v.f_flag & flags[i].flag)
+			n += snprintf(options + n, 256 - (size_t)n, "%s", flags[i].name);
+	return 0;
+}
+
 int places_mount(struct keeper *k, struct process *c, const json_t *m, u32 i, char options[256], struct error *err)
 {
 	char place[4096];
@@ -189,7 +207,6 @@ int places_mount(struct keeper *k, struct process *c, const json_t *m, u32 i, ch
 	bool known = json_u64(m, "mode", &mode) & json_u64(m, "uid", &uid) & json_u64(m, "gid", &gid) & json_u64(m, "size", &size);
 	int r = 0;
 	snprintf(place, sizeof place, PLACES "/%u", k->dir, c->id, i);
-	options[0] = '\0';
 	if (!known || !json_text(m, "target"))
 		return error_set(err, ERR_ENV, "keeper: a mount that is none");
 	if (!ids_mapped(k->ids, (u32)uid, (u32)gid))
@@ -212,6 +229,8 @@ int places_mount(struct keeper *k, struct process *c, const json_t *m, u32 i, ch
 	} else {
 		r = error_set(err, ERR_INPUT, "mount %s: too many agents", json_text(m, "target"));
 	}
+	if (r == 0 && !str_is(kind, "memory"))
+		r = bind_options(place, options, err);
 	arena_free(&a);
 	return r < 0 ? error_wrap(err, "mount %s", json_text(m, "target")) : 0;
 }

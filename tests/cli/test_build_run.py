@@ -212,7 +212,7 @@ def test_a_step_may_be_told_how_many_processes_it_has(build):
 
 @pytest.mark.parametrize("how, reason", [
     ("mkdir /etc/passwd", "/etc/passwd of the image is no file"), ("mkfifo /etc/group", "/etc/group of the image is no file"), ("ln -s ../proc/self/fd/0 /etc/passwd", "/etc/passwd of the image is no file"),
-    ("dd of=/etc/passwd bs=1 count=0 seek=100000000", "/etc/passwd: over"), ("dd of=/etc/passwd bs=1 count=0 seek=100000", "unable to find user"), ("ln -s passwd /etc/passwd", None)])
+    ("dd of=/etc/passwd bs=1 count=0 seek=100000000", "/etc/passwd: over"), ("ln -s passwd /etc/passwd", None)])
 def test_accounts_that_are_none_fail_the_next_step_at_once(build, pare, how, reason):
     """The runtime reads them, too: it would wait for a pipe, and its complaint is no failure of this machine."""
     t = time.monotonic()
@@ -220,3 +220,23 @@ def test_accounts_that_are_none_fail_the_next_step_at_once(build, pare, how, rea
     assert time.monotonic() - t < 40
     if reason:
         assert r.err.splitlines()[-1].startswith("pare: Dockerfile:3: RUN") and reason in r.err
+
+
+def test_what_a_runtime_cannot_read_of_accounts_is_the_image_s(build, pare):
+    """runc refuses long lines, crun reads none of them: no failure of this machine either way."""
+    r = pare("build", build.context("FROM base\nRUN dd of=/etc/passwd bs=1 count=0 seek=100000 2>/dev/null\nRUN echo 1 >/f\n"), status=None)
+    assert r.status in (0, 1) and (r.status == 0 or "Dockerfile:3" in r.err.splitlines()[-1])
+
+
+def test_the_runtime_is_told_what_may_not_be_written(build, pare, tmp_path):
+    """crun mounts binds anew with what it is told: a step would write into what others see, too."""
+    real = shutil.which("runc", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") or shutil.which("crun")
+    told = pare.store / "told.json"
+    (tmp_path / "runtime").write_text("#!/bin/sh\nfor a; do [ \"$p\" = --bundle ] && cp \"$a/config.json\" %s; p=$a; done\nexec %s \"$@\"\n" % (told, real))
+    (tmp_path / "runtime").chmod(0o755)
+    (tmp_path / "given").write_text(SECRET)
+    step = "--mount=target=/ro --mount=target=/rw,rw --mount=type=cache,target=/k --mount=type=cache,target=/kr,ro --mount=type=secret,id=s,target=/secret --mount=from=base,target=/tree"
+    d = build.context("FROM base\nRUN %s touch /rw/x /k/x; touch /ro/x /kr/x /tree/x 2>/dev/null; ls /ro /kr /tree | grep -c x$ >/r; true\n" % step, {"f": "1"})
+    assert build(None, context=d, args=["--runtime", str(tmp_path / "runtime"), "--secret", "id=s,src=%s" % (tmp_path / "given")]).read("r") == b"0\n"
+    binds = {m["destination"]: m["options"] for m in json.loads(told.read_text())["mounts"] if m["type"] == "bind"}
+    assert {p for p, o in binds.items() if "ro" in o} >= {"/ro", "/kr", "/secret", "/tree"} and not {"/rw", "/k"} & {p for p, o in binds.items() if "ro" in o}
