@@ -1,16 +1,10 @@
 #include "build/attest.h"
 #include "store/store.h"
 
-static int put_bytes(struct build *b, struct str bytes, struct digest *ret, struct error *err)
-{
-	*ret = digest_bytes(DIGEST_SHA256, bytes);
-	return store_add_blob(b->store, ret, bytes.n, 0, stream_memory(bytes), err);
-}
-
 int attest_put(struct build *b, const json_t *subject, const char *type, const char *title, struct str bytes, struct error *err)
 {
 	struct digest empty, content, d;
-	if (put_bytes(b, STR("{}"), &empty, err) < 0 || put_bytes(b, bytes, &content, err) < 0)
+	if (export_blob(b->store, STR("{}"), &empty, err) < 0 || export_blob(b->store, bytes, &content, err) < 0)
 		return -1;
 	json_t *m = json_pack("{siss ss s{sssssi} s[{sssssIs{ss}}] s{sOsOsO}}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "artifactType", type, "config", "mediaType", MT_EMPTY, "digest", DIGEST_STR(&empty), "size", 2,
 			      "layers", "mediaType", type, "digest", DIGEST_STR(&content), "size", (json_int_t)bytes.n, "annotations", "org.opencontainers.image.title", title, "subject", "mediaType",

@@ -98,8 +98,6 @@ static int open_text(void *ctx, u64 from, struct stream **ret, struct error *err
 	return 0;
 }
 
-static const char *type_of(const struct build_layer *l) { return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER; }
-
 static json_t *descriptor(const char *type, const struct digest *d, u64 size)
 {
 	json_t *j = json_object();
@@ -131,7 +129,7 @@ static int send_layer(struct exporting *e, const struct cache_record *r, json_t 
 	e->layer = &r->layer;
 	if (!r->changed || listed(layers, &e->layer->digest))
 		return 0;
-	struct descriptor d = { .media_type = type_of(e->layer), .digest = e->layer->digest, .size = e->layer->size };
+	struct descriptor d = { .media_type = layer_type(e->layer), .digest = e->layer->digest, .size = e->layer->size };
 	struct blob_from from = { .open = open_layer, .ctx = e, .sound = true };
 	if (repo_put_blob(e->repo, &d, &from, &how, err) < 0)
 		return -1;
@@ -360,12 +358,12 @@ int cache_import(struct build_cache *c, const char *text, struct buf *note, stru
 /* The bytes have the digest that the record names; that they are the content it speaks of is seen here. */
 static int check_content(struct build_cache *c, struct build_layer *l, struct error *err)
 {
-	struct stream *blob, *plain;
+	struct stream *plain;
 	struct tap *tap;
 	struct str view;
 	u64 n = 0;
 	enum compression kind;
-	if (store_blob(c->store, &l->digest, 0, &blob, NULL, err) < 0 || stream_inflate(blob, &plain, &kind, err) < 0)
+	if (layer_open(c->store, &l->digest, &plain, &kind, err) < 0)
 		return -1;
 	plain = stream_tap(plain, DIGEST_SHA256, &tap);
 	int r;
@@ -384,7 +382,7 @@ static int check_content(struct build_cache *c, struct build_layer *l, struct er
 int cache_fetch(struct build_cache *c, struct cache_import *im, struct build_layer *l, struct error *err)
 {
 	struct stream *s;
-	struct descriptor d = { .media_type = type_of(l), .digest = l->digest, .size = l->size };
+	struct descriptor d = { .media_type = layer_type(l), .digest = l->digest, .size = l->size };
 	int there = store_has(c->store, &l->digest, err);
 	if (there < 0)
 		return -1;

@@ -21,11 +21,12 @@ struct chain chain_add(struct arena *a, const struct chain *below, const struct 
 	return (struct chain){ v, below->n + 1, above(&below->id, l) };
 }
 
-static const char *type_of(const struct build_layer *l)
+const char *layer_type(const struct build_layer *l) { return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER; }
+
+int layer_open(struct store *s, const struct digest *stored, struct stream **ret, enum compression *kind, struct error *err)
 {
-	if (l->media_type)
-		return l->media_type;
-	return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER;
+	struct stream *bytes;
+	return store_blob(s, stored, 0, &bytes, NULL, err) < 0 ? -1 : stream_inflate(bytes, ret, kind, err);
 }
 
 /* The least that an image is: its layers. */
@@ -39,7 +40,7 @@ static int put_documents(struct store *s, const struct chain *c, struct digest *
 	struct digest d = digest_bytes(DIGEST_SHA256, buf_str(&config));
 	buf_printf(&manifest, "{\"schemaVersion\":2,\"mediaType\":\"" MT_MANIFEST "\",\"config\":{\"mediaType\":\"" MT_CONFIG "\",\"digest\":\"%s\",\"size\":%zu},\"layers\":[", DIGEST_STR(&d), config.n);
 	for (u32 i = 0; i < c->n; i++)
-		buf_printf(&manifest, "%s{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%llu}", i ? "," : "", type_of(&c->v[i]), DIGEST_STR(&c->v[i].digest), (unsigned long long)c->v[i].size);
+		buf_printf(&manifest, "%s{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%llu}", i ? "," : "", c->v[i].media_type ? c->v[i].media_type : layer_type(&c->v[i]), DIGEST_STR(&c->v[i].digest), (unsigned long long)c->v[i].size);
 	buf_puts(&manifest, "]}");
 	int r = store_has(s, &d, err);
 	if (r == 0)

@@ -16,6 +16,11 @@ struct build_layer {
 	u64 kept_out, kept_of;  /* bytes of package managers' caches that it is without (lean.h), and whose: bits of enum cache_of */
 	const char *run;        /* the RUN of this build that made it, for people; NULL: none did */
 };
+const char *layer_type(const struct build_layer *l); /* the OCI media type of its compression */
+struct store;
+/* The plain tar of a layer that is stored under that digest. `kind`: how it is compressed; NULL is fine. */
+int layer_open(struct store *s, const struct digest *stored, struct stream **ret, enum compression *kind, struct error *err) must_check;
+
 struct chain {
 	const struct build_layer *v;
 	u32 n;
@@ -24,7 +29,6 @@ struct chain {
 /* One more layer on top; everything in the arena. */
 struct chain chain_add(struct arena *a, const struct chain *below, const struct build_layer *l);
 
-struct store;
 struct image;
 /* As an image of its own, whose content can be read; small documents for it go into the store, leased. ERR_INPUT when a layer cannot be read. */
 int chain_load(struct store *s, const struct chain *c, struct image **ret, struct error *err) must_check;

@@ -26,10 +26,8 @@ static int next(struct side *v, struct error *err)
 
 static int open_side(struct store *s, const struct digest *layer, struct side *v, struct error *err)
 {
-	enum compression kind;
-	struct stream *stored;
 	*v = (struct side){ 0 };
-	if (store_blob(s, layer, 0, &stored, NULL, err) < 0 || stream_inflate(stored, &v->s, &kind, err) < 0)
+	if (layer_open(s, layer, &v->s, NULL, err) < 0)
 		return -1;
 	v->t = tar_open(v->s);
 	return 0;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int put_blob(struct store *s, struct str bytes, struct digest *ret, struct error *err)
+int export_blob(struct store *s, struct str bytes, struct digest *ret, struct error *err)
 {
 	*ret = digest_bytes(DIGEST_SHA256, bytes);
 	return store_add_blob(s, ret, bytes.n, 0, stream_memory(bytes), err);
@@ -21,11 +21,6 @@ static int put_blob(struct store *s, struct str bytes, struct digest *ret, struc
 static json_t *descriptor(const char *type, const struct digest *d, u64 size)
 {
 	return json_pack("{sssssI}", "mediaType", type, "digest", DIGEST_STR(d), "size", (json_int_t)size);
-}
-
-static const char *type_of(const struct build_layer *l)
-{
-	return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER;
 }
 
 /* --- --annotation: "K=V" of the manifest, or "manifest,index:K=V" of what is named there; "manifest[linux/arm64]:K=V" of that platform's --- */
@@ -135,11 +130,11 @@ static int squash(struct build *b, struct arena *a, struct build_stage *s, struc
 int export_put(struct store *s, const struct chain *c, struct str config, json_t *notes, struct export_image *ret, struct error *err)
 {
 	struct export_image put = { 0 };
-	if (put_blob(s, config, &put.config, err) < 0)
+	if (export_blob(s, config, &put.config, err) < 0)
 		return -1;
 	json_t *layers = json_array(), *given = notes ? json_incref(notes) : NULL, *doc = json_pack("{sisssoso}", "schemaVersion", 2, "mediaType", MT_MANIFEST, "config", descriptor(MT_CONFIG, &put.config, config.n), "layers", layers);
 	for (u32 i = 0; i < c->n; i++) {
-		json_array_append_new(layers, descriptor(type_of(&c->v[i]), &c->v[i].digest, c->v[i].size));
+		json_array_append_new(layers, descriptor(layer_type(&c->v[i]), &c->v[i].digest, c->v[i].size));
 		put.bytes += c->v[i].size;
 	}
 	if (given)
@@ -290,8 +285,7 @@ static int write_tar(struct build *b, const char *dest, struct error *err)
 {
 	struct build_stage *s = b->targets[0].last;
 	struct build_layer l;
-	struct stream *stored, *plain;
-	enum compression kind;
+	struct stream *plain;
 	struct outfile o = { .fd = -1 };
 	bool std = strcmp(dest, "-") == 0;
 	static const char nothing[TAR_TRAILER];
@@ -304,7 +298,7 @@ static int write_tar(struct build *b, const char *dest, struct error *err)
 		outfile_abort(&o);
 		return w;
 	}
-	if (diff_squash(b->store, &s->chain, 0, &l, err) < 0 || store_blob(b->store, &l.digest, 0, &stored, NULL, err) < 0 || stream_inflate(stored, &plain, &kind, err) < 0)
+	if (diff_squash(b->store, &s->chain, 0, &l, err) < 0 || layer_open(b->store, &l.digest, &plain, NULL, err) < 0)
 		return -1;
 	int r = std ? 0 : outfile_open(&o, dest, err);
 	struct str view;

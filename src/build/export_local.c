@@ -140,8 +140,7 @@ static int finish_dirs(struct local *l, struct error *err)
 static int write_tree(struct build *b, struct build_target *of, const char *dest, struct error *err)
 {
 	struct build_layer layer;
-	struct stream *stored, *plain;
-	enum compression kind;
+	struct stream *plain;
 	struct tar_entry e;
 	autofd int root = open(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct local l = { .root = root, .owners = geteuid() == 0 };
@@ -149,7 +148,7 @@ static int write_tree(struct build *b, struct build_target *of, const char *dest
 		return error_errno(err, "%s", dest);
 	if (!of->last->chain.n)
 		return 0;
-	if (diff_squash(b->store, &of->last->chain, 0, &layer, err) < 0 || store_blob(b->store, &layer.digest, 0, &stored, NULL, err) < 0 || stream_inflate(stored, &plain, &kind, err) < 0)
+	if (diff_squash(b->store, &of->last->chain, 0, &layer, err) < 0 || layer_open(b->store, &layer.digest, &plain, NULL, err) < 0)
 		return -1;
 	struct tar *t = tar_open(plain);
 	int r;

@@ -169,17 +169,6 @@ struct sift {
 	char path[TAR_PATH_MAX + 2], to[TAR_PATH_MAX + 2];
 };
 
-static int open_layer(struct store *s, const struct build_layer *layer, struct stream **ret, struct error *err)
-{
-	struct stream *stored;
-	enum compression kind;
-	u64 size;
-
-	if (store_blob(s, &layer->digest, 0, &stored, &size, err) < 0)
-		return -1;
-	return stream_inflate(stored, ret, &kind, err);
-}
-
 /* "/a/b" of a path as stored; empty: the root, or one that is too long. */
 static struct str absolute(char *out, struct str stored)
 {
@@ -321,7 +310,7 @@ static int pass(struct store *s, const struct build_layer *layer, struct sift *t
 {
 	struct stream *plain;
 
-	if (open_layer(s, layer, &plain, err) < 0)
+	if (layer_open(s, &layer->digest, &plain, NULL, err) < 0)
 		return -1;
 	struct tar *tar = tar_open(plain);
 	int r = p ? rewrite(t, tar, p, err) : look(t, tar, err);

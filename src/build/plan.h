@@ -119,6 +119,7 @@ void steps_free(struct build *b);
 /* export.c: of targets that are done; before anything is: whether they can go there at all. */
 int export_check(struct arena *a, const struct build_options *opt, struct error *err) must_check;
 int export_build(struct build *b, struct arena *a, struct build_result *ret, struct error *err) must_check;
+int export_blob(struct store *s, struct str bytes, struct digest *ret, struct error *err) must_check;
 /* Configuration and manifest of an image with these layers, into the store. */
 struct export_image {
 	struct digest digest, config; /* of its manifest; of its configuration */
