@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -73,12 +74,14 @@ static const char **environment(const char *const *more)
 pid_t process_spawn(const char *path, const char *const *argv, const char *const *env, const int fds[3])
 {
 	const char **all = environment(env);
-	pid_t pid = quiet_fork(0);
+	pid_t parent = getpid(), pid = quiet_fork(0);
 	if (pid != 0) {
 		free(all);
 		return pid;
 	}
 	int own[3];
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+		_exit(127);
 	if (getpriority(PRIO_PROCESS, 0) < 0)
 		setpriority(PRIO_PROCESS, 0, 0);
 	for (int i = 0; i < 3; i++)

@@ -10,7 +10,7 @@
 pid_t process_fork(int (*run)(void *ctx), void *ctx) must_check;
 /* The same in namespaces of its own (clone(2): CLONE_NEWPID …), of a process that has one thread. */
 pid_t process_fork_apart(int namespaces, int (*run)(void *ctx), void *ctx) must_check;
-/* Forks and becomes the program: its standard input, output and error are fds[0..2], every other descriptor is closed, and it is not preferred to others, if this process is; the pid, or -1. When it cannot be had, the child's status is 127.
+/* Forks and becomes the program, which a signal ends (SIGTERM, unless it has rights of its own) when the calling thread does: its standard input, output and error are fds[0..2], every other descriptor is closed, and it is not preferred to others, if this process is; the pid, or -1. When it cannot be had, the child's status is 127.
  * env: "NAME=VALUE" besides what this process has, or in place of its own; NULL-terminated, or NULL. */
 pid_t process_spawn(const char *path, const char *const *argv, const char *const *env, const int fds[3]) must_check;
 /* Of this process, all descriptors but the first three and these two. */

@@ -1,8 +1,11 @@
 """What a build makes of inputs that mean no good, that are more than there is room for, or that change while it looks."""
 import os
+import socket
+import subprocess
 import tarfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -155,3 +158,31 @@ def test_many_stages_take_little_memory(build, pare):
     pid = os.posix_spawn(pare.binary, [pare.binary, "build", "-q", str(d)], env, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
     _, status, used = os.wait4(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0 and used.ru_maxrss < 600000
+
+
+def test_what_fetches_ends_with_a_build_that_is_killed(build, pare):
+    """A git whose build is gone begins nothing more; what it started for the connection ends with that."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen(8)
+        url = "http://127.0.0.1:%d/r.git" % s.getsockname()[1]
+        env = {"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "PARE_STORE": str(pare.store), "PARE_OFFLINE": "1"}
+        p = subprocess.Popen([pare.binary, "build", url], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        s.settimeout(20)
+        talk, _ = s.accept()
+        p.kill()
+        p.wait()
+        for _ in range(100):
+            left = [c for c in Path("/proc").glob("[0-9]*/cmdline") if url.encode() in read(c) and b"ls-remote" in read(c)]
+            if not left:
+                return
+            time.sleep(0.05)
+        talk.close()
+        assert not left
+
+
+def read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
