@@ -213,12 +213,13 @@ def test_killed_at_any_moment(pare, scene):
 
 
 def begin(pare, mark, *args):
-    """Starts it; its other processes, outermost first, once the step's program runs."""
-    p, until = start(pare, *args), time.monotonic() + 60
-    while not any(b"sleep\x00600\x00" in line for _, line in living(pare, mark)):
+    """Starts it; its other processes, outermost first, once the step's program runs and the runtime that started it is gone and has told so."""
+    p, until, now, before = start(pare, *args), time.monotonic() + 60, [], None
+    while not any(b"sleep\x00600\x00" in line for _, line in now) or now != before:
         assert p.poll() is None and time.monotonic() < until, p.stderr.read()
-        time.sleep(0.01)
-    return p, sorted(int(pid) for pid, _ in living(pare, mark) if int(pid) != p.pid)
+        time.sleep(0.3 if any(b"sleep\x00600\x00" in line for _, line in now) else 0.01)
+        before, now = now, sorted(living(pare, mark))
+    return p, sorted(int(pid) for pid, _ in now if int(pid) != p.pid)
 
 
 def ends(p):
