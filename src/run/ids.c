@@ -39,14 +39,48 @@ static void find_range(const char *path, const char *name, u32 uid, u32 *first, 
 	buf_free(&text);
 }
 
+/* IDs of this process's own namespace as ranges; false: that one is none of them. */
+static bool next_range(struct str *rest, u64 *first, u64 *count)
+{
+	while (rest->p && rest->n) {
+		struct str line = str_trim(str_cut(rest, '\n')), inside = str_cut(&line, ' ');
+		line = str_trim(line);
+		while (str_chr(line, ' '))
+			line = str_trim(str_from(line, (size_t)(str_chr(line, ' ') - line.p)));
+		if (str_to_u64(inside, first) && str_to_u64(line, count) && *count)
+			return true;
+	}
+	return false;
+}
+
+/* What of a range there is here: in a container /etc/subuid may promise IDs that it has not. */
+static void clip(const char *map, u32 *first, u32 *count)
+{
+	struct buf own = BUF(MiB);
+	u64 from, n, at = *first, end = at + *count, best = 0, best_at = 0;
+	if (file_read(map, MiB, &own, NULL) == 0)
+		for (struct str rest = buf_str(&own); next_range(&rest, &from, &n);) {
+			u64 low = MAX(from, at), high = MIN(from + n, end);
+			if (high > low && high - low > best) {
+				best = high - low;
+				best_at = low;
+			}
+		}
+	*first = (u32)best_at;
+	*count = (u32)best;
+	buf_free(&own);
+}
+
 /* Root of a user namespace that knows nobody else (`unshare -r`). */
 static bool alone(void)
 {
-	char text[64] = "";
-	unsigned first, outside, count;
-	autofd int fd = open("/proc/self/gid_map", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	return n > 0 && sscanf(text, "%u %u %u", &first, &outside, &count) == 3 && !first && count == 1 && (char *)memchr(text, '\n', (size_t)n) == text + n - 1;
+	struct buf own = BUF(MiB);
+	u64 first, count;
+	bool is = file_read("/proc/self/gid_map", MiB, &own, NULL) == 0;
+	struct str rest = buf_str(&own);
+	is = is && next_range(&rest, &first, &count) && !first && count == 1 && !next_range(&rest, &first, &count);
+	buf_free(&own);
+	return is;
 }
 
 int run_ids_find(struct run_ids *ret, struct error *err)
@@ -61,9 +95,11 @@ int run_ids_find(struct run_ids *ret, struct error *err)
 	struct passwd pw, *found = NULL;
 	const char *name = getpwuid_r(ret->uid, &pw, room, sizeof room, &found) == 0 && found ? pw.pw_name : NULL;
 	struct buf path = BUF(0);
-	if (process_find("newuidmap", &path) && process_find("newgidmap", &path)) {
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 && process_find("newuidmap", &path) && process_find("newgidmap", &path)) {
 		find_range("/etc/subuid", name, ret->uid, &ret->uid_first, &ret->uid_count);
 		find_range("/etc/subgid", name, ret->uid, &ret->gid_first, &ret->gid_count);
+		clip("/proc/self/uid_map", &ret->uid_first, &ret->uid_count);
+		clip("/proc/self/gid_map", &ret->gid_first, &ret->gid_count);
 	}
 	buf_free(&path);
 	ret->single = !ret->uid_count || !ret->gid_count;
@@ -85,14 +121,8 @@ static int map_as_is(pid_t pid, const char *what)
 	struct buf own = BUF(MiB), map = BUF(0);
 	snprintf(path, sizeof path, "/proc/self/%s", what);
 	int r = file_read(path, MiB, &own, NULL), lines = 0;
-	for (struct str rest = buf_str(&own); r == 0 && rest.p && lines < MAP_LINES - 1;) {
-		struct str line = str_trim(str_cut(&rest, '\n')), inside = str_cut(&line, ' ');
-		struct str count = str_trim(line);
-		while (str_chr(count, ' '))
-			count = str_trim(str_from(count, (size_t)(str_chr(count, ' ') - count.p)));
-		u64 from, n;
-		if (!str_to_u64(inside, &from) || !str_to_u64(count, &n) || !n)
-			continue;
+	u64 from, n;
+	for (struct str rest = buf_str(&own); r == 0 && lines < MAP_LINES - 1 && next_range(&rest, &from, &n);) {
 		if (!lines++ && n > 1) {
 			buf_printf(&map, "%llu %llu 1\n", (unsigned long long)from, (unsigned long long)from);
 			from++;

@@ -1,6 +1,7 @@
 """Builds in surroundings that lack something, or that others share: namespaces with one ID, stores where no tree can be mounted, a runtime that does not start, several builds at once."""
 import os
 import subprocess
+import sys
 import threading
 import time
 
@@ -48,6 +49,54 @@ def test_a_runtime_that_does_not_start(build, pare, tmp_path):
         (tmp_path / "bin" / name).chmod(0o755)
     r = pare("build", build.context(TWO, {"f": "1"}), env={"PATH": "%s:%s" % (tmp_path / "bin", os.environ["PATH"])}, status=4)
     assert r.err.splitlines()[-1].endswith("runc: no OCI runtime that can be started")
+
+
+CONTAINED = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+here, there = os.pipe(), os.pipe()
+if libc.unshare(0x20000):  # mounts
+    sys.exit(99)
+libc.mount(b"none", b"/", None, 0x44000, None)
+for name in (b"/etc/subuid", b"/etc/subgid"):
+    if libc.mount(sys.argv[1].encode(), name, None, 0x1000, None):
+        sys.exit(99)
+child = os.fork()
+if not child:
+    if libc.unshare(0x10000000):  # users
+        os._exit(99)
+    os.write(here[1], b"x")
+    os.read(there[0], 1)
+    os.setgroups([])
+    os.setgid(8)
+    os.setuid(8)
+    if sys.argv[2] == "bound" and libc.prctl(38, 1, 0, 0, 0):  # no new privileges
+        os._exit(99)
+    os.execv(sys.argv[3], sys.argv[3:])
+os.read(here[0], 1)
+for name in ("uid_map", "gid_map"):
+    open("/proc/%d/%s" % (child, name), "w").write("0 0 65536")
+os.write(there[1], b"x")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a namespace with many IDs")
+@pytest.mark.parametrize("how, range_", [("free", "mail:100000:65536"), ("free", "mail:60000:65536"), ("bound", "mail:10000:20000")])
+def test_an_ordinary_user_of_a_container(build, pare, tmp_path, how, range_):
+    """/etc/subuid promises IDs that its namespace has not, or only some of, or that newuidmap(1) may not give: what there is is taken."""
+    d = build.context(TWO, {"f": "1"})
+    digest = pare("build", d).out
+    (tmp_path / "ranges").write_text(range_ + "\n")
+    subprocess.run(["chmod", "-R", "a+rX", str(d)], check=True)
+    subprocess.run(["chown", "-R", "8:8", str(pare.root)], check=True)
+    for p in (tmp_path, *tmp_path.parents):
+        if p.stat().st_uid == os.geteuid() and p != p.parent:
+            p.chmod(p.stat().st_mode | 0o755)
+    status, out, err = outside(pare, sys.executable, "-c", CONTAINED, tmp_path / "ranges", how, pare.binary, "--store", pare.root / "home" / "own", "build", "--build-context", "base=oci-layout://%s" % (tmp_path / "base"), d)
+    if status == 99:
+        pytest.skip("no namespaces here")
+    assert status == 0 and out == digest, err
 
 
 # --- several at once ---
