@@ -70,4 +70,9 @@ const struct cache_place package_caches[CACHE_PLACES] = {
 	{ CACHE_CONDA, "/**/anaconda3/pkgs", "*", CACHE_TREE, "conda" },
 	{ CACHE_CONDA, "/**/miniforge3/pkgs", "*", CACHE_TREE, "conda" },
 	{ CACHE_CONDA, "/**/mambaforge/pkgs", "*", CACHE_TREE, "conda" },
+	{ CACHE_MAVEN, "/**/.m2/repository", "*", CACHE_TREE, "mvn mvnw" },
+	{ CACHE_MAVEN, "/**/.m2/wrapper/dists", "*", CACHE_TREE, "mvn mvnw" },
+	{ CACHE_GRADLE, "/**/.gradle/caches", "*", CACHE_TREE, "gradle gradlew" },
+	{ CACHE_GRADLE, "/**/.gradle/wrapper/dists", "*", CACHE_TREE, "gradle gradlew" },
+	{ CACHE_GRADLE, "/**/.gradle/daemon", "*", CACHE_TREE, NULL },
 };

@@ -23,8 +23,8 @@ struct cache_place {
 	const char *dir;   /* pattern (str_glob) of the directory's path; its last component is plain */
 	const char *file;  /* pattern of the file's name */
 	u8 flags;
-	const char *tool;  /* reads it when it runs: not when the image starts that; NULL: nobody does */
+	const char *tool;  /* reads it when it runs (one of these words): not when the image starts that; NULL: nobody does */
 };
-#define CACHE_PLACES 42
+#define CACHE_PLACES 47
 extern const struct cache_place package_caches[CACHE_PLACES];
 #endif

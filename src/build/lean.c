@@ -39,7 +39,7 @@ static void named(struct lean *l, const char *text)
 		stay(l, word);
 		for (u32 i = 0; i < CACHE_PLACES; i++) {
 			const char *tool = package_caches[i].tool;
-			if (tool && (str_is(base, tool) || (str_starts(base, str_of(tool)) && base.n > strlen(tool) && base.p[strlen(tool)] >= '0' && base.p[strlen(tool)] <= '9'))) /* pip3 */
+			if (tool && (str_among(base, tool) || (str_starts(base, str_of(tool)) && base.n > strlen(tool) && base.p[strlen(tool)] >= '0' && base.p[strlen(tool)] <= '9'))) /* pip3 */
 				l->off[i] = true;
 		}
 		rest = str_from(rest, n + 1);

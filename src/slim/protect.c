@@ -201,10 +201,10 @@ void protect_read(struct protect *p, const struct image *img, const struct rootf
 	buf_free(&rd.path);
 }
 
-bool protect_calls(const struct protect *p, const char *tool)
+bool protect_calls(const struct protect *p, const char *tools)
 {
 	for (u32 i = 0; i < p->n; i++)
-		if (strcmp(p->words[i], tool) == 0)
+		if (str_among(str_of(p->words[i]), tools))
 			return true;
 	return false;
 }

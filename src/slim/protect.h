@@ -16,7 +16,7 @@ struct protect {
 
 /* Marks guard[node] with an enum litter_why; of a directory: for all below it. Words are kept for protect_calls(). */
 void protect_read(struct protect *p, const struct image *img, const struct rootfs *r, u8 *guard, struct problems *problems);
-/* Whether the start command, or its script, calls a program of this name ("go" also as /usr/local/go/bin/go). */
-bool protect_calls(const struct protect *p, const char *tool);
+/* Whether the start command, or its script, calls one of these programs (names, separated by blanks; "go" also as /usr/local/go/bin/go). */
+bool protect_calls(const struct protect *p, const char *tools);
 void protect_free(struct protect *p);
 #endif

@@ -81,8 +81,9 @@ def test_caches_are_in_no_layer_and_hidden_from_no_step(build):
 
 CACHES = """/var/lib/apt/lists/deb_Packages /var/cache/apt/pkgcache.bin /var/cache/apt/archives/a.deb /var/cache/apk/APKINDEX.1.tar.gz /var/cache/dnf/r/repodata/x.xml /var/cache/yum/z /var/cache/zypp/raw/q
 /var/cache/pacman/pkg/p.zst /root/.cache/pip/http/a /home/u/.cache/pip/wheels/w /root/.cache/uv/x /root/.npm/_cacache/index/a /usr/local/share/.cache/yarn/v6/p /root/.local/share/pnpm/store/v3/a
-/var/lib/gems/3.1.0/cache/b.gem /usr/local/bundle/cache/c.gem /root/.composer/cache/files/a /root/.cargo/registry/cache/x.crate /root/.cache/go-build/00/a /go/pkg/mod/cache/download/m/@v/v1.zip /opt/conda/pkgs/a/b""".split()
-MEANT = "/go/pkg/mod/cache/download/m/@v/v1.mod /root/.m2/repository/a/b.jar /root/.yarn/berry/cache/z.zip /var/log/apt/history.log /var/lib/gems/3.1.0/gems/b/lib.rb /usr/bin/program".split()
+/var/lib/gems/3.1.0/cache/b.gem /usr/local/bundle/cache/c.gem /root/.composer/cache/files/a /root/.cargo/registry/cache/x.crate /root/.cache/go-build/00/a /go/pkg/mod/cache/download/m/@v/v1.zip /opt/conda/pkgs/a/b
+/root/.m2/repository/a/b.jar /root/.gradle/caches/modules-2/files-2.1/a.jar /home/u/.gradle/wrapper/dists/g.zip""".split()
+MEANT = "/go/pkg/mod/cache/download/m/@v/v1.mod /root/.m2/settings.xml /root/.gradle/gradle.properties /root/.yarn/berry/cache/z.zip /var/log/apt/history.log /var/lib/gems/3.1.0/gems/b/lib.rb /usr/bin/program".split()
 
 
 def test_what_is_kept_out_is_counted_to_the_byte(build, tmp_path):

@@ -179,6 +179,10 @@ static void stays(void **state)
 	assert_string_equal(without("{\"Env\":[\"P=/usr/bin:/root/.cache/pip\",\"HOME=/root\",\"R=/\"]}", &l), "root/.cache/pip/y=2");
 	assert_string_equal(without("{\"Cmd\":[\"/root/.cache/pip/y\"],\"WorkingDir\":\"/root\"}", &l), "root/.cache/pip/y=2");
 	assert_string_equal(without("{\"WorkingDir\":\"/root/.cache/go-build\"}", &l), "root/.cache/go-build/x=1");
+	struct build_layer java = LAYER("root/.gradle/caches/modules-2/g.jar=g", "root/.m2/repository/a/m.jar=m", "root/.m2/settings.xml=s");
+	assert_string_equal(without("{\"Cmd\":[\"java\",\"-jar\",\"/app.jar\"]}", &java), "root/.m2/settings.xml=s");
+	assert_string_equal(without("{\"Cmd\":[\"./mvnw\",\"exec:java\"]}", &java), "root/.m2/repository/a/m.jar=m root/.m2/settings.xml=s");
+	assert_string_equal(without("{\"Entrypoint\":[\"/usr/bin/java\",\"-cp\",\"/root/.m2/repository/a/m.jar\",\"Main\"]}", &java), "root/.m2/repository/a/m.jar=m root/.m2/settings.xml=s");
 }
 
 static void links(void **state)
