@@ -48,23 +48,20 @@ static int get_index(struct choosing *x, const char *dists, const char *name, bo
 	return -1;
 }
 
-/* The Packages of one component: xz, else gzip, else plain. */
-static int read_component(struct choosing *x, const struct release *r, u32 source, const char *component, struct error *err)
+/* The Packages of one component for one architecture: xz, else gzip, else plain. *found false: there is none. */
+static int read_packages(struct choosing *x, const struct release *r, u32 source, const char *component, const char *arch, bool *found, struct error *err)
 {
 	static const char *const forms[] = { ".xz", ".gz", "" };
 	const struct apt_source *s = &x->sources.v[source];
 	struct arena *a = &x->c->arena;
 	const char *last = strrchr(component, '/'), *name = NULL, *dists = arena_printf(a, "%s/dists/%s", s->uri, s->suite);
 	struct mirror_want w = { .fd = -1 };
-	for (u32 i = 0; i < countof(forms); i++) {
-		name = arena_printf(a, "%s/binary-%s/Packages%s", last ? last + 1 : component, x->c->arch, forms[i]);
-		if (release_file(r, name, &w.sha256, &w.size))
-			break;
-		name = NULL;
+	*found = false;
+	for (u32 i = 0; i < countof(forms) && !*found; i++) {
+		name = arena_printf(a, "%s/binary-%s/Packages%s", last ? last + 1 : component, arch, forms[i]);
+		*found = release_file(r, name, &w.sha256, &w.size);
 	}
-	if (!name)
-		return error_set(err, ERR_INPUT, "%s: it has no %s for %s", dists, component, x->c->arch);
-	if (!w.size)
+	if (!*found || !w.size)
 		return 0;
 	if (get_index(x, dists, name, r->by_hash, &w, err) < 0)
 		return -1;
@@ -74,6 +71,15 @@ static int read_component(struct choosing *x, const struct release *r, u32 sourc
 	if (ret == 0)
 		ret = index_read(&x->ix, plain, x->c->arch, source, r->late, err);
 	return ret < 0 ? error_wrap(err, "%s", w.url) : 0;
+}
+
+static int read_component(struct choosing *x, const struct release *r, u32 source, const char *component, struct error *err)
+{
+	const struct apt_source *s = &x->sources.v[source];
+	bool found, all = false;
+	if (read_packages(x, r, source, component, x->c->arch, &found, err) < 0 || (r->has_all && read_packages(x, r, source, component, "all", &all, err) < 0))
+		return -1;
+	return found || all ? 0 : error_set(err, ERR_INPUT, "%s/dists/%s: it has no %s for %s", s->uri, s->suite, component, x->c->arch);
 }
 
 static int read_source(struct choosing *x, u32 i, struct error *err)

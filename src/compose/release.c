@@ -35,8 +35,8 @@ bool release_date(struct str s, s64 *ret)
 
 int release_parse(struct release *r, struct error *err)
 {
-	enum { ORIGIN, LABEL, SUITE, CODENAME, VERSION, DATE, BY_HASH, LATE, SHA256, FIELDS };
-	static const char *const names[] = { "Origin", "Label", "Suite", "Codename", "Version", "Date", "Acquire-By-Hash", "NotAutomatic", "SHA256" };
+	enum { ORIGIN, LABEL, SUITE, CODENAME, VERSION, DATE, BY_HASH, LATE, SHA256, ARCHS, NO_ALL, FIELDS };
+	static const char *const names[] = { "Origin", "Label", "Suite", "Codename", "Version", "Date", "Acquire-By-Hash", "NotAutomatic", "SHA256", "Architectures", "No-Support-for-Architecture-all" };
 	struct str v[FIELDS], rest = buf_str(&r->text), p;
 	if (!deb822_next(&rest, &p))
 		return error_set(err, ERR_INPUT, "it is empty");
@@ -53,6 +53,8 @@ int release_parse(struct release *r, struct error *err)
 	r->sha256 = v[SHA256];
 	r->by_hash = str_is(v[BY_HASH], "yes");
 	r->late = str_is(v[LATE], "yes");
+	for (struct str archs = v[ARCHS], word; deb822_word(&archs, &word);)
+		r->has_all |= str_is(word, "all") && !str_is(v[NO_ALL], "Packages");
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct release {
 	struct digest digest; /* of the document as it was served */
 	const char *signed_by; /* the key's fingerprint; NULL: nobody, and that was allowed */
 	bool by_hash, late;
+	bool has_all;         /* packages of architecture "all" have an index of their own */
 };
 struct release_trust {
 	const char *keyring;   /* said by the user; NULL: the source's, else the distribution's */

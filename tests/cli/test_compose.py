@@ -68,12 +68,12 @@ class Repository:
         (self.top / file).write_bytes(data)
         self.packages.setdefault(arch, []).append("Package: %s\nVersion: %s\nArchitecture: %s\nFilename: %s\nSize: %d\nSHA256: %s\n" % (name, version, arch, file, len(data), hashlib.sha256(data).hexdigest()))
 
-    def publish(self, suite="test", arches=("amd64",), valid_until=None, date="Sat, 01 Jan 2022 00:00:00 UTC", by_hash=True, sign=True, claim=None):
+    def publish(self, suite="test", arches=("amd64",), apart=False, valid_until=None, date="Sat, 01 Jan 2022 00:00:00 UTC", by_hash=True, sign=True, claim=None):
         dist = self.top / "dists" / suite
         shutil.rmtree(dist, ignore_errors=True)
         lines = []
         for arch in arches:
-            text = "\n".join(self.packages.get(arch, []) + self.packages.get("all", [])).encode()
+            text = "\n".join(self.packages.get(arch, []) + ([] if apart else self.packages.get("all", []))).encode()
             for name, data in (("Packages.xz", lzma.compress(text)), ("Packages.gz", gzip.compress(text, mtime=0))):
                 digest = hashlib.sha256(data).hexdigest()
                 where = dist / "main" / ("binary-" + arch)
@@ -655,6 +655,13 @@ def test_loader(pare, tmp_path):
     listed = subprocess.run(["/sbin/ldconfig", "-p", "-C", tmp_path / "cache"], capture_output=True, text=True, check=True).stdout.splitlines()
     assert [line.strip() for line in listed[1:3]] == ["libgreet.so.10 (libc6,x86-64) => /opt/odd/libgreet.so.10", "libgreet.so.9 (libc6,x86-64) => /opt/odd/libgreet.so.9"]
     assert "/usr/bin/main needs libc.so.6, which nothing in the image is" in told.err and "libgreet" not in told.err
+
+
+def test_all_apart(pare, repo, tmp_path):
+    """An archive whose packages for all architectures have an index of their own."""
+    repo.deb("exact", "1", {"usr/bin/exact": "x"}, arch="amd64", Depends="libgreet:amd64 | nowhere")
+    repo.publish(arches=("amd64", "all"), apart=True)
+    assert [line.split("\t")[0] for line in pare("compose", "exact", "greet", *options(repo), "-n").out.splitlines()] == ["base-files", "libgreet", "exact", "greet"]
 
 
 def test_platforms(pare, repo, tmp_path):
