@@ -290,12 +290,9 @@ static void adduser(struct accounts *a, const struct script_command *c)
 		s64 gid = group ? group_id(a, group) : option(c, "--gid") ? number(option(c, "--gid")) : has(c, "--group") ? -1 : 65534;
 		bool there = user_named(a, v[0]) != NULL;
 		struct user *u = add_user(a, v[0], number(option(c, "--uid")), gid, gecos ? gecos : "", home ? home : "/nonexistent", shell ? shell : "/usr/sbin/nologin");
-		if (u && !there && home && home[0] == '/' && !has(c, "--no-create-home") && !str_starts(str_of(home), STR("/nonexistent"))) {
-			char clean[TAR_PATH_MAX];
-			ssize_t len = strlen(home) < 4096 ? tar_clean(str_of(home), clean) : 0;
-			if (len > 0)
-				ctree_make_dir(&a->c->tree, arena_strdup(&a->c->arena, str_n(clean, (size_t)len)), 0755, u->uid, u->gid);
-		}
+		const char *dir = u && !there && !has(c, "--no-create-home") ? ctree_path(&a->c->arena, home) : NULL;
+		if (dir && !str_starts(str_of(dir), STR("nonexistent")))
+			ctree_make_dir(&a->c->tree, dir, 0755, u->uid, u->gid);
 	}
 }
 
@@ -454,8 +451,9 @@ int effect_accounts(struct composition *c, struct error *err)
 	r = r < 0 ? r : runs_as(&a, err);
 	for (u32 i = 0; r == 0 && i < a.n_users; i++) {
 		const struct user *u = &a.u[i];
-		if (u->uid >= FIRST_SYSTEM && u->uid != 65534 && str_starts(str_of(u->home), STR("/home/")) && !strstr(u->home, "..") && u->home[6])
-			ctree_make_dir(&c->tree, u->home + 1, 0700, u->uid, u->gid);
+		const char *dir = ctree_path(&c->arena, u->home);
+		if (u->uid >= FIRST_SYSTEM && u->uid != 65534 && dir && str_starts(str_of(dir), STR("home/")))
+			ctree_make_dir(&c->tree, dir, 0700, u->uid, u->gid);
 	}
 	r = r < 0 ? r : write_files(&a, err);
 	if (r == 0)

@@ -6,6 +6,7 @@
 
 struct alternative {
 	const char *link, *name, *path;
+	const char *at, *to; /* link and path as the tree has them */
 	const char *master, *master_path; /* the alternative that it comes with, if it is a slave; NULL */
 	s64 priority;
 };
@@ -16,12 +17,13 @@ struct alternatives {
 	struct str package;
 };
 
-static bool path_ok(const char *s) { return s && s[0] == '/' && strlen(s) < 1024 && !strstr(s, "//") && !strstr(s, "/../") && !strstr(s, "/./"); }
 static bool name_ok(const char *s) { return s && s[0] && s[0] != '.' && strlen(s) < 128 && !strchr(s, '/'); }
 
 static void add(struct alternatives *a, struct alternative v)
 {
-	if (a->n < ALTERNATIVES_MAX && path_ok(v.link) && name_ok(v.name) && path_ok(v.path))
+	v.at = ctree_path(&a->c->arena, v.link);
+	v.to = ctree_path(&a->c->arena, v.path);
+	if (a->n < ALTERNATIVES_MAX && v.at && name_ok(v.name) && v.to)
 		VEC_PUSH(a->v, a->n, a->cap, v);
 	else
 		problem_add(&a->c->notes, "%.*s: an alternative that cannot be read from its script is not set", STR_FMT(a->package));
@@ -44,30 +46,22 @@ static void command(void *ctx, const struct script_command *c)
 		return;
 	}
 	const char *name = c->v[i + 2], *path = c->v[i + 3];
-	add(a, (struct alternative){ c->v[i + 1], name, path, NULL, NULL, priority });
+	add(a, (struct alternative){ .link = c->v[i + 1], .name = name, .path = path, .priority = priority });
 	for (i += 5; name && path && i + 3 < c->n; i++)
 		if (c->v[i] && strcmp(c->v[i], "--slave") == 0) {
-			add(a, (struct alternative){ c->v[i + 1], c->v[i + 2], c->v[i + 3], name, path, priority });
+			add(a, (struct alternative){ .link = c->v[i + 1], .name = c->v[i + 2], .path = c->v[i + 3], .master = name, .master_path = path, .priority = priority });
 			i += 3;
 		}
 }
 
-/* A path as the tree has it. */
-static const char *real(struct composition *c, const char *path)
-{
-	char out[TAR_PATH_MAX];
-	size_t n = ctree_real(str_of(path + 1), out);
-	return arena_strdup(&c->arena, str_n(out, n));
-}
-
-static bool there(struct composition *c, const struct alternative *v) { return ctree_find(&c->tree, str_of(real(c, v->path))) != 0; } /* a manual may be left out */
+static bool there(struct composition *c, const struct alternative *v) { return ctree_find(&c->tree, str_of(v->to)) != 0; } /* a manual may be left out */
 
 static void set(struct composition *c, const struct alternative *v)
 {
 	if (!there(c, v))
 		return;
 	ctree_make_link(&c->tree, arena_printf(&c->arena, "etc/alternatives/%s", v->name), v->path);
-	ctree_make_link(&c->tree, real(c, v->link), arena_printf(&c->arena, "/etc/alternatives/%s", v->name));
+	ctree_make_link(&c->tree, v->at, arena_printf(&c->arena, "/etc/alternatives/%s", v->name));
 }
 
 /* Of those of one name the best that is there, with what comes with it; each name once, where it is first told. */

@@ -32,18 +32,12 @@ static bool id_of(struct composition *c, const char *file, struct str name, u32 
 /* Where something persistent is: what is mounted when a container starts is nobody's. */
 static const char *path_of(struct composition *c, const char *z)
 {
-	autofree char *out = xmalloc(TAR_PATH_MAX * 2);
-	if (!z || z[0] != '/' || strlen(z) > 2048 || strpbrk(z, "*?["))
-		return NULL;
-	ssize_t n = tar_clean(str_of(z), out);
-	if (n <= 0)
-		return NULL;
-	struct str path = str_n(out, ctree_real(str_n(out, (size_t)n), out));
 	static const char *const elsewhere[] = { "proc/", "sys/", "dev/", "tmp/" };
-	for (u32 i = 0; i < countof(elsewhere); i++)
-		if (str_starts(path, str_of(elsewhere[i])))
+	const char *path = z && !strpbrk(z, "*?[") ? ctree_path(&c->arena, z) : NULL;
+	for (u32 i = 0; path && i < countof(elsewhere); i++)
+		if (str_starts(str_of(path), str_of(elsewhere[i])))
 			return NULL;
-	return arena_strdup(&c->arena, path);
+	return path;
 }
 
 static bool octal(const char *s, u32 *mode)
@@ -219,12 +213,17 @@ static bool do_touch(struct composition *c, const struct script_command *s)
 	return understood;
 }
 
-/* A path; in `path`, if that is a directory. */
+/* A path; where that is a directory, what is in it of the name that `what` has. NULL: it has none. */
 static const char *into(struct composition *c, const char *path, const char *what)
 {
-	const char *slash = strrchr(what, '/');
+	struct str name = str_of(what);
 	u32 at = ctree_find(&c->tree, str_of(path));
-	return at && c->tree.v[at].type == TAR_DIR ? arena_printf(&c->arena, "%s/%s", path, slash ? slash + 1 : what) : path;
+	if (!at || c->tree.v[at].type != TAR_DIR)
+		return path;
+	while (name.n && name.p[name.n - 1] == '/')
+		name.n--;
+	name = str_base(name);
+	return name.n && !str_is(name, ".") && !str_is(name, "..") ? arena_printf(&c->arena, "%s/%.*s", path, STR_FMT(name)) : NULL;
 }
 
 /* One file to another place, where nothing is yet. */
@@ -299,8 +298,10 @@ static bool do_link(struct composition *c, const struct script_command *s)
 	const char *path = path_of(c, w.v[1]);
 	if (!path || w.v[1][strlen(w.v[1]) - 1] == '/' || strlen(w.v[0]) > 2048)
 		return false;
-	ctree_make_link(&c->tree, into(c, path, w.v[0]), w.v[0]);
-	return true;
+	path = into(c, path, w.v[0]);
+	if (path)
+		ctree_make_link(&c->tree, path, w.v[0]);
+	return path;
 }
 
 /* --add USER GROUP MODE PATH, with --update; --list only asks. */

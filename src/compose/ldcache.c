@@ -147,7 +147,7 @@ static int look(struct loader *l, u32 id, struct elf_reader *elf, struct error *
 			VEC_PUSH(l->missing, l->n_missing, l->cap_missing, ((struct missing){ e->path, str_n(arena_strdup(l->a, f.needed[i]), f.needed[i].n) }));
 	u32 dir = dir_of(l, e->path);
 	if (dir < l->n_dirs && l->n < LIBRARIES_MAX && (str_starts(base, STR("lib")) || str_starts(base, STR("ld-"))) && str_contains(base, STR(".so"))) {
-		struct str soname = f.soname.n && f.soname.n < 256 && !str_chr(f.soname, '/') ? str_n(arena_strdup(l->a, f.soname), f.soname.n) : base;
+		struct str soname = f.soname.n && f.soname.n < 256 && !str_chr(f.soname, '/') && !str_is(f.soname, ".") && !str_is(f.soname, "..") ? str_n(arena_strdup(l->a, f.soname), f.soname.n) : base;
 		VEC_PUSH(l->v, l->n, l->cap, ((struct library){ soname, e->path, dir }));
 	}
 	return 0;

@@ -39,6 +39,13 @@ size_t ctree_real(struct str path, char *out)
 	return path.n;
 }
 
+const char *ctree_path(struct arena *a, const char *absolute)
+{
+	autofree char *out = xmalloc(TAR_PATH_MAX * 2);
+	ssize_t n = absolute && absolute[0] == '/' && strlen(absolute) < TREE_PATH_MAX ? tar_clean(str_of(absolute), out) : -1;
+	return n > 0 ? arena_strdup(a, str_n(out, ctree_real(str_n(out, (size_t)n), out))) : NULL;
+}
+
 static u32 hash_of(struct str path) { return (u32)hash64(path, hash_seed); }
 
 static u32 find_any(const struct ctree *t, struct str path)

@@ -10,6 +10,7 @@
 
 #define TREE_ENTRIES_MAX 4000000u
 #define TREE_BYTES_MAX (64 * GiB)
+#define TREE_PATH_MAX 2048u /* of what scripts say */
 #define TREE_MADE UINT32_MAX /* entry.package of what is made here */
 
 struct ctree_entry {
@@ -34,6 +35,7 @@ void ctree_open(struct ctree *t, int spool); /* takes the spool */
 void ctree_free(struct ctree *t);
 /* Its real path, as above. Into out of TAR_PATH_MAX bytes; returns its length. */
 size_t ctree_real(struct str path, char *out);
+const char *ctree_path(struct arena *a, const char *absolute); /* of "/a/../b": clean and real; NULL: it is none, or the root */
 u32 ctree_find(const struct ctree *t, struct str path); /* 0: not there */
 u32 ctree_add(struct ctree *t, const struct ctree_entry *e); /* which is not there; copies path and link */
 /* Room of `size` bytes in the spool, and bytes put there: 0, or -1 with *err. Safe from several threads. */

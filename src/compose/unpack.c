@@ -189,13 +189,6 @@ struct diversions {
 	u32 n, cap;
 };
 
-static const char *clean_path(struct arena *a, const char *z)
-{
-	autofree char *out = xmalloc(TAR_PATH_MAX * 2);
-	ssize_t n = z[0] == '/' && strlen(z) < TAR_PATH_MAX ? tar_clean(str_of(z), out) : -1;
-	return n > 0 ? arena_strdup(a, str_n(out, ctree_real(str_n(out, (size_t)n), out))) : NULL;
-}
-
 static u32 package_named(const struct composition *c, const char *name)
 {
 	u32 i = 0;
@@ -238,8 +231,8 @@ static void diverted(void *ctx, const struct script_command *s)
 	if (protects(from, to))
 		return;
 	to = from && !to ? arena_printf(a, "%s.distrib", from) : to;
-	from = from ? clean_path(a, from) : NULL;
-	to = to ? clean_path(a, to) : NULL;
+	from = ctree_path(a, from);
+	to = ctree_path(a, to);
 	if (!unknown && from && to && d->n < DIVERSIONS_MAX)
 		VEC_PUSH(d->v, d->n, d->cap, ((struct diversion){ owner, from, to }));
 	else

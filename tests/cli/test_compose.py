@@ -528,7 +528,7 @@ def test_configuration(pare, tmp_path):
                        "etc/php/8.2/cli/conf.d/README": "", "usr/share/doc/php/example": "x"},
           scripts={"postinst": "#!/bin/sh\nif [ \"$1\" = configure ]; then\n  to=/etc/php/8.2/mods-available\n  for m in one two; do ucf --three-way /usr/lib/php/$m.ini $to/$m.ini; ucfr php $to/$m.ini\n    if [ -f $to/$m.ini.dpkg-new ]; then mv $to/$m.ini.dpkg-new $to/$m.ini; fi\n  done\n"
                                "  ucf /usr/lib/php/nosuch.ini /etc/php/8.2/cli/php.ini\n  cp -p /usr/lib/php/php.ini /etc/php/8.2/cli/\n  mkdir -p /var/log/php; touch /var/log/php/log; chmod 640 /var/log/php/log; chown www-data.adm /var/log/php/log\n"
-                               "  php_invoke enmod 8.2 ALL one\n  ucf --purge /etc/old\nfi\n"})
+                               "  php_invoke enmod 8.2 ALL one\n  ln -s /usr/lib/php/ /etc/php\n  ln -s .. /etc/php\n  adduser --system --group --home /var/run/php/../p p\n  ucf --purge /etc/old\nfi\n"})
     r.deb("odd", "1", {}, scripts={"postinst": "#!/bin/sh\nucf $(mktemp) /etc/odd\ncp /usr/share/doc/php/example /etc/example\n"})
     r.publish()
     out = tmp_path / "out.tar"
@@ -540,7 +540,8 @@ def test_configuration(pare, tmp_path):
     assert tree["etc/php/8.2/mods-available/one.ini"][1] == b"; priority=10\nextension=one\n" and tree["etc/php/8.2/cli/php.ini"][1] == b"x"
     log = tree["var/log/php/log"][0]
     assert (log.mode, log.uid, log.gid, log.size) == (0o640, 33, 4, 0) and b"www-data:x:33:33" in tree["etc/passwd"][1]
-    assert "odd: its postinst calls ucf, cp: " in e.err and "php: its postinst" not in e.err
+    assert link["etc/php/php"] == "/usr/lib/php/" and tree["run/p"][0].isdir() and tree["run/p"][0].uid == 100
+    assert "odd: its postinst calls ucf, cp: " in e.err and "php: its postinst calls ln: " in e.err
     # the keystore: its entry is the certificate, its digest that of the password and all before it
     store = tree["etc/ssl/certs/java/cacerts"][1]
     der = ssl.PEM_cert_to_DER_cert(certificate())
