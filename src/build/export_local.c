@@ -182,8 +182,8 @@ int export_local(struct build *b, struct build_target *t, const char *dest, stru
 		buf_printf(&path, "%s/tree", st.path);
 		prefix.p[whole.n] = '\0';
 		r = mkdir(path.p, 0777) < 0 ? error_errno(err, "%s", dest) : write_tree(b, t, path.p, err);
-		if (r == 0 && rename(path.p, prefix.p) < 0)
-			r = error_errno(err, "%s", dest);
+		if (r == 0 && rename(path.p, prefix.p) < 0) /* another build's may be there by now */
+			r = errno == ENOTEMPTY || errno == EEXIST ? write_tree(b, t, dest, err) : error_errno(err, "%s", dest);
 		run_tree_remove(st.path, &b->ids); /* however deep it is */
 		stage_remove(&st);
 	}

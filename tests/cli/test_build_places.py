@@ -174,3 +174,21 @@ def test_a_plain_chroot(build, pare, tmp_path):
     script = 'for x in /*; do [ -d "$x" ] || continue; mkdir -p "$1$x"; mount --rbind "$x" "$1$x"; done; exec chroot "$1" "$2" build --store "$3" "$4"'
     status, _, err = outside(pare, "unshare", "-m", "sh", "-c", script, "sh", tmp_path / "root", pare.binary, pare.store, d)
     assert status == 4 and err.splitlines()[-1].endswith("the root directory here is no mount point, as in a plain chroot: containers need one (mount --bind DIR DIR, before chroot DIR)"), err
+
+
+def test_a_directory_that_appears_meanwhile(build, pare, tmp_path):
+    """Of another build with the same output, say: as one that was there before."""
+    d, out = build.context("FROM scratch\nCOPY many /\n"), tmp_path / "made"
+    for i in range(60):
+        (d / "many" / str(i)).mkdir(parents=True)
+        for k in range(100):
+            (d / "many" / str(i) / str(k)).write_text("1")
+    pare("build", d)
+    p = subprocess.Popen([pare.binary, "build", "-o", "type=local,dest=%s" % out, str(d)], env={"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "PARE_STORE": str(pare.store)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not list(tmp_path.glob("made.new-*")):
+        assert p.poll() is None, p.stderr.read()
+    out.mkdir()
+    (out / "theirs").write_text("2")
+    _, err = p.communicate(timeout=60)
+    assert p.returncode == 0, err
+    assert (out / "theirs").read_text() == "2" and sum(len(files) for _, _, files in os.walk(out)) == 6001 and not list(tmp_path.glob("made.new-*"))
