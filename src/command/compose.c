@@ -195,6 +195,26 @@ static int values(struct run *x, struct error *err)
 	return texts_ok(o, err) < 0 || env_ok(r, err) < 0 || labels(x, err) < 0 || form(x, err) < 0 ? -1 : platforms(x, err);
 }
 
+/* What can be seen to be wrong before anything is fetched, wherever it was said. */
+static int check_words(struct run *x, struct error *err)
+{
+	const struct recipe *r = &x->recipe;
+	const char *out = x->opt[O_OUTPUT].value, *name = x->opt[O_NAME].value;
+	struct reference ref;
+	for (const char *const *s = r->suites; s && *s; s++)
+		if (strspn(*s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_/") != strlen(*s) || str_contains(str_of(*s), STR("..")) || (*s)[0] == '/')
+			return error_set(err, ERR_USAGE, "suite %.60s: no name of a release", *s);
+	if (r->snapshot && (strlen(r->snapshot) != 16 || strspn(r->snapshot, "0123456789") != 8 || r->snapshot[8] != 'T' || strspn(r->snapshot + 9, "0123456789") != 6 || r->snapshot[15] != 'Z'))
+		return error_set(err, ERR_USAGE, "snapshot %.60s: a time like 20250520T000000Z", r->snapshot);
+	if (r->workdir && r->workdir[0] != '/')
+		return error_set(err, ERR_USAGE, "workdir %.60s: a path from the root", r->workdir);
+	if (name && reference_parse(&x->a, str_of(name), &ref, err) < 0)
+		return error_wrap(err, "--tag %.60s", name);
+	if (out && r->archs[1] && sink_could_attach(out, x->opt[O_FORMAT].value, err) < 0)
+		return error_set(err, ERR_USAGE, "%.200s: keeps one platform; several go to oci-archive:FILE, oci:DIR, docker://REF or pare:REF", out);
+	return 0;
+}
+
 static int command_line(struct run *x, char **args, int n_args, struct error *err)
 {
 	recipe_init(&x->recipe);
@@ -205,7 +225,7 @@ static int command_line(struct run *x, char **args, int n_args, struct error *er
 			return -1;
 	}
 	x->recipe.packages = joined(&x->a, x->recipe.packages, (const char *const *)args + first, (u32)(n_args - first));
-	if (values(x, err) < 0 || place_options(x->opt + O_PLACE, &x->repo, err) < 0)
+	if (values(x, err) < 0 || check_words(x, err) < 0 || place_options(x->opt + O_PLACE, &x->repo, err) < 0)
 		return -1;
 	if (x->opt[O_LOCK].count && x->opt[O_LOCKED].count)
 		return error_set(err, ERR_USAGE, "--lock writes a lock file, --locked reads one: one of them");

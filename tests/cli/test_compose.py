@@ -690,3 +690,14 @@ def test_damaged(pare, tmp_path, damage):
     e = pare("compose", "base-files", *options(r), "-o", tmp_path / "out.tar", status=3)
     assert e.err.startswith("pare: base-files: ") and e.err.count("\n") == 1
     assert not list((pare.store / "compose").glob("stage-*")) and not (tmp_path / "out.tar").exists()
+
+
+@pytest.mark.parametrize("args, word", [
+    (["--suite", "../x"], "../x"), (["--suite", "bookworm", "--snapshot", "yesterday"], "yesterday"), (["--suite", "bookworm", "-w", "relative"], "relative"), (["--suite", "bookworm", "-t", "UPPER"], "UPPER"),
+    (["--suite", "bookworm", "--platform", "linux/amd64,linux/arm64"], "one platform"), (["--suite", "bookworm", "--platform", "foo"], "foo"), (["--suite", "bookworm", "--layers", "0"], "--layers"), (["--suite", "bookworm", "--compression", "bzip2"], "bzip2"),
+    (["--suite", "bookworm", "--compression-level", "13"], "level"), (["--suite", "bookworm", "--label", "x"], "--label"), (["--suite", "bookworm", "--env", "=x"], "env"), (["--suite", "bookworm", "--mirror", "ftp://x"], "ftp://x"),
+    (["--suite", "bookworm", "--distribution", "fedora"], "fedora"), (["--suite", "bookworm", "--lock", "--locked"], "--locked"), (["--suite", "bookworm", "--attempts", "0"], "--attempts"), (["--suite", "bookworm", "UPPER"], "UPPER")])
+def test_what_is_wrong_is_seen_before_anything_is_fetched(pare, args, word, tmp_path):
+    r = pare("compose", *args, "some-package", "-o", tmp_path / "o.tar", status=2)  # nothing of the network is there
+    (line,) = r.err.splitlines()
+    assert line.startswith("pare: ") and word in line, r
