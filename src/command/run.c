@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include "command/terminal.h"
+#include "layer/tar.h"
 #include "run/box.h"
 #include "report/subject.h"
 #include "run/tracer.h"
@@ -14,8 +15,8 @@ static const struct option options[] = {
 	[O_TMPFS] = { "tmpfs", 0, OPT_LIST, "DIR", "An empty, writable directory in memory.", NULL },
 	[O_NETWORK] = { "network", 0, OPT_VALUE, "NETWORK", "loopback (the default): a network of its own, which leads nowhere; host: this machine's.", "loopback host" },
 	[O_USER] = { "user", 'u', OPT_VALUE, "USER[:GROUP]", "Run as this user. Default: the image's.", NULL },
-	[O_ENV] = { "env", 'e', OPT_LIST, "NAME=VALUE", "Set a variable, or change one of the image's.", NULL },
-	[O_WORKDIR] = { "workdir", 'w', OPT_VALUE, "DIR", "Run in this directory. Default: the image's.", NULL },
+	[O_ENV] = { "env", 'e', OPT_LIST, "NAME[=VALUE]", "Set a variable, or change one of the image's; without =VALUE to what it is here.", NULL },
+	[O_WORKDIR] = { "workdir", 'w', OPT_VALUE, "DIR", "Run in this directory, a path from the root. Default: the image's.", NULL },
 	[O_ENTRYPOINT] = { "entrypoint", 0, OPT_VALUE, "PROGRAM", "In place of the image's entry point; empty: the command alone.", NULL },
 	[O_SECONDS] = { "seconds", 0, OPT_VALUE, "N", "End it after so long. Default: 600; with --tty never.", NULL },
 	[O_RUNTIME] = { "runtime", 0, OPT_VALUE, "RUNTIME", "runc, crun or a path. Default: the one that is installed, runc first.", NULL },
@@ -40,10 +41,58 @@ static const char *const *list_of(struct arena *a, const char *first, const char
 	return ret;
 }
 
+/* "/tmp", nothing that the container cannot be without. */
+static bool is_place(const char *path, bool system)
+{
+	char clean[TAR_PATH_MAX];
+	ssize_t n = path[0] == '/' ? tar_clean(str_of(path), clean) : -1;
+	struct str first = str_n(clean, n < 0 ? 0 : (size_t)n);
+	first = str_cut(&first, '/');
+	return n > 0 && (system || !(str_among(first, "proc sys") || strcmp(clean, "dev") == 0));
+}
+
+static int read_seconds(const struct option_value *opt, u64 *ret, struct error *err)
+{
+	if (opt[O_SECONDS].value && (!str_to_u64(str_of(opt[O_SECONDS].value), ret) || !*ret || *ret > 30 * 86400))
+		return error_set(err, ERR_USAGE, "run: --seconds %s: a number of seconds", opt[O_SECONDS].value);
+	return 0;
+}
+
+static int check_options(const struct option_value *opt, struct error *err)
+{
+	for (u32 i = 0; i < opt[O_TMPFS].count; i++)
+		if (!is_place(opt[O_TMPFS].list[i], false) || strchr(opt[O_TMPFS].list[i], ':'))
+			return error_set(err, ERR_USAGE, "run: --tmpfs %.200s: a directory below /, without options; not /proc, /sys or /dev", opt[O_TMPFS].list[i]);
+	for (u32 i = 0; i < opt[O_HIDE].count; i++)
+		if (!is_place(opt[O_HIDE].list[i], true))
+			return error_set(err, ERR_USAGE, "run: --hide %.200s: a path below /", opt[O_HIDE].list[i]);
+	for (u32 i = 0; i < opt[O_ENV].count; i++)
+		if (!opt[O_ENV].list[i][0] || opt[O_ENV].list[i][0] == '=')
+			return error_set(err, ERR_USAGE, "run: --env %.200s: NAME=VALUE, or NAME", opt[O_ENV].list[i]);
+	if (opt[O_WORKDIR].value && opt[O_WORKDIR].value[0] && opt[O_WORKDIR].value[0] != '/')
+		return error_set(err, ERR_USAGE, "run: --workdir %.200s: a path from the root", opt[O_WORKDIR].value);
+	return read_seconds(opt, &(u64){ 0 }, err);
+}
+
+/* Those that have no value are this program's own, where it has them. */
+static const char *const *variables(struct arena *a, const struct option_value *v)
+{
+	const char **ret = arena_array(a, const char *, (size_t)v->count + 1);
+	u32 n = 0;
+	for (u32 i = 0; i < v->count; i++) {
+		const char *value = strchr(v->list[i], '=') ? NULL : getenv(v->list[i]);
+		if (value)
+			ret[n++] = arena_printf(a, "%s=%s", v->list[i], value);
+		else if (strchr(v->list[i], '='))
+			ret[n++] = v->list[i];
+	}
+	return ret;
+}
+
 static int make_spec(struct arena *a, const struct option_value *opt, const struct config *config, char **args, int n_args, struct run_spec *s)
 {
 	*s = (struct run_spec){ .user = opt[O_USER].value, .cwd = opt[O_WORKDIR].value, .read_only = opt[O_READ_ONLY].count > 0 };
-	s->env = opt[O_ENV].count ? list_of(a, NULL, opt[O_ENV].list, opt[O_ENV].count) : NULL;
+	s->env = opt[O_ENV].count ? variables(a, &opt[O_ENV]) : NULL;
 	s->tmpfs = opt[O_TMPFS].count ? list_of(a, NULL, opt[O_TMPFS].list, opt[O_TMPFS].count) : NULL;
 	if (!n_args && !opt[O_ENTRYPOINT].count)
 		return 0;
@@ -196,9 +245,7 @@ static int run_image(struct arena *a, const struct option_value *opt, const stru
 	struct run_box *b = NULL;
 	struct run_spec spec;
 	u64 seconds = 0;
-	if (opt[O_SECONDS].value && (!str_to_u64(str_of(opt[O_SECONDS].value), &seconds) || !seconds || seconds > 30 * 86400))
-		return error_set(err, ERR_USAGE, "run: --seconds %s: a number of seconds", opt[O_SECONDS].value);
-	if (make_spec(a, opt, &img->config, args, n_args, &spec) < 0 || run_ids_find(&ids, err) < 0)
+	if (read_seconds(opt, &seconds, err) < 0 || make_spec(a, opt, &img->config, args, n_args, &spec) < 0 || run_ids_find(&ids, err) < 0)
 		return -1;
 	spec.terminal = opt[O_TTY].count > 0;
 	spec.follow = spec.converse = spec.terminal || opt[O_INPUT].count;
@@ -229,7 +276,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		error_set(&err, ERR_USAGE, "run: --tty: the input device is not a TTY; --interactive alone takes what is not a terminal");
 		return command_fail(&err);
 	}
-	if (subject_open(args[0], &lo, 0, &s, &err) < 0)
+	if (check_options(opt, &err) < 0 || subject_open(args[0], &lo, 0, &s, &err) < 0)
 		return command_fail(&err);
 	int problems = command_problems(&s.problems);
 	if (problems)

@@ -405,3 +405,16 @@ def test_an_image_with_holes_is_not_run(world):
 def test_usage(world):
     for bad in (["--seconds", "0"], ["--seconds", "x"], ["--network", "other"]):
         world(*bad, world.image, status=2)
+
+
+@pytest.mark.parametrize("args", [["--tmpfs", "relative"], ["--tmpfs", "/.."], ["--tmpfs", "/proc/x"], ["--tmpfs", "/dev"], ["--tmpfs", "/tmp:size=1m"], ["--env", "=x"], ["--env", ""], ["--workdir", "relative"], ["--hide", "relative"], ["--hide", "/"],
+                                  ["--seconds", "0"], ["--platform", "foo"], ["--read-only=maybe"]])
+def test_wrong_options_are_seen_before_the_image_is(world, args):
+    _, err = world(*args, "/no/such/image", status=2)
+    (line,) = err.splitlines()
+    assert line.startswith("pare: ") and args[0].split("=")[0] in line or "platform" in line
+
+
+def test_a_variable_without_a_value_is_ours(world):
+    out, _ = world("-e", "LC_ALL", "-e", "NOT_HERE", "-e", "B=3", world.image, "who")  # LC_ALL is what World.start() has
+    assert "LC_ALL=C.UTF-8" in out.split("\n") and "B=3" in out and "NOT_HERE" not in out
