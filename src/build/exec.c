@@ -244,11 +244,12 @@ static int take_caches(struct job *j, struct error *err)
 	const struct run_step *step = j->job->step;
 	if (j->n_wanted)
 		qsort(j->wanted, j->n_wanted, sizeof *j->wanted, by_name);
+	const struct mount_wait wait = { j->job->stop, j->x->opt.seconds };
 	for (u32 i = 0; i < j->n_wanted; i++) {
 		const struct wanted *w = &j->wanted[i];
 		const struct run_mount *m = &step->mounts[w->mount];
 		if (!i || strcmp(w->name, w[-1].name) != 0) {
-			int r = mount_cache_take(j->a, j->x->mounts, w->name, j->x->opt.ids, m, source_of(j, w->mount), j->job->stop, &j->caches[j->n_caches], err);
+			int r = mount_cache_take(j->a, j->x->mounts, w->name, j->x->opt.ids, m, source_of(j, w->mount), &wait, &j->caches[j->n_caches], err);
 			if (r != 0)
 				return r;
 			j->n_caches++;
@@ -372,7 +373,7 @@ int exec_run(struct exec *x, struct arena *a, const struct exec_job *job, struct
 		if (clean_caches(&j, since, ret, r < 0 ? &second : err) < 0)
 			r = -1;
 	} else if (r > 0) {
-		*ret = (struct exec_told){ .status = STOPPED, .over = "stopped", .forget = ret->forget };
+		*ret = (struct exec_told){ .status = STOPPED, .over = job->stop && atomic_load(job->stop) ? "stopped" : arena_printf(a, "%u seconds", x->opt.seconds), .forget = ret->forget };
 	}
 	for (u32 i = 0; i < j.n_caches; i++)
 		mount_cache_release(&j.caches[i]);

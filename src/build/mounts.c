@@ -98,12 +98,12 @@ const char *mount_cache_named(struct arena *a, const struct run_ids *ids, const 
 }
 
 /* --- locks --- */
-static int lock(int fd, int how, const atomic_bool *stop, struct error *err)
+static int lock(int fd, int how, const struct mount_wait *wait, struct error *err)
 {
-	while (flock(fd, how | LOCK_NB) < 0) {
+	for (u64 waited = 0; flock(fd, how | LOCK_NB) < 0; waited += WAIT_MS) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return error_errno(err, "a cache's lock");
-		if (stop && atomic_load(stop))
+		if (wait && ((wait->stop && atomic_load(wait->stop)) || (wait->seconds && waited >= wait->seconds * 1000ull)))
 			return 1;
 		nanosleep(&(struct timespec){ 0, WAIT_MS * 1000000L }, NULL);
 	}
@@ -183,7 +183,7 @@ static int begin(struct arena *a, const char *path, int fd, const struct run_ids
 
 /* --- */
 /* One of them: 0, or 1 when it was to stop, or (`busy` not NULL) when somebody has it, which is told there. */
-static int take_one(struct arena *a, const char *path, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, const atomic_bool *stop, bool *busy, struct cache_mount *ret,
+static int take_one(struct arena *a, const char *path, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, const struct mount_wait *wait, bool *busy, struct cache_mount *ret,
 		    struct error *err)
 {
 	int how = m->sharing == SHARING_SHARED ? LOCK_SH : LOCK_EX, fd = -1;
@@ -202,7 +202,7 @@ static int take_one(struct arena *a, const char *path, const struct run_ids *ids
 			*busy = true;
 			r = 1;
 		} else if (!busy) {
-			r = lock(fd, new ? LOCK_EX : how, stop, err);
+			r = lock(fd, new ? LOCK_EX : how, wait, err);
 		}
 		if (r == 0 && !is_there(fd, path))
 			continue;
@@ -211,7 +211,7 @@ static int take_one(struct arena *a, const char *path, const struct run_ids *ids
 			continue;
 		if (still)
 			r = begin(a, path, fd, ids, m, from, err);
-		if (r == 0 && new && how == LOCK_SH && (r = lock(fd, LOCK_SH, stop, err)) == 0 && !is_there(fd, path))
+		if (r == 0 && new && how == LOCK_SH && (r = lock(fd, LOCK_SH, wait, err)) == 0 && !is_there(fd, path))
 			continue;
 		if (r != 0) {
 			let_go(&fd);
@@ -226,7 +226,7 @@ static int take_one(struct arena *a, const char *path, const struct run_ids *ids
 	return error_set(err, ERR_ENV, "%s: removed again and again", path);
 }
 
-int mount_cache_take(struct arena *a, const char *dir, const char *name, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, const atomic_bool *stop, struct cache_mount *ret,
+int mount_cache_take(struct arena *a, const char *dir, const char *name, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, const struct mount_wait *wait, struct cache_mount *ret,
 		     struct error *err)
 {
 	*ret = (struct cache_mount){ .fd = -1 };
@@ -234,11 +234,11 @@ int mount_cache_take(struct arena *a, const char *dir, const char *name, const s
 		return -1;
 	int r = 1;
 	if (m->sharing != SHARING_PRIVATE)
-		r = take_one(a, arena_printf(a, "%s/%s", dir, name), ids, m, from, stop, NULL, ret, err);
+		r = take_one(a, arena_printf(a, "%s/%s", dir, name), ids, m, from, wait, NULL, ret, err);
 	else
 		for (u32 i = 0; i < MOUNTS_PRIVATE && r == 1; i++) {
 			bool busy = false;
-			r = take_one(a, i ? arena_printf(a, "%s/%s-%u", dir, name, i) : arena_printf(a, "%s/%s", dir, name), ids, m, from, stop, &busy, ret, err);
+			r = take_one(a, i ? arena_printf(a, "%s/%s-%u", dir, name, i) : arena_printf(a, "%s/%s", dir, name), ids, m, from, wait, &busy, ret, err);
 			if (r == 1 && i == MOUNTS_PRIVATE - 1)
 				r = error_set(err, ERR_ENV, "cache %.200s: in use %u times", m->id, MOUNTS_PRIVATE);
 		}

@@ -20,8 +20,12 @@ struct cache_mount {
 const char *mount_cache_name(struct arena *a, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from);
 /* The name here of one that is described so (its file "what"), on whatever machine; NULL: it is no description. */
 const char *mount_cache_named(struct arena *a, const struct run_ids *ids, const json_t *what);
-/* 1: *stop was set while it waited. */
-int mount_cache_take(struct arena *a, const char *dir, const char *name, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, const atomic_bool *stop, struct cache_mount *ret,
+struct mount_wait { /* for somebody who has it locked */
+	const atomic_bool *stop; /* NULL: nothing stops it */
+	u32 seconds;             /* at most; 0: however long */
+};
+/* 1: it was to stop, or to wait no longer. wait NULL: it waits. */
+int mount_cache_take(struct arena *a, const char *dir, const char *name, const struct run_ids *ids, const struct run_mount *m, const struct snapshot *from, const struct mount_wait *wait, struct cache_mount *ret,
 		     struct error *err) must_check;
 void mount_cache_release(struct cache_mount *c); /* does nothing twice */
 #endif

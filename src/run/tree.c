@@ -498,7 +498,9 @@ static int room_for(const char *dir, u64 bytes, u64 files, struct error *err)
 	if (statvfs(dir, &v) < 0)
 		return error_errno(err, "%s", dir);
 	u64 block = v.f_frsize ? v.f_frsize : 4096, free_bytes = v.f_bavail * block, want = bytes + files * block;
-	if (free_bytes < want || (v.f_files && v.f_favail < files))
+	if (v.f_files && v.f_favail < files)
+		return error_set(err, ERR_ENV, "%s: the image's tree has %llu files, and the file system has room for %llu", dir, (unsigned long long)files, (unsigned long long)v.f_favail);
+	if (free_bytes < want)
 		return error_set(err, ERR_ENV, "%s: the image's tree takes %llu MB in %llu files, and there is room for %llu MB", dir, (unsigned long long)(want / 1000000), (unsigned long long)files,
 				 (unsigned long long)(free_bytes / 1000000));
 	return 0;

@@ -153,6 +153,16 @@ def test_a_budget_of_time_is_for_waiting_too(build, pare):
     first.communicate()
 
 
+def test_a_budget_of_time_is_for_caches_of_others_too(build, pare):
+    """Somebody's step has one locked and doesn't end."""
+    step = "RUN --mount=type=cache,target=/k,sharing=locked echo begun; sleep %d\n"
+    first, start = begin(pare, build.context("FROM base\n" + step % 20)), time.monotonic()
+    r = pare("build", "--timeout", "1", build.context("FROM base\n" + step % 0), status=1)
+    assert time.monotonic() - start < 10 and r.err.splitlines()[-1].endswith("ended: 1 seconds")
+    first.terminate()
+    first.communicate()
+
+
 def test_a_prune_beside_a_build(build, pare):
     """It takes nothing that the build stands on, has made or reads."""
     d = build.context((SLOW % "") + "RUN cat /proc/sys/kernel/random/uuid > /b; sleep 1\nFROM base\nCOPY --from=0 /a /b /\n")

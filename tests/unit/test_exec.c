@@ -397,18 +397,19 @@ static void test_locks_of_caches(void **state)
 	struct cache_mount a, b, c;
 	struct run_mount m = { .type = MOUNT_CACHE, .id = "locks", .target = "/k", .mode = 0755, .sharing = SHARING_PRIVATE };
 	atomic_bool stop = true;
+	const struct mount_wait wait = { &stop, 0 };
 	const char *name = mount_cache_name(&disk.a, &ids, &m, NULL), *where = at("store/build/mounts");
 	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, NULL, &a, &err), 0);
 	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, NULL, &b, &err), 0);
 	assert_string_not_equal(a.data, b.data); /* of its own, while the first is in use */
 	m.sharing = SHARING_LOCKED;
-	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &stop, &c, &err), 1); /* has to wait */
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &wait, &c, &err), 1); /* has to wait */
 	m.sharing = SHARING_SHARED;
-	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &stop, &c, &err), 1);
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &wait, &c, &err), 1);
 	mount_cache_release(&a);
 	mount_cache_release(&a);
-	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &stop, &a, &err), 0);
-	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &stop, &c, &err), 0); /* with others */
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &wait, &a, &err), 0);
+	assert_int_equal(mount_cache_take(&disk.a, where, name, &ids, &m, NULL, &wait, &c, &err), 0); /* with others */
 	assert_string_equal(a.data, c.data);
 	mount_cache_release(&a);
 	mount_cache_release(&b);
