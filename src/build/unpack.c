@@ -66,7 +66,7 @@ static int enter(struct unpacking *u, struct str parent, struct error *err)
 		struct stat st;
 		if (within_stat(u->root, u->parent, &st) < 0) {
 			autofd int dir = within_open(u->root, up, O_RDONLY | O_DIRECTORY);
-			if (dir < 0 || mkdirat(dir, at, 0755) < 0 || fchmodat(dir, at, 0755, 0) < 0)
+			if (dir < 0 || mkdirat(dir, at, 0755) < 0 || (u->opt->about ? within_chown(dir, at, 0, 0) : fchmodat(dir, at, 0755, 0)) < 0)
 				return fail(u, parent, err);
 		}
 		*end = was;

@@ -187,6 +187,8 @@ def test_a_setgid_directory_hands_on_what_is_made_in_it(build):
     made = {n: (e.mode, e.uid, e.gid) for k in range(-4, 0) for n, e in b.entries(k).items() if e.isdir()}
     assert made["s/w"] == made["s/w/x"] == made["s/w/x/y"] == (0o2755, 0, 50)
     assert made["s/w/o"] == made["s/w/u"] == (0o2755, 1000, 1001)
+    b = build(top + "ADD a.tar /s/\n", {"a.tar": archive(("p/q/f", b"x", {"gid": 8}))}) # what an archive doesn't name is root's
+    assert tree(b)["s/p"] == tree(b)["s/p/q"] == ("5", 0o2755, 0, 0)
 
 
 def test_a_link_with_modes_is_a_plain_copy(build):
