@@ -49,7 +49,7 @@ static const struct option options[] = {
 	[O_ATTEST] = { "attest", 0, OPT_LIST, "type=TYPE", "The same: type=provenance[,mode=max], type=sbom.", NULL },
 	[O_LEAN] = { "lean", 0, OPT_FLAG, NULL, "Keep package managers' caches out of the image's layers; steps see them all the same (the default).", NULL },
 	[O_NO_LEAN] = { "no-lean", 0, OPT_FLAG, NULL, "Leave package managers' caches in the image's layers.", NULL },
-	[O_PROGRESS] = { "progress", 0, OPT_VALUE, "KIND", "auto (the default): tty on a terminal, else quiet until something fails; plain: everything as it comes; rawjson: BuildKit's status records; quiet or none: errors only.", "auto tty plain rawjson quiet none" },
+	[O_PROGRESS] = { "progress", 0, OPT_VALUE, "KIND", "auto (the default): tty on a terminal (plain where TERM is dumb), else quiet until something fails; plain: everything as it comes; rawjson: BuildKit's status records; quiet or none: errors only.", "auto tty plain rawjson quiet none" },
 	[O_DRY_RUN] = { "dry-run", 'n', OPT_FLAG, NULL, "Say which steps are in the cache and which would run; run nothing.", NULL },
 	[O_EXPLAIN] = { "explain-cache", 0, OPT_FLAG, NULL, "Say of each step that is not in the cache which file, argument or command made it miss.", NULL },
 	[O_VERIFY] = { "verify-reproducible", 0, OPT_FLAG, NULL, "Build everything twice, the second time later, with directories read in another order, under another hostname, umask, number of processors and time since the machine's start; unless both give the same image, say which step wrote what otherwise, and put it nowhere.", NULL },
@@ -367,7 +367,10 @@ static enum build_progress_kind progress_kind(const struct option_value *v)
 		return BUILD_PROGRESS_PLAIN;
 	if (option_is(v, "rawjson"))
 		return BUILD_PROGRESS_RAWJSON;
-	return option_is(v, "tty") || terminal ? BUILD_PROGRESS_TTY : BUILD_PROGRESS_QUIET;
+	const char *term = getenv("TERM");
+	if (option_is(v, "tty") || (terminal && !(term && strcmp(term, "dumb") == 0)))
+		return BUILD_PROGRESS_TTY;
+	return terminal ? BUILD_PROGRESS_PLAIN : BUILD_PROGRESS_QUIET; /* a terminal that wipes nothing */
 }
 
 static void event(void *ctx, const struct build_event *e) { build_progress_event(((struct job *)ctx)->progress, e); }

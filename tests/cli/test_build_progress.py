@@ -17,12 +17,12 @@ from buildlib import Builder, build  # noqa: F401
 LONG = "a-long-line-of-output-that-is-wider-than-most-terminals-have-columns-to-show-it-in"
 
 
-def on_terminal(pare, columns, *args, then=None):
+def on_terminal(pare, columns, *args, then=None, term="xterm"):
     """(status, what came). then(output so far, terminal): asked after each piece."""
     pid, fd = pty.fork()
     if pid == 0:
         time.sleep(0.1)  # until the terminal has its size
-        env = {"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "TMPDIR": str(pare.root / "tmp"), "PARE_STORE": str(pare.store), "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+        env = {"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "TMPDIR": str(pare.root / "tmp"), "PARE_STORE": str(pare.store), "LC_ALL": "C.UTF-8", "TERM": term}
         os.execve(pare.binary, [pare.binary, *map(str, args)], env)
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     out = b""
@@ -68,6 +68,11 @@ def test_a_terminal_that_becomes_narrower(build, pare):
     shrink.done = False
     status, out = on_terminal(pare, 120, "build", d, then=shrink)
     assert status == 0 and re.search("\x1b\\[[1-9]A\r\x1b\\[J", out)
+
+
+def test_a_terminal_that_wipes_nothing(build, pare):
+    status, out = on_terminal(pare, 80, "build", build.context("FROM base\nRUN echo said\n"), term="dumb")
+    assert status == 0 and "\x1b" not in out and re.search("^#1 [0-9.]+ said\r\n#1 DONE", out, re.M)
 
 
 def test_interrupted_on_a_terminal(build, pare):
