@@ -68,6 +68,7 @@ struct build_result {
 	const char *type;
 	struct digest put;      /* of what was put where it should go: another one when an output has its layers, or its media types, otherwise (the last of those) */
 	const char *put_type;
+	u64 put_size;
 	u32 steps, cached;
 	const struct build_trace *trace; /* in the order of places; the arena's */
 	u32 n_trace;

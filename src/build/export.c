@@ -173,6 +173,7 @@ static json_t *put_image(struct build *b, struct arena *a, struct build_target *
 		json_object_set_new(ret, "annotations", beside);
 	res->digest = put.digest;
 	res->config = put.config;
+	res->put_size = put.size;
 	res->type = MT_MANIFEST;
 	res->bytes += put.bytes;
 	return ret;
@@ -205,6 +206,7 @@ static int put_index(struct build *b, json_t *list, struct build_result *res, st
 	char *text = json_dumps(doc, JSON_COMPACT);
 	int r = store_add_document(b->store, MT_INDEX, str_of(text), &res->digest, err);
 	res->type = MT_INDEX;
+	res->put_size = strlen(text);
 	res->config = (struct digest){ 0 };
 	free(text);
 	json_decref(doc);
@@ -263,6 +265,7 @@ static int copy_out(struct build *b, struct arena *a, struct build_result *res, 
 	if (r.digest.alg && r.n_changes) {
 		res->put = r.digest;
 		res->put_type = r.type;
+		res->put_size = r.size;
 	}
 	return 0;
 }

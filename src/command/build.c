@@ -399,7 +399,7 @@ static void add_names(struct buf *out, const char *const *v)
 static void write_metadata(FILE *f, void *ctx)
 {
 	const struct written *w = ctx;
-	json_t *o = json_object(), *d = json_pack("{ssss}", "mediaType", w->r->put_type, "digest", DIGEST_STR(&w->r->put));
+	json_t *o = json_object(), *d = json_pack("{sssssI}", "mediaType", w->r->put_type, "digest", DIGEST_STR(&w->r->put), "size", (json_int_t)w->r->put_size);
 	if (w->r->config.alg)
 		json_object_set_new(o, "containerimage.config.digest", json_string(DIGEST_STR(&w->r->config)));
 	json_object_set_new(o, "containerimage.descriptor", d);

@@ -46,6 +46,7 @@ struct copy_change { /* what a conversion did to one manifest */
 struct copy_result {
 	struct digest digest;    /* of what stands under the target's name; none where the target keeps none */
 	const char *type;
+	u64 size;                /* of that document */
 	const char *platform;    /* chosen of an index: "linux/amd64"; NULL: there was nothing to choose */
 	u32 platforms;           /* how many images that index has */
 	u32 manifests, blobs;    /* that belong to it */

@@ -182,6 +182,7 @@ int transfer_all(struct copy_job *j, struct error *err)
 	if (send_blobs(j, err) < 0 || (!j->opt->dry_run && send_documents(j, err) < 0))
 		return -1;
 	j->result->digest = top->doc.digest;
+	j->result->size = top->doc.bytes.n;
 	j->result->type = arena_strdup(j->a, str_of(top->doc.type));
 	return 0;
 }
