@@ -529,7 +529,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		r = report(&j, &res, &err);
 	if (r != 0) {
 		status = command_fail(&err);
-		status = r == 1 ? 1 : status;
+		status = r == 1 || (j.policy.refused && err.kind == ERR_INPUT) ? 1 : status;
 	}
 	policy_free(j.policy.policy);
 	arena_free(&j.a);
@@ -545,7 +545,7 @@ const struct command command_build = {
 		       "Steps are known by their content: the command, what it stands on and the bytes that it reads, no times. What was built before is not done again; --explain-cache says what made a step miss. The same inputs "
 		       "give the same image, on any machine at any time; SOURCE_DATE_EPOCH sets the time that new files have.\n\n"
 		       "Base images come from our store, else from a Docker engine that runs here, else from their registry.\n\n"
-		       "Standard output is the image's digest. The exit status is 1 when a step failed, 2 for options, 3 for a Dockerfile or an input that is wrong, 4 for network and disk.",
+		       "Standard output is the image's digest. The exit status is 1 when a step failed or a policy refused a base, 2 for options, 3 for a Dockerfile or an input that is wrong, 4 for network and disk.",
 	.options = options,
 	.foreign = foreign,
 	.examples = "pare build -t app . # into our store\n"

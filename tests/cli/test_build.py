@@ -9,6 +9,7 @@ import pytest
 
 from buildlib import Builder, base_image, build  # noqa: F401
 from engines import docker  # noqa: F401
+from registrylib import Registry
 
 STAMP = "cat /proc/sys/kernel/random/uuid > %s"
 
@@ -422,3 +423,27 @@ def test_layers_of_zeros_can_be_read_again(build, pare, tmp_path):
         pare("build", "-o", "type=oci,compression=%s,dest=%s" % (compression, tmp_path / "o.tar"), d)
         shown = json.loads(pare("inspect", "--format", "json", "oci-archive:%s" % (tmp_path / "o.tar")).out)
         assert shown["incomplete"] == [] and shown["layers"][1]["size"] > 1500000000
+
+
+def test_a_registry_with_certificates_and_passwords(build, pare, tmp_path):
+    """Bases, results and the cache: all of them go by the same options."""
+    with Registry(auth=("me", "secret"), tls=True) as r:
+        certs = ["--cert-dir", "%s/%s" % (r.certs_d(tmp_path / "certs"), r.host)]
+        pare("copy", *certs, "--creds", "me:secret", "oci:%s:latest" % (tmp_path / "base"), "docker://%s/base:1" % r.host)
+        d = build.context("FROM %s/base:1\nRUN " % r.host + STAMP % "/a" + "\n")
+        assert "401" in pare("build", *certs, d, status=4).err or r.host in pare("build", *certs, d, status=4).err
+        assert r.host in pare("build", "--creds", "me:secret", "--attempts", "1", d, status=4).err  # nobody knows who signed that
+        pushed = pare("build", *certs, "--creds", "me:secret", "--push", "-t", r.host + "/app:1", "--cache-to", "type=registry,ref=%s/cache:1" % r.host, d).out
+        there = {"PARE_STORE": tmp_path / "there"}
+        again = pare("build", "--tls-verify=false", "--creds", "me:secret", "--cache-from", "type=registry,ref=%s/cache:1" % r.host, "--progress=plain", d, env=there)
+        assert again.out == pushed and "CACHED" in again.err
+        assert json.loads(pare("manifest", "show", *certs, "--creds", "me:secret", "--format", "json", "docker://%s/app:1" % r.host).out)["digest"] == pushed.strip()
+
+
+def test_a_policy_says_which_bases_may_be_used(build, pare, registry, tmp_path):
+    for name in "ok", "other":
+        pare("copy", "oci:%s:latest" % (tmp_path / "base"), "docker://%s/%s/base:1" % (registry.host, name))
+    (tmp_path / "policy.toml").write_text('default = "deny"\n[[rule]]\nmatch = ["%s/ok/*"]\naction = "allow"\n' % registry.host)
+    for name, status in ("other", 1), ("ok", 0):
+        r = pare("build", "--policy", tmp_path / "policy.toml", build.context("FROM %s/%s/base:1\nRUN echo 1 > /f\n" % (registry.host, name)), status=status)
+        assert status == 0 or "%s/other/base" % registry.host in r.err.splitlines()[-1], r

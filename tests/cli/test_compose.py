@@ -16,6 +16,7 @@ import threading
 import pytest
 
 import schemalib
+from registrylib import Registry
 
 pytestmark = pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg-deb is not here")
 EPOCH = 1700000000
@@ -701,3 +702,39 @@ def test_what_is_wrong_is_seen_before_anything_is_fetched(pare, args, word, tmp_
     r = pare("compose", *args, "some-package", "-o", tmp_path / "o.tar", status=2)  # nothing of the network is there
     (line,) = r.err.splitlines()
     assert line.startswith("pare: ") and word in line, r
+
+
+def test_what_the_image_starts_and_is_called(pare, tmp_path):
+    repo = Repository(tmp_path / "mirror")
+    fill(repo)
+    repo.deb("extra", "1", {"usr/share/extra": "x"})
+    repo.deb("wants", "1", {"usr/share/wants": "x"}, Recommends="extra")
+    repo.publish()
+    out = tmp_path / "o.tar"
+    words = ["--entrypoint", "/usr/bin/greet-b", "--entrypoint", "-v", "--cmd", "a b", "--cmd", "c", "--user", "nonroot", "--workdir", "/srv", "-e", "A=1", "--label", "k=v", "--tag", "my/app:7"]
+    pare("compose", "wants", "greet", *options(repo, *words), "-o", out)
+    tree, _, config = read(out)
+    assert config["config"] == {**config["config"], "Entrypoint": ["/usr/bin/greet-b", "-v"], "Cmd": ["a b", "c"], "WorkingDir": "/srv", "Labels": {"k": "v"}} and "A=1" in config["config"]["Env"] and config["config"]["User"] in ("nonroot", "65532", "65532:65532")
+    assert b"nonroot:x:65532:" in tree["etc/passwd"][1] and "usr/share/extra" not in tree
+    with tarfile.open(out) as t:
+        assert json.load(t.extractfile("manifest.json"))[0]["RepoTags"] == ["my/app:7"]
+    pare("compose", "wants", *options(repo, "--recommends"), "-o", out)
+    assert "usr/share/extra" in read(out)[0]
+    assert "contrib" in pare("compose", "wants", *options(repo, "--components", "main,contrib"), "-o", out, status=3).err
+    pare("compose", "wants", *options(repo, "--components", "main", "--lock=%s" % (tmp_path / "lock")), "-o", out)
+    locked = ["--locked=%s" % (tmp_path / "lock"), "--offline"]
+    first = out.read_bytes()
+    shutil.rmtree(repo.top)
+    pare("compose", "wants", *options(repo, *locked), "-o", out)
+    assert out.read_bytes() == first
+    assert "not there" in pare("compose", "wants", *options(repo, *locked), "-o", out, env={"PARE_STORE": tmp_path / "empty"}, status=4).err
+
+
+def test_to_a_registry_with_certificates_and_passwords(pare, repo, tmp_path):
+    with Registry(auth=("me", "secret"), tls=True) as r:
+        place = "docker://%s/made:1" % r.host
+        certs = ["--cert-dir", "%s/%s" % (r.certs_d(tmp_path / "certs"), r.host)]
+        assert r.host in pare("compose", "libgreet", *options(repo, *certs), "-o", place, status=4).err
+        digest = pare("compose", "libgreet", *options(repo, *certs, "--creds", "me:secret"), "-o", place).out.strip()
+        assert pare("compose", "libgreet", *options(repo, "--tls-verify=false", "--creds", "me:secret"), "-o", place).out.strip() == digest
+        assert pare("manifest", "show", *certs, "--creds", "me:secret", "--format", "json", place).json()["digest"] == digest
