@@ -18,13 +18,26 @@ const char *base_context(const char *const *contexts, struct str name)
 	return ret;
 }
 
+/* DIR[:TAG][@DIGEST] as a location; what has a digest needs no tag. */
+static const char *layout_place(struct arena *a, const char *text)
+{
+	struct digest d;
+	const char *at = strrchr(text, '@');
+	if (!at || digest_parse(str_of(at + 1), &d, NULL) < 0)
+		return arena_printf(a, "oci:%s", text);
+	char *dir = arena_strdup(a, str_n(text, (size_t)(at - text))), *slash = strrchr(dir, '/'), *tag = strrchr(slash ? slash : dir, ':');
+	if (tag)
+		*tag = '\0';
+	return arena_printf(a, "oci:%s:@%s", dir, at + 1);
+}
+
 /* Which place the image is to be taken from, and what it is called in our store then. */
 static int find_place(struct bases *b, const char *name, const char **from, const char **kept, struct error *err)
 {
 	const char *where = base_context(b->contexts, str_of(name));
 	struct reference ref;
 	if (where && str_starts(str_of(where), STR("oci-layout://"))) { /* DIR[:TAG][@DIGEST] */
-		*from = arena_printf(&b->a, "oci:%s", where + 13);
+		*from = layout_place(&b->a, where + 13);
 		*kept = NULL;
 		return 0;
 	}

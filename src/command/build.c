@@ -21,7 +21,7 @@ static const struct option options[] = {
 	[O_TAG] = { "tag", 't', OPT_LIST, "NAME[:TAG]", "What the image is called.", NULL },
 	[O_TARGET] = { "target", 0, OPT_VALUE, "STAGE", "Build this stage. Default: the last one.", NULL },
 	[O_ARG] = { "build-arg", 0, OPT_LIST, "NAME[=VALUE]", "A value for an ARG; without =VALUE that of the environment.", NULL },
-	[O_CONTEXT] = { "build-context", 0, OPT_LIST, "NAME=WHERE", "One more place that FROM, COPY --from and RUN --mount take from: a directory, a URL, docker-image://REF, oci-layout://DIR[:TAG].", NULL },
+	[O_CONTEXT] = { "build-context", 0, OPT_LIST, "NAME=WHERE", "One more place that FROM, COPY --from and RUN --mount take from: a directory, a URL, docker-image://REF, oci-layout://DIR[:TAG][@DIGEST].", NULL },
 	[O_PLATFORM] = { "platform", 0, OPT_LIST, "OS/ARCH[/VARIANT]", "What is built for; several, separated by commas, come into one index. Default: this machine's.", NULL },
 	[O_OUTPUT] = { "output", 'o', OPT_LIST, "DEST", "Where the result goes: type=oci, docker, tar, local, registry, image, with dest=PATH, tar=false, name=NAME, push=true, push-by-digest=true, registry.insecure=true, oci-mediatypes=false, "
 		      "compression=gzip|zstd|uncompressed, compression-level=N, force-compression=true; a path alone is a directory of files, - a tar of them on standard output. Default: our store.", NULL },

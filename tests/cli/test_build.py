@@ -298,8 +298,11 @@ def test_only_what_the_target_needs_is_built(build):
 
 def test_a_base_of_a_layout_by_a_named_context(build, tmp_path):
     base_image(config={"User": "app"}).oci(tmp_path / "other")
-    b = build("FROM other\nUSER root\nRUN echo 1 > /f\n", args=["--build-context", "other=oci-layout://%s:latest" % (tmp_path / "other")])
-    assert b.read("f") == b"1\n"
+    digest = json.loads((tmp_path / "other/index.json").read_text())["manifests"][0]["digest"]
+    for which in ":latest", "@" + digest, ":any@" + digest:
+        b = build("FROM other\nUSER root\nRUN echo 1 > /f\n", args=["--build-context", "other=oci-layout://%s%s" % (tmp_path / "other", which)])
+        assert b.read("f") == b"1\n"
+    assert "0000" in build.pare("build", "--build-context", "other=oci-layout://%s@sha256:%s" % (tmp_path / "other", "0" * 64), build.context("FROM other\n"), status=None).err
 
 
 def test_a_base_of_files_by_a_named_context(build, tmp_path):
