@@ -3,7 +3,7 @@
 #include "store/load.h"
 #include "store/store.h"
 
-static struct digest above(const struct digest *id, const struct build_layer *l)
+struct digest chain_id(const struct digest *id, const struct build_layer *l)
 {
 	if (!id->alg)
 		return l->diff_id;
@@ -14,11 +14,16 @@ static struct digest above(const struct digest *id, const struct build_layer *l)
 
 struct chain chain_add(struct arena *a, const struct chain *below, const struct build_layer *l)
 {
-	struct build_layer *v = arena_array(a, struct build_layer, below->n + 1);
-	if (below->n)
-		memcpy(v, below->v, below->n * sizeof *v);
+	struct build_layer *v = (struct build_layer *)(uintptr_t)below->v;
+	u32 room = below->room;
+	if (below->n >= room) {
+		room = 2 * (below->n + 4);
+		v = arena_array(a, struct build_layer, room);
+		if (below->n)
+			memcpy(v, below->v, below->n * sizeof *v);
+	}
 	v[below->n] = *l;
-	return (struct chain){ v, below->n + 1, above(&below->id, l) };
+	return (struct chain){ v, below->n + 1, chain_id(&below->id, l), room };
 }
 
 const char *layer_type(const struct build_layer *l) { return l->compression == COMP_GZIP ? MT_LAYER "+gzip" : l->compression == COMP_ZSTD ? MT_LAYER "+zstd" : MT_LAYER; }

@@ -25,7 +25,9 @@ struct chain {
 	const struct build_layer *v;
 	u32 n;
 	struct digest id; /* OCI image specification, config.md, "Layer ChainID": says what the tree is; none when n is 0 */
+	u32 room;         /* that v has for more, which is this chain's to use alone: 0 in a copy that goes on by itself */
 };
+struct digest chain_id(const struct digest *below, const struct build_layer *l); /* of one more layer on the chain with that ID */
 /* One more layer on top; everything in the arena. */
 struct chain chain_add(struct arena *a, const struct chain *below, const struct build_layer *l);
 

@@ -257,12 +257,8 @@ int snapshot_get(struct snapshots *s, const struct chain *c, struct snapshot *re
 	struct digest *ids = xcalloc(c->n + 1, sizeof *ids);
 	int r = 0;
 	hold_none(&t);
-	for (u32 i = 0; i < c->n; i++) {
-		struct arena a = { 0 };
-		struct chain below = { c->v, i, ids[i] };
-		ids[i + 1] = chain_add(&a, &below, &c->v[i]).id;
-		arena_free(&a);
-	}
+	for (u32 i = 0; i < c->n; i++)
+		ids[i + 1] = chain_id(&ids[i], &c->v[i]);
 	u32 i = c->n;
 	for (; i; i--) {
 		path_of(s, "full", &ids[i], &path);

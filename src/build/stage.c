@@ -13,12 +13,14 @@ static int begin(struct build_stage *s, struct error *err)
 		if (atomic_fetch_sub(&s->on->users, 1) == 1)
 			stage_image_free(&s->on->image);
 		s->chain = s->on->chain;
+		s->chain.room = 0;
 		s->unknown = s->on->unknown;
 		s->base_layers = s->on->base_layers;
 		return 0;
 	}
 	if (s->base)
 		s->chain = s->base->chain;
+	s->chain.room = 0;
 	s->base_layers = s->chain.n;
 	return stage_image_begin(&s->a, s->base ? s->base->config : (struct str){ 0 }, &s->platform, &s->image, err);
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from buildlib import base_image, build  # noqa: F401
-from imagelib import File
+from imagelib import File, Image, layer
 from test_build_copy import archive, repository, served  # noqa: F401
 
 SECRET = "Sekret-9Zq17"
@@ -150,14 +150,23 @@ def test_names_of_dockerfiles_say_nothing_to_a_terminal(build, pare):
     assert "E\\x1b[31m:2" in pare("build", "--progress=plain", "-f", d / "E\x1b[31m", d, status=1).err
 
 
+def kilobytes(pare, *args):
+    """The most that a build had in memory at a time."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "PARE_STORE": str(pare.store), "PARE_OFFLINE": "1"}
+    pid = os.posix_spawn(pare.binary, [pare.binary, "build", "-q", *map(str, args)], env, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+    _, status, used = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return used.ru_maxrss
+
+
 def test_many_stages_take_little_memory(build, pare):
     """What a stage says of itself is kept as long as another one may stand on it."""
-    text = "FROM base AS s0\n" + "".join("FROM s%d AS s%d\nENV A%d=1\n" % (i, i + 1, i) for i in range(2000))
-    d = build.context(text)
-    env = {"PATH": os.environ["PATH"], "HOME": str(pare.root / "home"), "PARE_STORE": str(pare.store), "PARE_OFFLINE": "1"}
-    pid = os.posix_spawn(pare.binary, [pare.binary, "build", "-q", str(d)], env, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
-    _, status, used = os.wait4(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0 and used.ru_maxrss < 600000
+    assert kilobytes(pare, build.context("FROM base AS s0\n" + "".join("FROM s%d AS s%d\nENV A%d=1\n" % (i, i + 1, i) for i in range(2000)))) < 600000
+
+
+def test_many_layers_take_little_memory(build, pare, tmp_path):
+    Image([layer(File("a", b"a"))] * 3000, tags=("latest",)).oci(tmp_path / "many")
+    assert kilobytes(pare, "--build-context", "many=oci-layout://%s" % (tmp_path / "many"), build.context("FROM many\nWORKDIR /x\nWORKDIR /y\n")) < 400000
 
 
 def test_what_fetches_ends_with_a_build_that_is_killed(build, pare):
