@@ -390,6 +390,15 @@ static void write_iid(FILE *f, void *ctx)
 	fputs(DIGEST_STR(engine && w->r->config.alg ? &w->r->config : &w->r->put), f);
 }
 
+/* That of the build before is not this one's when it fails. What is no file (/dev/stdout) is only written to. */
+static int forget_iid(const char *path, struct error *err)
+{
+	struct stat st;
+	if (!path || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return unlink(path) < 0 ? error_errno(err, "--iidfile %s", path) : 0;
+}
+
 static void add_names(struct buf *out, const char *const *v)
 {
 	for (; v && *v; v++)
@@ -510,6 +519,7 @@ static int run(const struct option_value *opt, char **args, int n_args)
 		return status;
 	}
 	int status = 0, r = read_options(&j, args[0], &err);
+	r = r < 0 ? r : forget_iid(opt[O_IIDFILE].value, &err);
 	if (r == 0) {
 		j.kind = progress_kind(&opt[O_PROGRESS]);
 		if (j.b.dry_run && j.kind == BUILD_PROGRESS_QUIET && !globals.quiet)

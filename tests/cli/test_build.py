@@ -187,6 +187,17 @@ def test_digests_in_files(build, pare, tmp_path):
     assert (tmp_path / "iid").read_text() == r.out.strip() == meta["containerimage.digest"] and meta["image.name"] == "app:1"
 
 
+def test_a_failed_build_leaves_no_digest_of_the_one_before(build, pare, tmp_path):
+    (tmp_path / "iid").write_text("sha256:old")
+    pare("build", "--iidfile", tmp_path / "iid", build.context("FROM base\nRUN exit 3\n"), status=1)
+    assert not (tmp_path / "iid").exists()
+    (tmp_path / "link").symlink_to("/proc/self/fd/2")  # as /dev/stderr is
+    d = build.context("FROM scratch\nLABEL a=b\n")
+    r = pare("build", "--iidfile", tmp_path / "link", d)
+    assert (tmp_path / "link").is_symlink() and r.out.strip() in r.err
+    assert str(tmp_path) in pare("build", "--iidfile", tmp_path, d, status=4).err and tmp_path.is_dir()
+
+
 def test_checks_run_nothing(build, pare):
     r = pare("build", "--check", build.context("FROM nosuch/none\nMAINTAINER me\nRUN exit 3\n"), status=None)
     assert r.status in (0, 1) and "MaintainerDeprecated" in r.out
