@@ -163,8 +163,23 @@ static int texts_ok(const struct option_value *o, struct error *err)
 	return 0;
 }
 
-static int env_ok(const struct recipe *r, struct error *err)
+/* "80", "53/udp", "8000-8010". */
+static bool port_ok(const char *text)
 {
+	struct str kind = str_of(text), last = str_cut(&kind, '/'), first = str_cut(&last, '-');
+	u64 a, b;
+	if (!str_to_u64(first, &a) || a < 1 || a > 65535 || (last.p && (!str_to_u64(last, &b) || b < a || b > 65535)))
+		return false;
+	return !kind.p || str_among(kind, "tcp udp sctp");
+}
+
+static int config_ok(const struct recipe *r, struct error *err)
+{
+	if (r->workdir && r->workdir[0] != '/')
+		return error_set(err, ERR_USAGE, "workdir %.100s: it begins with a slash", r->workdir);
+	for (u32 i = 0; r->ports && r->ports[i]; i++)
+		if (!port_ok(r->ports[i]))
+			return error_set(err, ERR_USAGE, "ports: %.60s is none: 80, 53/udp, 8000-8010", r->ports[i]);
 	for (u32 i = 0; r->env && r->env[i]; i++)
 		if (!strchr(r->env[i] + (r->env[i][0] != '\0'), '='))
 			return error_set(err, ERR_USAGE, "env %.100s: it is NAME=VALUE", r->env[i]);
@@ -192,7 +207,7 @@ static int values(struct run *x, struct error *err)
 	r->recommends |= o[O_RECOMMENDS].count > 0;
 	r->allow_unsigned |= o[O_UNSIGNED].count > 0;
 	r->any_date |= o[O_ANY_DATE].count > 0;
-	return texts_ok(o, err) < 0 || env_ok(r, err) < 0 || labels(x, err) < 0 || form(x, err) < 0 ? -1 : platforms(x, err);
+	return texts_ok(o, err) < 0 || config_ok(r, err) < 0 || labels(x, err) < 0 || form(x, err) < 0 ? -1 : platforms(x, err);
 }
 
 /* What can be seen to be wrong before anything is fetched, wherever it was said. */

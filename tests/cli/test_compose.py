@@ -281,7 +281,7 @@ def test_spec_counts(pare, repo, tmp_path):
     assert "greetd:x:1234:4321:" in passwd and passwd.count("greetd:") == 1 and "other:x:100:" in passwd and tree["var/lib/greet"][0].uid == 1234
     # the best alternative is one that is there
     assert tree["etc/alternatives/greet"][0].linkname == "/usr/bin/greet-a" and tree["etc/alternatives/hello"][0].linkname == "/usr/bin/greet-a"
-    for line, says in (("users: ['www-data:1000']", "www-data is 33 on every system, not 1000"), ("user: nosuch", "nobody makes nosuch"), ("user: root:nosuch", "nobody makes the group nosuch"),
+    for line, says in (("users: ['www-data:1000']", "www-data is 33 on every system, not 1000"), ("user: nosuch", "nobody makes nosuch"), ("ports: 80 web", "ports: web is none"), ("ports: 80/foo", "ports: 80/foo is none"), ("workdir: srv", "workdir srv: it begins with a slash"), ("user: root:nosuch", "nobody makes the group nosuch"),
                        ("timezone: Europe", "tzdata has no Europe"), ("timezone: ../../x", "tzdata has no ../../x")):
         spec.write_text("packages: [greet, tzdata]\n%s\n" % line)
         assert says in pare("compose", spec, *options(repo), "-o", tmp_path / "no.tar", status=2).err
