@@ -62,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	c.n = countof(v);
 	file(&c, "usr/bin/x", 0755, text);
 	file(&c, "usr/lib/sysusers.d/x.conf", 0644, text);
+	file(&c, "usr/lib/tmpfiles.d/x.conf", 0644, text);
 	file(&c, "usr/share/zoneinfo/Etc/UTC", 0644, text);
 	file(&c, "usr/share/ca-certificates/x.crt", 0644, text);
 	file(&c, "etc/ld.so.conf", 0644, text);

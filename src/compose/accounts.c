@@ -185,8 +185,9 @@ static const char *field(struct accounts *a, struct str *line)
 	return str_is(word, "-") ? "" : arena_strdup(&a->c->arena, word);
 }
 
-static void sysusers_line(struct accounts *a, struct str line)
+static void sysusers_line(void *ctx, struct str line)
 {
+	struct accounts *a = ctx;
 	const char *type = field(a, &line), *name = field(a, &line), *id = field(a, &line), *gecos = field(a, &line), *home = field(a, &line), *shell = field(a, &line);
 	struct str gid = str_of(id), uid = str_cut(&gid, ':');
 	u64 v;
@@ -202,29 +203,6 @@ static void sysusers_line(struct accounts *a, struct str line)
 		}
 		add_user(a, name, u, g, gecos, *home ? home : "/", *shell ? shell : "/usr/sbin/nologin");
 	}
-}
-
-static int sysusers(struct accounts *a, struct error *err)
-{
-	u32 n;
-	u32 *sorted = ctree_sorted(&a->c->tree, &n);
-	int r = 0;
-	for (u32 i = 0; r == 0 && i < n; i++) {
-		const struct ctree_entry *e = &a->c->tree.v[sorted[i]];
-		struct buf b = BUF(COMPOSE_MADE_MAX);
-		if (e->type != TAR_FILE || !str_starts(e->path, STR("usr/lib/sysusers.d/")) || !str_ends(e->path, STR(".conf")))
-			continue;
-		if (ctree_read(&a->c->tree, e->path, MiB, &b, err) < 0)
-			r = -1;
-		for (struct str rest = buf_str(&b); r == 0 && rest.p;) {
-			struct str line = str_trim(str_cut(&rest, '\n'));
-			if (line.n && line.p[0] != '#')
-				sysusers_line(a, line);
-		}
-		buf_free(&b);
-	}
-	free(sorted);
-	return r;
 }
 
 /* --- scripts --- */
@@ -443,7 +421,7 @@ int effect_accounts(struct composition *c, struct error *err)
 			add_fixed(&a, arena_strdup(&c->arena, user));
 	}
 	int r = own_users(&a, true, err); /* whose numbers are said: before scripts give others to the same names */
-	r = r < 0 ? r : sysusers(&a, err);
+	r = r < 0 ? r : effect_lines(c, STR("usr/lib/sysusers.d/"), sysusers_line, &a, err);
 	for (u32 i = 0; r == 0 && i < c->n; i++)
 		if (c->v[i].control.postinst.n && !script_each(c->v[i].control.postinst, &c->arena, command, &a))
 			problem_add(&c->notes, "%.*s: its postinst is no shell script: what it does is not done here", STR_FMT(c->v[i].name));

@@ -9,6 +9,28 @@ struct compose_package *effect_package(struct composition *c, const char *name)
 	return NULL;
 }
 
+int effect_lines(struct composition *c, struct str dir, void (*f)(void *ctx, struct str line), void *ctx, struct error *err)
+{
+	u32 n;
+	u32 *sorted = ctree_sorted(&c->tree, &n);
+	int r = 0;
+	for (u32 i = 0; r == 0 && i < n; i++) {
+		const struct ctree_entry *e = &c->tree.v[sorted[i]];
+		struct buf b = BUF(MiB + 1);
+		if (e->type != TAR_FILE || !str_starts(e->path, dir) || !str_ends(e->path, STR(".conf")))
+			continue;
+		r = ctree_read(&c->tree, e->path, MiB, &b, err);
+		for (struct str rest = buf_str(&b); r == 0 && rest.p;) {
+			struct str line = str_trim(str_cut(&rest, '\n'));
+			if (line.n && line.p[0] != '#')
+				f(ctx, line);
+		}
+		buf_free(&b);
+	}
+	free(sorted);
+	return r;
+}
+
 /* The merged /usr, and the directories that base-files makes when it is configured. */
 static void directories(struct composition *c)
 {
@@ -153,6 +175,8 @@ int compose_effects(struct composition *c, struct error *err)
 		return -1;
 	effect_notes(c);
 	effect_php(c);
+	if (effect_tmpfiles(c, err) < 0)
+		return -1;
 	for (u32 i = 1; i < c->tree.n; i++) /* SPEC has the last word on what is made here, too */
 		if (c->tree.v[i].package == TREE_MADE && !c->tree.v[i].gone && compose_dropped(c->recipe, c->tree.v[i].path))
 			c->tree.v[i].gone = true;

@@ -4,7 +4,7 @@
 #include "compose/script.h"
 
 /* An ID by its number, or of a line "NAME:x:ID:…" of an account file. */
-static bool id_of(struct composition *c, const char *file, struct str name, u32 *ret, u32 *second)
+bool effect_id(struct composition *c, const char *file, struct str name, u32 *ret, u32 *second)
 {
 	struct buf b = BUF(COMPOSE_MADE_MAX);
 	bool found = false;
@@ -30,7 +30,7 @@ static bool id_of(struct composition *c, const char *file, struct str name, u32 
 }
 
 /* Where something persistent is: what is mounted when a container starts is nobody's. */
-static const char *path_of(struct composition *c, const char *z)
+const char *effect_path(struct composition *c, const char *z)
 {
 	static const char *const elsewhere[] = { "proc/", "sys/", "dev/", "tmp/" };
 	const char *path = z && !strpbrk(z, "*?[") ? ctree_path(&c->arena, z) : NULL;
@@ -40,7 +40,7 @@ static const char *path_of(struct composition *c, const char *z)
 	return path;
 }
 
-static bool octal(const char *s, u32 *mode)
+bool effect_mode(const char *s, u32 *mode)
 {
 	u32 v = 0;
 	if (!s || !*s || strlen(s) > 5 || strspn(s, "01234567") != strlen(s))
@@ -93,13 +93,13 @@ static bool owner(struct composition *c, const char *word, struct change *h)
 {
 	struct str group = str_of(word), user = str_cut(&group, ':');
 	u32 own = 0;
-	if (!group.p && !id_of(c, "etc/passwd", user, &own, NULL)) { /* as it was written once */
+	if (!group.p && !effect_id(c, "etc/passwd", user, &own, NULL)) { /* as it was written once */
 		group = str_of(word);
 		user = str_cut(&group, '.');
 	}
 	if (user.n) {
 		h->set_uid = true;
-		if (!id_of(c, "etc/passwd", user, &h->uid, &own))
+		if (!effect_id(c, "etc/passwd", user, &h->uid, &own))
 			return false;
 		if (group.p && !group.n) {
 			h->set_gid = true;
@@ -108,7 +108,7 @@ static bool owner(struct composition *c, const char *word, struct change *h)
 	}
 	if (group.n) {
 		h->set_gid = true;
-		return id_of(c, "etc/group", group, &h->gid, NULL);
+		return effect_id(c, "etc/group", group, &h->gid, NULL);
 	}
 	return true;
 }
@@ -161,7 +161,7 @@ static bool options(const struct script_command *s, const char *flags, const cha
 static bool directories(struct composition *c, const struct words *w, const struct change *h, bool parents_only)
 {
 	for (u32 i = 0; i < w->n; i++) {
-		const char *path = path_of(c, w->v[i]);
+		const char *path = effect_path(c, w->v[i]);
 		if (!path)
 			return false;
 		u32 id = ctree_find(&c->tree, str_of(path));
@@ -179,7 +179,7 @@ static bool do_mkdir(struct composition *c, const struct script_command *s)
 	bool given[128] = { 0 };
 	struct words w;
 	struct change h = { 0 };
-	if (!options(s, "pvZ", "m", values, given, &w) || (given['m'] && !octal(values['m'], &h.mode)))
+	if (!options(s, "pvZ", "m", values, given, &w) || (given['m'] && !effect_mode(values['m'], &h.mode)))
 		return false;
 	h.set_mode = given['m'];
 	return directories(c, &w, &h, true);
@@ -191,11 +191,11 @@ static bool do_install(struct composition *c, const struct script_command *s)
 	bool given[128] = { 0 };
 	struct words w;
 	struct change h = { .mode = 0755, .set_mode = true };
-	if (!options(s, "dvZ", "mog", values, given, &w) || !given['d'] || (given['m'] && !octal(values['m'], &h.mode)))
+	if (!options(s, "dvZ", "mog", values, given, &w) || !given['d'] || (given['m'] && !effect_mode(values['m'], &h.mode)))
 		return false;
-	if (given['o'] && (!values['o'] || !(h.set_uid = id_of(c, "etc/passwd", str_of(values['o']), &h.uid, NULL))))
+	if (given['o'] && (!values['o'] || !(h.set_uid = effect_id(c, "etc/passwd", str_of(values['o']), &h.uid, NULL))))
 		return false;
-	if (given['g'] && (!values['g'] || !(h.set_gid = id_of(c, "etc/group", str_of(values['g']), &h.gid, NULL))))
+	if (given['g'] && (!values['g'] || !(h.set_gid = effect_id(c, "etc/group", str_of(values['g']), &h.gid, NULL))))
 		return false;
 	return directories(c, &w, &h, false);
 }
@@ -207,7 +207,7 @@ static bool do_touch(struct composition *c, const struct script_command *s)
 	struct words w;
 	bool understood = options(s, "acm", "", values, given, &w);
 	for (u32 i = 0; understood && i < w.n; i++) {
-		const char *path = path_of(c, w.v[i]);
+		const char *path = effect_path(c, w.v[i]);
 		understood = path && ctree_make_file(&c->tree, path, 0644, STR(""), &(struct error){ 0 }) == 0;
 	}
 	return understood;
@@ -243,7 +243,7 @@ static bool do_copy(struct composition *c, const struct script_command *s)
 	const char *values[128] = { 0 };
 	bool given[128] = { 0 };
 	struct words w;
-	return options(s, "afnpuvLP", "", values, given, &w) && w.n == 2 && copy(c, path_of(c, w.v[0]), path_of(c, w.v[1]));
+	return options(s, "afnpuvLP", "", values, given, &w) && w.n == 2 && copy(c, effect_path(c, w.v[0]), effect_path(c, w.v[1]));
 }
 
 /* ucf(1): a file of /etc that is no conffile, from where its package has it; that it was asked for is remembered by nobody. */
@@ -262,7 +262,7 @@ static bool do_ucf(struct composition *c, const struct script_command *s)
 		else
 			v[n++] = w;
 	}
-	return n == 2 && copy(c, path_of(c, v[0]), path_of(c, v[1]));
+	return n == 2 && copy(c, effect_path(c, v[0]), effect_path(c, v[1]));
 }
 
 static bool do_change(struct composition *c, const struct script_command *s)
@@ -276,13 +276,13 @@ static bool do_change(struct composition *c, const struct script_command *s)
 		return false;
 	h.recursive = given['R'];
 	if (strcmp(s->v[0], "chmod") == 0)
-		h.set_mode = understood = octal(w.v[0], &h.mode);
+		h.set_mode = understood = effect_mode(w.v[0], &h.mode);
 	else if (strcmp(s->v[0], "chgrp") == 0)
-		h.set_gid = understood = id_of(c, "etc/group", str_of(w.v[0]), &h.gid, NULL);
+		h.set_gid = understood = effect_id(c, "etc/group", str_of(w.v[0]), &h.gid, NULL);
 	else
 		understood = owner(c, w.v[0], &h);
 	for (u32 i = 1; understood && i < w.n; i++) {
-		const char *path = path_of(c, w.v[i]);
+		const char *path = effect_path(c, w.v[i]);
 		understood = path && change(c, path, &h);
 	}
 	return understood;
@@ -295,7 +295,7 @@ static bool do_link(struct composition *c, const struct script_command *s)
 	struct words w;
 	if (!options(s, "sfnTvr", "", values, given, &w) || !given['s'] || given['r'] || w.n != 2)
 		return false;
-	const char *path = path_of(c, w.v[1]);
+	const char *path = effect_path(c, w.v[1]);
 	if (!path || w.v[1][strlen(w.v[1]) - 1] == '/' || strlen(w.v[0]) > 2048)
 		return false;
 	path = into(c, path, w.v[0]);
@@ -323,8 +323,8 @@ static bool do_override(struct composition *c, const struct script_command *s)
 		}
 	}
 	struct change h = { .set_mode = true, .set_uid = true, .set_gid = true };
-	const char *path = n == 4 ? path_of(c, v[3]) : NULL;
-	if (!add || !update || !path || !octal(v[2], &h.mode) || !id_of(c, "etc/passwd", str_of(v[0]), &h.uid, NULL) || !id_of(c, "etc/group", str_of(v[1]), &h.gid, NULL))
+	const char *path = n == 4 ? effect_path(c, v[3]) : NULL;
+	if (!add || !update || !path || !effect_mode(v[2], &h.mode) || !effect_id(c, "etc/passwd", str_of(v[0]), &h.uid, NULL) || !effect_id(c, "etc/group", str_of(v[1]), &h.gid, NULL))
 		return false;
 	return change(c, path, &h);
 }

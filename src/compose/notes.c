@@ -14,7 +14,7 @@ static const char harmless[] =
 	": . [ test true false set exit return shift echo printf cat read case if export unset local eval command which type hash trap cd pwd umask exec wait getopts source [[ "
 	"grep egrep fgrep sed awk cut tr sort uniq wc head tail basename dirname readlink realpath ls find expr seq id uname stat cmp diff md5sum sha256sum tee xargs env sleep date mktemp "
 	"update-alternatives adduser addgroup useradd groupadd getent dpkg dpkg-query dpkg-architecture dpkg-maintscript-helper dpkg-trigger dpkg-vendor deb-systemd-helper deb-systemd-invoke systemctl "
-	"systemd-sysusers invoke-rc.d update-rc.d service ldconfig db_version db_get db_set db_input db_go db_stop db_capb db_fset db_metaget db_purge db_reset db_subst db_title db_unregister db_beginblock db_endblock "
+	"systemd-sysusers invoke-rc.d update-rc.d service systemd-tmpfiles ldconfig db_version db_get db_set db_input db_go db_stop db_capb db_fset db_metaget db_purge db_reset db_subst db_title db_unregister db_beginblock db_endblock "
 	"ucfr py3compile py3clean pypy3compile pypy3clean pypycompile pycompile pyclean python3 python3.11 python3.12 python3.13 install-info update-mime-database update-desktop-database update-icon-caches gtk-update-icon-cache "
 	"glib-compile-schemas restorecon selinuxenabled continue break ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill ss update-binfmts update-fonts-alias fc-cache gio-querymodules phpenmod phpquery php_invoke";
 
@@ -33,6 +33,10 @@ static void command(void *ctx, const struct script_command *c)
 	bool done = false;
 	if (!c->fresh || (effect_file_command(t->c, c, &done) && (done || c->command->in_condition)))
 		return;
+	if (name && strcmp(name, "dpkg-divert") == 0) /* those of old packages are taken back */
+		for (u32 i = 1; i < c->n; i++)
+			if (c->v[i] && strcmp(c->v[i], "--remove") == 0)
+				return;
 	if (!name || !*name || c->command->wrapped || str_among(str_of(name), harmless) || strpbrk(name, " \t\n=$(){}"))
 		return;
 	char padded[130];

@@ -526,10 +526,10 @@ def test_configuration(pare, tmp_path):
     r.deb("ca-certificates", "1", {"usr/share/ca-certificates/mozilla/Test_Root.crt": certificate()})
     r.deb("ca-certificates-java", "1", {}, Depends="ca-certificates")
     r.deb("php", "1", {"usr/lib/php/one.ini": "; priority=10\nextension=one\n", "usr/lib/php/two.ini": "extension=two\n", "usr/lib/php/php.ini": "x", "etc/php/8.2/fpm/pool.d/www.conf": "user = www-data\n",
-                       "etc/php/8.2/cli/conf.d/README": "", "usr/share/doc/php/example": "x"},
+                       "etc/php/8.2/cli/conf.d/README": "", "usr/lib/tmpfiles.d/php.conf": "# x\nd /var/run/php 2750 www-data adm -\nL+ /run/link - - - - ../target\nd /run/%b 0755\nd /run/who 0755 nosuch nosuch\nd /var/cache/new\n", "usr/share/doc/php/example": "x"},
           scripts={"postinst": "#!/bin/sh\nif [ \"$1\" = configure ]; then\n  to=/etc/php/8.2/mods-available\n  for m in one two; do ucf --three-way /usr/lib/php/$m.ini $to/$m.ini; ucfr php $to/$m.ini\n    if [ -f $to/$m.ini.dpkg-new ]; then mv $to/$m.ini.dpkg-new $to/$m.ini; fi\n  done\n"
                                "  ucf /usr/lib/php/nosuch.ini /etc/php/8.2/cli/php.ini\n  cp -p /usr/lib/php/php.ini /etc/php/8.2/cli/\n  mkdir -p /var/log/php; touch /var/log/php/log; chmod 640 /var/log/php/log; chown www-data.adm /var/log/php/log\n"
-                               "  php_invoke enmod 8.2 ALL one\n  ln -s /usr/lib/php/ /etc/php\n  ln -s .. /etc/php\n  adduser --system --group --home /var/run/php/../p p\n  ucf --purge /etc/old\nfi\n"})
+                               "  php_invoke enmod 8.2 ALL one\n  systemd-tmpfiles --create php.conf\n  dpkg-divert --remove /etc/x\n  chown www-data:adm /etc/php\n  ln -s /usr/lib/php/ /etc/php\n  ln -s .. /etc/php\n  adduser --system --group --home /var/run/php/../p p\n  ucf --purge /etc/old\nfi\n"})
     r.deb("odd", "1", {}, scripts={"postinst": "#!/bin/sh\nucf $(mktemp) /etc/odd\ncp /usr/share/doc/php/example /etc/example\n"})
     r.publish()
     out = tmp_path / "out.tar"
@@ -541,6 +541,8 @@ def test_configuration(pare, tmp_path):
     assert tree["etc/php/8.2/mods-available/one.ini"][1] == b"; priority=10\nextension=one\n" and tree["etc/php/8.2/cli/php.ini"][1] == b"x"
     log = tree["var/log/php/log"][0]
     assert (log.mode, log.uid, log.gid, log.size) == (0o640, 33, 4, 0) and b"www-data:x:33:33" in tree["etc/passwd"][1]
+    run = tree["run/php"][0]
+    assert (run.mode, run.uid, run.gid) == (0o2750, 33, 4) and link["run/link"] == "../target" and tree["var/cache/new"][0].mode == 0o755 and not {"run/who", "run/%b"} & set(tree)
     assert link["etc/php/php"] == "/usr/lib/php/" and tree["run/p"][0].isdir() and tree["run/p"][0].uid == 100
     assert "odd: its postinst calls ucf, cp: " in e.err and "php: its postinst calls ln: " in e.err
     # the keystore: its entry is the certificate, its digest that of the password and all before it
