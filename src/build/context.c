@@ -2,12 +2,11 @@
 #include "build/context_inner.h"
 #include "build/git.h"
 #include "build/within.h"
+#include "run/root.h"
 #include "store/load.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define DOCKERFILE "Dockerfile"
@@ -46,8 +45,7 @@ static int read_regular(int fd, size_t limit, const char *name, struct buf *out,
 /* A file of the context: links in it lead nowhere else. */
 static int read_own(struct context *c, const char *path, size_t limit, struct buf *out, struct error *err)
 {
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	autofd int fd = (int)syscall(SYS_openat2, c->root, path, &how, sizeof how);
+	autofd int fd = root_open(c->root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	return read_regular(fd, limit, path, out, err);
 }
 

@@ -10,10 +10,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -487,12 +485,6 @@ static int walk(struct diffing *d, struct error *err)
 }
 
 /* --- what was only there to be mounted on --- */
-static int open_beneath(int at, const char *path, u64 flags)
-{
-	struct open_how how = { .flags = flags | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-	return (int)syscall(SYS_openat2, at, path, &how, sizeof how);
-}
-
 static int longest_first(const void *a, const void *b)
 {
 	size_t x = strlen(*(const char *const *)a), y = strlen(*(const char *const *)b);
@@ -504,7 +496,7 @@ static void forget_one(struct diffing *d, const char *path)
 	struct stat st;
 	while (*path == '/')
 		path++;
-	autofd int below = d->low >= 0 && *path ? open_beneath(d->low, path, O_PATH) : -1;
+	autofd int below = d->low >= 0 && *path ? within_open(d->low, path, O_PATH | O_NOFOLLOW) : -1;
 	if (!*path || below >= 0)
 		return;
 	autofree char *dir = xstrdup(path);
@@ -512,7 +504,7 @@ static void forget_one(struct diffing *d, const char *path)
 	const char *name = slash ? path + (slash - dir) + 1 : path;
 	if (slash)
 		*slash = '\0';
-	autofd int up = slash ? open_beneath(d->up, dir, O_RDONLY | O_DIRECTORY) : openat(d->up, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autofd int up = within_open(d->up, slash ? dir : "", O_RDONLY | O_DIRECTORY);
 	if (up < 0 || fstatat(up, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	if (S_ISDIR(st.st_mode) ? unlinkat(up, name, AT_REMOVEDIR) < 0 : S_ISREG(st.st_mode) && st.st_size == 0 && unlinkat(up, name, 0) < 0) { /* then something is in it that the step left */

@@ -33,7 +33,7 @@
 #define PARTIAL_KEEP (7 * 86400) /* seconds that what broke off is taken up again */
 
 struct store;
-/* `dir` as load_options.store. `write` false: a store that is not there is an empty one. A handle is for one thread, but for store_blob and store_add_blob. */
+/* `dir` as load_options.store. `write` false: a store that is not there is an empty one. Several threads may ask one handle at once; one opens, sweeps and closes it. */
 int store_open(const char *dir, bool write, struct store **ret, struct error *err) must_check;
 /* The same for writing, where an index that is damaged (not one of a newer pare) is put aside, as store.db.damaged, and made anew. */
 int store_open_repair(const char *dir, struct store **ret, struct error *err) must_check;
