@@ -38,7 +38,7 @@ static int leads(const struct keeper *k, u32 id, const char *path, char to[4096]
 {
 	char clean[TAR_PATH_MAX];
 	size_t there;
-	autofd int root = overlay_open(k, id, "/", O_PATH | O_DIRECTORY, false);
+	autofd int root = overlay_open(k, id, "/", O_PATH | O_DIRECTORY, NULL);
 	if (root < 0 || tar_clean(str_of(path), clean) < 0 || root_missing(root, clean, to, &there) < 0)
 		return -1;
 	for (const char *const *m = (const char *const[]){ "/proc", "/dev", NULL }; *m; m++)
@@ -52,7 +52,7 @@ static int read_table(const struct keeper *k, u32 id, const char *path, struct b
 {
 	char to[4096];
 	struct stat st;
-	autofd int fd = overlay_open(k, id, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, false);
+	autofd int fd = overlay_open(k, id, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, NULL);
 	if (leads(k, id, path, to) > 0 || (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))))
 		return error_set(err, ERR_INPUT, "%s of the image is no file", path);
 	return fd < 0 ? 0 : file_read_fd(fd, ACCOUNTS_MAX, path, out, err);
@@ -286,7 +286,7 @@ static int mount_volume(const struct keeper *k, struct process *c, const char *w
 	char link[64], path[4096];
 	if (where[0] != '/' || strcmp(where, "/") == 0)
 		return 0;
-	autofd int fd = overlay_open(k, c->id, where, O_PATH | O_DIRECTORY, true);
+	autofd int fd = overlay_open(k, c->id, where, O_PATH | O_DIRECTORY, (const u32[2]){ 0, 0 });
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t n = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
 	if (n < 0)
@@ -363,9 +363,15 @@ static json_t *mounts_of(struct keeper *k, struct process *c, struct error *err)
 static int make_cwd(const struct keeper *k, struct process *c, json_t *process, struct error *err)
 {
 	const char *cwd = json_text(process, "cwd");
+	const json_t *user = json_obj(process, "user");
+	u32 owner[2] = { 0, 0 };
+	if (c->build) { /* BuildKit's: the step's own */
+		owner[0] = (u32)json_integer_value(json_object_get(user, "uid"));
+		owner[1] = (u32)json_integer_value(json_object_get(user, "gid"));
+	}
 	if (c->build && places_under(k, c, cwd, err) < 0)
 		return -1;
-	autofd int fd = overlay_open(k, c->id, cwd, O_PATH | O_DIRECTORY, true);
+	autofd int fd = overlay_open(k, c->id, cwd, O_PATH | O_DIRECTORY, owner);
 	if (fd < 0) {
 		error_errno(err, "%s", cwd);
 		err->kind = ERR_INPUT;

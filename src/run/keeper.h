@@ -123,8 +123,8 @@ void overlay_remove(struct keeper *k, u32 id);
 #define OVERLAY_DEPTH 400u /* levels of directories, of what was written: more than any program has use for */
 u64 overlay_bytes(const struct keeper *k, u32 id); /* UINT64_MAX: deeper than that */
 int overlay_written(const struct keeper *k, const struct process *c, int out, struct error *err) must_check;
-/* A path as the container sees it, opened (O_PATH); `make`: a directory that is not there is made. -1 with errno. */
-int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, bool make);
+/* A path as the container sees it, opened (O_PATH); `make`: NULL, or user and group of a directory that is made where it is not there. -1 with errno. */
+int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, const u32 *make);
 
 /* --- places.c: what a build's step has mounted (in the keeper) ---
  *

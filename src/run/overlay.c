@@ -146,7 +146,7 @@ void overlay_remove(struct keeper *k, u32 id)
 	close(fd);
 }
 
-int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, bool make)
+int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, const u32 *make)
 {
 	char root[4096];
 	snprintf(root, sizeof root, "%s/c%u/root", k->dir, id);
@@ -154,7 +154,7 @@ int overlay_open(const struct keeper *k, u32 id, const char *path, u64 flags, bo
 	int fd = at < 0 ? -1 : root_open(at, path, flags);
 	if (at < 0 || fd >= 0 || errno != ENOENT || !make)
 		return fd;
-	autofd int made = root_make(at, path, 0755, 0, 0, -1);
+	autofd int made = root_make(at, path, 0755, make[0], make[1], -1);
 	return made < 0 ? -1 : root_open(at, path, flags);
 }
 

@@ -69,7 +69,7 @@ void places_note(const struct keeper *k, struct process *c, const char *where)
 {
 	char real[4096];
 	size_t there;
-	autofd int root = overlay_open(k, c->id, "/", O_PATH | O_DIRECTORY, false);
+	autofd int root = overlay_open(k, c->id, "/", O_PATH | O_DIRECTORY, NULL);
 	if (root < 0 || root_missing(root, where, real, &there) < 0)
 		return; /* the runtime will say why it cannot be mounted on */
 	for (size_t at = there; real[at];) {
@@ -91,7 +91,7 @@ int places_under(const struct keeper *k, const struct process *c, const char *cw
 	size_t i, there, most = 0;
 	json_t *m;
 	u32 which = 0;
-	autofd int root = overlay_open(k, c->id, "/", O_PATH | O_DIRECTORY, false);
+	autofd int root = overlay_open(k, c->id, "/", O_PATH | O_DIRECTORY, NULL);
 	json_array_foreach(json_arr(json_obj(c->spec, "build"), "mounts"), i, m) {
 		size_t n = root < 0 || root_missing(root, json_text(m, "target"), real, &there) < 0 ? 0 : strlen(real);
 		if (n && n >= most && strncmp(cwd, real, n) == 0 && cwd[n] == '/') {

@@ -24,6 +24,11 @@ def test_a_mount_point_that_the_step_used_stays(build):
     assert b.read("m/beside") == b"1\n" and not any(n.startswith("m/t") for n in b.entries())
 
 
+def test_a_directory_to_work_in_that_is_gone_is_made_as_the_step_s_own(build):
+    b = build("FROM base\nWORKDIR /a/b\nRUN rm -r /a\nUSER app\nRUN pwd && touch mine\n")
+    assert {n: (e.uid, e.gid) for n, e in b.entries().items()} == {n: (1000, 1001) for n in ("a", "a/b", "a/b/mine")}
+
+
 def test_the_environment_is_the_step_s_own(build):
     b = build("FROM base\nARG V=1\nENV E=2\nRUN env | sort | grep -v -e ^PWD -e ^SHLVL -e ^OLDPWD >/e\nUSER app\nRUN echo $HOME $(id -u) $(id -g) $(umask) >/tmp/u; hostname >>/tmp/u\n", env={"CANARY": "x", "TERM": "xterm"})
     assert b.read("e").decode().split() == ["E=2", "HOME=/root", "PATH=/bin", "V=1"]
