@@ -5,7 +5,7 @@
 
 static const struct {
 	const char *name;
-	int type;
+	unsigned type;
 } types[] = { { "oci", OUTPUT_OCI }, { "docker", OUTPUT_DOCKER }, { "tar", OUTPUT_TAR }, { "local", OUTPUT_LOCAL }, { "registry", OUTPUT_REGISTRY }, { "image", OUTPUT_STORE } };
 
 /* Which types take what. The last three say what is so anyway: times are SOURCE_DATE_EPOCH's, whatever is in the store can be found by its digest and be run. */
