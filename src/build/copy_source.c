@@ -246,7 +246,7 @@ int copy_sources(struct arena *a, int root, struct context *context, const struc
 	u32 before = ret->n;
 	if (find(&f, cleaned(a, clean), err) < 0)
 		return -1;
-	for (u32 i = before; i < ret->n && wanted.n && !is_pattern(wanted); i++) { /* a path, no pattern: it must be there */
+	for (u32 i = before; i < ret->n && wanted.n && !is_pattern(wanted) && !is_pattern(clean); i++) { /* a path, with no pattern anywhere: it must be there */
 		autofd int dir = within_open(root, ret->v[i].path, O_RDONLY | O_DIRECTORY);
 		struct pick without = ret->v[i].pick;
 		without.exclude = (struct dockerignore){ 0 };

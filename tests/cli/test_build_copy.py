@@ -191,6 +191,13 @@ def test_a_setgid_directory_hands_on_what_is_made_in_it(build):
     assert tree(b)["s/p"] == tree(b)["s/p/q"] == ("5", 0o2755, 0, 0)
 
 
+def test_parents_asks_for_what_no_pattern_names(build, pare):
+    files = {"x/a.txt": "1", "y/a.txt": "2", "z/q": "3"}
+    assert build("FROM scratch\nCOPY --parents ./[x-z]/./a.txt /o/\n", files).read("o/a.txt") == b"2"
+    r = pare("build", build.context("FROM scratch\nCOPY --parents ./z/./a.txt /o/\n", files), status=3)
+    assert "./z/./a.txt: not found in the build context" in r.err
+
+
 def test_a_link_with_modes_is_a_plain_copy(build):
     b = build("FROM base\nRUN mkdir -m 711 /real && ln -s real /way\nCOPY --link --chmod=600 a.txt /way/\n", FILES)
     assert b.entries()["real/a.txt"].mode == 0o600 and not any(n.startswith("way") for n in b.entries())
