@@ -306,6 +306,7 @@ static u32 pick(struct solver *s)
 static void push_point(struct solver *s, u32 goal, u32 next)
 {
 	struct point p = { goal, next, s->n, s->n_goals, s->n_left, NULL, s->n_open, s->scan };
+	s->steps += s->n_open / 4; /* it takes room */
 	p.open = xmalloc(MAX(s->n_open, 1u) * sizeof *p.open);
 	if (s->n_open)
 		memcpy(p.open, s->open, s->n_open * sizeof *p.open);
