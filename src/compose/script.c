@@ -141,6 +141,26 @@ static bool older(struct str cond)
 	return false;
 }
 
+/* One that always holds then, and nothing else: what stands under its else is for an older version. */
+static bool newer(struct str cond)
+{
+	static const char *const marks[] = { "-z \"$2", "-z \"${2", "-z $2", "\"$2\" = \"\"", "\"x$2\" = \"x\"" };
+	for (u32 i = 0; i < countof(marks); i++)
+		if (str_contains(cond, str_of(marks[i])))
+			return !str_contains(cond, STR("&&")) && !str_contains(cond, STR(" -a ")) && !str_contains(cond, STR("!"));
+	return false;
+}
+
+/* The conditions of an if that did not hold before `child`, which is an else-part or behind one. */
+static bool behind_newer(const struct script *s, const struct sh_node *parent, const struct sh_node *child)
+{
+	const struct sh_node *before = NULL;
+	for (const struct sh_node *n = parent->child; n && n != child; before = n, n = n->next)
+		if (before && before->condition && !n->condition && newer(text_of(s, before)))
+			return true; /* before and n were condition and then-part */
+	return false;
+}
+
 /* The part of an if that `child` is: its condition, when it is a then-part. */
 static const struct sh_node *condition_of(const struct sh_node *parent, const struct sh_node *child)
 {
@@ -157,12 +177,12 @@ static bool fresh(const struct script *s, const struct sh_node *n)
 		around += p->kind == SH_IF || p->kind == SH_ANDOR || p->kind == SH_CASE_ITEM;
 		if (p->kind == SH_IF) {
 			const struct sh_node *cond = condition_of(p, n);
-			if (cond && older(text_of(s, cond)))
+			if ((cond && older(text_of(s, cond))) || behind_newer(s, p, n))
 				return false;
 		} else if (p->kind == SH_ANDOR) {
 			u32 i = 0;
 			for (const struct sh_node *k = p->child; k && k != n && i < AROUND; k = k->next, i++)
-				if (k->next && k->next->op == SH_OP_AND && older(text_of(s, k)))
+				if (k->next && ((k->next->op == SH_OP_AND && older(text_of(s, k))) || (k->next->op == SH_OP_OR && newer(text_of(s, k)))))
 					return false;
 		} else if (p->kind == SH_CASE_ITEM && p->parent && p->parent->n_words && (str_is(p->parent->words[0].text, "$1") || str_is(p->parent->words[0].text, "${1}"))) {
 			bool ours = false;

@@ -166,13 +166,14 @@ static void scripts(void **state)
 	/* what runs when a package is new */
 	buf_clear(&b);
 	assert_true(script_each(STR("#!/bin/sh\ncase \"$1\" in\nconfigure|reconfigure)\n  a1\n  if dpkg --compare-versions \"$2\" lt-nl 2; then b1; else a2; fi\n  [ -n \"$2\" ] && b2\n  test -z \"$2\" && a3\n"
-				    "  ;;\nabort-upgrade) b3 ;;\n*) b4 ;;\nesac\nif [ \"$1\" = triggered ]; then b5; fi\nif [ \"$1\" = configure ] && [ -n \"$2\" ]; then b6; fi\nif true; then a4; fi\n"), &a, told, &b));
-	for (u32 i = 1; i <= 6; i++) {
+				    "  ;;\nabort-upgrade) b3 ;;\n*) b4 ;;\nesac\nif [ \"$1\" = triggered ]; then b5; fi\nif [ \"$1\" = configure ] && [ -n \"$2\" ]; then b6; fi\nif true; then a4; fi\n"
+				    "if [ -z \"$2\" ]; then a5; elif x; then b7; else b8; fi\n[ -z \"$2\" ] || b9\nif [ -z \"$2\" ] && x; then a6; else a7; fi\n"), &a, told, &b));
+	for (u32 i = 1; i <= 9; i++) {
 		char line[24];
 		snprintf(line, sizeof line, "b%u (later)\n", i);
 		assert_non_null(strstr(b.p, line));
 		snprintf(line, sizeof line, "\na%u\n", i);
-		assert_true(i > 4 || strstr(b.p, line) || strncmp(b.p, line + 1, 3) == 0);
+		assert_true(i > 7 || strstr(b.p, line) || strncmp(b.p, line + 1, 3) == 0);
 	}
 	assert_false(script_each(STR("#!/usr/bin/perl\nprint 1;\n"), &a, told, &b));
 	assert_false(script_each(STR("\x7f" "ELF"), &a, told, &b));
