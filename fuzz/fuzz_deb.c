@@ -41,14 +41,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (deb_open(fd, &d, &err) == 0) {
 		if (deb_read_control(&d, &a, &c, &err) == 0) {
-			(void)script_each(c.postinst, &a, command, NULL);
-			(void)script_each(c.preinst, &a, command, NULL);
+			(void)!script_each(c.postinst, &a, command, NULL);
+			(void)!script_each(c.preinst, &a, command, NULL);
 		}
 		(void)(deb_each(&d, each, &bytes, &err) < 0);
 	} else if (!err.kind) {
 		abort();
 	}
-	(void)script_each(str_n(data, size), &a, command, NULL);
+	(void)!script_each(str_n(data, size), &a, command, NULL);
 	arena_free(&a);
 	return 0;
 }

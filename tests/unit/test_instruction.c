@@ -342,7 +342,8 @@ static void copies(void **state)
 	(void)state;
 	does("COPY a b c/\n", "copy a b -> c/ in /\n");
 	does("ENV X=p\nWORKDIR /w\nCOPY --from=s --chown=$X:$X --chmod=7$M --link --exclude=*.$X --exclude=q $X/*.c [x\\] $Y\n",
-		"workdir /w \ncopy from=s p/*.c [x] -> ./ in /w link chown=p:p chmod=7 without *.p without q\n");
+		"workdir /w \ncopy from=s p/*.c [x] -> ./ in /w chown=p:p chmod=7 without *.p without q\n"); /* --link means nothing beside --chmod */
+	does("COPY --link --chown=1:2 a b\n", "copy a -> b in / link chown=1:2\n");
 	does("COPY [\"a b\",\"<<x\",\"/d\"]\n", "copy a b <<x -> /d in /\n");
 	does("ENV A=1\nCOPY b <<E1 <<'E2' <<-\"E3\" /d/\n$A ${B:-'2'} \\$A \"q\"\nE1\n$A\nE2\n\t\tt\n\tE3\n", "copy b E1=<1 '2' $A \"q\"\n> E2=<$A\n> E3=<t\n> -> /d/ in /\n");
 	does("ADD --keep-git-dir=true --unpack=false x https://h/y https://h/z.git#v:d git@h:r /d\n", "add x url:https://h/y git:https://h/z.git#v:d git:git@h:r -> /d in / keep unpack=0\n");
