@@ -264,13 +264,24 @@ void cache_close(struct build_cache *c)
 
 /* --- whose a step is --- */
 /* By fcntl(2): such a lock is the process's alone, no child's, and needs no file of its own that would have to go. */
-static int lock_byte(int fd, const struct cache_key *k, short how)
+static struct flock byte_of(const struct cache_key *k, short how)
 {
 	u64 at = 0;
 	for (u32 i = 0; i < 8; i++)
 		at = at << 8 | k->digest.bytes[i];
-	struct flock f = { .l_type = how, .l_whence = SEEK_SET, .l_start = (off_t)(at >> 2), .l_len = 1 };
+	return (struct flock){ .l_type = how, .l_whence = SEEK_SET, .l_start = (off_t)(at >> 2), .l_len = 1 };
+}
+
+static int lock_byte(int fd, const struct cache_key *k, short how)
+{
+	struct flock f = byte_of(k, how);
 	return fcntl(fd, F_SETLK, &f);
+}
+
+static pid_t whose(int fd, const struct cache_key *k)
+{
+	struct flock f = byte_of(k, F_WRLCK);
+	return fcntl(fd, F_GETLK, &f) == 0 && f.l_type != F_UNLCK ? f.l_pid : 0;
 }
 
 static int doing(struct build_cache *c)
@@ -289,13 +300,13 @@ static int doing(struct build_cache *c)
 	return c->doing;
 }
 
-int cache_claim(struct build_cache *c, const struct cache_key *k, u32 seconds, const atomic_bool *stop, void (*waits)(void *ctx), void *ctx)
+int cache_claim(struct build_cache *c, const struct cache_key *k, u32 seconds, const atomic_bool *stop, void (*waits)(void *ctx, pid_t process), void *ctx)
 {
 	int fd = doing(c);
 	u64 waited = 0; /* milliseconds */
 	while (fd >= 0 && (!seconds || waited < seconds * 1000ull) && lock_byte(fd, k, F_WRLCK) < 0 && (errno == EAGAIN || errno == EACCES)) { /* where there are no locks everybody does it */
 		if (!waited)
-			waits(ctx);
+			waits(ctx, whose(fd, k));
 		waited += CLAIM_MS;
 		if (atomic_load(stop))
 			return 1;

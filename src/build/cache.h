@@ -41,9 +41,9 @@ void cache_registries(struct build_cache *c, const struct repo_options *opt); /*
 /* 1: it is there, *ret the layer (or *changed false: none), its blob leased; 0: not. `instruction`: an identity of the step for explanations ("build 3/7 RUN make"). */
 int cache_find(struct build_cache *c, const struct cache_key *k, const char *instruction, bool *changed, struct build_layer *ret, struct error *err) must_check;
 int cache_put(struct build_cache *c, const struct cache_key *k, const char *instruction, const struct build_layer *l, struct error *err) must_check; /* l NULL: nothing changed */
-/* Of builds with one store that come to the same step at the same time one does it: it is this one's (0) until cache_let_go(), or until this process ends; what another one did meanwhile is found then. waits(ctx) is called when
+/* Of builds with one store that come to the same step at the same time one does it: it is this one's (0) until cache_let_go(), or until this process ends; what another one did meanwhile is found then. waits(ctx, process) is called when
  * another has it; it is not waited for longer than `seconds` (0: however long). 1: it was to stop. */
-int cache_claim(struct build_cache *c, const struct cache_key *k, u32 seconds, const atomic_bool *stop, void (*waits)(void *ctx), void *ctx);
+int cache_claim(struct build_cache *c, const struct cache_key *k, u32 seconds, const atomic_bool *stop, void (*waits)(void *ctx, pid_t process), void *ctx);
 void cache_let_go(struct build_cache *c, const struct cache_key *k);
 /* Why it is not there, in words for people, into out: what differs from the last build's step of that place ("file src/main.c changed", "variable VERSION was 1, is 2", "a step before it changed", "it was never built here", "its layer was
  * pruned"). `base`: what it stands on where no step is between them ("the base image"); NULL: there is one. Values of arguments and environment are cut and neutralised by who prints. */

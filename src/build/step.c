@@ -485,10 +485,10 @@ static void note_trace(struct step *st, bool cached, bool changed, const struct 
 	pthread_mutex_unlock(&b->lock);
 }
 
-static void waits(void *ctx)
+static void waits(void *ctx, pid_t process)
 {
 	const struct step *st = ctx;
-	tell(st, (struct build_event){ .kind = BUILD_NOTE, .text = str_of(arena_printf(&st->s->a, "%s: another build is doing it: it is waited for", st->name)) });
+	tell(st, (struct build_event){ .kind = BUILD_NOTE, .text = str_of(arena_printf(&st->s->a, "%s: another build is doing it (process %d): it is waited for", st->name, (int)process)) });
 }
 
 /* 1: it is in the cache, and since when is no matter. 0: it is to be done, and *claimed: let go of afterwards. */

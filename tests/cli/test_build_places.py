@@ -119,7 +119,7 @@ def test_one_of_two_builds_does_a_step(build, pare):
     second = pare("build", "--progress=plain", d)
     out, _ = first.communicate(timeout=60)
     assert first.returncode == 0 and out.decode() == second.out
-    assert "pare: [2/2] RUN echo begun" in second.err and "another build is doing it" in second.err and second.err.count("CACHED") == 1 and "ERROR" not in second.err
+    assert "pare: [2/2] RUN echo begun" in second.err and "another build is doing it (process %d)" % first.pid in second.err and second.err.count("CACHED") == 1 and "ERROR" not in second.err
     assert "another build" not in pare("build", "--progress=plain", d).err
     check(pare)
 
