@@ -25,32 +25,36 @@ static json_t *digest_set(const char *text)
 	return json_pack("{ss}", name, rest.p ? rest.p : "");
 }
 
-static json_t *dependencies(const struct build *b)
+static int by_uri(const void *a, const void *b)
 {
-	json_t *list = json_array();
-	for (const struct base *x = b->bases.first; x; x = x->next) {
-		char uri[1200];
-		snprintf(uri, sizeof uri, "pkg:docker/%.900s?platform=%s", x->name, platform_text(&x->platform, (char[100]){ 0 }));
-		json_array_append_new(list, json_pack("{ssso}", "uri", uri, "digest", digest_set(DIGEST_STR(&x->digest))));
-	}
-	return list;
+	const struct build_origin *x = a, *y = b;
+	int c = strcmp(x->uri, y->uri);
+	return c ? c : strcmp(x->digest, y->digest);
 }
 
-static int by_uri(const void *a, const void *b) { return strcmp(json_text(*(json_t *const *)a, "uri"), json_text(*(json_t *const *)b, "uri")); }
-
-/* In an order that does not depend on which stage was first. */
-static json_t *sorted(json_t *list)
+/* Bases, contexts and what ADD took, in an order that does not depend on which stage was first. */
+static json_t *dependencies(struct build *b)
 {
-	size_t n = json_array_size(list);
-	json_t **v = xcalloc(n + 1, sizeof *v), *ret = json_array();
-	for (size_t i = 0; i < n; i++)
-		v[i] = json_array_get(list, i);
-	qsort(v, n, sizeof *v, by_uri);
-	for (size_t i = 0; i < n; i++)
-		json_array_append(ret, v[i]);
+	struct build_origin *v = NULL, o;
+	u32 n = 0, cap = 0;
+	json_t *list = json_array();
+	for (const struct base *x = b->bases.first; x; x = x->next) {
+		o.uri = arena_printf(&b->a, "pkg:docker/%.900s?platform=%s", x->name, platform_text(&x->platform, (char[100]){ 0 }));
+		o.digest = arena_strdup(&b->a, str_of(DIGEST_STR(&x->digest)));
+		VEC_PUSH(v, n, cap, o);
+	}
+	for (u32 i = 0; i < b->n_contexts; i++)
+		if (b->contexts[i].open && context_origin(b->contexts[i].open, &o.uri, &o.digest))
+			VEC_PUSH(v, n, cap, o);
+	for (u32 i = 0; i < b->n_origins; i++)
+		VEC_PUSH(v, n, cap, b->origins[i]);
+	if (n)
+		qsort(v, n, sizeof *v, by_uri);
+	for (u32 i = 0; i < n; i++)
+		if (!i || by_uri(&v[i - 1], &v[i]) != 0)
+			json_array_append_new(list, json_pack("{ssso}", "uri", v[i].uri, "digest", digest_set(v[i].digest)));
 	free(v);
-	json_decref(list);
-	return ret;
+	return list;
 }
 
 static json_t *parameters(const struct build_target *t, bool max)
@@ -76,7 +80,7 @@ void attest_provenance(const struct build_target *t, const char *digest, bool ma
 {
 	const char *name = t->b->opt->tags && t->b->opt->tags[0] ? t->b->opt->tags[0] : "image";
 	json_t *doc = json_pack("{ss s[{ssso}] ss s{s{ssso so} s{s{ss}}}}", "_type", "https://in-toto.io/Statement/v1", "subject", "name", name, "digest", digest_set(digest), "predicateType", "https://slsa.dev/provenance/v1",
-				"predicate", "buildDefinition", "buildType", "https://mobyproject.org/buildkit@v1", "externalParameters", parameters(t, max), "resolvedDependencies", sorted(dependencies(t->b)), "runDetails", "builder",
+				"predicate", "buildDefinition", "buildType", "https://mobyproject.org/buildkit@v1", "externalParameters", parameters(t, max), "resolvedDependencies", dependencies(t->b), "runDetails", "builder",
 				"id", "pare");
 	char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
 	buf_puts(out, text ? text : "{}");

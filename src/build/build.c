@@ -173,6 +173,7 @@ static void close_all(struct build *b)
 		build_room_keep(b->store_path, ROOM_BUDGET);
 	steps_free(b);
 	free(b->trace);
+	free(b->origins);
 	pthread_mutex_destroy(&b->context_lock);
 	pthread_mutex_destroy(&b->event_lock);
 	pthread_mutex_destroy(&b->lock);

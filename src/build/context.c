@@ -162,6 +162,13 @@ void context_close(struct context *c)
 	free(c);
 }
 
+bool context_origin(const struct context *c, const char **uri, const char **digest)
+{
+	*uri = c->uri;
+	*digest = c->digest;
+	return c->uri;
+}
+
 const char *context_name(const struct context *c) { return c->name; }
 int context_root(const struct context *c) { return c->root; }
 

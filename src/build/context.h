@@ -35,6 +35,8 @@ void context_close(struct context *c); /* NULL is fine */
 /* The Dockerfile: its text into out, and what to call it in messages ("Dockerfile", "dir/app.Dockerfile"). Of a directory `-f` is a path of this machine, else of the context. ERR_USAGE: there is none. */
 int context_dockerfile(struct context *c, struct buf *out, const char **name, struct error *err) must_check;
 const char *context_name(const struct context *c); /* absolute real path, or the URL without credentials: says which build it is */
+/* Of one that was fetched: from where, without credentials, and which bytes or commit ("sha256:…", "sha1:…"); false: it was not. */
+bool context_origin(const struct context *c, const char **uri, const char **digest);
 int context_root(const struct context *c);         /* its directory, open */
 
 /* Whether `path` (clean, relative) is kept out; whether all below it is, so that it need not be entered. */

@@ -79,6 +79,8 @@ int context_fetch(struct context *c, const char *where, struct error *err)
 	const char *path = arena_printf(&c->a, "%s/download", c->stage.path);
 	if (fetched_file(where, path, &sha256, err) < 0)
 		return -1;
+	c->uri = c->name;
+	c->digest = arena_strdup(&c->a, str_of(DIGEST_STR(&sha256)));
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? error_errno(err, "%.300s", path) : take_fd(c, fd, true, where, err);
 }
@@ -93,5 +95,7 @@ int context_clone(struct context *c, const char *where, struct error *err)
 	c->name = g.shown;
 	if (git_authorize(&c->a, c->opt.secrets, !c->opt.named, &g, err) < 0 || stage(c, err) < 0 || git_resolve(&g, commit, err) < 0)
 		return -1;
+	c->uri = git_uri(&c->a, &g);
+	c->digest = git_digest(&c->a, commit);
 	return git_fetch(&g, commit, arena_printf(&c->a, "%s/root", c->stage.path), c->opt.keep_git, err);
 }

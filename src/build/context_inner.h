@@ -14,6 +14,7 @@ struct context {
 	struct context_options opt;
 	int root;                 /* of its directory */
 	const char *name;
+	const char *uri, *digest; /* of one that was fetched; NULL: it was not */
 	struct stage stage;       /* what is no directory was unpacked there; path NULL: none */
 	struct buf text;          /* a Dockerfile that came alone */
 	bool has_text;

@@ -41,6 +41,8 @@ struct copy_from {
 /* What it depends on, into the key (without what is below it: of a --link copy nothing is). Fetches what is to be fetched, which stays in `dir` until copy_fetched_free(). ERR_INPUT with the name of a source that is not there. */
 struct copy_fetched;
 int copy_key(const struct copy_spec *c, const struct copy_from *from, const char *dir, struct cache_key *k, struct copy_fetched **ret, struct error *err) must_check;
+/* Of an item of ADD that is from elsewhere: where that is, without credentials, and which bytes or commit they are ("sha256:…", "sha1:…"); as long as `f` lives. false: it is none. */
+bool copy_origin(const struct copy_fetched *f, u32 item, const char **uri, const char **digest);
 void copy_fetched_free(struct copy_fetched *f); /* NULL is fine */
 /* Does it, on `u` above `below`; names of --chown are looked up in that tree's /etc/passwd and /etc/group. */
 int copy_do(const struct copy_spec *c, const struct copy_from *from, struct copy_fetched *f, const struct run_ids *ids, const struct snapshot *below, const struct upper *u, struct error *err) must_check;

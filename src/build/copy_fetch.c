@@ -83,6 +83,13 @@ int copy_fetch_now(const struct copy_spec *c, u32 item, struct copy_fetched *f, 
 	return kind == COPY_URL ? fetch_url(c, item, f, err) : kind == COPY_GIT ? fetch_git(c, item, f, err) : 0;
 }
 
+bool copy_origin(const struct copy_fetched *f, u32 item, const char **uri, const char **digest)
+{
+	*uri = f->parts[item].uri;
+	*digest = f->parts[item].known;
+	return *uri;
+}
+
 int copy_fetch_key(const struct copy_spec *c, const struct copy_from *from, u32 item, struct copy_fetched *f, struct cache_key *k, struct error *err)
 {
 	struct copy_part *p = &f->parts[item];
@@ -94,7 +101,9 @@ int copy_fetch_key(const struct copy_spec *c, const struct copy_from *from, u32 
 		if (!want.alg && fetch_url(c, item, f, err) < 0)
 			return -1;
 		const struct digest *d = want.alg ? &want : &p->digest;
-		cache_key_add(k, arena_printf(k->a, "file %.*s", STR_FMT(i->source)), str_of(arena_strdup(k->a, str_of(DIGEST_STR(d)))));
+		p->known = arena_strdup(&f->a, str_of(DIGEST_STR(d)));
+		p->uri = arena_strdup(&f->a, i->source);
+		cache_key_add(k, arena_printf(k->a, "file %.*s", STR_FMT(i->source)), str_of(arena_strdup(k->a, str_of(p->known))));
 		return 0;
 	}
 	int r = git_parse(&f->a, i->source, &p->git, err);
@@ -111,6 +120,8 @@ int copy_fetch_key(const struct copy_spec *c, const struct copy_from *from, u32 
 	} else if (git_resolve(&p->git, p->commit, err) < 0) {
 		return -1;
 	}
+	p->uri = git_uri(&f->a, &p->git);
+	p->known = git_digest(&f->a, p->commit);
 	cache_key_add(k, arena_printf(k->a, "commit of %s", p->git.shown), str_of(arena_strdup(k->a, str_of(p->commit))));
 	cache_key_add(k, "directory", str_of(arena_strdup(k->a, str_of(p->git.dir ? p->git.dir : "/"))));
 	return 0;

@@ -47,6 +47,7 @@ struct copy_part { /* of an item */
 	char commit[65];
 	const char *path, *name; /* of what a URL gave; NULL: not fetched */
 	struct digest digest;
+	const char *uri, *known; /* for copy_origin() */
 };
 struct copy_fetched {
 	struct arena a;

@@ -188,6 +188,9 @@ int git_authorize(struct arena *a, const struct secrets *s, bool own, struct git
 	return 0;
 }
 
+const char *git_uri(struct arena *a, const struct git_source *g) { return g->ref ? arena_printf(a, "%s#%s", g->shown, g->ref) : g->shown; }
+const char *git_digest(struct arena *a, const char *commit) { return arena_printf(a, "%s:%s", strlen(commit) == 40 ? "sha1" : "sha256", commit); }
+
 /* --- git(1) --- */
 /* The last line that says something. */
 static int told(const struct git_source *g, const struct buf *out, struct error *err)

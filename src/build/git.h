@@ -33,6 +33,9 @@ int git_parse(struct arena *a, struct str text, struct git_source *ret, struct e
 int git_authorize(struct arena *a, const struct secrets *s, bool own, struct git_source *g, struct error *err) must_check;
 /* The ID that lines of `git ls-remote` have for a ref: a branch before a tag, the commit of a tag before the tag itself; 40 or 64 hexadecimal digits, or p NULL: it is not there. */
 struct str git_listed(struct str lines, const char *ref);
+/* For provenance: where it was, without credentials and with its ref, and "sha1:COMMIT" (or sha256), in the arena. */
+const char *git_uri(struct arena *a, const struct git_source *g);
+const char *git_digest(struct arena *a, const char *commit);
 /* Which commit that is now, asked of the server (of a whole commit ID nobody is asked). Into commit[65]. */
 int git_resolve(const struct git_source *g, char *commit, struct error *err) must_check;
 /* The tree of that commit (its directory, if one is named) into `dir`, an empty directory of ours; `.git` stays with `keep`. */

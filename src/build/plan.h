@@ -85,6 +85,10 @@ struct build {
 	struct step_done *steps;   /* that were done in this build, or are being done */
 	struct build_trace *trace;
 	u32 n_trace, cap_trace;
+	struct build_origin {      /* what steps took from elsewhere */
+		const char *uri, *digest; /* of the stages' arenas */
+	} *origins;
+	u32 n_origins, cap_origins;
 	u32 n_steps, n_cached;
 	u64 kept_out;
 	void *worker_stores[BUILD_WORKERS + 1]; /* struct store; they lease what was made */

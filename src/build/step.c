@@ -144,6 +144,20 @@ static struct copy_from copy_source(const struct step *st, const struct snapshot
 	return from;
 }
 
+/* What ADD takes from elsewhere is told by provenance. */
+static void note_origin(struct step *st, u32 item)
+{
+	struct build *b = st->w->b;
+	struct arena *a = &st->s->a;
+	struct build_origin o;
+	if (!copy_origin(st->fetched, item, &o.uri, &o.digest))
+		return;
+	o = (struct build_origin){ arena_strdup(a, str_of(o.uri)), arena_strdup(a, str_of(o.digest)) };
+	pthread_mutex_lock(&b->lock);
+	VEC_PUSH(b->origins, b->n_origins, b->cap_origins, o);
+	pthread_mutex_unlock(&b->lock);
+}
+
 static bool takes_files(const struct copy_spec *c)
 {
 	for (u32 i = 0; i < c->n; i++)
@@ -174,6 +188,8 @@ static int make_key(struct step *st, struct error *err)
 			r = plan_from(st->s, act->copy_from, &st->from, err);
 		struct copy_from from = copy_source(st, NULL);
 		r = r < 0 ? r : copy_key(&act->copy, &from, b->scratch.path, &st->key, &st->fetched, err);
+		for (u32 i = 0; r == 0 && i < act->copy.n; i++)
+			note_origin(st, i);
 	}
 	if (r == 0)
 		cache_key_end(&st->key);

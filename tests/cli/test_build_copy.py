@@ -3,6 +3,7 @@ import base64
 import hashlib
 import http.server
 import io
+import json
 import os
 import shutil
 import signal
@@ -393,6 +394,21 @@ def test_credentials_are_no_argument(build, pare, tmp_path):
     (tmp_path / "env").unlink()
     pare("build", "--secret", "id=GIT_AUTH_TOKEN", "http://host.test/r.git", env={**path, "GIT_AUTH_TOKEN": "geheim"}, status=4)  # in the clear to another machine: never
     assert "geheim" not in (tmp_path / "env").read_text() + (tmp_path / "args").read_text()
+
+
+def test_provenance_names_what_was_fetched(build, pare, repository, served, tmp_path):
+    top, url = served
+    git, main, dev = repository
+    (top / "file").write_bytes(b"bytes")
+    sha = hashlib.sha256(b"bytes").hexdigest()
+    (top / "work" / "Dockerfile").write_text("FROM scratch\nADD %s#dev /d\nADD %s/file /a\nADD --checksum=sha256:%s %s/file /b\n" % (git.replace("://", "://me:word@"), url, sha, url))
+    pare("build", "--provenance", "-f", "-", "-o", "type=oci,tar=false,dest=%s" % (tmp_path / "o"), git, stdin=(top / "work" / "Dockerfile").read_bytes())
+    for m in json.loads((tmp_path / "o/index.json").read_text())["manifests"]:
+        doc = json.loads((tmp_path / "o/blobs" / m["digest"].replace(":", "/")).read_text())
+        if "artifactType" in doc:
+            found = json.loads((tmp_path / "o/blobs" / doc["layers"][0]["digest"].replace(":", "/")).read_text())
+    wanted = [(git, {"sha1": main}), (git + "#dev", {"sha1": dev}), (url + "/file", {"sha256": sha})]
+    assert [(d["uri"], d["digest"]) for d in found["predicate"]["buildDefinition"]["resolvedDependencies"]] == sorted(wanted, key=lambda w: w[0])
 
 
 @pytest.mark.parametrize("fragment, says", [("#nosuch", "nosuch"), ("#main:nosuch", "nosuch"), ("#--upload-pack=x", "no name of a branch"), ("#main:../..", "leads out"), ("?what=x", "not known")])
