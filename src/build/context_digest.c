@@ -103,7 +103,7 @@ static int walk_one(struct walk *w, int dir, const char *name, char *path, u32 d
 	}
 	autofd int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return error_errno(err, "%.300s", path);
+		return within_changed(err, path);
 	r = walk(w, fd, path, depth + 1, err);
 	if (!has && w->n == at + 1)
 		w->n = at; /* nothing of it */
@@ -219,10 +219,10 @@ static int look_again(struct walk *w, u32 n_try, struct error *err)
 			continue;
 		if (p->failed) {
 			errno = p->failed;
-			return error_errno(err, "%.300s", e->path);
+			return within_changed(err, e->path);
 		}
 		if (within_stat(w->c->root, e->path, &st) < 0)
-			return error_errno(err, "%.300s", e->path);
+			return within_changed(err, e->path);
 		if (!S_ISREG(st.st_mode) || n_try + 1 == DIGEST_TRIES)
 			return error_set(err, ERR_INPUT, "%.300s: it changes while it is read", e->path);
 		e->f = looks(&st);

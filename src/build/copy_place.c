@@ -303,7 +303,7 @@ static int place_one(struct placing *p, struct frame *f, const char *name, struc
 	if (!has && !pick_below(&p->s->pick, p->from))
 		return 0;
 	if (fstatat(f->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_errno(err, "%.300s", p->from);
+		return within_changed(err, p->from);
 	if (S_ISSOCK(st.st_mode) || (!has && !S_ISDIR(st.st_mode)))
 		return 0;
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) /* of another tree: left out, as everywhere that trees are made */
@@ -311,7 +311,7 @@ static int place_one(struct placing *p, struct frame *f, const char *name, struc
 	if (S_ISDIR(st.st_mode)) {
 		struct frame below = { .up = f, .from = openat(f->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), .to = -1, .name = name, .st = st, .has = has, .depth = f->depth + 1 };
 		if (below.from < 0)
-			return error_errno(err, "%.300s", p->from);
+			return within_changed(err, p->from);
 		int r = below.depth > DEPTH ? error_set(err, ERR_INPUT, "%.200s: more than %u directories deep", p->from, DEPTH) : place_in(p, &below, err);
 		close(below.from);
 		if (below.to >= 0)
@@ -324,7 +324,7 @@ static int place_one(struct placing *p, struct frame *f, const char *name, struc
 		return put_other(p, f->from, name, &st, f->to, name, err);
 	autofd int fd = openat(f->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, "%.300s", p->from);
+		return within_changed(err, p->from);
 	return as_seen(p, &st, err) < 0 ? -1 : put_file(p, fd, &st, f->to, name, err);
 }
 
@@ -445,7 +445,7 @@ static int place_tree(struct placing *p, struct error *err)
 		return -1;
 	top.from = within_open(p->o->root, p->s->path, O_RDONLY | O_DIRECTORY);
 	if (top.from < 0)
-		return error_errno(err, "%.300s", p->s->path);
+		return within_changed(err, p->s->path);
 	top.to = within_open(p->c->to, p->at, O_RDONLY | O_DIRECTORY);
 	int r = top.to < 0 ? failed(p->at, err) : place_in(p, &top, err);
 	close(top.from);
@@ -463,11 +463,11 @@ int copy_place(struct copying *c, const struct copy_origin *o, const struct copy
 		r = place_tree(&p, err);
 	} else if (S_ISREG(s->mode)) {
 		autofd int fd = within_open(o->root, s->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-		r = fd < 0 || fstat(fd, &st) < 0 ? error_errno(err, "%.300s", s->path) : as_seen(&p, &st, err);
+		r = fd < 0 || fstat(fd, &st) < 0 ? within_changed(err, s->path) : as_seen(&p, &st, err);
 		if (r == 0)
 			r = o->unpack && unpack_is_archive(fd) ? place_archive(&p, fd, err) : place_file(&p, fd, &st, err);
 	} else {
-		r = within_stat(o->root, s->path, &st) < 0 ? error_errno(err, "%.300s", s->path) : place_file(&p, -1, &st, err);
+		r = within_stat(o->root, s->path, &st) < 0 ? within_changed(err, s->path) : place_file(&p, -1, &st, err);
 	}
 	if (r == 0 && o->context && context_over(o->context))
 		r = error_set(err, ERR_INPUT, ".dockerignore: too many patterns for that many files");

@@ -207,6 +207,12 @@ int within_error(struct error *err, const char *path)
 	return -1;
 }
 
+int within_changed(struct error *err, const char *path)
+{
+	bool gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+	return gone ? error_set(err, ERR_INPUT, "%.300s: it changes while it is read", path) : error_errno(err, "%.300s", path);
+}
+
 static int remove_at(int dir, const char *name, u32 depth)
 {
 	struct within_names names;

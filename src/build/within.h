@@ -32,6 +32,7 @@ void within_names_free(struct within_names *n);
 /* fchownat(2), nothing followed; where this user's ranges of IDs lack the owner (EINVAL), errno is EOVERFLOW: within_error() says that in words. -1 with errno. */
 int within_chown(int dir, const char *name, u32 uid, u32 gid);
 int within_error(struct error *err, const char *path); /* error_errno(), of a path in a tree: what the tree is like is ERR_INPUT. -1 */
+int within_changed(struct error *err, const char *path); /* the same of what was there a moment ago: when it is gone, or something else now, that is ERR_INPUT, too. -1 */
 /* Whether an extended attribute of that name is an image's: users' and capabilities are, none is that an overlay takes for an order or that is this machine's own. */
 bool within_attribute(struct str name);
 /* Removes it and all below it; what is not there is no error. -1 with errno. */

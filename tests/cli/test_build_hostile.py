@@ -116,6 +116,26 @@ def test_what_changes_while_it_is_mounted_is_kept_under_no_key(build, pare):
     assert build(None, context=d).read("r") == b"last"
 
 
+def test_what_goes_while_it_is_read_is_no_failure_of_the_machine(build, pare):
+    d = build.context("FROM scratch\nCOPY . /c\n", {"many/%d" % i: "x" for i in range(300)})
+    done = threading.Event()
+
+    def change():
+        while not done.is_set():
+            for i in range(100):
+                (d / ("many/a%d" % i)).write_text("y")
+            for i in range(100):
+                os.unlink(d / ("many/a%d" % i))
+    t = threading.Thread(target=change)
+    t.start()
+    try:
+        ends = [pare("build", d, status=None) for _ in range(40)]
+    finally:
+        done.set()
+        t.join()
+    assert all(r.status == 0 or (r.status == 3 and "change" in r.err.splitlines()[-1]) for r in ends), [r.err.splitlines()[-1:] for r in ends]
+
+
 def test_names_of_mounts_are_no_patterns(build):
     files = {"a[1]/f": "1", "a1/f": "2", "*": "star", "b": "b"}
     text = "FROM base AS s\nRUN mkdir -p '/k[1]' /k1 && echo 1 >'/k[1]/f' && echo 2 >/k1/f\nFROM base\nRUN --mount=source=a[1],target=/c --mount=source=*,target=/d --mount=type=cache,from=s,source=/k[1],target=/k cat /c/f /d /k/f >/r\n"
