@@ -1,8 +1,12 @@
 #include "build/lean.h"
 #include "base/text.h"
 #include "build/diff_in.h"
+#include "layer/image.h"
 #include "layer/tarout.h"
+#include "rootfs/rootfs.h"
+#include "store/load.h"
 
+#define SCRIPT_MAX ((size_t)(256 * KiB)) /* of a script that the image starts with */
 #define SMALL (256 * KiB)             /* of the plain tar: what is no more is looked through faster than a record is kept */
 #define STAYS_MAX 1024u                /* places that stay: an image that names more keeps all of its caches */
 #define LINKS_MAX 1000000u             /* hard links from outside into what goes, of one layer, … */
@@ -28,22 +32,46 @@ static void stay(struct lean *l, struct str path)
 		VEC_PUSH(l->stays, l->n_stays, l->cap, df_path_join(l->a, STR("/"), path));
 }
 
-/* Words of commands and values: paths that are named stay, tools that are called read their caches. */
+static bool is_word(char c) { return c && !strchr(" \t\n\"'`;&|()<>=:,$", c); }
+
+/* A tool that is called reads its caches. */
+static void called(struct lean *l, struct str word)
+{
+	struct str base = str_base(word);
+	for (u32 i = 0; i < CACHE_PLACES; i++) {
+		const char *tool = package_caches[i].tool;
+		if (tool && (str_among(base, tool) || (str_starts(base, str_of(tool)) && base.n > strlen(tool) && base.p[strlen(tool)] >= '0' && base.p[strlen(tool)] <= '9'))) /* pip3 */
+			l->off[i] = true;
+	}
+}
+
+/* The next word; n 0: there is none. */
+static struct str next_word(struct str *rest)
+{
+	size_t n = 0;
+	while (rest->n && !is_word(rest->p[0]))
+		*rest = str_from(*rest, 1);
+	while (n < rest->n && is_word(rest->p[n]))
+		n++;
+	struct str word = str_head(*rest, n);
+	*rest = str_from(*rest, n);
+	return word;
+}
+
+/* Words of commands and values: paths that are named stay. */
 static void named(struct lean *l, const char *text)
 {
-	for (struct str rest = str_of(text); rest.n;) {
-		size_t n = 0;
-		while (n < rest.n && !strchr(" \t\n\"'`;&|()<>=:,$", rest.p[n]))
-			n++;
-		struct str word = str_head(rest, n), base = str_base(word);
+	struct str rest = str_of(text);
+	for (struct str word; (word = next_word(&rest)).n;) {
 		stay(l, word);
-		for (u32 i = 0; i < CACHE_PLACES; i++) {
-			const char *tool = package_caches[i].tool;
-			if (tool && (str_among(base, tool) || (str_starts(base, str_of(tool)) && base.n > strlen(tool) && base.p[strlen(tool)] >= '0' && base.p[strlen(tool)] <= '9'))) /* pip3 */
-				l->off[i] = true;
-		}
-		rest = str_from(rest, n + 1);
+		called(l, word);
 	}
+}
+
+static void calls(struct lean *l, struct str script)
+{
+	for (struct str word; (word = next_word(&script)).n;)
+		called(l, word);
 }
 
 static void named_all(struct lean *l, const json_t *list)
@@ -404,25 +432,106 @@ static int one(struct lean *l, struct store *s, struct build_cache *cache, const
 	return cache && !small && !told->gone ? cache_put(cache, &k, name, ret, err) : 0; /* a record of nothing could not say what was kept out */
 }
 
+/* ---- what a script calls with which the image starts ---- */
+
+/* Only shells' scripts are read: what else is text names tools without calling them. */
+static void script(struct lean *l, const struct image *img, const struct rootfs *r, node_id id)
+{
+	const struct inode *in = id && rootfs_type(r, id) == TAR_FILE && rootfs_size(r, id) <= SCRIPT_MAX ? rootfs_inode(r, rootfs_node(r, id)->inode) : NULL;
+	struct buf text = BUF(SCRIPT_MAX);
+	struct stream *s;
+	struct str view = STR("x");
+
+	if (!in || rootfs_entry(r, id)->flags & FACT_BINARY || image_open_file(img, in->layer, in->entry, &s, &(struct error){ 0 }) < 0)
+		return;
+	while (view.n && !text.over && stream_next(s, &view, &(struct error){ 0 }) == 0)
+		buf_add(&text, view);
+	stream_close(s);
+	struct str rest = buf_str(&text), first = str_cut(&rest, '\n');
+	if (str_starts(first, STR("#!")) && (str_ends(str_trim(first), STR("sh")) || str_contains(first, STR("sh "))))
+		calls(l, buf_str(&text));
+	buf_free(&text);
+}
+
+/* Each word that is a path, or a program in PATH. */
+static void scripts(struct lean *l, const struct image *img, const struct rootfs *r, const json_t *words, struct str workdir, struct str path)
+{
+	for (size_t i = 0; i < json_array_size(words); i++)
+		for (struct str rest = str_of(json_string_value(json_array_get(words, i))); rest.p;) {
+			struct str word = str_cut(&rest, ' '), dirs = path;
+			if (str_chr(word, '/') || i)
+				script(l, img, r, rootfs_find(r, df_path_join(l->a, workdir, word), true));
+			while (word.n && !str_chr(word, '/') && dirs.p) {
+				struct str dir = str_cut(&dirs, ':');
+				script(l, img, r, rootfs_find(r, df_path_join(l->a, dir, word), true));
+			}
+		}
+}
+
+/* true: something stays that would have gone. */
+static int read_scripts(struct lean *l, struct store *s, const struct stage_image *im, const struct chain *c, bool *more, struct error *err)
+{
+	const json_t *config = json_object_get(im->doc, "config"), *env = json_object_get(config, "Env");
+	const char *dir = json_text(config, "WorkingDir");
+	struct str path = STR("");
+	struct image *img;
+	bool off[CACHE_PLACES];
+
+	memcpy(off, l->off, sizeof off);
+	if (chain_load(s, c, &img, err) < 0)
+		return -1;
+	struct rootfs *r = rootfs_build(img, &(struct rootfs_options){ 0 });
+	for (size_t i = 0; i < json_array_size(env); i++)
+		if (str_starts(str_of(json_string_value(json_array_get(env, i))), STR("PATH=")))
+			path = str_from(str_of(json_string_value(json_array_get(env, i))), 5);
+	scripts(l, img, r, json_object_get(config, "Entrypoint"), str_of(dir && *dir ? dir : "/"), path);
+	scripts(l, img, r, json_object_get(config, "Cmd"), str_of(dir && *dir ? dir : "/"), path);
+	rootfs_free(r);
+	image_close(img);
+	*more = memcmp(off, l->off, sizeof off) != 0;
+	return 0;
+}
+
+/* Whether something went that a tool reads when it runs. */
+static bool tool_reads(const struct lean *l, const struct lean_layer *told, u32 n)
+{
+	u64 of = 0;
+	for (u32 i = 0; i < n; i++)
+		of |= told[i].now.kept_of;
+	for (u32 i = 0; i < CACHE_PLACES; i++)
+		if (package_caches[i].tool && !l->off[i] && of >> package_caches[i].of & 1)
+			return true;
+	return false;
+}
+
+static int layers(struct lean *l, struct store *s, struct build_cache *cache, const struct chain *c, struct lean_layer *told, struct error *err)
+{
+	for (u32 i = 0; i < c->n; i++) {
+		told[i] = (struct lean_layer){ .now = c->v[i] };
+		if (c->v[i].run && one(l, s, cache, &c->v[i], &told[i], &told[i].now, err) < 0)
+			return error_wrap(err, "%s", c->v[i].run);
+		told[i].now.run = c->v[i].run;
+	}
+	return 0;
+}
+
 int lean_chain(struct store *s, struct build_cache *cache, struct arena *a, struct stage_image *im, const struct chain *c, struct lean_layer *told, struct chain *ret, struct error *err)
 {
 	struct lean l;
-	int r = 0;
+	bool more = false;
 
 	begin(&l, a, im);
 	*ret = (struct chain){ 0 };
-	for (u32 i = 0; i < c->n && r == 0; i++) {
-		struct lean_layer *t = &told[i];
-
-		*t = (struct lean_layer){ .now = c->v[i] };
-		if (c->v[i].run && one(&l, s, cache, &c->v[i], t, &t->now, err) < 0)
-			r = error_wrap(err, "%s", c->v[i].run);
-		t->now.run = c->v[i].run;
-		if (r == 0 && t->gone)
+	int r = layers(&l, s, cache, c, told, err);
+	if (r == 0 && tool_reads(&l, told, c->n))
+		r = read_scripts(&l, s, im, c, &more, err);
+	if (r == 0 && more)
+		r = layers(&l, s, cache, c, told, err);
+	for (u32 i = 0; i < c->n && r == 0; i++)
+		if (told[i].gone)
 			stage_image_drop_layer(im, ret->n);
 		else
-			*ret = chain_add(a, ret, &t->now);
-	}
+			*ret = chain_add(a, ret, &told[i].now);
 	free(l.stays);
 	buf_free(&l.dir);
 	return r;

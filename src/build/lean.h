@@ -8,7 +8,7 @@
  * a build without it gives, minus exactly these. What stays:
  *   - whatever a COPY, an ADD or the base image brought;
  *   - what lies below a volume of the image, or is named by its command, its entry point, its environment or its working directory;
- *   - what the tool that the image starts reads (`CMD ["go", "run", "."]` and go's cache);
+ *   - what the tool reads that the image starts (`CMD ["go", "run", "."]` and go's cache), or that the shell's script calls which it starts;
  *   - what a symbolic link outside of it leads to; the content of a hard link outside of it;
  *   - names of what is gone (whiteouts), directories of the system, files without a byte.
  * A layer's result is kept in the build cache under the layer and what stays, so that a warm build does nothing. */

@@ -113,3 +113,15 @@ def test_a_layer_of_nothing_but_caches_is_none(build):
     b = build("FROM base\nRUN mkdir -p /root/.cache/pip\nRUN echo 1 > /root/.cache/pip/x && touch -d @1 /root/.cache/pip\nRUN echo 2 > /f\n")
     entries = [h for h in b.config["history"] if not h.get("empty_layer")]
     assert len(entries) == len(b.manifest["layers"]) and b.read("root/.cache/pip/x") is None and b.read("f") == b"2\n"
+
+
+@pytest.mark.parametrize("start, calls", [('["./start"]', True), ('["sh", "-e", "start"]', True), ("start-app", True), ('["./start"]', False), ('["./text"]', False)])
+def test_what_the_start_script_calls_keeps_its_cache(build, start, calls):
+    """A tool that runs what is in its cache: out of the image with it, the image would not start."""
+    script = "#!/bin/sh\nset -e\ncd /app && %s -o exec:java\n" % ("mvn" if calls else "/usr/bin/true # no tool, nor mvn4j")
+    files = {"start": script, "text": "mvn is what it was built with\n"}
+    text = "FROM base\nENV PATH=/bin:/opt/bin\nWORKDIR /app\nCOPY --chmod=755 . .\nCOPY --chmod=755 start /opt/bin/start-app\n" \
+           "RUN mkdir -p /root/.m2/repository/a && head -c 300000 /dev/zero > /root/.m2/repository/a/b.jar\nCMD %s\n" % start
+    for _ in range(2):  # the second time from what was kept
+        b = build(text, files)
+        assert (b.read("root/.m2/repository/a/b.jar") is not None) == calls
