@@ -1,4 +1,4 @@
-/* Directories, files, owners, modes and links that scripts make of words that are known: mkdir, install -d, touch, cp, ucf, chown, chgrp, chmod, ln -s, dpkg-statoverride. Whatever else they do to files is
+/* Directories, files, owners, modes and links that scripts make of words that are known: mkdir, install, touch, cp, ucf, chown, chgrp, chmod, ln -s, dpkg-statoverride. Whatever else they do to files is
  * told (notes.c). */
 #include "compose/effect.h"
 #include "compose/script.h"
@@ -185,21 +185,6 @@ static bool do_mkdir(struct composition *c, const struct script_command *s)
 	return directories(c, &w, &h, true);
 }
 
-static bool do_install(struct composition *c, const struct script_command *s)
-{
-	const char *values[128] = { 0 };
-	bool given[128] = { 0 };
-	struct words w;
-	struct change h = { .mode = 0755, .set_mode = true };
-	if (!options(s, "dvZ", "mog", values, given, &w) || !given['d'] || (given['m'] && !effect_mode(values['m'], &h.mode)))
-		return false;
-	if (given['o'] && (!values['o'] || !(h.set_uid = effect_id(c, "etc/passwd", str_of(values['o']), &h.uid, NULL))))
-		return false;
-	if (given['g'] && (!values['g'] || !(h.set_gid = effect_id(c, "etc/group", str_of(values['g']), &h.gid, NULL))))
-		return false;
-	return directories(c, &w, &h, false);
-}
-
 static bool do_touch(struct composition *c, const struct script_command *s)
 {
 	const char *values[128] = { 0 };
@@ -236,6 +221,30 @@ static bool copy(struct composition *c, const char *from, const char *to)
 		return false;
 	ctree_make_copy(&c->tree, into(c, to, from), c->tree.v[of].mode & 0755, of);
 	return true;
+}
+
+static bool do_install(struct composition *c, const struct script_command *s)
+{
+	const char *values[128] = { 0 };
+	bool given[128] = { 0 };
+	struct words w;
+	struct change h = { .mode = 0755, .set_mode = true };
+	if (!options(s, "dDvZpT", "mog", values, given, &w) || (given['m'] && !effect_mode(values['m'], &h.mode)))
+		return false;
+	if (given['o'] && (!values['o'] || !(h.set_uid = effect_id(c, "etc/passwd", str_of(values['o']), &h.uid, NULL))))
+		return false;
+	if (given['g'] && (!values['g'] || !(h.set_gid = effect_id(c, "etc/group", str_of(values['g']), &h.gid, NULL))))
+		return false;
+	if (given['d'])
+		return directories(c, &w, &h, false);
+	const char *to = w.n == 2 ? effect_path(c, w.v[1]) : NULL;
+	to = to ? into(c, to, w.v[0]) : NULL;
+	if (!to)
+		return false;
+	if (ctree_find(&c->tree, str_of(to)))
+		return true;
+	bool made = strcmp(w.v[0], "/dev/null") == 0 ? ctree_make_file(&c->tree, to, 0644, STR(""), &(struct error){ 0 }) == 0 : copy(c, effect_path(c, w.v[0]), to);
+	return made && change(c, to, &h);
 }
 
 static bool do_copy(struct composition *c, const struct script_command *s)

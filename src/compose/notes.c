@@ -16,7 +16,7 @@ static const char harmless[] =
 	"update-alternatives adduser addgroup useradd groupadd getent dpkg dpkg-query dpkg-architecture dpkg-maintscript-helper dpkg-trigger dpkg-vendor deb-systemd-helper deb-systemd-invoke systemctl "
 	"systemd-sysusers invoke-rc.d update-rc.d service systemd-tmpfiles ldconfig db_version db_get db_set db_input db_go db_stop db_capb db_fset db_metaget db_purge db_reset db_subst db_title db_unregister db_beginblock db_endblock "
 	"ucfr py3compile py3clean pypy3compile pypy3clean pypycompile pycompile pyclean python3 python3.11 python3.12 python3.13 install-info update-mime-database update-desktop-database update-icon-caches gtk-update-icon-cache "
-	"glib-compile-schemas restorecon selinuxenabled continue break ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill ss update-binfmts update-fonts-alias fc-cache gio-querymodules phpenmod phpquery php_invoke";
+	"glib-compile-schemas restorecon selinuxenabled continue break ischroot rm rmdir error warn die log log_warning_msg log_failure_msg mountpoint pidof kill ss update-binfmts update-fonts-alias fc-cache gio-querymodules phpenmod phpquery php_invoke aa-enabled aa-status apparmor_parser";
 
 struct told {
 	struct composition *c;

@@ -529,7 +529,7 @@ def test_configuration(pare, tmp_path):
                        "etc/php/8.2/cli/conf.d/README": "", "usr/lib/tmpfiles.d/php.conf": "# x\nd /var/run/php 2750 www-data adm -\nL+ /run/link - - - - ../target\nd /run/%b 0755\nd /run/who 0755 nosuch nosuch\nd /var/cache/new\n", "usr/share/doc/php/example": "x"},
           scripts={"postinst": "#!/bin/sh\nif [ \"$1\" = configure ]; then\n  to=/etc/php/8.2/mods-available\n  for m in one two; do ucf --three-way /usr/lib/php/$m.ini $to/$m.ini; ucfr php $to/$m.ini\n    if [ -f $to/$m.ini.dpkg-new ]; then mv $to/$m.ini.dpkg-new $to/$m.ini; fi\n  done\n"
                                "  ucf /usr/lib/php/nosuch.ini /etc/php/8.2/cli/php.ini\n  cp -p /usr/lib/php/php.ini /etc/php/8.2/cli/\n  mkdir -p /var/log/php; touch /var/log/php/log; chmod 640 /var/log/php/log; chown www-data.adm /var/log/php/log\n"
-                               "  php_invoke enmod 8.2 ALL one\n  systemd-tmpfiles --create php.conf\n  dpkg-divert --remove /etc/x\n  chown www-data:adm /etc/php\n  ln -s /usr/lib/php/ /etc/php\n  ln -s .. /etc/php\n  adduser --system --group --home /var/run/php/../p p\n  ucf --purge /etc/old\nfi\n"})
+                               "  php_invoke enmod 8.2 ALL one\n  systemd-tmpfiles --create php.conf\n  install -D -m 600 -o www-data /usr/lib/php/php.ini /etc/deep/copied; install --mode 640 /dev/null /etc/empty\n  install -m 600 /usr/lib/php/php.ini /etc/php/8.2/fpm/pool.d/www.conf\n  dpkg-divert --remove /etc/x\n  chown www-data:adm /etc/php\n  ln -s /usr/lib/php/ /etc/php\n  ln -s .. /etc/php\n  adduser --system --group --home /var/run/php/../p p\n  ucf --purge /etc/old\nfi\n"})
     r.deb("odd", "1", {}, scripts={"postinst": "#!/bin/sh\nucf $(mktemp) /etc/odd\ncp /usr/share/doc/php/example /etc/example\n"})
     r.publish()
     out = tmp_path / "out.tar"
@@ -541,6 +541,8 @@ def test_configuration(pare, tmp_path):
     assert tree["etc/php/8.2/mods-available/one.ini"][1] == b"; priority=10\nextension=one\n" and tree["etc/php/8.2/cli/php.ini"][1] == b"x"
     log = tree["var/log/php/log"][0]
     assert (log.mode, log.uid, log.gid, log.size) == (0o640, 33, 4, 0) and b"www-data:x:33:33" in tree["etc/passwd"][1]
+    made = {p: (tree[p][0].mode, tree[p][0].uid, tree[p][1]) for p in ("etc/deep/copied", "etc/empty", "etc/php/8.2/fpm/pool.d/www.conf")}
+    assert made == {"etc/deep/copied": (0o600, 33, b"x"), "etc/empty": (0o640, 0, b""), "etc/php/8.2/fpm/pool.d/www.conf": (0o644, 0, b"user = www-data\n")}
     run = tree["run/php"][0]
     assert (run.mode, run.uid, run.gid) == (0o2750, 33, 4) and link["run/link"] == "../target" and tree["var/cache/new"][0].mode == 0o755 and not {"run/who", "run/%b"} & set(tree)
     assert link["etc/php/php"] == "/usr/lib/php/" and tree["run/p"][0].isdir() and tree["run/p"][0].uid == 100
