@@ -42,6 +42,8 @@ class Terminal:
         def child():
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # a shell that starts the tests in the background has some ignored
+                signal.signal(how, signal.SIG_DFL)
 
         self.p = subprocess.Popen([pare_binary, "run", *args], stdin=theirs, stdout=theirs, stderr=theirs, env=environment(tmp_path), preexec_fn=child)
 
