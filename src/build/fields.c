@@ -1,5 +1,6 @@
 /* fields.c — lists of key=value. */
 #include "build/fields.h"
+#include "base/buf.h"
 
 /* One field, without its quotes ("" in them is one). */
 static struct str cut(struct arena *a, struct str *rest)
@@ -36,4 +37,21 @@ int field_true(const struct field *f, bool *ret, struct error *err)
 		return error_set(err, ERR_USAGE, "%.*s=%.60s: true or false", STR_FMT(f->key), f->text);
 	*ret = !f->value.p || str_among(f->value, "true 1");
 	return 0;
+}
+
+const char *const *field_words(struct arena *a, const char *const *texts, u32 n)
+{
+	const char **v = NULL, **ret;
+	u32 many = 0, cap = 0;
+	for (u32 i = 0; i < n; i++)
+		for (struct str rest = str_of(texts[i]); rest.p;) {
+			struct str one = str_trim(str_cut(&rest, ','));
+			if (one.n)
+				VEC_PUSH(v, many, cap, arena_strdup(a, one));
+		}
+	ret = arena_array(a, const char *, many + 1u);
+	if (many)
+		memcpy(ret, v, many * sizeof *ret);
+	free(v);
+	return many ? ret : NULL;
 }

@@ -12,4 +12,6 @@ struct field {
 bool field_next(struct arena *a, struct str *rest, struct field *ret);
 /* true, 1, nothing behind the key; false, 0. ERR_USAGE: something else. */
 int field_true(const struct field *f, bool *ret, struct error *err) must_check;
+/* What stands in these texts between commas and is not empty: NULL-terminated, the arena's; NULL: nothing. */
+const char *const *field_words(struct arena *a, const char *const *texts, u32 n);
 #endif

@@ -94,23 +94,7 @@ struct job {
 	struct buf days; /* what --verify-reproducible found that is no difference */
 };
 
-/* Words of a list, split at commas. */
-static const char *const *words(struct arena *a, const struct option_value *v)
-{
-	const char **out = NULL, **ret;
-	u32 n = 0, cap = 0;
-	for (u32 i = 0; i < v->count; i++)
-		for (struct str rest = str_of(v->list[i]); rest.p;) {
-			struct str one = str_trim(str_cut(&rest, ','));
-			if (one.n)
-				VEC_PUSH(out, n, cap, arena_strdup(a, one));
-		}
-	ret = arena_array(a, const char *, n + 1u);
-	if (n)
-		memcpy(ret, out, n * sizeof *ret);
-	free(out);
-	return n ? ret : NULL;
-}
+static const char *const *words(struct arena *a, const struct option_value *v) { return field_words(a, v->list, v->count); }
 
 static const char *const *all(struct arena *a, const struct option_value *v)
 {

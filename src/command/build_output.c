@@ -31,22 +31,6 @@ static int find_type(struct arena *a, const char *text, struct build_output *o, 
 	return error_set(err, ERR_USAGE, *ret ? "type=%.60s: one of oci, docker, tar, local, registry, image" : "type=… is missing", *ret);
 }
 
-static const char *const *names(struct arena *a, struct str list)
-{
-	const char **v = NULL, **ret;
-	u32 n = 0, cap = 0;
-	while (list.p) {
-		struct str one = str_trim(str_cut(&list, ','));
-		if (one.n)
-			VEC_PUSH(v, n, cap, arena_strdup(a, one));
-	}
-	ret = arena_array(a, const char *, n + 1u);
-	if (n)
-		memcpy(ret, v, n * sizeof *ret);
-	free(v);
-	return n ? ret : NULL;
-}
-
 static int take(struct arena *a, const struct field *f, struct build_output *o, bool *push, struct error *err)
 {
 	bool on = false;
@@ -54,7 +38,7 @@ static int take(struct arena *a, const struct field *f, struct build_output *o, 
 	if (str_is(f->key, "dest")) {
 		o->dest = f->text;
 	} else if (str_is(f->key, "name")) {
-		o->names = names(a, f->value);
+		o->names = field_words(a, (const char *const[]){ f->text }, 1);
 	} else if (str_is(f->key, "compression")) {
 		if (!str_among(f->value, "gzip zstd uncompressed"))
 			return error_set(err, ERR_USAGE, "compression=%.60s: one of gzip, zstd, uncompressed", f->text);

@@ -221,8 +221,6 @@ static int check_words(struct run *x, struct error *err)
 			return error_set(err, ERR_USAGE, "suite %.60s: no name of a release", *s);
 	if (r->snapshot && (strlen(r->snapshot) != 16 || strspn(r->snapshot, "0123456789") != 8 || r->snapshot[8] != 'T' || strspn(r->snapshot + 9, "0123456789") != 6 || r->snapshot[15] != 'Z'))
 		return error_set(err, ERR_USAGE, "snapshot %.60s: a time like 20250520T000000Z", r->snapshot);
-	if (r->workdir && r->workdir[0] != '/')
-		return error_set(err, ERR_USAGE, "workdir %.60s: a path from the root", r->workdir);
 	if (name && reference_parse(&x->a, str_of(name), &ref, err) < 0)
 		return error_wrap(err, "--tag %.60s", name);
 	if (out && r->archs[1] && sink_could_attach(out, x->opt[O_FORMAT].value, err) < 0)
